@@ -1,0 +1,177 @@
+package settings
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/go-viper/mapstructure/v2"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/genericcorp/platform/internal/budget"
+)
+
+// Key is the configuration key in a stack file that holds the settings.
+const Key = "platform:settings"
+
+// Load reads the settings from YAML or JSON, fills defaults and checks every
+// rule. It is strict: an unknown key is a fault. The error is Faults, with every
+// fault that was found.
+func Load(data []byte) (Settings, error) {
+	var raw any
+	if err := yaml.Unmarshal(data, &raw); err != nil {
+		return Settings{}, Faults{{Path: "settings", Problem: fmt.Sprintf("is not YAML: %v", err)}}
+	}
+	return fromRaw(raw)
+}
+
+// LoadStackFile reads the settings out of a whole Pulumi.<stack>.yaml.
+func LoadStackFile(data []byte) (Settings, error) {
+	var file struct {
+		Config map[string]any `yaml:"config"`
+	}
+	if err := yaml.Unmarshal(data, &file); err != nil {
+		return Settings{}, Faults{{Path: "config", Problem: fmt.Sprintf("the stack file cannot be read: %v", err)}}
+	}
+	raw, ok := file.Config[Key]
+	if !ok {
+		return Settings{}, Faults{{Path: "config", Problem: fmt.Sprintf("%q is missing; Pulumi.demo.yaml shows its shape", Key)}}
+	}
+	return fromRaw(raw)
+}
+
+func fromRaw(raw any) (Settings, error) {
+	var faults Faults
+	stringKeys(raw, nil, &faults)
+	if _, ok := raw.(map[string]any); !ok && len(faults) == 0 {
+		faults = append(faults, Fault{Path: "settings", Problem: "has to be a map with at least domain, zone and email"})
+	}
+	if len(faults) > 0 {
+		return Settings{}, faults.orNil()
+	}
+	s := decode(raw, &faults)
+	if len(faults) > 0 {
+		// A key that could not be read would show up again as missing.
+		return Settings{}, faults.orNil()
+	}
+	s = s.withDefaults()
+	s.validate(&faults)
+	return s, faults.orNil()
+}
+
+// stringKeys reports keys that are no strings: the decoder takes them for granted.
+func stringKeys(value any, path []string, faults *Faults) {
+	switch v := value.(type) {
+	case map[any]any:
+		for key := range v {
+			if _, ok := key.(string); !ok {
+				faults.add(strings.Join(append(path, fmt.Sprint(key)), "."), "a key has to be a string")
+			}
+		}
+	case map[string]any:
+		for key, child := range v {
+			stringKeys(child, append(slices.Clone(path), key), faults)
+		}
+	case []any:
+		for i, child := range v {
+			stringKeys(child, append(slices.Clone(path), fmt.Sprintf("[%d]", i)), faults)
+		}
+	}
+}
+
+func decode(raw any, faults *Faults) Settings {
+	var s Settings
+	var meta mapstructure.Metadata
+	decoder, err := mapstructure.NewDecoder(&mapstructure.DecoderConfig{
+		Result:     &s,
+		Metadata:   &meta,
+		TagName:    "yaml",
+		MatchName:  func(key, field string) bool { return key == field },
+		DecodeHook: mapstructure.DecodeHookFuncValue(exactNumbers),
+	})
+	if err != nil {
+		faults.add("", "%v", err)
+		return s
+	}
+	collect(decoder.Decode(raw), faults)
+	for _, key := range meta.Unused {
+		faults.add(key, "is no setting%s", suggestion(key))
+	}
+	refuseZero(s, meta.Keys, faults)
+	return s
+}
+
+// refuseZero reports a zero that was written out where it would be taken for an
+// absent line, and so for a default of 80 dollars or 100 users.
+func refuseZero(s Settings, written []string, faults *Faults) {
+	for path, zero := range map[string]bool{
+		"budget.monthlyUsd":        s.Budget.MonthlyUSD == 0,
+		"capacity.concurrentUsers": s.Capacity.ConcurrentUsers == 0,
+		"database.connections":     s.Database.Connections == 0,
+		"monitoring.retentionDays": s.Monitoring.RetentionDays == 0,
+		"monitoring.volumeGiB":     s.Monitoring.VolumeGiB == 0,
+		"app.port":                 s.App.Port == 0,
+		"app.databasePool":         s.App.DatabasePool == 0,
+	} {
+		if zero && slices.Contains(written, path) {
+			faults.add(path, "0 has no meaning here; leave the line out for the default")
+		}
+	}
+}
+
+// exactNumbers turns dollars into cents, and refuses the silent rounding that
+// the decoder would do to a fraction where a whole number is wanted.
+func exactNumbers(from, to reflect.Value) (any, error) {
+	if to.Type() == reflect.TypeFor[budget.Cents]() {
+		return cents(from)
+	}
+	if to.Kind() == reflect.Int && from.CanFloat() && from.Float() != math.Trunc(from.Float()) {
+		return nil, fmt.Errorf("%v is not a whole number", from)
+	}
+	return from.Interface(), nil
+}
+
+func cents(from reflect.Value) (any, error) {
+	var usd float64
+	switch {
+	case from.CanInt():
+		usd = float64(from.Int())
+	case from.CanFloat():
+		usd = from.Float()
+	default:
+		return nil, errors.New("has to be an amount in dollars, such as 80 or 79.50")
+	}
+	amount, ok := budget.FromUSD(usd)
+	if !ok {
+		return nil, fmt.Errorf("%v is not a whole number of cents", from)
+	}
+	return int64(amount), nil
+}
+
+// collect takes the decoder's tree of errors apart into one fault for each path.
+func collect(err error, faults *Faults) {
+	var many interface{ Unwrap() []error }
+	var one *mapstructure.DecodeError
+	switch {
+	case err == nil:
+	case errors.As(err, &one):
+		if errors.As(one.Unwrap(), &many) {
+			collect(one.Unwrap(), faults)
+			return
+		}
+		if inner := (*mapstructure.DecodeError)(nil); errors.As(one.Unwrap(), &inner) {
+			collect(one.Unwrap(), faults)
+			return
+		}
+		faults.add(one.Name(), "%v", one.Unwrap())
+	case errors.As(err, &many):
+		for _, child := range many.Unwrap() {
+			collect(child, faults)
+		}
+	default:
+		faults.add("", "%v", err)
+	}
+}

@@ -1,0 +1,245 @@
+package settings
+
+import (
+	"fmt"
+	"net/mail"
+	"net/netip"
+	"regexp"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/genericcorp/platform/internal/catalog"
+	"github.com/genericcorp/platform/internal/names"
+)
+
+// validate judges settings whose defaults are filled. It changes nothing.
+func (s Settings) validate(f *Faults) {
+	s.validateNames(f)
+	oneOf(f, "region", s.Region, catalog.Regions...)
+	atLeast(f, "capacity.concurrentUsers", s.Capacity.ConcurrentUsers, 1)
+	if s.Budget.MonthlyUSD < 0 {
+		f.add("budget.monthlyUsd", "%s is negative", s.Budget.MonthlyUSD)
+	}
+	s.validateCluster(f)
+	s.validateDatabase(f)
+	s.Network.validate(f)
+	s.App.validate(f)
+	s.validateServices(f)
+	s.validateTenants(f)
+}
+
+func (s Settings) validateNames(f *Faults) {
+	for path, domain := range map[string]string{"domain": s.Domain, "zone": s.Zone} {
+		if domain == "" {
+			f.add(path, "is missing; write a host name such as demo.example.com")
+		} else if err := names.Domain(domain); err != nil {
+			f.add(path, "%v", err)
+		}
+	}
+	if s.Domain != s.Zone && !strings.HasSuffix(s.Domain, "."+s.Zone) && s.Domain != "" && s.Zone != "" {
+		f.add("zone", "%q does not hold the domain %q", s.Zone, s.Domain)
+	}
+	if len("grafana."+s.Domain) > 64 {
+		f.add("domain", "%q is longer than 56 characters, so that a certificate's common name cannot hold its hosts", s.Domain)
+	}
+	if s.Email == "" {
+		f.add("email", "is missing; Let's Encrypt sends its notices there")
+	} else if address, err := mail.ParseAddress(s.Email); err != nil || address.Address != s.Email {
+		f.add("email", "%q is not an e-mail address such as sre@example.com", s.Email)
+	}
+}
+
+var (
+	minor = regexp.MustCompile(`^1\.(\d{2})$`)
+	hour  = regexp.MustCompile(`^([01]\d|2[0-3]):[0-5]\d$`)
+)
+
+func (s Settings) validateCluster(f *Faults) {
+	oneOf(f, "cluster.kind", s.Cluster.Kind, DigitalOcean, Existing)
+	if !minor.MatchString(s.Cluster.Version) {
+		f.add("cluster.version", "%q is not a Kubernetes minor such as \"1.36\" (quoted, or YAML drops a trailing zero)", s.Cluster.Version)
+	}
+	atLeast(f, "nodes.count", s.Nodes.Count, 0)
+	if s.Nodes.Size != "" {
+		if _, err := catalog.NodeBySize(s.Nodes.Size); err != nil {
+			f.add("nodes.size", "%v", err)
+		}
+	}
+	if s.Cluster.Kind == Existing {
+		s.validateExisting(f)
+		return
+	}
+	if s.Cluster.Context != "" {
+		f.add("cluster.context", "goes with cluster.kind: existing alone")
+	}
+	if s.Ingress.Address != "" {
+		f.add("ingress.address", "goes with cluster.kind: existing alone; on DigitalOcean the load balancer brings its own")
+	}
+}
+
+func (s Settings) validateExisting(f *Faults) {
+	for path, set := range map[string]bool{
+		"cluster.ha": s.Cluster.HA, "nodes.size": s.Nodes.Size != "", "nodes.count": s.Nodes.Count != 0,
+	} {
+		if set {
+			f.add(path, "goes with cluster.kind: digitalocean alone")
+		}
+	}
+	if s.Database.Kind == DigitalOcean {
+		f.add("database.kind", "an existing cluster needs \"external\": a managed database would admit no one but a DigitalOcean cluster")
+	}
+	if address := s.Ingress.Address; address != "" {
+		if ip, err := netip.ParseAddr(address); err != nil || !ip.Is4() {
+			f.add("ingress.address", "%q is not an IPv4 address", address)
+		}
+	}
+}
+
+func (s Settings) validateDatabase(f *Faults) {
+	oneOf(f, "database.kind", s.Database.Kind, DigitalOcean, External)
+	oneOf(f, "database.version", s.Database.Version, "17", "18")
+	atLeast(f, "database.connections", s.Database.Connections, 1)
+	if s.Database.Kind == External && (s.Database.Size != "" || s.Database.Standby) {
+		f.add("database", "size and standby go with database.kind: digitalocean alone")
+	}
+	if s.Database.Size == "" {
+		return
+	}
+	size, err := catalog.DatabaseBySize(s.Database.Size)
+	if err != nil {
+		f.add("database.size", "%v", err)
+	} else if s.Database.Standby && size.MaxNodes < 2 {
+		f.add("database.standby", "DigitalOcean offers no standby node for %s; take db-s-1vcpu-2gb or larger", size.SKU)
+	}
+}
+
+// DigitalOcean keeps these for itself in every cluster (VPC-native clusters, 2025).
+var reservedRanges = []string{"10.229.0.0/16", "10.244.0.0/16", "10.245.0.0/16", "10.246.0.0/24"}
+
+func (n Network) validate(f *Faults) {
+	ranges := []struct {
+		path, cidr string
+		maxBits    int
+	}{{"network.vpc", n.VPC, 24}, {"network.pods", n.Pods, 20}, {"network.services", n.Services, 22}}
+	var seen []netip.Prefix
+	for _, r := range ranges {
+		prefix, err := netip.ParsePrefix(r.cidr)
+		switch {
+		case err != nil || prefix != prefix.Masked() || !prefix.Addr().IsPrivate() || !prefix.Addr().Is4():
+			f.add(r.path, "%q is not a private IPv4 range such as 10.10.0.0/20", r.cidr)
+			continue
+		case prefix.Bits() > r.maxBits || prefix.Bits() < 16:
+			f.add(r.path, "%q has to be between /16 and /%d", r.cidr, r.maxBits)
+		}
+		for _, reserved := range reservedRanges {
+			if prefix.Overlaps(netip.MustParsePrefix(reserved)) {
+				f.add(r.path, "%q overlaps %s, which DigitalOcean keeps for itself", r.cidr, reserved)
+			}
+		}
+		for _, other := range seen {
+			if prefix.Overlaps(other) {
+				f.add(r.path, "%q overlaps %s", r.cidr, other)
+			}
+		}
+		seen = append(seen, prefix)
+	}
+}
+
+var image = regexp.MustCompile(`^[a-z0-9]([a-z0-9._/-]|:\d+/)*(:[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?(@sha256:[0-9a-f]{64})?$`)
+
+func (a App) validate(f *Faults) {
+	name := a.Image[strings.LastIndex(a.Image, "/")+1:]
+	switch {
+	case !image.MatchString(a.Image):
+		f.add("app.image", "%q is not an image such as ghcr.io/acme/app:1.2.3", a.Image)
+	case !strings.ContainsAny(name, ":@") || strings.HasSuffix(name, ":latest"):
+		f.add("app.image", "%q names no version; add an exact tag or a digest", a.Image)
+	}
+	if a.Port < 1024 || a.Port > 65535 {
+		f.add("app.port", "%d is not between 1024 and 65535; below 1024 needs root, which the app does not get", a.Port)
+	}
+	for path, value := range map[string]string{
+		"app.healthPath": a.HealthPath, "app.readyPath": a.ReadyPath, "app.metricsPath": a.MetricsPath,
+	} {
+		if !strings.HasPrefix(value, "/") {
+			f.add(path, "%q does not start with a slash", value)
+		}
+	}
+	atLeast(f, "app.replicas", a.Replicas, 0)
+	atLeast(f, "app.databasePool", a.DatabasePool, 1)
+	quantity(f, "app.cpu", a.CPU)
+	quantity(f, "app.memory", a.Memory)
+	for key := range a.Env {
+		if !regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`).MatchString(key) || reservedEnv[key] {
+			f.add("app.env."+key, "is not a name for an environment variable, or the platform sets it")
+		}
+	}
+}
+
+// reservedEnv are the variables that the platform sets: docs/app-contract.md.
+var reservedEnv = map[string]bool{"DATABASE_URL": true, "PORT": true, "PUBLIC_URL": true, "PGSSLROOTCERT": true}
+
+func (s Settings) validateServices(f *Faults) {
+	oneOf(f, "certificates.issuer", s.Certificates.Issuer, Production, Staging)
+	if !strings.HasPrefix(s.Certificates.Chart, "oci://") && !strings.HasPrefix(s.Certificates.Chart, "https://") {
+		f.add("certificates.chart", "%q is not an oci:// or https:// address of a chart", s.Certificates.Chart)
+	}
+	if s.DNS.Proxied && s.Domain != s.Zone {
+		f.add("dns.proxied", "Cloudflare's free edge certificate covers %s and one label below it, not grafana.%s; leave it false, or use the zone itself as domain",
+			s.Zone, s.Domain)
+	}
+	atLeast(f, "monitoring.retentionDays", s.Monitoring.RetentionDays, 1)
+	atLeast(f, "monitoring.volumeGiB", s.Monitoring.VolumeGiB, 1)
+	oneOf(f, "maintenance.day", s.Maintenance.Day,
+		"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+	if !hour.MatchString(s.Maintenance.Hour) {
+		f.add("maintenance.hour", "%q is not a time in UTC such as \"03:00\" (quoted)", s.Maintenance.Hour)
+	}
+	for i, price := range s.Pricing.TenantUSD {
+		if price <= 0 {
+			f.add(fmt.Sprintf("pricing.tenantUsd[%d]", i), "%s is not a price", price)
+		}
+	}
+	if s.Pricing.FixedUSD < 0 {
+		f.add("pricing.fixedUsd", "%s is negative", s.Pricing.FixedUSD)
+	}
+}
+
+func (s Settings) validateTenants(f *Faults) {
+	seen := map[string]int{}
+	for i, tenant := range s.Tenants {
+		path := fmt.Sprintf("tenants[%d].name", i)
+		if err := names.Tenant(tenant.Name); err != nil {
+			f.add(path, "%v", err)
+		}
+		if first, ok := seen[tenant.Name]; ok {
+			f.add(path, "%q is taken by tenants[%d]", tenant.Name, first)
+		}
+		seen[tenant.Name] = i
+		atLeast(f, fmt.Sprintf("tenants[%d].connections", i), tenant.Connections, 1)
+	}
+}
+
+func oneOf(f *Faults, path, value string, known ...string) {
+	if !slices.Contains(known, value) {
+		f.add(path, "%q is not one of %s", value, strings.Join(known, ", "))
+	}
+}
+
+func atLeast(f *Faults, path string, value, least int) {
+	const most = 1_000_000
+	if value < least || value > most {
+		f.add(path, "%d is not between %d and %d", value, least, most)
+	}
+}
+
+func quantity(f *Faults, path, value string) {
+	if value == "" {
+		return
+	}
+	if q, err := resource.ParseQuantity(value); err != nil || q.Sign() <= 0 {
+		f.add(path, "%q is not a positive quantity such as \"100m\" or \"128Mi\"", value)
+	}
+}

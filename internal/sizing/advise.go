@@ -1,0 +1,93 @@
+package sizing
+
+import (
+	"fmt"
+
+	"github.com/genericcorp/platform/internal/budget"
+	"github.com/genericcorp/platform/internal/settings"
+)
+
+// knob is one line of the settings that costs money, and what it is without.
+type knob struct {
+	name string
+	on   func(settings.Settings) bool
+	off  func(*settings.Settings)
+}
+
+// knobs in the order in which an SRE would rather give them up.
+var knobs = []knob{
+	{"HA control plane", func(s settings.Settings) bool { return s.Cluster.HA },
+		func(s *settings.Settings) { s.Cluster.HA = false }},
+	{"the pin of nodes.size", func(s settings.Settings) bool { return s.Nodes.Size != "" },
+		func(s *settings.Settings) { s.Nodes.Size = "" }},
+	{"the pin of nodes.count", func(s settings.Settings) bool { return s.Nodes.Count != 0 },
+		func(s *settings.Settings) { s.Nodes.Count = 0 }},
+	{"the pin of database.size", func(s settings.Settings) bool { return s.Database.Size != "" },
+		func(s *settings.Settings) { s.Database.Size = "" }},
+	{"database.standby", func(s settings.Settings) bool { return s.Database.Standby },
+		func(s *settings.Settings) { s.Database.Standby = false }},
+	{"capacity.surviveNodeLoss", func(s settings.Settings) bool { return s.Capacity.SurviveNodeLoss },
+		func(s *settings.Settings) { s.Capacity.SurviveNodeLoss = false }},
+}
+
+// advise names the one knob that breaks the limit, or the cheapest plan that
+// fits with all of them given up.
+func advise(s settings.Settings, derive derivation, over Plan) string {
+	total := over.Bill.Total()
+	stripped := s
+	for _, k := range knobs {
+		if !k.on(s) {
+			continue
+		}
+		without := s
+		k.off(&without)
+		k.off(&stripped)
+		if p, ok := cheaper(without, derive, over.Limit); ok {
+			return fmt.Sprintf("%s (%s) is what breaks it; without it this plan costs %s (%s)",
+				k.name, total-p.Bill.Total(), p.Bill.Total(), describe(p))
+		}
+	}
+	if p, ok := cheaper(stripped, derive, over.Limit); ok {
+		return fmt.Sprintf("no single setting breaks it; without any of its extras and pins this plan costs %s (%s)",
+			p.Bill.Total(), describe(p))
+	}
+	if spare := over.Workload.VolumeGiB() - 1; volumesSave(over, spare) {
+		return fmt.Sprintf("settings.monitoring.volumeGiB of %d costs %s; a smaller volume keeps the limit",
+			over.Workload.VolumeGiB(), lineOf(over.Bill, ItemVolumes).Monthly())
+	}
+	if p, err := solve(stripped, derive); err == nil {
+		return fmt.Sprintf("nothing cheaper fits: the least for this workload is %s (%s); raise settings.budget.monthlyUsd, or lower settings.capacity.concurrentUsers (%d)",
+			p.Bill.Total(), describe(p), s.Capacity.ConcurrentUsers)
+	}
+	return ""
+}
+
+func cheaper(s settings.Settings, derive derivation, limit budget.Cents) (Plan, bool) {
+	p, err := solve(s, derive)
+	return p, err == nil && p.Bill.Total() <= limit
+}
+
+func volumesSave(p Plan, gib int) bool {
+	line := lineOf(p.Bill, ItemVolumes)
+	return gib > 0 && p.Bill.Total()-line.Unit*budget.Cents(gib) <= p.Limit
+}
+
+func lineOf(b budget.Bill, item string) budget.Line {
+	for _, l := range b {
+		if l.Item == item {
+			return l
+		}
+	}
+	return budget.Line{}
+}
+
+func describe(p Plan) string {
+	text := "existing cluster"
+	if p.Nodes.Size != "" {
+		text = nodesText(p.Nodes.Size, p.Nodes.Count)
+	}
+	if p.Database.Size != "" {
+		text += fmt.Sprintf(", %d × %s", p.Database.Nodes, p.Database.Size)
+	}
+	return text
+}

@@ -1,0 +1,204 @@
+// Package sizing turns a budget and a workload into sizes: the cheapest nodes,
+// database and load balancer on which all of the workload fits.
+package sizing
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/genericcorp/platform/internal/budget"
+	"github.com/genericcorp/platform/internal/catalog"
+	"github.com/genericcorp/platform/internal/settings"
+	"github.com/genericcorp/platform/internal/workload"
+)
+
+// MaxNodes is how many nodes the solver considers.
+const MaxNodes = 20
+
+// Nodes is a pool of equal nodes; the zero value is an existing cluster's.
+type Nodes struct {
+	Size  string
+	Count int
+}
+
+// Database is a managed database; the zero value is an external one.
+type Database struct {
+	Size string
+	// Nodes counts the standby node too.
+	Nodes int
+}
+
+// Plan is what a stack will be made of, what it costs, and why that fits.
+type Plan struct {
+	Nodes    Nodes
+	Database Database
+	Workload workload.Set
+	Bill     budget.Bill
+	Limit    budget.Cents
+	// Fit is empty for an existing cluster, whose nodes are not ours to know.
+	Fit    Fit
+	Limits []Limit
+}
+
+// Solve finds the cheapest plan for the settings. Pinned sizes are kept and
+// checked. The error is a *budget.OverError when the plan costs more than the
+// limit, and says so or names what does not fit otherwise; the plan is returned
+// with an *budget.OverError too, for those who print it.
+func Solve(s settings.Settings) (Plan, error) { return solveWithin(s, workload.For) }
+
+// SolveFor is Solve for a workload that was not derived from the settings.
+func SolveFor(s settings.Settings, set workload.Set) (Plan, error) {
+	return solveWithin(s, func(settings.Settings) workload.Set { return set })
+}
+
+// derivation makes the workload of settings; a setting that is given up to keep
+// the limit may change it.
+type derivation func(settings.Settings) workload.Set
+
+func solveWithin(s settings.Settings, derive derivation) (Plan, error) {
+	p, err := solve(s, derive)
+	if err != nil {
+		return Plan{}, err
+	}
+	over := &budget.OverError{}
+	if err := p.Bill.Check(p.Limit); errors.As(err, &over) {
+		over.Advice = advise(s, derive, p)
+		return p, over
+	}
+	return p, nil
+}
+
+// solve finds the cheapest plan whatever the limit.
+func solve(s settings.Settings, derive derivation) (Plan, error) {
+	p := Plan{Workload: derive(s), Limit: s.Budget.MonthlyUSD}
+	var err error
+	if p.Database, err = chooseDatabase(s, p.Workload); err != nil {
+		return Plan{}, err
+	}
+	if s.Cluster.Kind == settings.DigitalOcean {
+		if p.Nodes, p.Fit, err = chooseNodes(s, p.Workload); err != nil {
+			return Plan{}, err
+		}
+	}
+	p.Bill = bill(s, p)
+	p.Limits = limits(s, p)
+	return p, nil
+}
+
+// candidate is one pool of nodes and its price.
+type candidate struct {
+	node  catalog.Node
+	count int
+}
+
+func (c candidate) monthly() budget.Cents { return c.node.Unit * budget.Cents(c.count) }
+
+// chooseNodes tries every pool in the order of its price; among equally cheap
+// ones the most free memory wins, then the fewest nodes.
+func chooseNodes(s settings.Settings, set workload.Set) (Nodes, Fit, error) {
+	pools, err := candidates(s)
+	if err != nil {
+		return Nodes{}, nil, err
+	}
+	var chosen candidate
+	var proof Fit
+	var closest error
+	for _, c := range pools {
+		if proof != nil && c.monthly() > chosen.monthly() {
+			break
+		}
+		f, err := fit(set, s.Capacity.SurviveNodeLoss, c.node, c.count)
+		if err != nil {
+			closest = err
+			continue
+		}
+		if proof == nil || f[0].Free().MiB > proof[0].Free().MiB {
+			chosen, proof = c, f
+		}
+	}
+	if proof == nil {
+		return Nodes{}, nil, fmt.Errorf("%s: the largest tried fails with %w", pinnedOrAny(s.Nodes), closest)
+	}
+	return Nodes{Size: chosen.node.SKU, Count: chosen.count}, proof, nil
+}
+
+func pinnedOrAny(pin settings.Nodes) string {
+	switch {
+	case pin.Size != "" && pin.Count != 0:
+		return "settings.nodes pins " + nodesText(pin.Size, pin.Count) + ", which does not fit"
+	case pin.Size != "":
+		return fmt.Sprintf("settings.nodes.size pins %s, of which no count up to %d fits", pin.Size, MaxNodes)
+	case pin.Count != 0:
+		return fmt.Sprintf("settings.nodes.count pins %d, of which no node size fits", pin.Count)
+	}
+	return fmt.Sprintf("no node size fits, up to %d nodes of it", MaxNodes)
+}
+
+func candidates(s settings.Settings) ([]candidate, error) {
+	sizes := slices.DeleteFunc(catalog.Nodes(), func(n catalog.Node) bool { return n.PinOnly })
+	if s.Nodes.Size != "" {
+		n, err := catalog.NodeBySize(s.Nodes.Size)
+		if err != nil {
+			return nil, fmt.Errorf("settings.nodes.size: %w", err)
+		}
+		sizes = []catalog.Node{n}
+	}
+	first, last := 1, MaxNodes
+	if s.Nodes.Count != 0 {
+		first, last = s.Nodes.Count, s.Nodes.Count
+	}
+	var out []candidate
+	for _, n := range sizes {
+		for count := first; count <= last; count++ {
+			out = append(out, candidate{n, count})
+		}
+	}
+	slices.SortStableFunc(out, func(a, b candidate) int {
+		return cmp.Or(cmp.Compare(a.monthly(), b.monthly()), cmp.Compare(a.count, b.count), cmp.Compare(a.node.SKU, b.node.SKU))
+	})
+	return out, nil
+}
+
+// chooseDatabase takes the cheapest size that admits the connections needed.
+func chooseDatabase(s settings.Settings, set workload.Set) (Database, error) {
+	need := connections(s, set)
+	if s.Database.Kind == settings.External {
+		if need > s.Database.Connections {
+			return Database{}, fmt.Errorf("settings.database.connections: the stack needs %d connections and the database admits %d",
+				need, s.Database.Connections)
+		}
+		return Database{}, nil
+	}
+	nodes := 1
+	if s.Database.Standby {
+		nodes = 2
+	}
+	for _, size := range catalog.Databases() {
+		if s.Database.Size != "" && size.SKU != s.Database.Size || size.MaxNodes < nodes {
+			continue
+		}
+		if size.Connections >= need {
+			return Database{Size: size.SKU, Nodes: nodes}, nil
+		}
+		if s.Database.Size != "" {
+			return Database{}, tooManyConnections(s, set, size)
+		}
+	}
+	return Database{}, fmt.Errorf("no database size admits %d connections; lower settings.app.databasePool (%d for each of %d replicas and %d more in a rolling update) or the tenants' connections",
+		need, s.App.DatabasePool, set.App.Replicas, set.App.Surge)
+}
+
+// tooManyConnections refuses a pinned size with the price of the one that serves.
+func tooManyConnections(s settings.Settings, set workload.Set, pinned catalog.Database) error {
+	need := connections(s, set)
+	msg := fmt.Sprintf("settings.database.size pins %s, which admits %d connections, and the stack needs %d",
+		pinned.SKU, pinned.Connections, need)
+	for _, size := range catalog.Databases() {
+		if size.Connections >= need {
+			return fmt.Errorf("%s; %s admits %d for %s more a month", msg, size.SKU, size.Connections, size.Unit-pinned.Unit)
+		}
+	}
+	return errors.New(msg + "; no larger size admits them either")
+}

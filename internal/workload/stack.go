@@ -1,0 +1,90 @@
+package workload
+
+import (
+	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/genericcorp/platform/internal/settings"
+)
+
+// Namespaces of the platform.
+const (
+	AppNamespace         = "app"
+	IngressNamespace     = "ingress"
+	MonitoringNamespace  = "monitoring"
+	NodeMetricsNamespace = "node-metrics"
+	CertManagerNamespace = "cert-manager"
+)
+
+// PlatformConnections is what the platform keeps of the database's connections:
+// one for migrations, one for an operator with psql.
+const PlatformConnections = 2
+
+// For derives the workload of a stack from its settings.
+//
+// Memory figures of the platform's own parts are working sets observed by others
+// (cert-manager 23-31, 19-29 and 11-19 MiB idle; Traefik 80-99; kube-state-metrics
+// 32-64; node-exporter 30-50) with room above them. Grafana 13 was killed with
+// limits of 300-400 MiB (grafana#123017), so it gets 512 and more.
+func For(s settings.Settings) Set {
+	return Set{
+		App:     app(s),
+		Traefik: traefik(s.Capacity),
+		VictoriaMetrics: Workload{
+			Namespace: MonitoringNamespace, Name: "victoria-metrics", Kind: StatefulSet, Replicas: 1,
+			Request: Resources{100, 256}, Limit: Resources{0, 512}, VolumeGiB: s.Monitoring.VolumeGiB,
+		},
+		// Recreated rather than rolled: two Grafanas would need a gigabyte.
+		Grafana: Workload{
+			Namespace: MonitoringNamespace, Name: "grafana", Kind: Deployment, Replicas: 1,
+			Request: Resources{50, 512}, Limit: Resources{0, 768},
+		},
+		KubeStateMetrics: rolling(MonitoringNamespace, "kube-state-metrics", Resources{10, 64}, Resources{0, 128}),
+		NodeExporter: Workload{
+			Namespace: NodeMetricsNamespace, Name: "node-exporter", Kind: DaemonSet,
+			Request: Resources{10, 40}, Limit: Resources{0, 80},
+		},
+		CertManager: rolling(CertManagerNamespace, "cert-manager", Resources{10, 48}, Resources{0, 160}),
+		CAInjector:  rolling(CertManagerNamespace, "cert-manager-cainjector", Resources{10, 64}, Resources{0, 256}),
+		Webhook:     rolling(CertManagerNamespace, "cert-manager-webhook", Resources{10, 24}, Resources{0, 96}),
+	}
+}
+
+func rolling(namespace, name string, request, limit Resources) Workload {
+	return Workload{
+		Namespace: namespace, Name: name, Kind: Deployment, Replicas: 1, Surge: 1, Request: request, Limit: limit,
+	}
+}
+
+func traefik(c settings.Capacity) Workload {
+	w := rolling(IngressNamespace, "traefik", Resources{50, 96}, Resources{0, 192})
+	if c.SurviveNodeLoss {
+		w.Replicas, w.Spread = 2, true
+	}
+	return w
+}
+
+func app(s settings.Settings) Workload {
+	replicas, request := appSize(s.Capacity.ConcurrentUsers)
+	if s.App.Replicas > 0 {
+		replicas = s.App.Replicas
+		request = eachReplica(s.Capacity.ConcurrentUsers, replicas)
+	}
+	if s.App.CPU != "" {
+		request.MilliCPU = int(quantity(s.App.CPU).MilliValue())
+	}
+	if s.App.Memory != "" {
+		const mib = 1 << 20
+		bytes := quantity(s.App.Memory).Value()
+		request.MiB = int((bytes + mib - 1) / mib)
+	}
+	return Workload{
+		Namespace: AppNamespace, Name: "app", Kind: Deployment, Replicas: replicas, Surge: 1, Spread: replicas > 1,
+		Request: request, Limit: Resources{0, 2 * request.MiB}, Connections: s.App.DatabasePool,
+	}
+}
+
+// quantity reads what settings has already checked.
+func quantity(s string) *resource.Quantity {
+	q := resource.MustParse(s)
+	return &q
+}

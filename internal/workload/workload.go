@@ -1,0 +1,94 @@
+// Package workload is the set of everything that will run in a stack's cluster:
+// every container with its requests and limits, replicas, volumes and database
+// connections. The sizing places it, the bill prices its volumes, and the
+// components build their Pods from the same values.
+package workload
+
+import (
+	"fmt"
+	"iter"
+)
+
+// Resources are requests or limits of a container.
+type Resources struct {
+	// MilliCPU is CPU in thousandths of a core; zero as a limit means none.
+	MilliCPU int
+	// MiB is memory in mebibytes.
+	MiB int
+}
+
+// CPU and Memory print the amounts in Kubernetes notation.
+func (r Resources) CPU() string    { return fmt.Sprintf("%dm", r.MilliCPU) }
+func (r Resources) Memory() string { return fmt.Sprintf("%dMi", r.MiB) }
+
+// Plus adds up.
+func (r Resources) Plus(o Resources) Resources {
+	return Resources{MilliCPU: r.MilliCPU + o.MilliCPU, MiB: r.MiB + o.MiB}
+}
+
+// Kind is how Kubernetes runs a workload.
+type Kind string
+
+// The kinds that the platform uses.
+const (
+	Deployment  Kind = "Deployment"
+	StatefulSet Kind = "StatefulSet"
+	DaemonSet   Kind = "DaemonSet"
+)
+
+// Workload is one controller and the Pods it runs. Each Pod has one container.
+type Workload struct {
+	Namespace, Name string
+	Kind            Kind
+	// Replicas is how many Pods run; a DaemonSet has one on every node instead.
+	Replicas int
+	// Surge is how many Pods a rolling update adds while it runs.
+	Surge int
+	// Spread keeps the replicas evenly over the nodes, at most one apart.
+	Spread bool
+	// Request is what the scheduler reserves; Limit is where the kernel stops it.
+	Request, Limit Resources
+	// VolumeGiB is the block storage that each replica claims.
+	VolumeGiB int
+	// Connections is how many database connections each Pod may open.
+	Connections int
+}
+
+// Set is a stack's whole workload.
+type Set struct {
+	App, Traefik, VictoriaMetrics, Grafana, KubeStateMetrics, NodeExporter Workload
+	CertManager, CAInjector, Webhook                                       Workload
+}
+
+// All yields every workload in a fixed order.
+func (s Set) All() iter.Seq[Workload] {
+	return func(yield func(Workload) bool) {
+		for _, w := range []Workload{
+			s.App, s.Traefik, s.VictoriaMetrics, s.Grafana, s.KubeStateMetrics, s.NodeExporter,
+			s.CertManager, s.CAInjector, s.Webhook,
+		} {
+			if !yield(w) {
+				return
+			}
+		}
+	}
+}
+
+// VolumeGiB is the block storage of the whole set.
+func (s Set) VolumeGiB() int {
+	sum := 0
+	for w := range s.All() {
+		sum += w.VolumeGiB * w.Replicas
+	}
+	return sum
+}
+
+// Connections is how many database connections the set may open at once, a
+// rolling update included.
+func (s Set) Connections() int {
+	sum := 0
+	for w := range s.All() {
+		sum += w.Connections * (w.Replicas + w.Surge)
+	}
+	return sum
+}
