@@ -15,6 +15,10 @@ const (
 	CertManagerNamespace = "cert-manager"
 )
 
+// DatabaseCAPath is where every client finds the certificate authority of the
+// database: connection strings name it, Pods mount it.
+const DatabaseCAPath = "/etc/postgres/ca.crt"
+
 // PlatformConnections is what the platform keeps of the database's connections:
 // one for migrations, one for an operator with psql.
 const PlatformConnections = 2
@@ -29,8 +33,9 @@ func For(s settings.Settings) Set {
 	return Set{
 		App:     app(s),
 		Traefik: traefik(s.Capacity),
+		// Recreated rather than rolled: its volume attaches to one node at a time.
 		VictoriaMetrics: Workload{
-			Namespace: MonitoringNamespace, Name: "victoria-metrics", Kind: StatefulSet, Replicas: 1,
+			Namespace: MonitoringNamespace, Name: "victoria-metrics", Kind: Deployment, Replicas: 1,
 			Request: Resources{100, 256}, Limit: Resources{0, 512}, VolumeGiB: s.Monitoring.VolumeGiB,
 		},
 		// Recreated rather than rolled: two Grafanas would need a gigabyte.

@@ -31,9 +31,8 @@ type Kind string
 
 // The kinds that the platform uses.
 const (
-	Deployment  Kind = "Deployment"
-	StatefulSet Kind = "StatefulSet"
-	DaemonSet   Kind = "DaemonSet"
+	Deployment Kind = "Deployment"
+	DaemonSet  Kind = "DaemonSet"
 )
 
 // Workload is one controller and the Pods it runs. Each Pod has one container.

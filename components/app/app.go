@@ -1,0 +1,143 @@
+// Package app declares the SaaS itself, by the contract in docs/app-contract.md.
+package app
+
+import (
+	"errors"
+	"fmt"
+
+	appsv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/apps/v1"
+	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
+	policyv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/policy/v1"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/genericcorp/platform/internal/kube"
+	"github.com/genericcorp/platform/internal/workload"
+)
+
+const (
+	typeToken      = "platform:app:App"
+	name           = "app"
+	databaseSecret = "database"
+)
+
+// Args are the contract with the app.
+type Args struct {
+	// Image with an exact tag or digest; it speaks HTTP on Port.
+	Image string
+	Port  int
+	// Paths of the probes and of the Prometheus metrics.
+	HealthPath, ReadyPath, MetricsPath string
+	// Hosts lead to it; the first is its own, the others its tenants'.
+	Hosts []string
+	// Env are further plain environment variables.
+	Env map[string]string
+	// Workload sizes it.
+	Workload workload.Workload
+	// DatabaseRange and DatabasePort are where its database may be.
+	DatabaseRange string
+	DatabasePort  int
+	// InternetEgress lets it reach the Internet over HTTPS.
+	InternetEgress bool
+	// DatabaseURL connects to the database; DatabaseCA checks who answers. Secret.
+	DatabaseURL, DatabaseCA pulumi.StringInput
+	// IngressNamespace is where the route goes.
+	IngressNamespace pulumi.StringInput
+}
+
+// App is the component.
+type App struct {
+	pulumi.ResourceState
+}
+
+// New declares the app; invalid args register nothing.
+func New(ctx *pulumi.Context, component string, args Args, opts ...pulumi.ResourceOption) (*App, error) {
+	if err := args.validate(); err != nil {
+		return nil, fmt.Errorf("app %q: %w", component, err)
+	}
+	a := &App{}
+	if err := ctx.RegisterComponentResourceV2(typeToken, component, args.inputs(), a, opts...); err != nil {
+		return nil, fmt.Errorf("app %q: register: %w", component, err)
+	}
+	ns, err := kube.Namespace(ctx, workload.AppNamespace, kube.Restricted, pulumi.Parent(a))
+	if err != nil {
+		return nil, fmt.Errorf("app %q: %w", component, err)
+	}
+	inside := []pulumi.ResourceOption{pulumi.Parent(a), pulumi.DependsOn([]pulumi.Resource{ns})}
+	if err := args.register(ctx, inside); err != nil {
+		return nil, fmt.Errorf("app %q: %w", component, err)
+	}
+	return a, ctx.RegisterResourceOutputs(a, pulumi.Map{})
+}
+
+func (a Args) register(ctx *pulumi.Context, inside []pulumi.ResourceOption) error {
+	if _, err := kube.RegisterPolicies(ctx, a.policies(), inside...); err != nil {
+		return err
+	}
+	if err := (kube.Account{Namespace: workload.AppNamespace, Name: name}).Register(ctx, inside...); err != nil {
+		return err
+	}
+	database, err := corev1.NewSecret(ctx, databaseSecret, a.secret(), inside...)
+	if err != nil {
+		return fmt.Errorf("database secret: %w", err)
+	}
+	if a.Workload.Replicas > 1 {
+		if _, err := policyv1.NewPodDisruptionBudget(ctx, name, kube.KeepAllButOne(name, workload.AppNamespace), inside...); err != nil {
+			return fmt.Errorf("disruption budget: %w", err)
+		}
+	}
+	after := append([]pulumi.ResourceOption{pulumi.DependsOn([]pulumi.Resource{database})}, inside...)
+	if _, err := appsv1.NewDeployment(ctx, name, a.deployment(), after...); err != nil {
+		return fmt.Errorf("deployment: %w", err)
+	}
+	if _, err := corev1.NewService(ctx, name, a.service(), inside...); err != nil {
+		return fmt.Errorf("service: %w", err)
+	}
+	return kube.Route{
+		Name: name, Hosts: a.Hosts, In: a.IngressNamespace,
+		Namespace: workload.AppNamespace, Service: name, Port: servicePort,
+	}.Register(ctx, inside...)
+}
+
+func (a Args) policies() []kube.Policy {
+	to := []kube.Peer{{CIDR: a.DatabaseRange, Ports: []int{a.DatabasePort}}}
+	if a.InternetEgress {
+		to = append(to, kube.HTTPS)
+	}
+	return []kube.Policy{
+		{Namespace: workload.AppNamespace, Name: "allow-ingress", App: name, From: []kube.Peer{
+			{Namespace: workload.IngressNamespace, App: "traefik", Ports: []int{a.Port}},
+			{Namespace: workload.MonitoringNamespace, App: "victoria-metrics", Ports: []int{a.Port}},
+		}},
+		{Namespace: workload.AppNamespace, Name: "allow-database", App: name, To: to},
+	}
+}
+
+func (a Args) validate() error {
+	var errs []error
+	if a.Image == "" {
+		errs = append(errs, errors.New("image: is missing"))
+	}
+	if a.Port < 1024 || a.Port > 65535 {
+		errs = append(errs, fmt.Errorf("port: %d is not between 1024 and 65535", a.Port))
+	}
+	if len(a.Hosts) == 0 {
+		errs = append(errs, errors.New("hosts: are missing"))
+	}
+	if a.Workload.Replicas < 1 {
+		errs = append(errs, errors.New("workload: has no replicas"))
+	}
+	for path, input := range map[string]pulumi.StringInput{
+		"databaseUrl": a.DatabaseURL, "databaseCa": a.DatabaseCA, "ingressNamespace": a.IngressNamespace,
+	} {
+		if input == nil {
+			errs = append(errs, fmt.Errorf("%s: is missing", path))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (a Args) inputs() pulumi.Map {
+	return pulumi.Map{
+		"image": pulumi.String(a.Image), "hosts": pulumi.ToStringArray(a.Hosts), "replicas": pulumi.Int(a.Workload.Replicas),
+	}
+}

@@ -1,0 +1,137 @@
+package app
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"maps"
+	"path"
+	"slices"
+	"strconv"
+
+	appsv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/apps/v1"
+	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
+	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/genericcorp/platform/internal/kube"
+	"github.com/genericcorp/platform/internal/workload"
+)
+
+const (
+	uid         = 65532
+	servicePort = 80
+	// drainSeconds covers what the ingress controller takes to forget a Pod;
+	// stopSeconds is what the app has left to finish its requests.
+	drainSeconds = 5
+	stopSeconds  = 25
+)
+
+// caFolder and caFile are where the database's certificate authority is.
+var caFolder, caFile = path.Dir(workload.DatabaseCAPath), path.Base(workload.DatabaseCAPath)
+
+func (a Args) deployment() *appsv1.DeploymentArgs {
+	pod := &corev1.PodSpecArgs{
+		ServiceAccountName:            pulumi.String(name),
+		AutomountServiceAccountToken:  pulumi.Bool(false),
+		EnableServiceLinks:            pulumi.Bool(false),
+		SecurityContext:               kube.PodSecurity(uid),
+		TerminationGracePeriodSeconds: pulumi.Int(drainSeconds + stopSeconds),
+		Containers:                    corev1.ContainerArray{a.container()},
+		Volumes: corev1.VolumeArray{
+			kube.Scratch("tmp", "64Mi"),
+			&corev1.VolumeArgs{Name: pulumi.String("postgres-ca"), Secret: &corev1.SecretVolumeSourceArgs{
+				SecretName: pulumi.String(databaseSecret),
+				Items:      corev1.KeyToPathArray{&corev1.KeyToPathArgs{Key: pulumi.String(caFile), Path: pulumi.String(caFile)}},
+			}},
+		},
+	}
+	if a.Workload.Spread {
+		pod.TopologySpreadConstraints = kube.SpreadOverNodes(name)
+	}
+	return &appsv1.DeploymentArgs{
+		Metadata: kube.Meta(name, workload.AppNamespace, name),
+		Spec: &appsv1.DeploymentSpecArgs{
+			Replicas: pulumi.Int(a.Workload.Replicas),
+			Selector: &metav1.LabelSelectorArgs{MatchLabels: kube.Selector(name)},
+			Strategy: kube.RollWithout(a.Workload),
+			Template: &corev1.PodTemplateSpecArgs{
+				Metadata: &metav1.ObjectMetaArgs{
+					Labels: kube.Labels(name), Annotations: a.annotations(),
+				},
+				Spec: pod,
+			},
+		},
+	}
+}
+
+// annotations hold a hash of the connection string, so that Pods are replaced
+// when it changes. The password in it is long and random: its hash tells nothing.
+func (a Args) annotations() pulumi.StringMap {
+	out := kube.Scraped(a.Port, a.MetricsPath)
+	hashed := a.DatabaseURL.ToStringOutput().ApplyT(func(url string) string {
+		sum := sha256.Sum256([]byte(url))
+		return hex.EncodeToString(sum[:8])
+	}).(pulumi.StringOutput)
+	out["checksum/database"] = pulumi.Unsecret(hashed).(pulumi.StringOutput)
+	return out
+}
+
+func (a Args) container() *corev1.ContainerArgs {
+	return &corev1.ContainerArgs{
+		Name:            pulumi.String(name),
+		Image:           pulumi.String(a.Image),
+		Env:             a.env(),
+		Ports:           corev1.ContainerPortArray{kube.Port("http", a.Port)},
+		Resources:       kube.Resources(a.Workload),
+		SecurityContext: kube.ContainerSecurity(),
+		StartupProbe:    kube.StartupProbe(a.HealthPath, "http"),
+		ReadinessProbe:  kube.HTTPProbe(a.ReadyPath, "http", 5),
+		LivenessProbe:   kube.HTTPProbe(a.HealthPath, "http", 10),
+		Lifecycle:       kube.DrainFirst(drainSeconds),
+		VolumeMounts: corev1.VolumeMountArray{
+			kube.WritableMount("tmp", "/tmp"), kube.Mount("postgres-ca", caFolder),
+		},
+	}
+}
+
+// env is what the contract promises, then what the stack's settings add.
+func (a Args) env() corev1.EnvVarArray {
+	env := corev1.EnvVarArray{
+		variable("PORT", strconv.Itoa(a.Port)),
+		variable("PUBLIC_URL", "https://"+a.Hosts[0]),
+		variable("PGSSLROOTCERT", workload.DatabaseCAPath),
+		&corev1.EnvVarArgs{Name: pulumi.String("DATABASE_URL"), ValueFrom: &corev1.EnvVarSourceArgs{
+			SecretKeyRef: &corev1.SecretKeySelectorArgs{Name: pulumi.String(databaseSecret), Key: pulumi.String("url")},
+		}},
+	}
+	for _, key := range slices.Sorted(maps.Keys(a.Env)) {
+		env = append(env, variable(key, a.Env[key]))
+	}
+	return env
+}
+
+func variable(key, value string) *corev1.EnvVarArgs {
+	return &corev1.EnvVarArgs{Name: pulumi.String(key), Value: pulumi.String(value)}
+}
+
+func (a Args) secret() *corev1.SecretArgs {
+	return &corev1.SecretArgs{
+		Metadata: kube.Meta(name, workload.AppNamespace, databaseSecret),
+		StringData: pulumi.StringMap{
+			"url":  pulumi.ToSecret(a.DatabaseURL).(pulumi.StringOutput),
+			caFile: a.DatabaseCA.ToStringOutput(),
+		},
+	}
+}
+
+func (a Args) service() *corev1.ServiceArgs {
+	return &corev1.ServiceArgs{
+		Metadata: kube.Meta(name, workload.AppNamespace, name),
+		Spec: &corev1.ServiceSpecArgs{
+			Selector: kube.Selector(name),
+			Ports: corev1.ServicePortArray{&corev1.ServicePortArgs{
+				Name: pulumi.String("http"), Port: pulumi.Int(servicePort), TargetPort: pulumi.String("http"),
+			}},
+		},
+	}
+}

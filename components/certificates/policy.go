@@ -1,0 +1,26 @@
+package certificates
+
+import (
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/genericcorp/platform/internal/kube"
+	"github.com/genericcorp/platform/internal/workload"
+)
+
+const (
+	metricsPort = 9402
+	webhookPort = 10250
+)
+
+// registerPolicies lets cert-manager reach Let's Encrypt, Cloudflare and the API
+// server, the API server reach the webhook, and the metrics store read figures.
+func registerPolicies(ctx *pulumi.Context, opts []pulumi.ResourceOption) ([]pulumi.Resource, error) {
+	namespace := workload.CertManagerNamespace
+	monitoring := kube.Peer{Namespace: workload.MonitoringNamespace, App: "victoria-metrics", Ports: []int{metricsPort}}
+	// The API server is not a Pod, so no selector picks it: everyone may call.
+	webhook := kube.Peer{Ports: []int{webhookPort}}
+	return kube.RegisterPolicies(ctx, []kube.Policy{
+		{Namespace: namespace, Name: "allow-api", To: []kube.Peer{kube.APIServer}},
+		{Namespace: namespace, Name: "allow-webhook", From: []kube.Peer{webhook, monitoring}},
+	}, opts...)
+}

@@ -1,0 +1,52 @@
+package certificates
+
+import (
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// Release is a Helm release, bound by hand: the SDK's package for it pulls in
+// every API group of Kubernetes, and 20 minutes of compilation with them.
+type Release struct {
+	pulumi.CustomResourceState
+}
+
+type releaseArgs struct {
+	// Name of the release in the cluster, and its namespace.
+	Name, Namespace string
+	// Chart is an oci:// address, or an https:// address of which the last part is
+	// the chart and the rest its repository.
+	Chart, Version string
+	Values         pulumi.Map
+}
+
+// timeoutSeconds is how long the release may take: pulling three images, and the
+// start-up check of the webhook.
+const timeoutSeconds = 600
+
+func newRelease(ctx *pulumi.Context, name string, args releaseArgs, opts ...pulumi.ResourceOption) (*Release, error) {
+	r := &Release{}
+	err := ctx.RegisterResource("kubernetes:helm.sh/v3:Release", name, args.inputs(), r, opts...)
+	return r, err
+}
+
+func (a releaseArgs) inputs() pulumi.Map {
+	inputs := pulumi.Map{
+		"name":        pulumi.String(a.Name),
+		"namespace":   pulumi.String(a.Namespace),
+		"chart":       pulumi.String(a.Chart),
+		"version":     pulumi.String(a.Version),
+		"values":      a.Values,
+		"timeout":     pulumi.Int(timeoutSeconds),
+		"waitForJobs": pulumi.Bool(true),
+		// A failed install is removed, so that the next `pulumi up` starts clean.
+		"atomic": pulumi.Bool(true),
+	}
+	if !strings.HasPrefix(a.Chart, "oci://") {
+		cut := strings.LastIndex(a.Chart, "/")
+		inputs["chart"] = pulumi.String(a.Chart[cut+1:])
+		inputs["repositoryOpts"] = pulumi.Map{"repo": pulumi.String(a.Chart[:cut])}
+	}
+	return inputs
+}

@@ -1,0 +1,40 @@
+package certificates
+
+import (
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/genericcorp/platform/internal/workload"
+)
+
+// values are the chart's, strictly ours: whatever it would choose in place of
+// these would not be in the sizing.
+func values(set workload.Set) pulumi.Map {
+	return pulumi.Map{
+		// The CRDs go with the release: on a cluster of its own nobody else has them.
+		"crds": pulumi.Map{"enabled": pulumi.Bool(true), "keep": pulumi.Bool(false)},
+		"global": pulumi.Map{"leaderElection": pulumi.Map{
+			"namespace": pulumi.String(workload.CertManagerNamespace),
+		}},
+		"replicaCount": pulumi.Int(set.CertManager.Replicas),
+		"resources":    resources(set.CertManager),
+		"webhook": pulumi.Map{
+			"replicaCount": pulumi.Int(set.Webhook.Replicas), "resources": resources(set.Webhook),
+		},
+		"cainjector": pulumi.Map{
+			"replicaCount": pulumi.Int(set.CAInjector.Replicas), "resources": resources(set.CAInjector),
+		},
+		"startupapicheck": pulumi.Map{"timeout": pulumi.String("5m"), "resources": resources(set.Webhook)},
+		// Asked over HTTPS, the resolvers need no way out but port 443, and no cached
+		// answer of the cluster's own DNS delays an order.
+		"dns01RecursiveNameserversOnly": pulumi.Bool(true),
+		"dns01RecursiveNameservers":     pulumi.String("https://1.1.1.1/dns-query,https://8.8.8.8/dns-query"),
+		"prometheus":                    pulumi.Map{"enabled": pulumi.Bool(true), "servicemonitor": pulumi.Map{"enabled": pulumi.Bool(false)}},
+	}
+}
+
+func resources(w workload.Workload) pulumi.Map {
+	return pulumi.Map{
+		"requests": pulumi.Map{"cpu": pulumi.String(w.Request.CPU()), "memory": pulumi.String(w.Request.Memory())},
+		"limits":   pulumi.Map{"memory": pulumi.String(w.Limit.Memory())},
+	}
+}

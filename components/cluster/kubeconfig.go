@@ -1,0 +1,39 @@
+package cluster
+
+import (
+	"encoding/json"
+
+	"github.com/pulumi/pulumi-digitalocean/sdk/v4/go/digitalocean"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// kubeconfig is built from what does not change. The one that DigitalOcean hands
+// out holds a token that dies after seven days, and each refresh brings another,
+// which then shows as a change of every object in the cluster. doctl, which
+// finds its token in DIGITALOCEAN_ACCESS_TOKEN or its own login, asks for a
+// fresh credential when one is needed.
+func kubeconfig(name string, cluster *digitalocean.KubernetesCluster) pulumi.StringOutput {
+	ca := cluster.KubeConfigs.Index(pulumi.Int(0)).ClusterCaCertificate().Elem()
+	return pulumi.All(cluster.ID(), cluster.Endpoint, ca).ApplyT(func(v []any) (string, error) {
+		return renderKubeconfig(name, string(v[0].(pulumi.ID)), v[1].(string), v[2].(string))
+	}).(pulumi.StringOutput)
+}
+
+func renderKubeconfig(name, id, endpoint, ca string) (string, error) {
+	type object = map[string]any
+	config, err := json.MarshalIndent(object{
+		"apiVersion": "v1", "kind": "Config", "current-context": name,
+		"clusters": []object{{"name": name, "cluster": object{
+			"server": endpoint, "certificate-authority-data": ca,
+		}}},
+		"contexts": []object{{"name": name, "context": object{"cluster": name, "user": name}}},
+		"users": []object{{"name": name, "user": object{"exec": object{
+			"apiVersion":      "client.authentication.k8s.io/v1beta1",
+			"command":         "doctl",
+			"args":            []string{"kubernetes", "cluster", "kubeconfig", "exec-credential", "--version=v1beta1", id},
+			"interactiveMode": "Never",
+			"installHint":     "install doctl from https://docs.digitalocean.com/reference/doctl/ and set DIGITALOCEAN_ACCESS_TOKEN",
+		}}}},
+	}, "", "  ")
+	return string(config), err
+}

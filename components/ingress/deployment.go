@@ -1,0 +1,123 @@
+package ingress
+
+import (
+	"fmt"
+
+	appsv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/apps/v1"
+	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
+	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/genericcorp/platform/internal/kube"
+	"github.com/genericcorp/platform/internal/workload"
+)
+
+const (
+	image = "docker.io/library/traefik:v3.7.11"
+	uid   = 65532
+
+	portHTTP    = 8000
+	portHTTPS   = 8443
+	portMetrics = 8082
+)
+
+// dynamic is the part of Traefik's configuration that is no flag: a header that
+// tells browsers to come by HTTPS for two years.
+const dynamic = `http:
+  middlewares:
+    hsts:
+      headers:
+        stsSeconds: 63072000
+        stsIncludeSubdomains: true
+tls:
+  options:
+    default:
+      minVersion: VersionTLS12
+`
+
+func configMap() *corev1.ConfigMapArgs {
+	return &corev1.ConfigMapArgs{
+		Metadata: kube.Meta(app, workload.IngressNamespace, app),
+		Data:     pulumi.StringMap{"dynamic.yaml": pulumi.String(dynamic)},
+	}
+}
+
+func (a Args) flags() []string {
+	flags := []string{
+		"--global.checkNewVersion=false",
+		"--global.sendAnonymousUsage=false",
+		"--log.level=INFO",
+		"--ping=true",
+		"--ping.entryPoint=metrics",
+		fmt.Sprintf("--entryPoints.metrics.address=:%d", portMetrics),
+		fmt.Sprintf("--entryPoints.web.address=:%d", portHTTP),
+		"--entryPoints.web.http.redirections.entryPoint.to=:443",
+		"--entryPoints.web.http.redirections.entryPoint.scheme=https",
+		"--entryPoints.web.http.redirections.entryPoint.permanent=true",
+		fmt.Sprintf("--entryPoints.websecure.address=:%d", portHTTPS),
+		"--entryPoints.websecure.http.tls=true",
+		"--entryPoints.websecure.http.middlewares=hsts@file",
+		"--entryPoints.websecure.transport.lifeCycle.requestAcceptGraceTimeout=10s",
+		"--entryPoints.websecure.transport.lifeCycle.graceTimeOut=20s",
+		"--metrics.prometheus=true",
+		"--metrics.prometheus.entryPoint=metrics",
+		// Usage per host, and so per tenant, is read from the router's label.
+		"--metrics.prometheus.addRoutersLabels=true",
+		"--providers.file.filename=/etc/traefik/dynamic.yaml",
+		"--providers.kubernetesIngress=true",
+		"--providers.kubernetesIngress.namespaces=" + workload.IngressNamespace,
+		"--providers.kubernetesIngress.ingressClass=" + kube.IngressClass,
+		// Routes lead to other namespaces by name; only the platform writes routes.
+		"--providers.kubernetesIngress.allowExternalNameServices=true",
+	}
+	if a.TrustedRange != "" {
+		flags = append(flags,
+			"--entryPoints.web.proxyProtocol.trustedIPs="+a.TrustedRange,
+			"--entryPoints.websecure.proxyProtocol.trustedIPs="+a.TrustedRange)
+	}
+	return flags
+}
+
+func (a Args) deployment() *appsv1.DeploymentArgs {
+	pod := &corev1.PodSpecArgs{
+		ServiceAccountName:            pulumi.String(app),
+		AutomountServiceAccountToken:  pulumi.Bool(true),
+		SecurityContext:               kube.PodSecurity(uid),
+		TerminationGracePeriodSeconds: pulumi.Int(45),
+		Containers:                    corev1.ContainerArray{a.container()},
+		Volumes:                       corev1.VolumeArray{kube.ConfigVolume("config", app), kube.Scratch("tmp", "16Mi")},
+	}
+	if a.Workload.Spread {
+		pod.TopologySpreadConstraints = kube.SpreadOverNodes(app)
+	}
+	return &appsv1.DeploymentArgs{
+		Metadata: kube.Meta(app, workload.IngressNamespace, app),
+		Spec: &appsv1.DeploymentSpecArgs{
+			Replicas: pulumi.Int(a.Workload.Replicas),
+			Selector: &metav1.LabelSelectorArgs{MatchLabels: kube.Selector(app)},
+			Strategy: kube.RollWithout(a.Workload),
+			Template: &corev1.PodTemplateSpecArgs{
+				Metadata: &metav1.ObjectMetaArgs{
+					Labels:      kube.Labels(app),
+					Annotations: kube.WithChecksum(kube.Scraped(portMetrics, "/metrics"), dynamic),
+				},
+				Spec: pod,
+			},
+		},
+	}
+}
+
+func (a Args) container() *corev1.ContainerArgs {
+	return &corev1.ContainerArgs{
+		Name:            pulumi.String(app),
+		Image:           pulumi.String(image),
+		Args:            pulumi.ToStringArray(a.flags()),
+		Ports:           corev1.ContainerPortArray{kube.Port("web", portHTTP), kube.Port("websecure", portHTTPS), kube.Port("metrics", portMetrics)},
+		Resources:       kube.Resources(a.Workload),
+		SecurityContext: kube.ContainerSecurity(),
+		StartupProbe:    kube.StartupProbe("/ping", "metrics"),
+		ReadinessProbe:  kube.HTTPProbe("/ping", "metrics", 5),
+		LivenessProbe:   kube.HTTPProbe("/ping", "metrics", 10),
+		VolumeMounts:    corev1.VolumeMountArray{kube.Mount("config", "/etc/traefik"), kube.WritableMount("tmp", "/tmp")},
+	}
+}

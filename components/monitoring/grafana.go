@@ -1,0 +1,115 @@
+package monitoring
+
+import (
+	"fmt"
+
+	appsv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/apps/v1"
+	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
+	"github.com/pulumi/pulumi-random/sdk/v4/go/random"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/genericcorp/platform/internal/kube"
+	"github.com/genericcorp/platform/internal/workload"
+)
+
+const (
+	grafanaApp   = "grafana"
+	grafanaImage = "docker.io/grafana/grafana:13.2.0"
+	grafanaUID   = 472
+	portGrafana  = 3000
+	adminSecret  = "grafana-admin"
+)
+
+// grafana declares Grafana and returns the password of its user "admin". It
+// keeps nothing: data source and dashboards come from this program, so that what
+// it shows after a restart is what was reviewed.
+func (a Args) grafana(ctx *pulumi.Context, name string, opts ...pulumi.ResourceOption) (pulumi.StringOutput, error) {
+	password, err := random.NewRandomPassword(ctx, name+"-grafana-admin", &random.RandomPasswordArgs{
+		Length: pulumi.Int(32), Special: pulumi.Bool(false),
+	}, opts...)
+	if err != nil {
+		return pulumi.StringOutput{}, fmt.Errorf("password: %w", err)
+	}
+	secret, err := corev1.NewSecret(ctx, adminSecret, &corev1.SecretArgs{
+		Metadata:   kube.Meta(grafanaApp, workload.MonitoringNamespace, adminSecret),
+		StringData: pulumi.StringMap{"password": password.Result},
+	}, opts...)
+	if err != nil {
+		return pulumi.StringOutput{}, fmt.Errorf("secret: %w", err)
+	}
+	files := a.provisioning()
+	config, err := corev1.NewConfigMap(ctx, grafanaApp, files.configMap(), opts...)
+	if err != nil {
+		return pulumi.StringOutput{}, fmt.Errorf("config: %w", err)
+	}
+	if err := (kube.Account{Namespace: workload.MonitoringNamespace, Name: grafanaApp}).Register(ctx, opts...); err != nil {
+		return pulumi.StringOutput{}, err
+	}
+	after := append([]pulumi.ResourceOption{pulumi.DependsOn([]pulumi.Resource{config, secret})}, opts...)
+	if _, err := appsv1.NewDeployment(ctx, grafanaApp, a.grafanaDeployment(files), after...); err != nil {
+		return pulumi.StringOutput{}, fmt.Errorf("deployment: %w", err)
+	}
+	if _, err := corev1.NewService(ctx, grafanaApp, clusterService(grafanaApp, portGrafana), opts...); err != nil {
+		return pulumi.StringOutput{}, fmt.Errorf("service: %w", err)
+	}
+	return password.Result, kube.Route{
+		Name: grafanaApp, Hosts: []string{a.Host}, In: a.IngressNamespace,
+		Namespace: workload.MonitoringNamespace, Service: grafanaApp, Port: portGrafana,
+	}.Register(ctx, opts...)
+}
+
+func (a Args) grafanaDeployment(files provisioning) *appsv1.DeploymentArgs {
+	container := &corev1.ContainerArgs{
+		Name:            pulumi.String(grafanaApp),
+		Image:           pulumi.String(grafanaImage),
+		Env:             a.grafanaEnv(),
+		Ports:           corev1.ContainerPortArray{kube.Port("http", portGrafana)},
+		Resources:       kube.Resources(a.Workload.Grafana),
+		SecurityContext: kube.ContainerSecurity(),
+		StartupProbe:    kube.StartupProbe("/api/health", "http"),
+		ReadinessProbe:  kube.HTTPProbe("/api/health", "http", 5),
+		LivenessProbe:   kube.HTTPProbe("/api/health", "http", 30),
+		VolumeMounts: corev1.VolumeMountArray{
+			kube.Mount("config", configPath), kube.Mount("admin", "/etc/grafana-admin"),
+			kube.WritableMount("data", "/var/lib/grafana"), kube.WritableMount("tmp", "/tmp"),
+		},
+	}
+	return deployment(a.Workload.Grafana, kube.WithChecksum(kube.Scraped(portGrafana, "/metrics"), files.contents()...),
+		&corev1.PodSpecArgs{
+			ServiceAccountName:           pulumi.String(grafanaApp),
+			AutomountServiceAccountToken: pulumi.Bool(false),
+			SecurityContext:              kube.PodSecurity(grafanaUID),
+			Containers:                   corev1.ContainerArray{container},
+			Volumes: corev1.VolumeArray{
+				files.volume("config"),
+				&corev1.VolumeArgs{Name: pulumi.String("admin"), Secret: &corev1.SecretVolumeSourceArgs{
+					SecretName: pulumi.String(adminSecret),
+				}},
+				kube.Scratch("data", "256Mi"), kube.Scratch("tmp", "64Mi"),
+			},
+		})
+}
+
+func (a Args) grafanaEnv() corev1.EnvVarArray {
+	var env corev1.EnvVarArray
+	for _, v := range [][2]string{
+		{"GF_SERVER_ROOT_URL", "https://" + a.Host + "/"},
+		{"GF_PATHS_PROVISIONING", configPath + "/provisioning"},
+		{"GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH", configPath + "/dashboards/platform.json"},
+		// A file rather than a variable: variables show in the Pod's description.
+		{"GF_SECURITY_ADMIN_PASSWORD__FILE", "/etc/grafana-admin/password"},
+		{"GF_SECURITY_COOKIE_SECURE", "true"},
+		{"GF_USERS_ALLOW_SIGN_UP", "false"},
+		{"GF_ANALYTICS_REPORTING_ENABLED", "false"},
+		{"GF_ANALYTICS_CHECK_FOR_UPDATES", "false"},
+		{"GF_ANALYTICS_CHECK_FOR_PLUGIN_UPDATES", "false"},
+		{"GF_PLUGINS_PREINSTALL_DISABLED", "true"},
+		{"GF_NEWS_NEWS_FEED_ENABLED", "false"},
+		{"GF_METRICS_ENABLED", "true"},
+		// Compression is where Grafana 13 loses memory (grafana#123017).
+		{"GF_SERVER_ENABLE_GZIP", "false"},
+	} {
+		env = append(env, &corev1.EnvVarArgs{Name: pulumi.String(v[0]), Value: pulumi.String(v[1])})
+	}
+	return env
+}

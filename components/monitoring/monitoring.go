@@ -1,0 +1,123 @@
+// Package monitoring declares what watches the stack: VictoriaMetrics, which
+// scrapes and keeps figures, kube-state-metrics and node-exporter, which tell
+// them, and Grafana, which shows them.
+package monitoring
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/genericcorp/platform/internal/kube"
+	"github.com/genericcorp/platform/internal/workload"
+)
+
+const typeToken = "platform:monitoring:Monitoring"
+
+// Args size it and say where it is seen.
+type Args struct {
+	// Host is where Grafana answers.
+	Host string
+	// Workload sizes every part.
+	Workload workload.Set
+	// RetentionDays is how long figures are kept, on a volume of
+	// Workload.VictoriaMetrics.VolumeGiB.
+	RetentionDays int
+	// StorageClass of that volume; empty takes the cluster's default.
+	StorageClass string
+	// PlannedNodes is what the budget pays for, shown beside what runs; zero where
+	// the nodes are not ours.
+	PlannedNodes int
+	// IngressNamespace is where the route goes.
+	IngressNamespace pulumi.StringInput
+}
+
+// Monitoring is what others need of it.
+type Monitoring struct {
+	pulumi.ResourceState
+
+	// Password is Grafana's for the user "admin". Secret.
+	Password pulumi.StringOutput `pulumi:"password"`
+}
+
+// New declares the monitoring; invalid args register nothing.
+func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOption) (*Monitoring, error) {
+	if err := args.validate(); err != nil {
+		return nil, fmt.Errorf("monitoring %q: %w", name, err)
+	}
+	m := &Monitoring{}
+	if err := ctx.RegisterComponentResourceV2(typeToken, name, args.inputs(), m, opts...); err != nil {
+		return nil, fmt.Errorf("monitoring %q: register: %w", name, err)
+	}
+	ns, err := kube.Namespace(ctx, workload.MonitoringNamespace, kube.Restricted, pulumi.Parent(m))
+	if err != nil {
+		return nil, fmt.Errorf("monitoring %q: %w", name, err)
+	}
+	// node-exporter reads the host's /proc, /sys and disks, which no standard but
+	// "privileged" admits; it has a namespace to itself, and no other right.
+	hosts, err := kube.Namespace(ctx, workload.NodeMetricsNamespace, kube.Privileged, pulumi.Parent(m))
+	if err != nil {
+		return nil, fmt.Errorf("monitoring %q: %w", name, err)
+	}
+	inside := []pulumi.ResourceOption{pulumi.Parent(m), pulumi.DependsOn([]pulumi.Resource{ns, hosts})}
+	if _, err := kube.RegisterPolicies(ctx, policies(), inside...); err != nil {
+		return nil, fmt.Errorf("monitoring %q: %w", name, err)
+	}
+	for _, part := range []func(*pulumi.Context, ...pulumi.ResourceOption) error{
+		args.store, args.stateMetrics, args.nodeExporter,
+	} {
+		if err := part(ctx, inside...); err != nil {
+			return nil, fmt.Errorf("monitoring %q: %w", name, err)
+		}
+	}
+	if m.Password, err = args.grafana(ctx, name, inside...); err != nil {
+		return nil, fmt.Errorf("monitoring %q: grafana: %w", name, err)
+	}
+	return m, ctx.RegisterResourceOutputs(m, pulumi.Map{"password": m.Password})
+}
+
+func (a Args) validate() error {
+	var errs []error
+	if a.Host == "" {
+		errs = append(errs, errors.New("host: is missing"))
+	}
+	if a.RetentionDays < 1 {
+		errs = append(errs, fmt.Errorf("retentionDays: %d is less than 1", a.RetentionDays))
+	}
+	if a.Workload.VictoriaMetrics.VolumeGiB < 1 {
+		errs = append(errs, errors.New("workload: the metrics store has no volume"))
+	}
+	if a.IngressNamespace == nil {
+		errs = append(errs, errors.New("ingressNamespace: is missing"))
+	}
+	return errors.Join(errs...)
+}
+
+func (a Args) inputs() pulumi.Map {
+	return pulumi.Map{"host": pulumi.String(a.Host), "retentionDays": pulumi.Int(a.RetentionDays)}
+}
+
+// policies: the store reads figures everywhere, Grafana reads the store, and
+// Grafana is seen through the ingress controller.
+func policies() []kube.Policy {
+	from := func(namespace, app string, port int) kube.Peer {
+		return kube.Peer{Namespace: namespace, App: app, Ports: []int{port}}
+	}
+	store := func(port int) kube.Peer { return from(workload.MonitoringNamespace, storeApp, port) }
+	scraped := []kube.Peer{kube.APIServer, {CIDR: "0.0.0.0/0", Ports: []int{portKubelet}}}
+	for _, namespace := range scrapedNamespaces {
+		scraped = append(scraped, kube.Peer{Namespace: namespace})
+	}
+	in := workload.MonitoringNamespace
+	return []kube.Policy{
+		{Namespace: in, Name: "allow-store", App: storeApp, To: scraped,
+			From: []kube.Peer{from(in, grafanaApp, portStore), store(portStore)}},
+		{Namespace: in, Name: "allow-grafana", App: grafanaApp, To: []kube.Peer{store(portStore)},
+			From: []kube.Peer{from(workload.IngressNamespace, "traefik", portGrafana), store(portGrafana)}},
+		{Namespace: in, Name: "allow-state-metrics", App: stateApp, To: []kube.Peer{kube.APIServer},
+			From: []kube.Peer{store(portState)}},
+		{Namespace: workload.NodeMetricsNamespace, Name: "allow-store", App: nodeApp,
+			From: []kube.Peer{store(portNode)}},
+	}
+}

@@ -1,0 +1,76 @@
+package monitoring
+
+import (
+	"fmt"
+
+	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/genericcorp/platform/internal/kube"
+	"github.com/genericcorp/platform/internal/workload"
+)
+
+const (
+	configPath    = "/etc/platform"
+	datasourceUID = "metrics"
+)
+
+// file is one file that Grafana reads at its start.
+type file struct{ key, path, content string }
+
+type provisioning []file
+
+func (a Args) provisioning() provisioning {
+	return provisioning{
+		{"datasource.yaml", "provisioning/datasources/metrics.yaml", fmt.Sprintf(`apiVersion: 1
+datasources:
+  - name: Metrics
+    uid: %s
+    type: prometheus
+    access: proxy
+    url: http://%s.%s.svc.cluster.local:%d
+    isDefault: true
+    editable: false
+    jsonData:
+      httpMethod: POST
+      timeInterval: 30s
+`, datasourceUID, storeApp, workload.MonitoringNamespace, portStore)},
+		{"dashboards.yaml", "provisioning/dashboards/platform.yaml", fmt.Sprintf(`apiVersion: 1
+providers:
+  - name: platform
+    type: file
+    disableDeletion: true
+    allowUiUpdates: false
+    options:
+      path: %s/dashboards
+`, configPath)},
+		{"platform.json", "dashboards/platform.json", platformDashboard(a.PlannedNodes)},
+	}
+}
+
+func (p provisioning) contents() []string {
+	var out []string
+	for _, f := range p {
+		out = append(out, f.content)
+	}
+	return out
+}
+
+func (p provisioning) configMap() *corev1.ConfigMapArgs {
+	data := pulumi.StringMap{}
+	for _, f := range p {
+		data[f.key] = pulumi.String(f.content)
+	}
+	return &corev1.ConfigMapArgs{Metadata: kube.Meta(grafanaApp, workload.MonitoringNamespace, grafanaApp), Data: data}
+}
+
+// volume lays the files out in the folders that Grafana looks into.
+func (p provisioning) volume(name string) *corev1.VolumeArgs {
+	volume := kube.ConfigVolume(name, grafanaApp)
+	var items corev1.KeyToPathArray
+	for _, f := range p {
+		items = append(items, &corev1.KeyToPathArgs{Key: pulumi.String(f.key), Path: pulumi.String(f.path)})
+	}
+	volume.ConfigMap = &corev1.ConfigMapVolumeSourceArgs{Name: pulumi.String(grafanaApp), Items: items}
+	return volume
+}

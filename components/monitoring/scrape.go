@@ -1,0 +1,70 @@
+package monitoring
+
+import (
+	"strings"
+
+	"github.com/genericcorp/platform/internal/workload"
+)
+
+// scrapedNamespaces are where Pods may ask to be scraped by annotation.
+var scrapedNamespaces = []string{
+	workload.AppNamespace, workload.CertManagerNamespace, workload.IngressNamespace,
+	workload.MonitoringNamespace, workload.NodeMetricsNamespace,
+}
+
+// scrapeConfig is in Prometheus's format. Labels are kept few: each of their
+// combinations is a series, and series are memory.
+func scrapeConfig() string {
+	return `global:
+  scrape_interval: 30s
+scrape_configs:
+  - job_name: pods
+    kubernetes_sd_configs:
+      - role: pod
+        namespaces:
+          names: [` + strings.Join(scrapedNamespaces, ", ") + `]
+    relabel_configs:
+      - source_labels: [__meta_kubernetes_pod_annotation_prometheus_io_scrape]
+        action: keep
+        regex: "true"
+      - source_labels: [__meta_kubernetes_pod_phase]
+        action: keep
+        regex: Running
+      - source_labels: [__meta_kubernetes_pod_container_init]
+        action: keep
+        regex: "false"
+      - source_labels: [__meta_kubernetes_pod_ip, __meta_kubernetes_pod_annotation_prometheus_io_port]
+        regex: (.+);(\d+)
+        replacement: $1:$2
+        target_label: __address__
+      - source_labels: [__meta_kubernetes_pod_annotation_prometheus_io_path]
+        regex: (.+)
+        target_label: __metrics_path__
+      - source_labels: [__meta_kubernetes_namespace]
+        target_label: namespace
+      - source_labels: [__meta_kubernetes_pod_name]
+        target_label: pod
+      - source_labels: [__meta_kubernetes_pod_node_name]
+        target_label: node
+  - job_name: containers
+    scheme: https
+    # The kubelet's certificate is its own on most clusters; the token is what
+    # counts, and it may read figures only.
+    tls_config:
+      insecure_skip_verify: true
+    bearer_token_file: /var/run/secrets/kubernetes.io/serviceaccount/token
+    metrics_path: /metrics/cadvisor
+    kubernetes_sd_configs:
+      - role: node
+    relabel_configs:
+      - source_labels: [__meta_kubernetes_node_name]
+        target_label: node
+    metric_relabel_configs:
+      - source_labels: [__name__]
+        action: keep
+        regex: container_(cpu_usage_seconds_total|cpu_cfs_throttled_periods_total|memory_working_set_bytes|oom_events_total|network_(receive|transmit)_bytes_total)
+      - source_labels: [container]
+        action: drop
+        regex: POD
+`
+}

@@ -1,0 +1,142 @@
+package monitoring
+
+import (
+	"fmt"
+
+	appsv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/apps/v1"
+	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
+	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/genericcorp/platform/internal/kube"
+	"github.com/genericcorp/platform/internal/workload"
+)
+
+const (
+	storeApp    = "victoria-metrics"
+	storeImage  = "docker.io/victoriametrics/victoria-metrics:v1.150.0"
+	storeUID    = 65532
+	portStore   = 8428
+	portKubelet = 10250
+)
+
+// store declares VictoriaMetrics with its volume.
+func (a Args) store(ctx *pulumi.Context, opts ...pulumi.ResourceOption) error {
+	if err := storeAccount.Register(ctx, opts...); err != nil {
+		return err
+	}
+	config, err := corev1.NewConfigMap(ctx, storeApp, storeConfig(), opts...)
+	if err != nil {
+		return fmt.Errorf("store: config: %w", err)
+	}
+	claim, err := corev1.NewPersistentVolumeClaim(ctx, storeApp, a.storeClaim(), opts...)
+	if err != nil {
+		return fmt.Errorf("store: volume: %w", err)
+	}
+	if _, err := corev1.NewService(ctx, storeApp, clusterService(storeApp, portStore), opts...); err != nil {
+		return fmt.Errorf("store: service: %w", err)
+	}
+	after := append([]pulumi.ResourceOption{pulumi.DependsOn([]pulumi.Resource{config, claim})}, opts...)
+	if _, err := appsv1.NewDeployment(ctx, storeApp, a.storeDeployment(), after...); err != nil {
+		return fmt.Errorf("store: deployment: %w", err)
+	}
+	return nil
+}
+
+// storeAccount finds Pods and nodes, and reads the kubelet's figures.
+var storeAccount = kube.Account{
+	Namespace: workload.MonitoringNamespace, Name: storeApp,
+	ClusterRules: []kube.Rule{
+		{Resources: []string{"nodes", "pods"}, Verbs: kube.Read},
+		{Resources: []string{"nodes/metrics"}, Verbs: []string{"get"}},
+	},
+}
+
+func storeConfig() *corev1.ConfigMapArgs {
+	return &corev1.ConfigMapArgs{
+		Metadata: kube.Meta(storeApp, workload.MonitoringNamespace, storeApp),
+		Data:     pulumi.StringMap{"scrape.yaml": pulumi.String(scrapeConfig())},
+	}
+}
+
+func (a Args) storeClaim() *corev1.PersistentVolumeClaimArgs {
+	meta := kube.Meta(storeApp, workload.MonitoringNamespace, storeApp)
+	// Where volumes are bound to the node of their first Pod, a claim that is waited
+	// for before the Pod exists is waited for in vain.
+	meta.Annotations = pulumi.StringMap{"pulumi.com/skipAwait": pulumi.String("true")}
+	spec := &corev1.PersistentVolumeClaimSpecArgs{
+		AccessModes: pulumi.ToStringArray([]string{"ReadWriteOnce"}),
+		Resources: &corev1.VolumeResourceRequirementsArgs{Requests: pulumi.StringMap{
+			"storage": pulumi.Sprintf("%dGi", a.Workload.VictoriaMetrics.VolumeGiB),
+		}},
+	}
+	if a.StorageClass != "" {
+		spec.StorageClassName = pulumi.String(a.StorageClass)
+	}
+	return &corev1.PersistentVolumeClaimArgs{Metadata: meta, Spec: spec}
+}
+
+func (a Args) storeDeployment() *appsv1.DeploymentArgs {
+	container := &corev1.ContainerArgs{
+		Name:  pulumi.String(storeApp),
+		Image: pulumi.String(storeImage),
+		Args: pulumi.ToStringArray([]string{
+			"-storageDataPath=/data",
+			fmt.Sprintf("-retentionPeriod=%dd", a.RetentionDays),
+			fmt.Sprintf("-httpListenAddr=:%d", portStore),
+			"-promscrape.config=/config/scrape.yaml",
+			"-loggerLevel=WARN",
+		}),
+		Ports:           corev1.ContainerPortArray{kube.Port("http", portStore)},
+		Resources:       kube.Resources(a.Workload.VictoriaMetrics),
+		SecurityContext: kube.ContainerSecurity(),
+		StartupProbe:    kube.StartupProbe("/health", "http"),
+		ReadinessProbe:  kube.HTTPProbe("/health", "http", 5),
+		LivenessProbe:   kube.HTTPProbe("/health", "http", 30),
+		VolumeMounts:    corev1.VolumeMountArray{kube.Mount("config", "/config"), kube.WritableMount("data", "/data")},
+	}
+	return deployment(a.Workload.VictoriaMetrics, kube.WithChecksum(kube.Scraped(portStore, "/metrics"), scrapeConfig()),
+		&corev1.PodSpecArgs{
+			ServiceAccountName:           pulumi.String(storeApp),
+			AutomountServiceAccountToken: pulumi.Bool(true),
+			SecurityContext:              kube.PodSecurity(storeUID),
+			// Long enough to write what is in memory to the volume.
+			TerminationGracePeriodSeconds: pulumi.Int(60),
+			Containers:                    corev1.ContainerArray{container},
+			Volumes: corev1.VolumeArray{
+				kube.ConfigVolume("config", storeApp),
+				&corev1.VolumeArgs{Name: pulumi.String("data"), PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSourceArgs{
+					ClaimName: pulumi.String(storeApp),
+				}},
+			},
+		})
+}
+
+// deployment is a Deployment of this package's namespace.
+func deployment(w workload.Workload, annotations pulumi.StringMap, pod *corev1.PodSpecArgs) *appsv1.DeploymentArgs {
+	return &appsv1.DeploymentArgs{
+		Metadata: kube.Meta(w.Name, w.Namespace, w.Name),
+		Spec: &appsv1.DeploymentSpecArgs{
+			Replicas: pulumi.Int(w.Replicas),
+			Selector: &metav1.LabelSelectorArgs{MatchLabels: kube.Selector(w.Name)},
+			Strategy: kube.RollWithout(w),
+			Template: &corev1.PodTemplateSpecArgs{
+				Metadata: &metav1.ObjectMetaArgs{Labels: kube.Labels(w.Name), Annotations: annotations},
+				Spec:     pod,
+			},
+		},
+	}
+}
+
+// clusterService gives a workload a name inside the cluster.
+func clusterService(app string, port int) *corev1.ServiceArgs {
+	return &corev1.ServiceArgs{
+		Metadata: kube.Meta(app, workload.MonitoringNamespace, app),
+		Spec: &corev1.ServiceSpecArgs{
+			Selector: kube.Selector(app),
+			Ports: corev1.ServicePortArray{&corev1.ServicePortArgs{
+				Name: pulumi.String("http"), Port: pulumi.Int(port), TargetPort: pulumi.String("http"),
+			}},
+		},
+	}
+}

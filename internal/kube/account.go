@@ -1,0 +1,97 @@
+package kube
+
+import (
+	"fmt"
+
+	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
+	rbacv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/rbac/v1"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// Rule allows verbs on resources of an API group.
+type Rule struct {
+	Group     string
+	Resources []string
+	Verbs     []string
+}
+
+// Read are the verbs of a watcher.
+var Read = []string{"get", "list", "watch"}
+
+// Account is the identity of a workload in the cluster. Its token is mounted
+// only where a Pod asks for it.
+type Account struct {
+	Namespace, Name string
+	// Rules hold in the account's namespace, ClusterRules in the whole cluster.
+	Rules, ClusterRules []Rule
+}
+
+// Register declares the service account and the roles it has.
+func (a Account) Register(ctx *pulumi.Context, opts ...pulumi.ResourceOption) error {
+	if _, err := corev1.NewServiceAccount(ctx, a.Name, &corev1.ServiceAccountArgs{
+		Metadata:                     Meta(a.Name, a.Namespace, a.Name),
+		AutomountServiceAccountToken: pulumi.Bool(false),
+	}, opts...); err != nil {
+		return fmt.Errorf("service account %q: %w", a.Name, err)
+	}
+	if len(a.Rules) > 0 {
+		if err := a.registerRole(ctx, opts); err != nil {
+			return fmt.Errorf("role %q: %w", a.Name, err)
+		}
+	}
+	if len(a.ClusterRules) > 0 {
+		if err := a.registerClusterRole(ctx, opts); err != nil {
+			return fmt.Errorf("cluster role %q: %w", a.Name, err)
+		}
+	}
+	return nil
+}
+
+func (a Account) registerRole(ctx *pulumi.Context, opts []pulumi.ResourceOption) error {
+	if _, err := rbacv1.NewRole(ctx, a.Name, &rbacv1.RoleArgs{
+		Metadata: Meta(a.Name, a.Namespace, a.Name), Rules: rules(a.Rules),
+	}, opts...); err != nil {
+		return err
+	}
+	_, err := rbacv1.NewRoleBinding(ctx, a.Name, &rbacv1.RoleBindingArgs{
+		Metadata: Meta(a.Name, a.Namespace, a.Name), RoleRef: a.ref("Role", a.Name), Subjects: a.subjects(),
+	}, opts...)
+	return err
+}
+
+func (a Account) registerClusterRole(ctx *pulumi.Context, opts []pulumi.ResourceOption) error {
+	name := "platform-" + a.Name
+	if _, err := rbacv1.NewClusterRole(ctx, a.Name, &rbacv1.ClusterRoleArgs{
+		Metadata: Meta(a.Name, "", name), Rules: rules(a.ClusterRules),
+	}, opts...); err != nil {
+		return err
+	}
+	_, err := rbacv1.NewClusterRoleBinding(ctx, a.Name, &rbacv1.ClusterRoleBindingArgs{
+		Metadata: Meta(a.Name, "", name), RoleRef: a.ref("ClusterRole", name), Subjects: a.subjects(),
+	}, opts...)
+	return err
+}
+
+func (a Account) ref(kind, name string) *rbacv1.RoleRefArgs {
+	return &rbacv1.RoleRefArgs{
+		ApiGroup: pulumi.String("rbac.authorization.k8s.io"), Kind: pulumi.String(kind), Name: pulumi.String(name),
+	}
+}
+
+func (a Account) subjects() rbacv1.SubjectArray {
+	return rbacv1.SubjectArray{&rbacv1.SubjectArgs{
+		Kind: pulumi.String("ServiceAccount"), Name: pulumi.String(a.Name), Namespace: pulumi.String(a.Namespace),
+	}}
+}
+
+func rules(in []Rule) rbacv1.PolicyRuleArray {
+	var out rbacv1.PolicyRuleArray
+	for _, r := range in {
+		out = append(out, &rbacv1.PolicyRuleArgs{
+			ApiGroups: pulumi.ToStringArray([]string{r.Group}),
+			Resources: pulumi.ToStringArray(r.Resources),
+			Verbs:     pulumi.ToStringArray(r.Verbs),
+		})
+	}
+	return out
+}

@@ -1,0 +1,40 @@
+package meter
+
+import "strings"
+
+// free are the types that cost nothing by themselves. A type that is neither
+// here nor among the priced ones is refused.
+var free = map[string]bool{
+	"pulumi:pulumi:Stack": true,
+
+	"cloudflare:index/record:Record":                             true,
+	"digitalocean:index/databaseDb:DatabaseDb":                   true,
+	"digitalocean:index/databaseFirewall:DatabaseFirewall":       true,
+	"digitalocean:index/databaseUser:DatabaseUser":               true,
+	"digitalocean:index/vpc:Vpc":                                 true,
+	"random:index/randomPassword:RandomPassword":                 true,
+	"kubernetes:apps/v1:DaemonSet":                               true,
+	"kubernetes:apps/v1:Deployment":                              true,
+	"kubernetes:batch/v1:CronJob":                                true,
+	"kubernetes:batch/v1:Job":                                    true,
+	"kubernetes:cert-manager.io/v1:Certificate":                  true,
+	"kubernetes:cert-manager.io/v1:ClusterIssuer":                true,
+	"kubernetes:core/v1:ConfigMap":                               true,
+	"kubernetes:core/v1:Namespace":                               true,
+	"kubernetes:core/v1:Secret":                                  true,
+	"kubernetes:core/v1:ServiceAccount":                          true,
+	"kubernetes:networking.k8s.io/v1:Ingress":                    true,
+	"kubernetes:networking.k8s.io/v1:IngressClass":               true,
+	"kubernetes:networking.k8s.io/v1:NetworkPolicy":              true,
+	"kubernetes:policy/v1:PodDisruptionBudget":                   true,
+	"kubernetes:rbac.authorization.k8s.io/v1:ClusterRole":        true,
+	"kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding": true,
+	"kubernetes:rbac.authorization.k8s.io/v1:Role":               true,
+	"kubernetes:rbac.authorization.k8s.io/v1:RoleBinding":        true,
+}
+
+// isFree covers the platform's own components and providers too, which stand for
+// other resources.
+func isFree(token string) bool {
+	return free[token] || strings.HasPrefix(token, "platform:") || strings.HasPrefix(token, "pulumi:providers:")
+}

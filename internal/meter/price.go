@@ -1,0 +1,243 @@
+package meter
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/genericcorp/platform/internal/budget"
+	"github.com/genericcorp/platform/internal/catalog"
+	"github.com/genericcorp/platform/internal/sizing"
+)
+
+// pricers know what a type costs, by its inputs.
+var pricers = map[string]func(inputs) (budget.Bill, error){
+	"digitalocean:index/kubernetesCluster:KubernetesCluster":   priceCluster,
+	"digitalocean:index/kubernetesNodePool:KubernetesNodePool": priceNodePool,
+	"digitalocean:index/databaseCluster:DatabaseCluster":       priceDatabase,
+	"digitalocean:index/droplet:Droplet":                       priceDroplet,
+	"digitalocean:index/volume:Volume":                         priceVolume,
+	"digitalocean:index/loadBalancer:LoadBalancer":             priceLoadBalancer,
+	"kubernetes:helm.sh/v3:Release":                            priceRelease,
+}
+
+// onOwnNodes are Kubernetes types that cost money where DigitalOcean serves them.
+var onOwnNodes = map[string]func(inputs) (budget.Bill, error){
+	"kubernetes:core/v1:Service":               priceService,
+	"kubernetes:core/v1:PersistentVolumeClaim": priceClaim,
+	"kubernetes:apps/v1:StatefulSet":           priceStatefulSet,
+}
+
+func (m *Meter) price(r Resource) (budget.Bill, error) {
+	if isFree(r.Type) {
+		return nil, nil
+	}
+	if pricer, ok := onOwnNodes[r.Type]; ok {
+		if !m.OwnNodes {
+			return nil, nil
+		}
+		return pricer(r.Inputs)
+	}
+	if pricer, ok := pricers[r.Type]; ok {
+		return pricer(r.Inputs)
+	}
+	return nil, fmt.Errorf("%s has no price here; give it one in internal/meter, or list it there as free", r.Type)
+}
+
+func priceCluster(in inputs) (budget.Bill, error) {
+	pool, err := in.object("nodePool")
+	if err != nil {
+		return nil, err
+	}
+	bill, err := priceNodePool(pool)
+	if err != nil {
+		return nil, err
+	}
+	// Left out, it is true from Kubernetes 1.36 on.
+	if ha, err := in.boolean("ha", true); err != nil {
+		return nil, err
+	} else if ha {
+		bill = append(bill, catalog.HAControlPlane.Line(sizing.ItemHA, 1))
+	}
+	return bill, nil
+}
+
+// priceNodePool prices a pool that scales by itself at its largest.
+func priceNodePool(in inputs) (budget.Bill, error) {
+	scales, err := in.boolean("autoScale", false)
+	if err != nil {
+		return nil, err
+	}
+	key := "nodeCount"
+	if scales {
+		key = "maxNodes"
+	}
+	count, err := in.number(key, 0)
+	if err != nil || count < 1 {
+		return nil, fmt.Errorf("%s: a pool has to say how many nodes it has (%v)", key, err)
+	}
+	return priceSize(in, sizing.ItemNodes, count)
+}
+
+func priceDroplet(in inputs) (budget.Bill, error) { return priceSize(in, "droplets", 1) }
+
+func priceSize(in inputs, item string, count int) (budget.Bill, error) {
+	size, err := in.text("size", "")
+	if err != nil {
+		return nil, err
+	}
+	node, err := catalog.NodeBySize(size)
+	if err != nil {
+		return nil, fmt.Errorf("size: %w", err)
+	}
+	return budget.Bill{node.Line(item, count)}, nil
+}
+
+func priceDatabase(in inputs) (budget.Bill, error) {
+	if _, ok := in["storageSizeMib"]; ok {
+		return nil, fmt.Errorf("storageSizeMib: storage beyond what a size includes has no price here")
+	}
+	slug, err := in.text("size", "")
+	if err != nil {
+		return nil, err
+	}
+	size, err := catalog.DatabaseBySize(slug)
+	if err != nil {
+		return nil, fmt.Errorf("size: %w", err)
+	}
+	count, err := in.number("nodeCount", 0)
+	if err != nil || count < 1 {
+		return nil, fmt.Errorf("nodeCount: a database has to say how many nodes it has (%v)", err)
+	}
+	return budget.Bill{size.Line(sizing.ItemDatabase, count)}, nil
+}
+
+func priceVolume(in inputs) (budget.Bill, error) {
+	gib, err := in.number("size", 0)
+	if err != nil || gib < 1 {
+		return nil, fmt.Errorf("size: a volume has to say how many GiB it has (%v)", err)
+	}
+	return budget.Bill{catalog.BlockStorage.Line(sizing.ItemVolumes, gib)}, nil
+}
+
+func priceLoadBalancer(in inputs) (budget.Bill, error) {
+	units, err := in.number("sizeUnit", 1)
+	if err != nil {
+		return nil, err
+	}
+	kind, err := in.text("type", "REGIONAL")
+	if err != nil {
+		return nil, err
+	}
+	return loadBalancer(kind, units), nil
+}
+
+func loadBalancer(kind string, units int) budget.Bill {
+	price := catalog.NetworkLoadBalancer
+	if kind == "REGIONAL" {
+		price = catalog.LoadBalancer
+	}
+	return budget.Bill{price.Line(sizing.ItemLoadBalancer, max(units, 1))}
+}
+
+// priceService prices the load balancer that DigitalOcean makes for a Service of
+// that type: the network kind unless an annotation asks for the regional one.
+func priceService(in inputs) (budget.Bill, error) {
+	spec, err := in.object("spec")
+	if err != nil {
+		return nil, err
+	}
+	kind, err := spec.text("type", "ClusterIP")
+	if err != nil || kind != "LoadBalancer" {
+		return nil, err
+	}
+	meta, err := in.object("metadata")
+	if err != nil {
+		return nil, err
+	}
+	annotations, err := meta.object("annotations")
+	if err != nil {
+		return nil, err
+	}
+	const prefix = "service.beta.kubernetes.io/do-loadbalancer-"
+	which, err := annotations.text(prefix+"type", "REGIONAL_NETWORK")
+	if err != nil {
+		return nil, err
+	}
+	unitText, err := annotations.text(prefix+"size-unit", "1")
+	if err != nil {
+		return nil, err
+	}
+	units, err := strconv.Atoi(unitText)
+	if err != nil {
+		return nil, fmt.Errorf("%ssize-unit: %q is not a number", prefix, unitText)
+	}
+	return loadBalancer(which, units), nil
+}
+
+func priceClaim(in inputs) (budget.Bill, error) {
+	gib, err := claimGiB(in)
+	if err != nil {
+		return nil, err
+	}
+	return budget.Bill{catalog.BlockStorage.Line(sizing.ItemVolumes, gib)}, nil
+}
+
+func priceStatefulSet(in inputs) (budget.Bill, error) {
+	spec, err := in.object("spec")
+	if err != nil {
+		return nil, err
+	}
+	replicas, err := spec.number("replicas", 1)
+	if err != nil {
+		return nil, err
+	}
+	templates, ok := spec["volumeClaimTemplates"].([]any)
+	if _, set := spec["volumeClaimTemplates"]; set && !ok {
+		return nil, fmt.Errorf("spec.volumeClaimTemplates: is not known before it exists, so it cannot be priced")
+	}
+	var bill budget.Bill
+	for _, template := range templates {
+		claim, _ := template.(map[string]any)
+		gib, err := claimGiB(claim)
+		if err != nil {
+			return nil, err
+		}
+		bill = append(bill, catalog.BlockStorage.Line(sizing.ItemVolumes, gib*replicas))
+	}
+	return bill, nil
+}
+
+func claimGiB(in inputs) (int, error) {
+	at := in
+	for _, key := range []string{"spec", "resources", "requests"} {
+		var err error
+		if at, err = at.object(key); err != nil {
+			return 0, err
+		}
+	}
+	text, err := at.text("storage", "")
+	if err != nil {
+		return 0, err
+	}
+	size, err := resource.ParseQuantity(text)
+	if err != nil {
+		return 0, fmt.Errorf("spec.resources.requests.storage: %q is not a size", text)
+	}
+	return int(math.Ceil(size.AsApproximateFloat64() / (1 << 30))), nil
+}
+
+// priceRelease admits the one chart that is known to make nothing that costs.
+func priceRelease(in inputs) (budget.Bill, error) {
+	chart, err := in.text("chart", "")
+	if err != nil {
+		return nil, err
+	}
+	if chart != "cert-manager" && !strings.HasSuffix(chart, "/cert-manager") {
+		return nil, fmt.Errorf("chart: what %q makes has no price here", chart)
+	}
+	return nil, nil
+}

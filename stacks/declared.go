@@ -1,0 +1,117 @@
+package stacks
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/genericcorp/platform/internal/settings"
+	"github.com/genericcorp/platform/internal/workload"
+)
+
+// declared is what a stack's configuration says: the settings, and the secrets
+// that go with them.
+type declared struct {
+	settings.Settings
+	// Tokens of the clouds; each may be empty where nothing of that cloud is used.
+	digitalOceanToken, cloudflareToken string
+	// kubeconfig of an existing cluster.
+	kubeconfig string
+	// databaseURL and databaseCA (PEM) of an external database, whose server
+	// listens on databasePort.
+	databaseURL, databaseCA string
+	databasePort            int
+}
+
+// secret is a credential in the stack's configuration, or in the environment.
+type secret struct {
+	key, env, hint string
+}
+
+var (
+	digitalOceanToken = secret{"digitalocean:token", "DIGITALOCEAN_TOKEN", ""}
+	cloudflareToken   = secret{"cloudflare:apiToken", "CLOUDFLARE_API_TOKEN", ""}
+	kubeconfigSecret  = secret{"platform:kubeconfig", "", " (the contents of a kubeconfig file)"}
+	databaseURLSecret = secret{"platform:databaseUrl", "", " (postgresql://user:password@host:port/database)"}
+	databaseCASecret  = secret{"platform:databaseCa", "", " (the PEM certificate of who signed the server's)"}
+)
+
+// read collects the stack's configuration. Its error holds every fault at once;
+// no fault shows a secret's value.
+func read(ctx *pulumi.Context) (declared, error) {
+	text, ok := ctx.GetConfig(settings.Key)
+	if !ok {
+		return declared{}, fmt.Errorf("config %q is missing in Pulumi.%s.yaml; Pulumi.demo.yaml shows its shape", settings.Key, ctx.Stack())
+	}
+	s, err := settings.Load([]byte(text))
+	if err != nil {
+		return declared{}, err
+	}
+	d := declared{Settings: s}
+	var faults []error
+	want := func(into *string, from secret) {
+		value, err := from.read(ctx)
+		*into = value
+		faults = append(faults, err)
+	}
+	want(&d.cloudflareToken, cloudflareToken)
+	if s.Cluster.Kind == settings.DigitalOcean || s.Database.Kind == settings.DigitalOcean {
+		want(&d.digitalOceanToken, digitalOceanToken)
+	}
+	if s.Cluster.Kind == settings.Existing {
+		want(&d.kubeconfig, kubeconfigSecret)
+	}
+	if s.Database.Kind == settings.External {
+		want(&d.databaseURL, databaseURLSecret)
+		want(&d.databaseCA, databaseCASecret)
+		if d.databaseURL != "" {
+			faults = append(faults, d.verifyDatabase())
+		}
+	}
+	return d, errors.Join(faults...)
+}
+
+func (s secret) read(ctx *pulumi.Context) (string, error) {
+	if value, ok := ctx.GetConfig(s.key); ok && value != "" {
+		return value, nil
+	}
+	if value := os.Getenv(s.env); s.env != "" && value != "" {
+		return value, nil
+	}
+	mend := fmt.Sprintf("run: pulumi config set --secret %s", s.key)
+	if s.env != "" {
+		mend += ", or set " + s.env
+	}
+	return "", fmt.Errorf("%s: is missing%s; %s", s.key, s.hint, mend)
+}
+
+// verifyDatabase makes the connection string check the server's certificate,
+// whatever it said. The parser's error is not shown: it holds the password.
+func (d *declared) verifyDatabase() error {
+	u, err := url.Parse(d.databaseURL)
+	if err != nil || u.Scheme != "postgresql" && u.Scheme != "postgres" || u.Hostname() == "" || u.User == nil ||
+		strings.Trim(u.Path, "/") == "" {
+		return fmt.Errorf("%s: is not of the form postgresql://user:password@host:port/database", databaseURLSecret.key)
+	}
+	d.databasePort = 5432
+	if port := u.Port(); port != "" {
+		if _, err := fmt.Sscanf(port, "%d", &d.databasePort); err != nil {
+			return fmt.Errorf("%s: its port is not a number", databaseURLSecret.key)
+		}
+	}
+	query := u.Query()
+	query.Set("sslmode", "verify-full")
+	query.Set("sslrootcert", workload.DatabaseCAPath)
+	u.RawQuery = query.Encode()
+	d.databaseURL = u.String()
+	return nil
+}
+
+// secretString marks a credential for Pulumi.
+func secretString(value string) pulumi.StringOutput {
+	return pulumi.ToSecret(pulumi.String(value)).(pulumi.StringOutput)
+}

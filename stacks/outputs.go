@@ -1,0 +1,37 @@
+package stacks
+
+import (
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/genericcorp/platform/internal/settings"
+)
+
+// Names of the stack's outputs. They are API: scripts read them.
+const (
+	OutputURL             = "url"
+	OutputGrafanaURL      = "grafanaUrl"
+	OutputGrafanaPassword = "grafanaPassword"
+	OutputMonthlyUSD      = "monthlyUsd"
+	OutputBill            = "bill"
+	OutputNodes           = "nodes"
+	OutputDatabase        = "database"
+)
+
+// export publishes what an operator asks for first.
+func export(ctx *pulumi.Context, s *stack, grafanaPassword pulumi.StringOutput) {
+	ctx.Export(OutputURL, pulumi.String("https://"+s.Domain))
+	ctx.Export(OutputGrafanaURL, pulumi.String("https://"+grafanaHost(s.Domain)))
+	ctx.Export(OutputGrafanaPassword, pulumi.ToSecret(grafanaPassword))
+	ctx.Export(OutputMonthlyUSD, pulumi.String(s.plan.Bill.Total().String()))
+	lines := pulumi.StringMap{}
+	for _, line := range s.plan.Bill {
+		lines[line.Item] = pulumi.Sprintf("%d × %s = %s", line.Quantity, line.SKU, line.Monthly().String())
+	}
+	ctx.Export(OutputBill, lines)
+	if s.Cluster.Kind == settings.DigitalOcean {
+		ctx.Export(OutputNodes, pulumi.Sprintf("%d × %s", s.plan.Nodes.Count, s.plan.Nodes.Size))
+	}
+	if s.Database.Kind == settings.DigitalOcean {
+		ctx.Export(OutputDatabase, pulumi.Sprintf("%d × %s", s.plan.Database.Nodes, s.plan.Database.Size))
+	}
+}
