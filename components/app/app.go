@@ -4,6 +4,7 @@ package app
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	appsv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/apps/v1"
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
@@ -70,10 +71,12 @@ func New(ctx *pulumi.Context, component string, args Args, opts ...pulumi.Resour
 }
 
 func (a Args) register(ctx *pulumi.Context, inside []pulumi.ResourceOption) error {
-	if _, err := kube.RegisterPolicies(ctx, a.policies(), inside...); err != nil {
+	policies, err := kube.RegisterPolicies(ctx, a.policies(), inside...)
+	if err != nil {
 		return err
 	}
-	if err := (kube.Account{Namespace: workload.AppNamespace, Name: name}).Register(ctx, inside...); err != nil {
+	account, err := kube.Account{Namespace: workload.AppNamespace, Name: name}.Register(ctx, inside...)
+	if err != nil {
 		return err
 	}
 	database, err := corev1.NewSecret(ctx, databaseSecret, a.secret(), inside...)
@@ -85,7 +88,7 @@ func (a Args) register(ctx *pulumi.Context, inside []pulumi.ResourceOption) erro
 			return fmt.Errorf("disruption budget: %w", err)
 		}
 	}
-	after := append([]pulumi.ResourceOption{pulumi.DependsOn([]pulumi.Resource{database})}, inside...)
+	after := kube.After(inside, slices.Concat(policies, account, []pulumi.Resource{database})...)
 	if _, err := appsv1.NewDeployment(ctx, name, a.deployment(), after...); err != nil {
 		return fmt.Errorf("deployment: %w", err)
 	}

@@ -4,6 +4,7 @@ package ingress
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	appsv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/apps/v1"
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
@@ -74,10 +75,12 @@ func (a Args) controller(ctx *pulumi.Context, parent pulumi.Resource, inside []p
 	if _, err := networkingv1.NewIngressClass(ctx, kube.IngressClass, class(), pulumi.Parent(parent)); err != nil {
 		return fmt.Errorf("class: %w", err)
 	}
-	if err := account.Register(ctx, inside...); err != nil {
+	identity, err := account.Register(ctx, inside...)
+	if err != nil {
 		return err
 	}
-	if _, err := kube.RegisterPolicies(ctx, policies(), inside...); err != nil {
+	allowed, err := kube.RegisterPolicies(ctx, policies(), inside...)
+	if err != nil {
 		return err
 	}
 	config, err := corev1.NewConfigMap(ctx, app, configMap(), inside...)
@@ -89,7 +92,8 @@ func (a Args) controller(ctx *pulumi.Context, parent pulumi.Resource, inside []p
 			return fmt.Errorf("disruption budget: %w", err)
 		}
 	}
-	_, err = appsv1.NewDeployment(ctx, app, a.deployment(), append(inside, pulumi.DependsOn([]pulumi.Resource{config}))...)
+	after := kube.After(inside, slices.Concat(identity, allowed, []pulumi.Resource{config})...)
+	_, err = appsv1.NewDeployment(ctx, app, a.deployment(), after...)
 	if err != nil {
 		return fmt.Errorf("deployment: %w", err)
 	}

@@ -26,7 +26,8 @@ const (
 
 // stateMetrics declares kube-state-metrics for the kinds that the dashboards use.
 func (a Args) stateMetrics(ctx *pulumi.Context, opts ...pulumi.ResourceOption) error {
-	if err := stateAccount.Register(ctx, opts...); err != nil {
+	account, err := stateAccount.Register(ctx, opts...)
+	if err != nil {
 		return err
 	}
 	container := &corev1.ContainerArgs{
@@ -42,13 +43,13 @@ func (a Args) stateMetrics(ctx *pulumi.Context, opts ...pulumi.ResourceOption) e
 		ReadinessProbe:  kube.HTTPProbe("/healthz", "http", 10),
 		LivenessProbe:   kube.HTTPProbe("/healthz", "http", 30),
 	}
-	_, err := appsv1.NewDeployment(ctx, stateApp, deployment(a.Workload.KubeStateMetrics, kube.Scraped(portState, "/metrics"),
+	_, err = appsv1.NewDeployment(ctx, stateApp, deployment(a.Workload.KubeStateMetrics, kube.Scraped(portState, "/metrics"),
 		&corev1.PodSpecArgs{
 			ServiceAccountName:           pulumi.String(stateApp),
 			AutomountServiceAccountToken: pulumi.Bool(true),
 			SecurityContext:              kube.PodSecurity(exporterUID),
 			Containers:                   corev1.ContainerArray{container},
-		}), opts...)
+		}), kube.After(opts, account...)...)
 	if err != nil {
 		return fmt.Errorf("kube-state-metrics: %w", err)
 	}
@@ -66,11 +67,12 @@ var stateAccount = kube.Account{
 // nodeExporter declares node-exporter on every node, with the collectors that
 // the dashboards use.
 func (a Args) nodeExporter(ctx *pulumi.Context, opts ...pulumi.ResourceOption) error {
-	if err := (kube.Account{Namespace: workload.NodeMetricsNamespace, Name: nodeApp}).Register(ctx, opts...); err != nil {
+	account, err := kube.Account{Namespace: workload.NodeMetricsNamespace, Name: nodeApp}.Register(ctx, opts...)
+	if err != nil {
 		return err
 	}
 	w := a.Workload.NodeExporter
-	_, err := appsv1.NewDaemonSet(ctx, nodeApp, &appsv1.DaemonSetArgs{
+	_, err = appsv1.NewDaemonSet(ctx, nodeApp, &appsv1.DaemonSetArgs{
 		Metadata: kube.Meta(nodeApp, w.Namespace, nodeApp),
 		Spec: &appsv1.DaemonSetSpecArgs{
 			Selector: &metav1.LabelSelectorArgs{MatchLabels: kube.Selector(nodeApp)},
@@ -91,7 +93,7 @@ func (a Args) nodeExporter(ctx *pulumi.Context, opts ...pulumi.ResourceOption) e
 				},
 			},
 		},
-	}, opts...)
+	}, kube.After(opts, account...)...)
 	if err != nil {
 		return fmt.Errorf("node-exporter: %w", err)
 	}

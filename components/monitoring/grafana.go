@@ -2,6 +2,7 @@ package monitoring
 
 import (
 	"fmt"
+	"slices"
 
 	appsv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/apps/v1"
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
@@ -42,10 +43,11 @@ func (a Args) grafana(ctx *pulumi.Context, name string, opts ...pulumi.ResourceO
 	if err != nil {
 		return pulumi.StringOutput{}, fmt.Errorf("config: %w", err)
 	}
-	if err := (kube.Account{Namespace: workload.MonitoringNamespace, Name: grafanaApp}).Register(ctx, opts...); err != nil {
+	account, err := kube.Account{Namespace: workload.MonitoringNamespace, Name: grafanaApp}.Register(ctx, opts...)
+	if err != nil {
 		return pulumi.StringOutput{}, err
 	}
-	after := append([]pulumi.ResourceOption{pulumi.DependsOn([]pulumi.Resource{config, secret})}, opts...)
+	after := kube.After(opts, slices.Concat(account, []pulumi.Resource{config, secret})...)
 	if _, err := appsv1.NewDeployment(ctx, grafanaApp, a.grafanaDeployment(files), after...); err != nil {
 		return pulumi.StringOutput{}, fmt.Errorf("deployment: %w", err)
 	}

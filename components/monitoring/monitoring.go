@@ -60,10 +60,12 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 	if err != nil {
 		return nil, fmt.Errorf("monitoring %q: %w", name, err)
 	}
-	inside := []pulumi.ResourceOption{pulumi.Parent(m), pulumi.DependsOn([]pulumi.Resource{ns, hosts})}
-	if _, err := kube.RegisterPolicies(ctx, policies(), inside...); err != nil {
+	inside := kube.After([]pulumi.ResourceOption{pulumi.Parent(m)}, ns, hosts)
+	allowed, err := kube.RegisterPolicies(ctx, policies(), inside...)
+	if err != nil {
 		return nil, fmt.Errorf("monitoring %q: %w", name, err)
 	}
+	inside = kube.After(inside, allowed...)
 	for _, part := range []func(*pulumi.Context, ...pulumi.ResourceOption) error{
 		args.store, args.stateMetrics, args.nodeExporter,
 	} {

@@ -2,6 +2,7 @@ package monitoring
 
 import (
 	"fmt"
+	"slices"
 
 	appsv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/apps/v1"
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
@@ -22,7 +23,8 @@ const (
 
 // store declares VictoriaMetrics with its volume.
 func (a Args) store(ctx *pulumi.Context, opts ...pulumi.ResourceOption) error {
-	if err := storeAccount.Register(ctx, opts...); err != nil {
+	account, err := storeAccount.Register(ctx, opts...)
+	if err != nil {
 		return err
 	}
 	config, err := corev1.NewConfigMap(ctx, storeApp, storeConfig(), opts...)
@@ -36,7 +38,7 @@ func (a Args) store(ctx *pulumi.Context, opts ...pulumi.ResourceOption) error {
 	if _, err := corev1.NewService(ctx, storeApp, clusterService(storeApp, portStore), opts...); err != nil {
 		return fmt.Errorf("store: service: %w", err)
 	}
-	after := append([]pulumi.ResourceOption{pulumi.DependsOn([]pulumi.Resource{config, claim})}, opts...)
+	after := kube.After(opts, slices.Concat(account, []pulumi.Resource{config, claim})...)
 	if _, err := appsv1.NewDeployment(ctx, storeApp, a.storeDeployment(), after...); err != nil {
 		return fmt.Errorf("store: deployment: %w", err)
 	}

@@ -26,50 +26,58 @@ type Account struct {
 	Rules, ClusterRules []Rule
 }
 
-// Register declares the service account and the roles it has.
-func (a Account) Register(ctx *pulumi.Context, opts ...pulumi.ResourceOption) error {
-	if _, err := corev1.NewServiceAccount(ctx, a.Name, &corev1.ServiceAccountArgs{
+// Register declares the service account and the roles it has. A Pod that runs
+// under the account comes after all of them: see After.
+func (a Account) Register(ctx *pulumi.Context, opts ...pulumi.ResourceOption) ([]pulumi.Resource, error) {
+	account, err := corev1.NewServiceAccount(ctx, a.Name, &corev1.ServiceAccountArgs{
 		Metadata:                     Meta(a.Name, a.Namespace, a.Name),
 		AutomountServiceAccountToken: pulumi.Bool(false),
-	}, opts...); err != nil {
-		return fmt.Errorf("service account %q: %w", a.Name, err)
+	}, opts...)
+	if err != nil {
+		return nil, fmt.Errorf("service account %q: %w", a.Name, err)
 	}
-	if len(a.Rules) > 0 {
-		if err := a.registerRole(ctx, opts); err != nil {
-			return fmt.Errorf("role %q: %w", a.Name, err)
+	out := []pulumi.Resource{account}
+	for _, grant := range []func(*pulumi.Context, []pulumi.ResourceOption) (pulumi.Resource, error){a.role, a.clusterRole} {
+		binding, err := grant(ctx, opts)
+		if err != nil {
+			return nil, fmt.Errorf("roles of %q: %w", a.Name, err)
+		}
+		if binding != nil {
+			out = append(out, binding)
 		}
 	}
-	if len(a.ClusterRules) > 0 {
-		if err := a.registerClusterRole(ctx, opts); err != nil {
-			return fmt.Errorf("cluster role %q: %w", a.Name, err)
-		}
-	}
-	return nil
+	return out, nil
 }
 
-func (a Account) registerRole(ctx *pulumi.Context, opts []pulumi.ResourceOption) error {
-	if _, err := rbacv1.NewRole(ctx, a.Name, &rbacv1.RoleArgs{
+func (a Account) role(ctx *pulumi.Context, opts []pulumi.ResourceOption) (pulumi.Resource, error) {
+	if len(a.Rules) == 0 {
+		return nil, nil
+	}
+	role, err := rbacv1.NewRole(ctx, a.Name, &rbacv1.RoleArgs{
 		Metadata: Meta(a.Name, a.Namespace, a.Name), Rules: rules(a.Rules),
-	}, opts...); err != nil {
-		return err
-	}
-	_, err := rbacv1.NewRoleBinding(ctx, a.Name, &rbacv1.RoleBindingArgs{
-		Metadata: Meta(a.Name, a.Namespace, a.Name), RoleRef: a.ref("Role", a.Name), Subjects: a.subjects(),
 	}, opts...)
-	return err
+	if err != nil {
+		return nil, err
+	}
+	return rbacv1.NewRoleBinding(ctx, a.Name, &rbacv1.RoleBindingArgs{
+		Metadata: Meta(a.Name, a.Namespace, a.Name), RoleRef: a.ref("Role", a.Name), Subjects: a.subjects(),
+	}, After(opts, role)...)
 }
 
-func (a Account) registerClusterRole(ctx *pulumi.Context, opts []pulumi.ResourceOption) error {
-	name := "platform-" + a.Name
-	if _, err := rbacv1.NewClusterRole(ctx, a.Name, &rbacv1.ClusterRoleArgs{
-		Metadata: Meta(a.Name, "", name), Rules: rules(a.ClusterRules),
-	}, opts...); err != nil {
-		return err
+func (a Account) clusterRole(ctx *pulumi.Context, opts []pulumi.ResourceOption) (pulumi.Resource, error) {
+	if len(a.ClusterRules) == 0 {
+		return nil, nil
 	}
-	_, err := rbacv1.NewClusterRoleBinding(ctx, a.Name, &rbacv1.ClusterRoleBindingArgs{
-		Metadata: Meta(a.Name, "", name), RoleRef: a.ref("ClusterRole", name), Subjects: a.subjects(),
+	name := "platform-" + a.Name
+	role, err := rbacv1.NewClusterRole(ctx, a.Name, &rbacv1.ClusterRoleArgs{
+		Metadata: Meta(a.Name, "", name), Rules: rules(a.ClusterRules),
 	}, opts...)
-	return err
+	if err != nil {
+		return nil, err
+	}
+	return rbacv1.NewClusterRoleBinding(ctx, a.Name, &rbacv1.ClusterRoleBindingArgs{
+		Metadata: Meta(a.Name, "", name), RoleRef: a.ref("ClusterRole", name), Subjects: a.subjects(),
+	}, After(opts, role)...)
 }
 
 func (a Account) ref(kind, name string) *rbacv1.RoleRefArgs {

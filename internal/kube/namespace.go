@@ -2,7 +2,6 @@ package kube
 
 import (
 	"fmt"
-	"slices"
 
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
@@ -27,7 +26,7 @@ func Namespace(ctx *pulumi.Context, name string, level Level, opts ...pulumi.Res
 	if err != nil {
 		return nil, fmt.Errorf("namespace %q: %w", name, err)
 	}
-	inside := slices.Concat(opts, []pulumi.ResourceOption{pulumi.DependsOn([]pulumi.Resource{ns})})
+	inside := After(opts, ns)
 	if _, err := RegisterPolicies(ctx, []Policy{denyAll(name), allowDNS(name)}, inside...); err != nil {
 		return nil, err
 	}

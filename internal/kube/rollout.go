@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"maps"
+	"slices"
 	"strings"
 
 	appsv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/apps/v1"
@@ -50,4 +51,11 @@ func WithChecksum(annotations pulumi.StringMap, config ...string) pulumi.StringM
 	}
 	out["checksum/config"] = pulumi.String(hex.EncodeToString(sum[:8]))
 	return out
+}
+
+// After adds to options that a resource comes after others. Kubernetes objects
+// refer to each other by name, which Pulumi does not see. The options that were
+// given are left as they are.
+func After(opts []pulumi.ResourceOption, others ...pulumi.Resource) []pulumi.ResourceOption {
+	return append(slices.Clone(opts), pulumi.DependsOn(others))
 }

@@ -1,0 +1,132 @@
+// Package engine runs the real Pulumi engine on this machine against the
+// sandbox's simulated providers: no account, no network, state in files.
+package engine
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/blang/semver"
+)
+
+// PulumiVersion is the engine's, as tools/pulumi/go.mod pins it.
+const PulumiVersion = "3.259.0"
+
+// languageHostVersion is the last release that has the Go language host in the
+// same module as the SDK, as tools/language-host/go.mod pins it.
+const languageHostVersion = "3.66.0"
+
+// Tools are the programs that a run needs.
+type Tools struct {
+	// Pulumi is the engine's command.
+	Pulumi string
+	// Plugin serves every simulated provider.
+	Plugin string
+	// Program is the platform's own binary.
+	Program string
+}
+
+// Build builds what is missing or out of date, and says what takes long. Root is
+// the checkout; the engine itself is kept outside of it, for all checkouts.
+func Build(root string, progress io.Writer) (Tools, error) {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return Tools{}, err
+	}
+	cache = filepath.Join(cache, "platform-sandbox")
+	b := builder{root: root, progress: progress}
+	tools := Tools{
+		Program: filepath.Join(root, "bin", "platform"),
+		Plugin:  filepath.Join(root, ".sandbox", "bin", "plugin"),
+	}
+	b.goBuild(root, tools.Program, "the platform program (the first time up to seven minutes, then seconds)", ".")
+	b.goBuild(root, tools.Plugin, "the simulated providers", "./sandbox/plugin")
+	if found, ok := installed(); ok {
+		tools.Pulumi = found
+		return tools, b.err
+	}
+	folder := filepath.Join(cache, "pulumi-"+PulumiVersion)
+	b.once(filepath.Join(folder, "go-language-host"), "tools/language-host",
+		"the Go language host (about half a minute, once)", "github.com/pulumi/pulumi/sdk/v3/go/pulumi-language-go")
+	tools.Pulumi = filepath.Join(folder, "pulumi")
+	b.once(tools.Pulumi, "tools/pulumi", "the Pulumi engine (about five minutes, once)",
+		"-ldflags", "-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v"+PulumiVersion,
+		"github.com/pulumi/pulumi/pkg/v3/cmd/pulumi")
+	b.languageHost(filepath.Join(folder, "pulumi-language-go"))
+	return tools, b.err
+}
+
+// languageHost puts the language host where the engine looks first, beside
+// itself. The engine tells a host of today by request which binary to run; the
+// last one that builds from modules wants it as a flag.
+func (b *builder) languageHost(path string) {
+	if b.err != nil {
+		return
+	}
+	script := "#!/bin/sh\nexec \"$(dirname \"$0\")/go-language-host\" -binary \"$" + envProgram + "\" \"$@\"\n"
+	b.err = os.WriteFile(path, []byte(script), 0o755) //nolint:gosec // it has to be executable
+}
+
+// envProgram names the platform's binary to the language host.
+const envProgram = "SANDBOX_PROGRAM"
+
+// installed finds a pulumi on PATH that is at least ours.
+func installed() (string, bool) {
+	path, err := exec.LookPath("pulumi")
+	if err != nil {
+		return "", false
+	}
+	out, err := exec.Command(path, "version").Output()
+	if err != nil {
+		return "", false
+	}
+	version, err := semver.ParseTolerant(strings.TrimSpace(string(out)))
+	return path, err == nil && version.GE(semver.MustParse(PulumiVersion))
+}
+
+// builder runs go build and stops at the first failure.
+type builder struct {
+	root     string
+	progress io.Writer
+	err      error
+}
+
+// once builds a tool from its own module unless it is there.
+func (b *builder) once(target, module, what string, args ...string) {
+	if _, err := os.Stat(target); err == nil {
+		return
+	}
+	b.goBuild(filepath.Join(b.root, filepath.FromSlash(module)), target, what, args...)
+}
+
+func (b *builder) goBuild(folder, target, what string, args ...string) {
+	if b.err != nil {
+		return
+	}
+	started := time.Now()
+	slow := time.AfterFunc(3*time.Second, func() { fmt.Fprintf(b.progress, "building %s ...\n", what) })
+	defer slow.Stop()
+	// Built beside its place and moved there: a build that is interrupted leaves
+	// nothing that looks finished.
+	draft := target + ".new"
+	cmd := exec.Command("go", append([]string{"build", "-o", draft}, args...)...)
+	cmd.Dir = folder
+	cmd.Stderr = b.progress
+	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
+		b.err = err
+		return
+	}
+	if err := cmd.Run(); err != nil {
+		b.err = fmt.Errorf("building %s: %w", what, err)
+		return
+	}
+	b.err = os.Rename(draft, target)
+	if !slow.Stop() {
+		fmt.Fprintf(b.progress, "built %s in %s\n", filepath.Base(target), time.Since(started).Round(time.Second))
+	}
+}

@@ -1,0 +1,141 @@
+package provider
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/pod-security-admission/api"
+	"k8s.io/pod-security-admission/policy"
+)
+
+// admit judges an object against what else is in the cluster, as the API server
+// and the kubelet do when it is there for real.
+func (k *kubernetes) admit(token string, a objectAPI, in resource.PropertyMap) error {
+	namespace := text(in, "metadata", "namespace")
+	if a.namespaced {
+		if err := k.exists("kubernetes:core/v1:Namespace", namespace); err != nil {
+			return err
+		}
+	}
+	if a.group == certManagerGroup {
+		if err := k.exists(tokenRelease, "cert-manager/cert-manager"); err != nil {
+			return fmt.Errorf("no matches for kind %q in version %q: %w", text(in, "kind"), a.group, err)
+		}
+	}
+	typed, errs := a.decode(in)
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	template, _ := podTemplate(typed)
+	if template == nil {
+		return nil
+	}
+	errs = append(k.references(namespace, &template.Spec), k.podSecurity(namespace, template))
+	return errors.Join(errs...)
+}
+
+func (k *kubernetes) exists(token, id string) error {
+	_, found, err := k.cloud.Get(token, id)
+	if err != nil {
+		return err
+	}
+	if !found {
+		return fmt.Errorf("%s %q not found", token[len("kubernetes:"):], id)
+	}
+	return nil
+}
+
+// references reports Secrets, ConfigMaps, claims and service accounts that a Pod
+// asks for and that are not there: it would hang in ContainerCreating.
+func (k *kubernetes) references(namespace string, pod *corev1.PodSpec) []error {
+	var errs []error
+	need := func(kind, name, key string) {
+		errs = append(errs, k.need("kubernetes:core/v1:"+kind, namespace+"/"+name, key))
+	}
+	if pod.ServiceAccountName != "" {
+		need("ServiceAccount", pod.ServiceAccountName, "")
+	}
+	for _, v := range pod.Volumes {
+		switch {
+		case v.Secret != nil && (v.Secret.Optional == nil || !*v.Secret.Optional):
+			need("Secret", v.Secret.SecretName, "")
+			for _, item := range v.Secret.Items {
+				need("Secret", v.Secret.SecretName, item.Key)
+			}
+		case v.ConfigMap != nil:
+			need("ConfigMap", v.ConfigMap.Name, "")
+			for _, item := range v.ConfigMap.Items {
+				need("ConfigMap", v.ConfigMap.Name, item.Key)
+			}
+		case v.PersistentVolumeClaim != nil:
+			need("PersistentVolumeClaim", v.PersistentVolumeClaim.ClaimName, "")
+		}
+	}
+	for _, c := range pod.Containers {
+		for _, env := range c.Env {
+			if env.ValueFrom == nil {
+				continue
+			}
+			if ref := env.ValueFrom.SecretKeyRef; ref != nil {
+				need("Secret", ref.Name, ref.Key)
+			}
+			if ref := env.ValueFrom.ConfigMapKeyRef; ref != nil {
+				need("ConfigMap", ref.Name, ref.Key)
+			}
+		}
+	}
+	return errs
+}
+
+// need reports an object that is not there, or lacks a key.
+func (k *kubernetes) need(token, id, key string) error {
+	object, found, err := k.cloud.Get(token, id)
+	if err != nil {
+		return err
+	}
+	if !found {
+		return fmt.Errorf("the Pod needs %s %q, which does not exist", token[len("kubernetes:core/v1:"):], id)
+	}
+	if key == "" {
+		return nil
+	}
+	for _, field := range []string{"data", "stringData"} {
+		if data, ok := object.Inputs[field].(map[string]any); ok {
+			if _, ok := data[key]; ok {
+				return nil
+			}
+		}
+	}
+	return fmt.Errorf("the Pod needs the key %q of %s %q, which has no such key", key, token[len("kubernetes:core/v1:"):], id)
+}
+
+var podSecurity = func() policy.Evaluator {
+	evaluator, err := policy.NewEvaluator(policy.DefaultChecks(), nil)
+	if err != nil {
+		panic(err) // the library's own checks are consistent
+	}
+	return evaluator
+}()
+
+// podSecurity holds a Pod against the standard that its namespace enforces, by
+// the checks of the real admission controller.
+func (k *kubernetes) podSecurity(namespace string, template *corev1.PodTemplateSpec) error {
+	object, _, err := k.cloud.Get("kubernetes:core/v1:Namespace", namespace)
+	if err != nil {
+		return err
+	}
+	set, _ := object.Inputs["metadata"].(map[string]any)["labels"].(map[string]any)
+	enforced, _ := set[api.EnforceLevelLabel].(string)
+	level, err := api.ParseLevel(enforced)
+	if err != nil {
+		return fmt.Errorf("namespace %s enforces no Pod Security standard: %w", namespace, err)
+	}
+	result := policy.AggregateCheckResults(podSecurity.EvaluatePod(
+		api.LevelVersion{Level: level, Version: api.LatestVersion()}, &template.ObjectMeta, &template.Spec))
+	if !result.Allowed {
+		return fmt.Errorf("violates PodSecurity %q: %s", level, result.ForbiddenDetail())
+	}
+	return nil
+}

@@ -1,0 +1,152 @@
+package provider
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
+	"sigs.k8s.io/yaml"
+
+	"github.com/genericcorp/platform/sandbox/cloud"
+)
+
+// kubernetes simulates the Kubernetes provider and the API server behind it.
+type kubernetes struct{ cloud cloud.Cloud }
+
+func newKubernetes(c cloud.Cloud) *kubernetes { return &kubernetes{cloud: c} }
+
+func (k *kubernetes) invoke(token string, _ resource.PropertyMap) (resource.PropertyMap, error) {
+	return nil, fmt.Errorf("the sandbox does not simulate %s", token)
+}
+
+// kubeconfig is as much of one as the sandbox looks at.
+type kubeconfig struct {
+	Clusters []struct {
+		Cluster struct {
+			Server string `json:"server"`
+			CA     string `json:"certificate-authority-data"`
+		} `json:"cluster"`
+	} `json:"clusters"`
+	Users []struct {
+		User struct {
+			Token string `json:"token"`
+			Exec  *struct {
+				Command string   `json:"command"`
+				Args    []string `json:"args"`
+			} `json:"exec"`
+		} `json:"user"`
+	} `json:"users"`
+}
+
+// configure logs in: with a fresh credential by doctl, or with the token in the
+// kubeconfig, which dies as soon as the cloud hands out another.
+func (k *kubernetes) configure(inputs resource.PropertyMap) error {
+	config := inputs["kubeconfig"]
+	if config.IsComputed() {
+		return nil // a preview before the cluster exists
+	}
+	if !config.IsString() || config.StringValue() == "" {
+		return errors.New("kubernetes: no kubeconfig; without one the real provider takes the machine's own")
+	}
+	var parsed kubeconfig
+	if err := yaml.Unmarshal([]byte(config.StringValue()), &parsed); err != nil {
+		return errors.New("kubernetes: the kubeconfig cannot be parsed")
+	}
+	if len(parsed.Clusters) == 0 || len(parsed.Users) == 0 || !strings.HasPrefix(parsed.Clusters[0].Cluster.Server, "https://") {
+		return errors.New("kubernetes: the kubeconfig names no cluster, no user or no https:// server")
+	}
+	if _, err := base64.StdEncoding.DecodeString(parsed.Clusters[0].Cluster.CA); err != nil {
+		return errors.New("kubernetes: the kubeconfig's certificate-authority-data is not base64")
+	}
+	return k.login(parsed)
+}
+
+func (k *kubernetes) login(config kubeconfig) error {
+	user := config.Users[0].User
+	if user.Exec != nil {
+		if user.Exec.Command != "doctl" || len(user.Exec.Args) == 0 {
+			return fmt.Errorf("kubernetes: the kubeconfig's command %q is not known here", user.Exec.Command)
+		}
+		id := user.Exec.Args[len(user.Exec.Args)-1]
+		if _, found, err := k.cloud.Get(tokenCluster, id); err != nil || !found {
+			return fmt.Errorf("kubernetes: doctl: no cluster %q (%v)", id, err)
+		}
+		return nil
+	}
+	ids, err := k.cloud.IDs(tokenCluster)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		object, _, err := k.cloud.Get(tokenCluster, id)
+		if err != nil || object.Computed["endpoint"] != config.Clusters[0].Cluster.Server {
+			continue
+		}
+		if configs, ok := object.Computed["kubeConfigs"].([]any); ok && configs[0].(map[string]any)["token"] != user.Token {
+			return errors.New("kubernetes: Unauthorized: the token in the kubeconfig has expired")
+		}
+	}
+	return nil // an existing cluster, which the sandbox takes on trust
+}
+
+func (k *kubernetes) kind(token string) *kind {
+	if token == tokenRelease {
+		return k.releaseKind()
+	}
+	api, ok := apis[token]
+	if !ok {
+		return nil
+	}
+	out := &kind{
+		required:    []string{"apiVersion", "kind", "metadata"},
+		replaceOn:   append([]string{"metadata.name", "metadata.namespace"}, api.immutable...),
+		deleteFirst: true,
+		check:       func(name string, in resource.PropertyMap) []plugin.CheckFailure { return api.check(token, name, in) },
+		admit:       func(in resource.PropertyMap) error { return k.admit(token, api, in) },
+		id:          func(_ string, in resource.PropertyMap) string { return objectID(in) },
+		unknown:     []string{"status"},
+		compute:     func(id string, in resource.PropertyMap) map[string]any { return api.compute(id, in) },
+	}
+	return out
+}
+
+// objectID is "namespace/name", or "name" for objects of the whole cluster.
+func objectID(in resource.PropertyMap) string {
+	name, namespace := text(in, "metadata", "name"), text(in, "metadata", "namespace")
+	if namespace == "" {
+		return name
+	}
+	return namespace + "/" + name
+}
+
+const tokenRelease = "kubernetes:helm.sh/v3:Release"
+
+// releaseKind is a Helm release: what the chart makes is not simulated, but the
+// cert-manager API exists only once its release does.
+func (k *kubernetes) releaseKind() *kind {
+	return &kind{
+		inputs: []string{
+			"allowNullValues", "atomic", "chart", "cleanupOnFail", "createNamespace", "dependencyUpdate", "description", "devel",
+			"disableCRDHooks", "disableOpenapiValidation", "disableWebhooks", "forceUpdate", "keyring", "lint", "manifest",
+			"maxHistory", "name", "namespace", "postrender", "recreatePods", "renderSubchartNotes", "replace", "repositoryOpts",
+			"resetValues", "resourceNames", "reuseValues", "skipAwait", "skipCrds", "timeout", "valueYamlFiles", "values",
+			"verify", "version", "waitForJobs",
+		},
+		required: []string{"chart"}, replaceOn: []string{"name", "namespace"}, deleteFirst: true,
+		admit: func(in resource.PropertyMap) error {
+			return k.exists("kubernetes:core/v1:Namespace", text(in, "namespace"))
+		},
+		id: func(_ string, in resource.PropertyMap) string {
+			return text(in, "namespace") + "/" + text(in, "name")
+		},
+		unknown: []string{"status", "resourceNames"},
+		compute: func(_ string, in resource.PropertyMap) map[string]any {
+			return map[string]any{"status": map[string]any{
+				"status": "deployed", "revision": 1, "name": text(in, "name"), "namespace": text(in, "namespace"),
+			}}
+		},
+	}
+}

@@ -1,0 +1,186 @@
+package provider
+
+import (
+	"encoding/json"
+	"fmt"
+	"hash/fnv"
+	"maps"
+	"strings"
+
+	certmanager "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
+	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/util/validation"
+	k8sjson "sigs.k8s.io/json"
+)
+
+// objectAPI is a type of Kubernetes object.
+type objectAPI struct {
+	// new makes an empty one, to decode into.
+	new func() any
+	// group is what apiVersion has to be; namespaced objects need a namespace.
+	group      string
+	namespaced bool
+	// immutable are the fields that the API server does not let change.
+	immutable []string
+	// status is what the cluster adds.
+	status func(id string, in resource.PropertyMap) map[string]any
+}
+
+func object[T any](group string, namespaced bool, immutable ...string) objectAPI {
+	return objectAPI{new: func() any { return new(T) }, group: group, namespaced: namespaced, immutable: immutable}
+}
+
+func (a objectAPI) withStatus(status func(string, resource.PropertyMap) map[string]any) objectAPI {
+	a.status = status
+	return a
+}
+
+// apis are the types that the sandbox knows, each by the Go type of the real API.
+var apis = map[string]objectAPI{
+	"kubernetes:core/v1:Namespace":      object[corev1.Namespace]("v1", false),
+	"kubernetes:core/v1:ConfigMap":      object[corev1.ConfigMap]("v1", true),
+	"kubernetes:core/v1:Secret":         object[corev1.Secret]("v1", true, "type"),
+	"kubernetes:core/v1:ServiceAccount": object[corev1.ServiceAccount]("v1", true),
+	"kubernetes:core/v1:Service":        object[corev1.Service]("v1", true).withStatus(serviceStatus),
+	"kubernetes:core/v1:PersistentVolumeClaim": object[corev1.PersistentVolumeClaim]("v1", true,
+		"spec.accessModes", "spec.storageClassName").withStatus(claimStatus),
+	"kubernetes:apps/v1:Deployment":  object[appsv1.Deployment]("apps/v1", true, "spec.selector"),
+	"kubernetes:apps/v1:DaemonSet":   object[appsv1.DaemonSet]("apps/v1", true, "spec.selector"),
+	"kubernetes:apps/v1:StatefulSet": object[appsv1.StatefulSet]("apps/v1", true, "spec.selector", "spec.volumeClaimTemplates"),
+	"kubernetes:batch/v1:Job":        object[batchv1.Job]("batch/v1", true, "spec.template", "spec.selector"),
+	"kubernetes:batch/v1:CronJob":    object[batchv1.CronJob]("batch/v1", true),
+
+	"kubernetes:networking.k8s.io/v1:Ingress":       object[networkingv1.Ingress]("networking.k8s.io/v1", true),
+	"kubernetes:networking.k8s.io/v1:IngressClass":  object[networkingv1.IngressClass]("networking.k8s.io/v1", false, "spec.controller"),
+	"kubernetes:networking.k8s.io/v1:NetworkPolicy": object[networkingv1.NetworkPolicy]("networking.k8s.io/v1", true),
+	"kubernetes:policy/v1:PodDisruptionBudget":      object[policyv1.PodDisruptionBudget]("policy/v1", true),
+
+	"kubernetes:rbac.authorization.k8s.io/v1:Role":               object[rbacv1.Role](rbacGroup, true),
+	"kubernetes:rbac.authorization.k8s.io/v1:ClusterRole":        object[rbacv1.ClusterRole](rbacGroup, false),
+	"kubernetes:rbac.authorization.k8s.io/v1:RoleBinding":        object[rbacv1.RoleBinding](rbacGroup, true, "roleRef"),
+	"kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding": object[rbacv1.ClusterRoleBinding](rbacGroup, false, "roleRef"),
+
+	"kubernetes:cert-manager.io/v1:ClusterIssuer": object[certmanager.ClusterIssuer](certManagerGroup, false),
+	"kubernetes:cert-manager.io/v1:Certificate":   object[certmanager.Certificate](certManagerGroup, true),
+}
+
+const (
+	rbacGroup        = "rbac.authorization.k8s.io/v1"
+	certManagerGroup = "cert-manager.io/v1"
+)
+
+// decode reads an object strictly into the real API's type: an unknown field, a
+// wrong type or a bad quantity is an error. Values not known yet are left out.
+func (a objectAPI) decode(in resource.PropertyMap) (any, []error) {
+	data, err := json.Marshal(known(resource.NewObjectProperty(open(in))).Mappable())
+	if err != nil {
+		return nil, []error{err}
+	}
+	typed := a.new()
+	strict, err := k8sjson.UnmarshalStrict(data, typed)
+	if err != nil {
+		return nil, []error{err}
+	}
+	return typed, strict
+}
+
+func known(v resource.PropertyValue) resource.PropertyValue {
+	switch {
+	case v.IsObject():
+		out := resource.PropertyMap{}
+		for key, value := range v.ObjectValue() {
+			if !value.IsComputed() && !strings.HasPrefix(string(key), "__") {
+				out[key] = known(value)
+			}
+		}
+		return resource.NewObjectProperty(out)
+	case v.IsArray():
+		var out []resource.PropertyValue
+		for _, value := range v.ArrayValue() {
+			if !value.IsComputed() {
+				out = append(out, known(value))
+			}
+		}
+		return resource.NewArrayProperty(out)
+	}
+	return v
+}
+
+// check fills a name as the real provider does, then judges the object alone.
+func (a objectAPI) check(token, name string, in resource.PropertyMap) []plugin.CheckFailure {
+	autoname(name, in)
+	var failures []plugin.CheckFailure
+	fail := func(format string, args ...any) {
+		failures = append(failures, plugin.CheckFailure{Property: "", Reason: fmt.Sprintf(format, args...)})
+	}
+	opened := open(in)
+	if got := text(opened, "apiVersion"); got != a.group {
+		fail("apiVersion: %q is not %q", got, a.group)
+	}
+	if want := token[strings.LastIndex(token, ":")+1:]; text(opened, "kind") != want {
+		fail("kind: %q is not %q", text(opened, "kind"), want)
+	}
+	for _, reason := range validation.IsDNS1123Subdomain(text(opened, "metadata", "name")) {
+		if !opened["metadata"].ObjectValue()["name"].IsComputed() {
+			fail("metadata.name: %s", reason)
+		}
+	}
+	if _, ok := opened["metadata"].ObjectValue()["namespace"]; ok != a.namespaced {
+		fail("metadata.namespace: is set: %t, has to be: %t", ok, a.namespaced)
+	}
+	typed, errs := a.decode(in)
+	for _, err := range errs {
+		fail("%v", err)
+	}
+	if len(errs) == 0 {
+		for _, err := range judge(typed) {
+			fail("%v", err)
+		}
+	}
+	return failures
+}
+
+// autoname gives an object without a name one that is its own.
+func autoname(name string, in resource.PropertyMap) {
+	meta := in["metadata"]
+	if !meta.IsObject() {
+		meta = resource.NewObjectProperty(resource.PropertyMap{})
+	}
+	if _, ok := meta.ObjectValue()["name"]; ok {
+		return
+	}
+	named := maps.Clone(meta.ObjectValue())
+	named["name"] = resource.NewStringProperty(name + "-" + hexID(name)[:8])
+	in["metadata"] = resource.NewObjectProperty(named)
+}
+
+func (a objectAPI) compute(id string, in resource.PropertyMap) map[string]any {
+	if a.status == nil {
+		return nil
+	}
+	return a.status(id, in)
+}
+
+// serviceStatus gives a Service of type LoadBalancer an address.
+func serviceStatus(id string, in resource.PropertyMap) map[string]any {
+	status := map[string]any{"loadBalancer": map[string]any{}}
+	if text(in, "spec", "type") == "LoadBalancer" {
+		h := fnv.New32a()
+		_, _ = h.Write([]byte(id)) // a hash takes every write
+		status["loadBalancer"] = map[string]any{"ingress": []any{
+			map[string]any{"ip": fmt.Sprintf("203.0.113.%d", 10+h.Sum32()%240)},
+		}}
+	}
+	return map[string]any{"status": status}
+}
+
+func claimStatus(string, resource.PropertyMap) map[string]any {
+	return map[string]any{"status": map[string]any{"phase": "Bound"}}
+}

@@ -1,0 +1,221 @@
+// Package provider simulates the four providers of the platform as real Pulumi
+// plugins: they check, compare, create, read, update and delete against a cloud
+// on disk, and are as strict as the real ones where a mistake would show late.
+package provider
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/blang/semver"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
+
+	"github.com/genericcorp/platform/sandbox/cloud"
+)
+
+// simulation is what one provider does differently from the others.
+type simulation interface {
+	// configure takes the provider's configuration; it fails on what could not work.
+	configure(inputs resource.PropertyMap) error
+	// kind knows a type; nil is a type that the provider does not have.
+	kind(token string) *kind
+	// invoke answers a function.
+	invoke(token string, args resource.PropertyMap) (resource.PropertyMap, error)
+}
+
+// kind is how the things of one type behave.
+type kind struct {
+	// inputs are all that the type knows; required ones must be there.
+	inputs, required []string
+	// replaceOn are inputs, nested ones with dots, whose change needs a new thing.
+	replaceOn []string
+	// deleteFirst says that the new thing has the name of the old one.
+	deleteFirst bool
+	// check judges inputs and fills what the provider chooses.
+	check func(name string, inputs resource.PropertyMap) []plugin.CheckFailure
+	// admit judges what only the cloud knows, before a create or an update.
+	admit func(inputs resource.PropertyMap) error
+	// id names a new thing.
+	id func(name string, inputs resource.PropertyMap) string
+	// unknown are outputs that only the cloud tells; compute makes them.
+	unknown []string
+	compute func(id string, inputs resource.PropertyMap) map[string]any
+	// onRead may change what the cloud says, as time does.
+	onRead func(o *cloud.Object)
+	// secrets are outputs that nobody may see.
+	secrets []string
+}
+
+// Provider is a plugin for one simulation.
+type Provider struct {
+	plugin.UnimplementedProvider
+	version    semver.Version
+	cloud      cloud.Cloud
+	simulation simulation
+}
+
+func (p *Provider) GetPluginInfo(context.Context) (plugin.PluginInfo, error) {
+	return plugin.PluginInfo{Version: &p.version}, nil
+}
+
+func (p *Provider) CheckConfig(_ context.Context, req plugin.CheckConfigRequest) (plugin.CheckConfigResponse, error) {
+	return plugin.CheckConfigResponse{Properties: req.News}, nil
+}
+
+// DiffConfig replaces everything only when the provider would talk to another
+// cluster: a changed kubeconfig of the same one is an update.
+func (p *Provider) DiffConfig(_ context.Context, req plugin.DiffConfigRequest) (plugin.DiffConfigResponse, error) {
+	result := diff(req.OldInputs, req.NewInputs, nil)
+	for _, key := range result.ChangedKeys {
+		_, identified := req.NewInputs["clusterIdentifier"]
+		if key == "clusterIdentifier" || key == "kubeconfig" && !identified {
+			result.ReplaceKeys = append(result.ReplaceKeys, key)
+		}
+	}
+	return result, nil
+}
+
+func (p *Provider) Configure(_ context.Context, req plugin.ConfigureRequest) (plugin.ConfigureResponse, error) {
+	return plugin.ConfigureResponse{}, p.simulation.configure(open(req.Inputs))
+}
+
+func (p *Provider) kindOf(token string) (*kind, error) {
+	if k := p.simulation.kind(token); k != nil {
+		return k, nil
+	}
+	return nil, fmt.Errorf("the sandbox does not simulate %s", token)
+}
+
+func (p *Provider) Check(_ context.Context, req plugin.CheckRequest) (plugin.CheckResponse, error) {
+	k, err := p.kindOf(string(req.Type))
+	if err != nil {
+		return plugin.CheckResponse{}, err
+	}
+	var failures []plugin.CheckFailure
+	for key := range req.News {
+		if k.inputs != nil && !slices.Contains(k.inputs, string(key)) && !strings.HasPrefix(string(key), "__") {
+			failures = append(failures, plugin.CheckFailure{Property: key, Reason: fmt.Sprintf("%s has no property %q", req.Type, key)})
+		}
+	}
+	for _, key := range k.required {
+		if _, ok := req.News[resource.PropertyKey(key)]; !ok {
+			failures = append(failures, plugin.CheckFailure{Property: resource.PropertyKey(key), Reason: "is required"})
+		}
+	}
+	if k.check != nil && len(failures) == 0 {
+		failures = append(failures, k.check(req.Name, req.News)...)
+	}
+	slices.SortFunc(failures, func(a, b plugin.CheckFailure) int { return strings.Compare(string(a.Property), string(b.Property)) })
+	return plugin.CheckResponse{Properties: req.News, Failures: failures}, nil
+}
+
+func (p *Provider) Diff(_ context.Context, req plugin.DiffRequest) (plugin.DiffResponse, error) {
+	k, err := p.kindOf(string(req.Type))
+	if err != nil {
+		return plugin.DiffResult{}, err
+	}
+	result := diff(req.OldInputs, req.NewInputs, k.replaceOn)
+	result.DeleteBeforeReplace = k.deleteFirst && len(result.ReplaceKeys) > 0
+	return result, nil
+}
+
+func (p *Provider) Create(_ context.Context, req plugin.CreateRequest) (plugin.CreateResponse, error) {
+	k, err := p.kindOf(string(req.Type))
+	if err != nil {
+		return plugin.CreateResponse{Status: resource.StatusUnknown}, err
+	}
+	if req.Preview {
+		return plugin.CreateResponse{Properties: k.previewed(req.Properties), Status: resource.StatusOK}, nil
+	}
+	inputs := open(req.Properties)
+	id := k.id(req.Name, inputs)
+	if _, taken, err := p.cloud.Get(string(req.Type), id); err != nil || taken {
+		return plugin.CreateResponse{Status: resource.StatusUnknown}, fmt.Errorf("%s %q exists already (%v)", req.Type, id, err)
+	}
+	computed, err := p.write(string(req.Type), k, id, inputs, nil)
+	if err != nil {
+		return plugin.CreateResponse{Status: resource.StatusUnknown}, err
+	}
+	return plugin.CreateResponse{
+		ID: resource.ID(id), Properties: k.outputs(req.Properties, computed), Status: resource.StatusOK,
+	}, nil
+}
+
+func (p *Provider) Update(_ context.Context, req plugin.UpdateRequest) (plugin.UpdateResponse, error) {
+	k, err := p.kindOf(string(req.Type))
+	if err != nil {
+		return plugin.UpdateResponse{Status: resource.StatusUnknown}, err
+	}
+	old, found, err := p.cloud.Get(string(req.Type), string(req.ID))
+	if err != nil {
+		return plugin.UpdateResponse{Status: resource.StatusUnknown}, err
+	}
+	if req.Preview {
+		return plugin.UpdateResponse{Properties: k.outputs(req.NewInputs, old.Computed), Status: resource.StatusOK}, nil
+	}
+	if !found {
+		return plugin.UpdateResponse{Status: resource.StatusUnknown}, fmt.Errorf(
+			"%s %q is gone; run `pulumi refresh`, then `pulumi up` makes it anew", req.Type, req.ID)
+	}
+	computed, err := p.write(string(req.Type), k, string(req.ID), open(req.NewInputs), old.Computed)
+	if err != nil {
+		return plugin.UpdateResponse{Status: resource.StatusUnknown}, err
+	}
+	return plugin.UpdateResponse{Properties: k.outputs(req.NewInputs, computed), Status: resource.StatusOK}, nil
+}
+
+// write admits and stores a thing. What the cloud computed once it keeps.
+func (p *Provider) write(token string, k *kind, id string, inputs resource.PropertyMap, computed map[string]any) (map[string]any, error) {
+	if k.admit != nil {
+		if err := k.admit(inputs); err != nil {
+			return nil, err
+		}
+	}
+	if computed == nil && k.compute != nil {
+		computed = k.compute(id, inputs)
+	}
+	return computed, p.cloud.Put(token, id, cloud.Object{Inputs: inputs.Mappable(), Computed: computed})
+}
+
+func (p *Provider) Read(_ context.Context, req plugin.ReadRequest) (plugin.ReadResponse, error) {
+	k, err := p.kindOf(string(req.Type))
+	if err != nil {
+		return plugin.ReadResponse{Status: resource.StatusUnknown}, err
+	}
+	object, found, err := p.cloud.Get(string(req.Type), string(req.ID))
+	if err != nil {
+		return plugin.ReadResponse{Status: resource.StatusUnknown}, err
+	}
+	if !found {
+		return plugin.ReadResponse{Status: resource.StatusOK}, nil
+	}
+	if k.onRead != nil {
+		k.onRead(&object)
+		if err := p.cloud.Put(string(req.Type), string(req.ID), object); err != nil {
+			return plugin.ReadResponse{Status: resource.StatusUnknown}, err
+		}
+	}
+	inputs := closeAs(req.Inputs, resource.NewPropertyMapFromMap(object.Inputs))
+	return plugin.ReadResponse{Status: resource.StatusOK, ReadResult: plugin.ReadResult{
+		ID: req.ID, Inputs: inputs, Outputs: k.outputs(inputs, object.Computed),
+	}}, nil
+}
+
+func (p *Provider) Delete(_ context.Context, req plugin.DeleteRequest) (plugin.DeleteResponse, error) {
+	if err := p.cloud.Delete(string(req.Type), string(req.ID)); err != nil {
+		return plugin.DeleteResponse{Status: resource.StatusUnknown}, err
+	}
+	return plugin.DeleteResponse{Status: resource.StatusOK}, nil
+}
+
+func (p *Provider) Invoke(_ context.Context, req plugin.InvokeRequest) (plugin.InvokeResponse, error) {
+	properties, err := p.simulation.invoke(string(req.Tok), open(req.Args))
+	return plugin.InvokeResponse{Properties: properties}, err
+}
+
+func (p *Provider) SignalCancellation(context.Context) error { return nil }
+
+func (p *Provider) Close() error { return nil }
