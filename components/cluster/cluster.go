@@ -63,7 +63,7 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 	}
 	vpc, err := digitalocean.NewVpc(ctx, name, &digitalocean.VpcArgs{
 		Name: pulumi.String(name), Region: pulumi.String(args.Region), IpRange: pulumi.String(args.VPCRange),
-	}, pulumi.Parent(c))
+	}, pulumi.Parent(c), pulumi.RetainOnDelete(args.Protect)) // a database that stays is in it
 	if err != nil {
 		return nil, fmt.Errorf("cluster %q: vpc: %w", name, err)
 	}

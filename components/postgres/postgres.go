@@ -58,7 +58,7 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 	if err != nil {
 		return nil, fmt.Errorf("postgres %q: cluster: %w", name, err)
 	}
-	if err := args.firewall(ctx, name, cluster, pulumi.Parent(p)); err != nil {
+	if err := args.firewall(ctx, name, cluster, p); err != nil {
 		return nil, fmt.Errorf("postgres %q: firewall: %w", name, err)
 	}
 	database, user, err := args.tenancy(ctx, name, cluster, p)
@@ -73,14 +73,14 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 }
 
 // firewall admits one Kubernetes cluster: without a rule the database is open to
-// the Internet.
-func (a Args) firewall(ctx *pulumi.Context, name string, cluster *digitalocean.DatabaseCluster, opts ...pulumi.ResourceOption) error {
+// the Internet, so a database that stays keeps its rule.
+func (a Args) firewall(ctx *pulumi.Context, name string, cluster *digitalocean.DatabaseCluster, parent pulumi.Resource) error {
 	_, err := digitalocean.NewDatabaseFirewall(ctx, name, &digitalocean.DatabaseFirewallArgs{
 		ClusterId: cluster.ID(),
 		Rules: digitalocean.DatabaseFirewallRuleArray{&digitalocean.DatabaseFirewallRuleArgs{
 			Type: pulumi.String("k8s"), Value: a.Cluster,
 		}},
-	}, opts...)
+	}, pulumi.Parent(parent), pulumi.RetainOnDelete(a.Protect))
 	return err
 }
 

@@ -111,21 +111,17 @@ func (b *builder) goBuild(folder, target, what string, args ...string) {
 	started := time.Now()
 	slow := time.AfterFunc(3*time.Second, func() { fmt.Fprintf(b.progress, "building %s ...\n", what) })
 	defer slow.Stop()
-	// Built beside its place and moved there: a build that is interrupted leaves
-	// nothing that looks finished.
-	draft := target + ".new"
-	cmd := exec.Command("go", append([]string{"build", "-o", draft}, args...)...)
-	cmd.Dir = folder
-	cmd.Stderr = b.progress
-	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
-		b.err = err
+	if b.err = os.MkdirAll(filepath.Dir(target), 0o755); b.err != nil {
 		return
 	}
+	// go build links beside the target and moves it into place, and does neither
+	// when the target is up to date.
+	cmd := exec.Command("go", append([]string{"build", "-o", target}, args...)...)
+	cmd.Dir, cmd.Stderr = folder, b.progress
 	if err := cmd.Run(); err != nil {
 		b.err = fmt.Errorf("building %s: %w", what, err)
 		return
 	}
-	b.err = os.Rename(draft, target)
 	if !slow.Stop() {
 		fmt.Fprintf(b.progress, "built %s in %s\n", filepath.Base(target), time.Since(started).Round(time.Second))
 	}

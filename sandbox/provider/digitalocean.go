@@ -32,7 +32,7 @@ func (*digitalOcean) configure(inputs resource.PropertyMap) error {
 
 func (d *digitalOcean) kind(token string) *kind {
 	k := map[string]func() *kind{
-		tokenVPC:      vpcKind,
+		tokenVPC:      d.vpcKind,
 		tokenCluster:  d.clusterKind,
 		tokenDatabase: d.databaseKind,
 		"digitalocean:index/databaseDb:DatabaseDb":             d.databaseDbKind,
@@ -54,15 +54,32 @@ func uuid(token string) func(string, resource.PropertyMap) string {
 	}
 }
 
-func vpcKind() *kind {
+func (d *digitalOcean) vpcKind() *kind {
 	return &kind{
 		inputs: []string{"description", "ipRange", "name", "region"}, required: []string{"region"},
 		replaceOn: []string{"ipRange", "region"}, check: checkRegion, id: uuid(tokenVPC),
+		release: d.emptyVPC,
 		unknown: []string{"vpcUrn", "createdAt", "default"},
 		compute: func(id string, _ resource.PropertyMap) map[string]any {
 			return map[string]any{"vpcUrn": "do:vpc:" + id, "createdAt": "2026-01-01T00:00:00Z", "default": false}
 		},
 	}
+}
+
+// emptyVPC refuses to delete a network that something is still in.
+func (d *digitalOcean) emptyVPC(id string) error {
+	for token, field := range map[string]string{tokenCluster: "vpcUuid", tokenDatabase: "privateNetworkUuid"} {
+		members, err := d.cloud.IDs(token)
+		if err != nil {
+			return err
+		}
+		for _, member := range members {
+			if object, _, err := d.cloud.Get(token, member); err != nil || object.Inputs[field] == id {
+				return fmt.Errorf("409: the VPC still has %s %s as a member (%v)", token, member, err)
+			}
+		}
+	}
+	return nil
 }
 
 func (d *digitalOcean) clusterKind() *kind {
@@ -191,9 +208,21 @@ func (d *digitalOcean) databaseUserKind() *kind {
 func (d *digitalOcean) firewallKind() *kind {
 	return &kind{
 		inputs: []string{"clusterId", "rules"}, required: []string{"clusterId", "rules"}, replaceOn: []string{"clusterId"},
-		check: checkFirewall, admit: d.inDatabase,
+		check: checkFirewall,
+		admit: func(in resource.PropertyMap) error {
+			return errors.Join(d.inDatabase(in), d.exists(tokenCluster, firewalled(in)))
+		},
 		id: func(_ string, in resource.PropertyMap) string { return text(in, "clusterId") + "-firewall" },
 	}
+}
+
+// firewalled is the Kubernetes cluster that the first rule admits.
+func firewalled(in resource.PropertyMap) string {
+	rules := in["rules"]
+	if !rules.IsArray() || len(rules.ArrayValue()) == 0 || !rules.ArrayValue()[0].IsObject() {
+		return ""
+	}
+	return text(rules.ArrayValue()[0].ObjectValue(), "value")
 }
 
 func checkFirewall(_ string, in resource.PropertyMap) []plugin.CheckFailure {

@@ -45,6 +45,8 @@ type kind struct {
 	compute func(id string, inputs resource.PropertyMap) map[string]any
 	// onRead may change what the cloud says, as time does.
 	onRead func(o *cloud.Object)
+	// release says why a thing cannot be deleted yet.
+	release func(id string) error
 	// secrets are outputs that nobody may see.
 	secrets []string
 }
@@ -94,22 +96,27 @@ func (p *Provider) Check(_ context.Context, req plugin.CheckRequest) (plugin.Che
 	if err != nil {
 		return plugin.CheckResponse{}, err
 	}
+	return plugin.CheckResponse{Properties: req.News, Failures: p.failures(k, string(req.Type), req.Name, req.News)}, nil
+}
+
+// failures are the faults of inputs by themselves, sorted.
+func (p *Provider) failures(k *kind, token, name string, inputs resource.PropertyMap) []plugin.CheckFailure {
 	var failures []plugin.CheckFailure
-	for key := range req.News {
+	for key := range inputs {
 		if k.inputs != nil && !slices.Contains(k.inputs, string(key)) && !strings.HasPrefix(string(key), "__") {
-			failures = append(failures, plugin.CheckFailure{Property: key, Reason: fmt.Sprintf("%s has no property %q", req.Type, key)})
+			failures = append(failures, plugin.CheckFailure{Property: key, Reason: fmt.Sprintf("%s has no property %q", token, key)})
 		}
 	}
 	for _, key := range k.required {
-		if _, ok := req.News[resource.PropertyKey(key)]; !ok {
+		if _, ok := inputs[resource.PropertyKey(key)]; !ok {
 			failures = append(failures, plugin.CheckFailure{Property: resource.PropertyKey(key), Reason: "is required"})
 		}
 	}
 	if k.check != nil && len(failures) == 0 {
-		failures = append(failures, k.check(req.Name, req.News)...)
+		failures = append(failures, k.check(name, inputs)...)
 	}
 	slices.SortFunc(failures, func(a, b plugin.CheckFailure) int { return strings.Compare(string(a.Property), string(b.Property)) })
-	return plugin.CheckResponse{Properties: req.News, Failures: failures}, nil
+	return failures
 }
 
 func (p *Provider) Diff(_ context.Context, req plugin.DiffRequest) (plugin.DiffResponse, error) {
@@ -205,6 +212,15 @@ func (p *Provider) Read(_ context.Context, req plugin.ReadRequest) (plugin.ReadR
 }
 
 func (p *Provider) Delete(_ context.Context, req plugin.DeleteRequest) (plugin.DeleteResponse, error) {
+	k, err := p.kindOf(string(req.Type))
+	if err != nil {
+		return plugin.DeleteResponse{Status: resource.StatusUnknown}, err
+	}
+	if k.release != nil {
+		if err := k.release(string(req.ID)); err != nil {
+			return plugin.DeleteResponse{Status: resource.StatusUnknown}, err
+		}
+	}
 	if err := p.cloud.Delete(string(req.Type), string(req.ID)); err != nil {
 		return plugin.DeleteResponse{Status: resource.StatusUnknown}, err
 	}
