@@ -65,7 +65,7 @@ func (s *stack) ground(ctx *pulumi.Context) error {
 			url: secretString(s.databaseURL), ca: pulumi.String(s.databaseCA), network: anywhere, port: s.databasePort,
 		}
 		var err error
-		s.kubernetes, err = kubernetesProvider(ctx, pulumi.String(s.kubeconfig), s.Cluster.Context, pulumi.String(s.name))
+		s.kubernetes, err = kubernetesProvider(ctx, secretString(s.kubeconfig), s.Cluster.Context, pulumi.String(s.name))
 		return err
 	}
 	provider, err := digitalOceanProvider(ctx, s.digitalOceanToken)

@@ -42,7 +42,7 @@ func randomProvider(ctx *pulumi.Context) (pulumi.ProviderResource, error) {
 // is the same cluster's, and not one object is replaced.
 func kubernetesProvider(ctx *pulumi.Context, kubeconfig pulumi.StringInput, context string, identifier pulumi.StringInput) (pulumi.ProviderResource, error) {
 	args := &kubernetes.ProviderArgs{
-		Kubeconfig:            pulumi.ToSecret(kubeconfig).(pulumi.StringOutput),
+		Kubeconfig:            kubeconfig.ToStringOutput(),
 		ClusterIdentifier:     identifier.ToStringOutput(),
 		EnableServerSideApply: pulumi.Bool(true),
 	}

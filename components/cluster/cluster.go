@@ -44,7 +44,7 @@ type Cluster struct {
 	// ID is the cluster's UUID, VPC the network's.
 	ID  pulumi.IDOutput     `pulumi:"clusterId"`
 	VPC pulumi.StringOutput `pulumi:"vpcId"`
-	// Kubeconfig asks doctl for a fresh credential at each use.
+	// Kubeconfig asks doctl for a fresh credential at each use; it holds none.
 	Kubeconfig pulumi.StringOutput `pulumi:"kubeconfig"`
 }
 

@@ -14,9 +14,12 @@ import (
 // fresh credential when one is needed.
 func kubeconfig(name string, cluster *digitalocean.KubernetesCluster) pulumi.StringOutput {
 	ca := cluster.KubeConfigs.Index(pulumi.Int(0)).ClusterCaCertificate().Elem()
-	return pulumi.All(cluster.ID(), cluster.Endpoint, ca).ApplyT(func(v []any) (string, error) {
+	config := pulumi.All(cluster.ID(), cluster.Endpoint, ca).ApplyT(func(v []any) (string, error) {
 		return renderKubeconfig(name, string(v[0].(pulumi.ID)), v[1].(string), v[2].(string))
 	}).(pulumi.StringOutput)
+	// The certificate authority comes out of a list that holds credentials too, and
+	// is taken for one of them. It is public.
+	return pulumi.Unsecret(config).(pulumi.StringOutput)
 }
 
 func renderKubeconfig(name, id, endpoint, ca string) (string, error) {

@@ -56,7 +56,7 @@ func (r *Recorder) NewResource(args pulumi.MockResourceArgs) (string, resource.P
 	case !args.Custom:
 		return "", resource.PropertyMap{}, nil
 	case r.Preview:
-		out, err := provider.ImagineUnknown(args.TypeToken, args.Inputs)
+		out, err := provider.ImagineUnknown(args.TypeToken, args.Name, args.Inputs)
 		return "", out, err
 	}
 	return provider.Imagine(args.TypeToken, args.Name, args.Inputs)

@@ -17,10 +17,6 @@ import (
 // PulumiVersion is the engine's, as tools/pulumi/go.mod pins it.
 const PulumiVersion = "3.259.0"
 
-// languageHostVersion is the last release that has the Go language host in the
-// same module as the SDK, as tools/language-host/go.mod pins it.
-const languageHostVersion = "3.66.0"
-
 // Tools are the programs that a run needs.
 type Tools struct {
 	// Pulumi is the engine's command.

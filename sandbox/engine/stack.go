@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -31,6 +32,8 @@ type Stack struct {
 	// this stack is kept.
 	Root, Folder string
 	Tools        Tools
+	// Env is added to the environment.
+	Env []string
 	// Out and Err take what Pulumi prints.
 	Out, Err io.Writer
 }
@@ -142,7 +145,7 @@ func (s Stack) run(out, errs io.Writer, args ...string) error {
 func (s Stack) Command(args ...string) *exec.Cmd {
 	cmd := exec.Command(s.Tools.Pulumi, append([]string{"--non-interactive", "--color=never"}, args...)...)
 	cmd.Dir = s.project()
-	cmd.Env = append(os.Environ(), s.env()...)
+	cmd.Env = slices.Concat(os.Environ(), s.env(), s.Env)
 	return cmd
 }
 

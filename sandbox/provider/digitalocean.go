@@ -124,7 +124,7 @@ func checkCluster(name string, in resource.PropertyMap) []plugin.CheckFailure {
 
 func computeCluster(id string, _ resource.PropertyMap) map[string]any {
 	host := fmt.Sprintf("https://%s.k8s.ondigitalocean.com", id)
-	ca := base64.StdEncoding.EncodeToString([]byte(certificate("k8s " + id)))
+	ca := base64.StdEncoding.EncodeToString([]byte(certificate("the cluster")))
 	return map[string]any{
 		"endpoint": host, "ipv4Address": "203.0.113.1", "status": "running",
 		"createdAt": "2026-01-01T00:00:00Z", "updatedAt": "2026-01-01T00:00:00Z", "clusterUrn": "do:kubernetes:" + id,
@@ -275,7 +275,7 @@ func (d *digitalOcean) invoke(token string, args resource.PropertyMap) (resource
 	case "digitalocean:index/getDatabaseCa:getDatabaseCa":
 		id := text(args, "clusterId")
 		return resource.NewPropertyMapFromMap(map[string]any{
-			"id": id, "clusterId": id, "certificate": certificate("database " + id),
+			"id": id, "clusterId": id, "certificate": certificate("the database"),
 		}), nil
 	}
 	return nil, fmt.Errorf("the sandbox does not simulate %s", token)

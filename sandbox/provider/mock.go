@@ -49,9 +49,10 @@ func Imagine(token, name string, inputs resource.PropertyMap) (string, resource.
 	return id, k.outputs(inputs, computed), nil
 }
 
-// ImagineUnknown is what a preview says: the inputs, and outputs yet unknown. The
-// mock's wire has no secret that is unknown, so none is marked.
-func ImagineUnknown(token string, inputs resource.PropertyMap) (resource.PropertyMap, error) {
+// ImagineUnknown is what a preview says: the inputs, and outputs yet unknown but
+// for secret ones. The wire of Pulumi's mocks cannot carry a secret that is
+// unknown; the real engine can, and the sandbox's own tests preview with it.
+func ImagineUnknown(token, name string, inputs resource.PropertyMap) (resource.PropertyMap, error) {
 	s, err := simulationOf(token)
 	if err != nil {
 		return nil, err
@@ -60,7 +61,14 @@ func ImagineUnknown(token string, inputs resource.PropertyMap) (resource.Propert
 	if k == nil {
 		return nil, fmt.Errorf("the sandbox does not simulate %s", token)
 	}
-	return k.previewed(open(inputs)), nil
+	out := k.previewed(open(inputs))
+	if k.compute != nil {
+		imagined := resource.NewPropertyMapFromMap(k.compute(k.id(name, open(inputs)), open(inputs)))
+		for _, key := range k.secrets {
+			out[resource.PropertyKey(key)] = imagined[resource.PropertyKey(key)]
+		}
+	}
+	return out, nil
 }
 
 // Answer is what the provider says to a function.

@@ -37,7 +37,7 @@ func diff(olds, news resource.PropertyMap, replaceOn []string) plugin.DiffResult
 		return plugin.DiffResult{Changes: plugin.DiffNone}
 	}
 	result := plugin.DiffResult{
-		Changes: plugin.DiffSome, ChangedKeys: d.ChangedKeys(), DetailedDiff: plugin.NewDetailedDiffFromObjectDiff(d, true),
+		Changes: plugin.DiffSome, ChangedKeys: d.ChangedKeys(), DetailedDiff: plugin.NewDetailedDiffFromObjectDiff(d, false),
 	}
 	for path, change := range result.DetailedDiff {
 		if !slices.ContainsFunc(replaceOn, func(on string) bool { return within(path, on) }) {

@@ -1,0 +1,287 @@
+package engine_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/genericcorp/platform/internal/pulumitest"
+	"github.com/genericcorp/platform/sandbox/cloud"
+	"github.com/genericcorp/platform/sandbox/engine"
+	"github.com/genericcorp/platform/sandbox/provider"
+)
+
+var tools engine.Tools
+
+func TestMain(m *testing.M) {
+	root, err := filepath.Abs("../..")
+	if err == nil {
+		tools, err = engine.Build(root, os.Stderr)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(m.Run())
+}
+
+// sandbox is a stack of its own with a copy of the real stack file.
+func sandbox(t *testing.T, name string) engine.Stack {
+	t.Helper()
+	root := t.TempDir()
+	for _, file := range []string{"Pulumi.yaml", "Pulumi." + name + ".yaml"} {
+		data, err := os.ReadFile(filepath.Join("..", "..", file))
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(filepath.Join(root, file), data, 0o600))
+	}
+	s := engine.Stack{Name: name, Root: root, Folder: t.TempDir(), Tools: tools}
+	require.NoError(t, s.Prepare())
+	return s
+}
+
+// edit changes the stack file as its owner would.
+func edit(t *testing.T, s engine.Stack, old, new string) {
+	t.Helper()
+	path := filepath.Join(s.Root, "Pulumi."+s.Name+".yaml")
+	data, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Contains(t, string(data), old)
+	require.NoError(t, os.WriteFile(path, []byte(strings.Replace(string(data), old, new, 1)), 0o600))
+	require.NoError(t, s.Prepare())
+}
+
+func succeeds(t *testing.T, s engine.Stack, args ...string) string {
+	t.Helper()
+	out, err := s.Output(args...)
+	require.NoError(t, err, out)
+	return out
+}
+
+func fails(t *testing.T, s engine.Stack, args ...string) string {
+	t.Helper()
+	out, err := s.Output(args...)
+	require.Error(t, err, out)
+	return out
+}
+
+func up(t *testing.T, s engine.Stack) string {
+	t.Helper()
+	return succeeds(t, s, "up", "--yes", "--skip-preview")
+}
+
+// resources are the stack's resources in its state, by URN.
+func resources(t *testing.T, s engine.Stack) map[string]map[string]any {
+	t.Helper()
+	var export struct {
+		Deployment struct {
+			Resources []map[string]any `json:"resources"`
+		} `json:"deployment"`
+	}
+	require.NoError(t, json.Unmarshal([]byte(succeeds(t, s, "stack", "export")), &export))
+	out := map[string]map[string]any{}
+	for _, r := range export.Deployment.Resources {
+		out[r["urn"].(string)] = r
+	}
+	return out
+}
+
+// things are the files of the simulated cloud.
+func things(t *testing.T, s engine.Stack) []string {
+	t.Helper()
+	var out []string
+	require.NoError(t, filepath.WalkDir(s.CloudFolder(), func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() {
+			out = append(out, path)
+		}
+		return err
+	}))
+	return out
+}
+
+func TestDemoComesUpStaysUnchangedAndGoesAwayWhole(t *testing.T) {
+	t.Parallel()
+	s := sandbox(t, "demo")
+	preview := succeeds(t, s, "preview")
+	assert.Contains(t, preview, "to create")
+	assert.Contains(t, preview, "demo costs $51.65 a month of at most $80.00")
+	assert.Empty(t, things(t, s), "a preview creates nothing")
+
+	first := up(t, s)
+	assert.NotContains(t, first, "warning")
+	assert.Contains(t, first, `"https://demo.genericcorp.com"`)
+	assert.Len(t, things(t, s), len(custom(resources(t, s))))
+
+	second := up(t, s)
+	assert.Regexp(t, `Resources:\n    \d+ unchanged\n`, second)
+
+	succeeds(t, s, "destroy", "--yes", "--skip-preview", "--remove")
+	assert.Empty(t, things(t, s), "nothing is left in the cloud")
+}
+
+func custom(all map[string]map[string]any) []string {
+	var out []string
+	for urn, r := range all {
+		if r["custom"] == true && !strings.Contains(urn, "pulumi:providers:") {
+			out = append(out, urn)
+		}
+	}
+	return out
+}
+
+func TestProdRefusesToGoAwayUntilItIsUnprotected(t *testing.T) {
+	t.Parallel()
+	s := sandbox(t, "prod")
+	up(t, s)
+	assert.Contains(t, fails(t, s, "destroy", "--yes", "--skip-preview"), "protect")
+	succeeds(t, s, "state", "unprotect", "--all", "--yes")
+	succeeds(t, s, "destroy", "--yes", "--skip-preview")
+	left := strings.Join(things(t, s), "\n")
+	for _, kept := range []string{"DatabaseCluster", "DatabaseFirewall", "DatabaseDb", "DatabaseUser", "Vpc"} {
+		assert.Contains(t, left, kept, "the data and what guards it stay")
+	}
+	assert.Len(t, things(t, s), 5)
+}
+
+func TestAChangedImageChangesTheDeploymentAlone(t *testing.T) {
+	t.Parallel()
+	s := sandbox(t, "demo")
+	up(t, s)
+	edit(t, s, "    capacity:", "    app:\n      image: ghcr.io/stefanprodan/podinfo:6.9.1\n    capacity:")
+	out := up(t, s)
+	assert.Contains(t, out, "~ 2 updated", "the component, whose image it is, and its Deployment")
+	assert.Contains(t, out, "~  kubernetes:apps/v1:Deployment app")
+	assert.NotContains(t, out, "replaced")
+}
+
+func TestACredentialThatExpiredChangesNothing(t *testing.T) {
+	t.Parallel()
+	s := sandbox(t, "demo")
+	up(t, s)
+	before := clusterToken(t, s)
+	succeeds(t, s, "refresh", "--yes", "--skip-preview")
+	require.NotEqual(t, before, clusterToken(t, s), "the cloud hands out another credential")
+	succeeds(t, s, "preview", "--expect-no-changes")
+	// The provider still gets in: it writes an object with the new credential.
+	edit(t, s, "concurrentUsers: 100", "concurrentUsers: 60")
+	assert.NotContains(t, up(t, s), "replaced")
+}
+
+func clusterToken(t *testing.T, s engine.Stack) any {
+	t.Helper()
+	c := cloud.At(s.CloudFolder())
+	const token = "digitalocean:index/kubernetesCluster:KubernetesCluster"
+	ids, err := c.IDs(token)
+	require.NoError(t, err)
+	require.Len(t, ids, 1)
+	object, _, err := c.Get(token, ids[0])
+	require.NoError(t, err)
+	return object.Computed["kubeConfigs"].([]any)[0].(map[string]any)["token"]
+}
+
+func TestDriftIsFoundAndHealed(t *testing.T) {
+	t.Parallel()
+	s := sandbox(t, "demo")
+	up(t, s)
+	c := cloud.At(s.CloudFolder())
+	const deployment = "kubernetes:apps/v1:Deployment"
+	object, found, err := c.Get(deployment, "app/app")
+	require.NoError(t, err)
+	require.True(t, found)
+	object.Inputs["spec"].(map[string]any)["replicas"] = 7
+	require.NoError(t, c.Put(deployment, "app/app", object))
+	require.NoError(t, c.Delete("kubernetes:core/v1:Service", "monitoring/grafana"))
+
+	fails(t, s, "preview", "--refresh", "--expect-no-changes")
+	out := succeeds(t, s, "up", "--yes", "--refresh", "--skip-preview")
+	assert.Contains(t, out, "~ 1 updated")
+	assert.Contains(t, out, "+ 1 created")
+	healed, _, err := c.Get(deployment, "app/app")
+	require.NoError(t, err)
+	assert.EqualValues(t, 2, healed.Inputs["spec"].(map[string]any)["replicas"])
+	succeeds(t, s, "preview", "--refresh", "--expect-no-changes")
+}
+
+func TestFaultySettingsAndBillsRegisterNothing(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ old, new, want string }{
+		"over budget": {"    capacity:", "    cluster:\n      ha: true\n    capacity:", "over by $11.65"},
+		"two faults":  {"email: sre@genericcorp.com", "email: nobody\n    regoin: fra1", "settings.regoin"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := sandbox(t, "demo")
+			edit(t, s, c.old, c.new)
+			for _, command := range [][]string{{"preview"}, {"up", "--yes", "--skip-preview"}} {
+				out := fails(t, s, command...)
+				assert.Contains(t, out, c.want)
+				assert.NotContains(t, out, "panic")
+			}
+			assert.Empty(t, things(t, s))
+			assert.Empty(t, custom(resources(t, s)))
+		})
+	}
+}
+
+func TestTheEngineRefusesWhatTheBillLacks(t *testing.T) {
+	t.Parallel()
+	program := filepath.Join(t.TempDir(), "extra")
+	build := exec.Command("go", "build", "-o", program, "./testdata/extra")
+	out, err := build.CombinedOutput()
+	require.NoError(t, err, string(out))
+	for _, extra := range pulumitest.Extras() {
+		t.Run(extra, func(t *testing.T) {
+			s := sandbox(t, "demo")
+			s.Tools.Program = program
+			s.Env = []string{"SANDBOX_EXTRA=" + extra}
+			require.NoError(t, s.Prepare())
+			out := fails(t, s, "up", "--yes", "--skip-preview")
+			assert.Contains(t, out, "the budget refuses urn:pulumi:demo::platform::")
+			assert.Contains(t, out, "::extra")
+			for urn := range resources(t, s) {
+				assert.False(t, strings.HasSuffix(urn, "::extra") && !strings.Contains(urn, "providers"), urn)
+			}
+		})
+	}
+}
+
+func TestCredentialsShowNowhere(t *testing.T) {
+	t.Parallel()
+	s := sandbox(t, "prod")
+	text := up(t, s) + succeeds(t, s, "stack", "output", "--json") + succeeds(t, s, "stack") + succeeds(t, s, "preview", "--diff")
+	state, err := os.ReadFile(filepath.Join(s.Folder, "state", ".pulumi", "stacks", "platform", "prod.json"))
+	require.NoError(t, err)
+	text += string(state)
+	canaries := []string{engine.DigitalOceanToken, engine.CloudflareToken, "AVNS_", "dop_v1_", grafanaPassword(t, s)}
+	for _, canary := range canaries {
+		require.NotEmpty(t, canary)
+		assert.NotContains(t, text, canary)
+	}
+}
+
+func grafanaPassword(t *testing.T, s engine.Stack) string {
+	t.Helper()
+	return strings.TrimSpace(succeeds(t, s, "stack", "output", "grafanaPassword", "--show-secrets"))
+}
+
+func TestSimulatedProvidersHaveTheVersionsOfTheSDKs(t *testing.T) {
+	t.Parallel()
+	mod, err := os.ReadFile("../../go.mod")
+	require.NoError(t, err)
+	for name, version := range provider.Versions {
+		assert.Regexp(t, fmt.Sprintf(`pulumi-%s/sdk(/v\d+)? v%s`, name, version), string(mod))
+	}
+}
+
+func TestTheEngineIsTheOneThatIsPinned(t *testing.T) {
+	t.Parallel()
+	mod, err := os.ReadFile("../../tools/pulumi/go.mod")
+	require.NoError(t, err)
+	assert.Contains(t, string(mod), "github.com/pulumi/pulumi/pkg/v3 v"+engine.PulumiVersion)
+}

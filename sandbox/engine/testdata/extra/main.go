@@ -1,0 +1,14 @@
+// Command extra is the platform's program with one resource more, which the
+// environment names: the meter has to refuse it.
+package main
+
+import (
+	"os"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/genericcorp/platform/internal/pulumitest"
+	"github.com/genericcorp/platform/stacks"
+)
+
+func main() { pulumi.Run(pulumitest.WithExtra(stacks.Program, os.Getenv("SANDBOX_EXTRA"))) }
