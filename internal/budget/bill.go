@@ -45,12 +45,13 @@ func (b Bill) Table(limit Cents) string {
 		fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\t%s\n", l.Item, l.SKU, l.Quantity, l.Unit, l.Monthly(), l.AsOf)
 	}
 	fmt.Fprintf(w, "TOTAL\t\t\t\t%s\t\n", b.Total())
-	fmt.Fprintf(w, "LIMIT\t\t\t\t%s\t%s\n", limit, remainder(limit-b.Total()))
+	fmt.Fprintf(w, "LIMIT\t\t\t\t%s\t%s\n", limit, Remainder(limit-b.Total()))
 	_ = w.Flush() // a strings.Builder does not fail
 	return trimRight(out.String())
 }
 
-func remainder(left Cents) string {
+// Remainder says what is left of a limit, or by how much it is exceeded.
+func Remainder(left Cents) string {
 	if left < 0 {
 		return fmt.Sprintf("over by %s", -left)
 	}

@@ -15,14 +15,17 @@ type OverError struct {
 // Over is by how much the bill exceeds the limit.
 func (e *OverError) Over() Cents { return e.Bill.Total() - e.Limit }
 
-func (e *OverError) Error() string {
+// Summary is the error without the bill.
+func (e *OverError) Summary() string {
 	msg := fmt.Sprintf("over by %s: this stack costs %s a month and its limit is %s",
 		e.Over(), e.Bill.Total(), e.Limit)
 	if e.Advice != "" {
 		msg += "\n" + e.Advice
 	}
-	return msg + "\n\n" + e.Bill.Table(e.Limit)
+	return msg
 }
+
+func (e *OverError) Error() string { return e.Summary() + "\n\n" + e.Bill.Table(e.Limit) }
 
 // Check returns an *OverError when the bill is over the limit. A bill that
 // equals the limit keeps it.

@@ -1,0 +1,54 @@
+package budget_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/genericcorp/platform/internal/budget"
+)
+
+func bill() budget.Bill {
+	return budget.Bill{
+		{Item: "nodes", SKU: "s-2vcpu-4gb", Quantity: 2, Unit: 2400, AsOf: "2026-09-27"},
+		{Item: "database", SKU: "db-s-1vcpu-1gb", Quantity: 1, Unit: 1515, AsOf: "2026-09-20"},
+	}
+}
+
+func TestCentsPrintAsDollars(t *testing.T) {
+	for cents, want := range map[budget.Cents]string{0: "$0.00", 5: "$0.05", 7515: "$75.15", -485: "-$4.85"} {
+		assert.Equal(t, want, cents.String())
+	}
+}
+
+func TestDollarsAreReadExactlyOrNotAtAll(t *testing.T) {
+	for text, want := range map[string]budget.Cents{"80": 8000, "$75.15": 7515, "0.29": 29, "-1.10": -110} {
+		got, err := budget.ParseUSD(text)
+		require.NoError(t, err, text)
+		assert.Equal(t, want, got, text)
+	}
+	for _, text := range []string{"", "eighty", "0.001", "NaN", "1e300"} {
+		_, err := budget.ParseUSD(text)
+		assert.Error(t, err, text)
+	}
+}
+
+func TestABillThatEqualsItsLimitKeepsIt(t *testing.T) {
+	assert.NoError(t, bill().Check(6315))
+	err := bill().Check(6314)
+	over := &budget.OverError{}
+	require.True(t, errors.As(err, &over))
+	assert.Equal(t, budget.Cents(1), over.Over())
+}
+
+func TestTheTableShowsEveryLineAndWhatIsLeft(t *testing.T) {
+	assert.Equal(t, `ITEM      SKU             QTY  UNIT    MONTH   PRICE OF
+nodes     s-2vcpu-4gb     2    $24.00  $48.00  2026-09-27
+database  db-s-1vcpu-1gb  1    $15.15  $15.15  2026-09-20
+TOTAL                                  $63.15
+LIMIT                                  $80.00  $16.85 left
+`, bill().Table(8000))
+	assert.Contains(t, bill().Table(6000), "over by $3.15")
+}

@@ -1,0 +1,51 @@
+package catalog_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/genericcorp/platform/internal/catalog"
+)
+
+func TestEveryPriceHasASourceAndIsNotTooOld(t *testing.T) {
+	for _, p := range catalog.Prices() {
+		assert.NotEmpty(t, p.Source, p.SKU)
+		asOf, err := time.Parse(time.DateOnly, p.AsOf)
+		require.NoError(t, err, p.SKU)
+		assert.Less(t, time.Since(asOf).Hours()/24, float64(catalog.MaxAgeDays),
+			"the price of %s was read on %s; look again (make prices), and write down when", p.SKU, p.AsOf)
+		assert.Positive(t, int64(p.Unit), p.SKU)
+	}
+}
+
+func TestSizesAreUniqueAndSortedByPrice(t *testing.T) {
+	seen := map[string]bool{}
+	for _, p := range catalog.Prices() {
+		assert.False(t, seen[p.SKU], p.SKU)
+		seen[p.SKU] = true
+	}
+	assert.True(t, slices.IsSortedFunc(catalog.Nodes(), func(a, b catalog.Node) int { return int(a.Unit - b.Unit) }))
+	assert.True(t, slices.IsSortedFunc(catalog.Databases(), func(a, b catalog.Database) int { return int(a.Unit - b.Unit) }))
+}
+
+func TestNodesOfferLessThanTheyHave(t *testing.T) {
+	for _, n := range catalog.Nodes() {
+		assert.Less(t, n.AllocatableMiB, n.MemoryMiB, n.SKU)
+		assert.LessOrEqual(t, n.DocumentedMiB, n.AllocatableMiB, n.SKU)
+		assert.Positive(t, n.DocumentedMiB, n.SKU)
+		assert.Less(t, n.AllocatableMilli, n.VCPU*1000, n.SKU)
+	}
+}
+
+func TestASizeWithoutAPriceIsAnErrorThatNamesTheKnownOnes(t *testing.T) {
+	_, err := catalog.NodeBySize("s-2vcpu-5gb")
+	unknown := &catalog.UnknownError{}
+	require.ErrorAs(t, err, &unknown)
+	assert.Contains(t, unknown.Known, "s-2vcpu-4gb")
+	_, err = catalog.DatabaseBySize("")
+	require.ErrorAs(t, err, &unknown)
+}

@@ -1,0 +1,41 @@
+package names_test
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/genericcorp/platform/internal/names"
+)
+
+func TestTenantNamesAreHostLabelsAndIdentifiers(t *testing.T) {
+	for _, good := range []string{"acme", "a", "acme-2", strings.Repeat("a", 63)} {
+		assert.NoError(t, names.Tenant(good), good)
+	}
+	for _, bad := range []string{
+		"", "Admin_", "acme.", "-acme", "acme-", "www", "grafana", "postgres", "pg-one", "pg", "2fast", "xn--acme", "ac me",
+		strings.Repeat("a", 64), "café",
+	} {
+		assert.Error(t, names.Tenant(bad), bad)
+	}
+}
+
+func TestDomains(t *testing.T) {
+	assert.NoError(t, names.Domain("demo.genericcorp.com"))
+	for _, bad := range []string{"", "localhost", "https://a.b", "a..b", "a_b.c", "A.b", "a.b/", "*.a.b", strings.Repeat("a", 64) + ".b"} {
+		assert.Error(t, names.Domain(bad), bad)
+	}
+}
+
+func FuzzTenantAdmitsOnlyLabels(f *testing.F) {
+	label := regexp.MustCompile(`^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$`)
+	f.Add("acme")
+	f.Add("Ünïcode")
+	f.Fuzz(func(t *testing.T, name string) {
+		if names.Tenant(name) == nil && !label.MatchString(name) {
+			t.Errorf("%q was admitted", name)
+		}
+	})
+}

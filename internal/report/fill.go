@@ -1,0 +1,83 @@
+package report
+
+import (
+	"fmt"
+
+	"github.com/genericcorp/platform/internal/budget"
+	"github.com/genericcorp/platform/internal/settings"
+	"github.com/genericcorp/platform/internal/sizing"
+)
+
+// fill takes over what the plan says.
+func (s *Stack) fill(declared settings.Settings, p sizing.Plan) {
+	s.MonthlyCents = p.Bill.Total()
+	s.Nodes, s.Database = Nodes(p.Nodes), Database(p.Database)
+	for _, l := range p.Bill {
+		s.Lines = append(s.Lines, Line{l.Item, l.SKU, l.Quantity, l.Unit, l.Monthly(), l.Source, l.AsOf})
+	}
+	for _, scenario := range p.Fit {
+		out := Scenario{Name: scenario.Name, RequestedMiB: scenario.RequestedMiB, DocumentedMiB: scenario.DocumentedMiB}
+		for _, n := range scenario.Nodes {
+			out.Nodes = append(out.Nodes, Node{Pods: n.Pods, FreeMilliCPU: n.Free.MilliCPU, FreeMiB: n.Free.MiB})
+		}
+		s.Fit = append(s.Fit, out)
+	}
+	for _, l := range p.Limits {
+		s.Limits = append(s.Limits, Limit(l))
+	}
+	room := sizing.CapacityOf(declared, p)
+	s.Capacity = &Capacity{Tenants: roomOf(room.Tenants), Replicas: roomOf(room.Replicas)}
+	s.Why = why(declared, p)
+	for _, price := range declared.Pricing.TenantUSD {
+		s.Economics = append(s.Economics, economics(price, s.MonthlyCents, declared.Pricing.FixedUSD, s.Tenants, s.Capacity.Tenants.More))
+	}
+}
+
+func roomOf(r sizing.Room) Room {
+	return Room{More: r.More, BreaksOn: r.BreaksOn, StepCents: r.Step, Next: r.Next}
+}
+
+// why says where each size comes from.
+func why(s settings.Settings, p sizing.Plan) []string {
+	app := p.Workload.App
+	out := []string{fmt.Sprintf("app: %d replicas with %s CPU and %s each, for %d concurrent users",
+		app.Replicas, app.Request.CPU(), app.Request.Memory(), s.Capacity.ConcurrentUsers)}
+	if p.Nodes.Size != "" {
+		reason := "the cheapest on which everything fits"
+		switch {
+		case s.Nodes.Size != "" || s.Nodes.Count != 0:
+			reason = "as far as pinned by settings.nodes, else " + reason
+		case s.Capacity.SurviveNodeLoss:
+			reason += ", with any one node gone too"
+		}
+		out = append(out, fmt.Sprintf("nodes: %d × %s, %s", p.Nodes.Count, p.Nodes.Size, reason))
+	} else {
+		out = append(out, "nodes: those of the existing cluster; whether everything fits on them is not checked")
+	}
+	if p.Database.Size != "" {
+		reason := "the smallest that admits the connections"
+		if s.Database.Size != "" {
+			reason = "pinned by settings.database.size"
+		}
+		out = append(out, fmt.Sprintf("database: %d × %s, %s", p.Database.Nodes, p.Database.Size, reason))
+	}
+	return out
+}
+
+// economics shares the infrastructure among tenants.
+func economics(price, infrastructure, fixed budget.Cents, tenants, more int) PricePoint {
+	now, full := max(tenants, 1), max(tenants+more, 1)
+	out := PricePoint{
+		PriceCents:             price,
+		CostPerTenantCents:     ceil(infrastructure, now),
+		FullCostPerTenantCents: ceil(infrastructure, full),
+		BreakEvenTenants:       int((infrastructure + fixed + price - 1) / price),
+	}
+	out.MarginCents = price - out.CostPerTenantCents
+	out.FullMarginCents = price - out.FullCostPerTenantCents
+	return out
+}
+
+func ceil(amount budget.Cents, among int) budget.Cents {
+	return (amount + budget.Cents(among) - 1) / budget.Cents(among)
+}

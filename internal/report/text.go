@@ -1,0 +1,190 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/genericcorp/platform/internal/budget"
+)
+
+// Text prints the report for a terminal.
+func (r Report) Text(w io.Writer) error {
+	p := &printer{w: w}
+	for _, s := range r.Stacks {
+		p.stack(s)
+	}
+	if len(r.Stacks)+len(r.Removed) > 1 {
+		p.compare(r)
+	}
+	return p.err
+}
+
+// printer keeps the first error of a writer.
+type printer struct {
+	w   io.Writer
+	err error
+}
+
+func (p *printer) line(format string, args ...any) {
+	if p.err == nil {
+		_, p.err = fmt.Fprintf(p.w, format+"\n", args...)
+	}
+}
+
+func (p *printer) table(rows [][]string) {
+	if p.err != nil {
+		return
+	}
+	var out strings.Builder
+	tw := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
+	for _, row := range rows {
+		fmt.Fprintln(tw, strings.Join(row, "\t"))
+	}
+	p.err = tw.Flush()
+	for line := range strings.Lines(out.String()) {
+		p.line("  %s", strings.TrimRight(line, " \n"))
+	}
+}
+
+func (p *printer) stack(s Stack) {
+	verdict := "fits"
+	if !s.OK {
+		verdict = "DOES NOT FIT"
+	}
+	p.line("%s: %s a month of at most %s, %s", s.Name, s.MonthlyCents, s.LimitCents, verdict)
+	if s.Problem != "" {
+		p.line("\n%s", s.Problem)
+	}
+	if s.Capacity == nil {
+		p.line("")
+		return
+	}
+	p.bill(s)
+	p.line("\n sizes")
+	for _, reason := range s.Why {
+		p.line("  %s", reason)
+	}
+	p.fit(s)
+	p.line("\n limits")
+	rows := [][]string{{"LIMIT", "USED", "OF", "BY"}}
+	for _, l := range s.Limits {
+		rows = append(rows, []string{l.Name, fmt.Sprint(l.Used), fmt.Sprint(l.Most), l.Why})
+	}
+	p.table(rows)
+	p.line("\n room")
+	p.room("tenants", s.Capacity.Tenants)
+	p.room("replicas of the app", s.Capacity.Replicas)
+	p.economics(s)
+	p.base(s)
+	p.line("")
+}
+
+func (p *printer) bill(s Stack) {
+	p.line("\n bill")
+	rows := [][]string{{"ITEM", "SKU", "QTY", "UNIT", "MONTH", "PRICE OF"}}
+	for _, l := range s.Lines {
+		rows = append(rows, []string{l.Item, l.SKU, fmt.Sprint(l.Quantity), l.UnitCents.String(), l.MonthlyCents.String(), l.AsOf})
+	}
+	rows = append(rows, []string{"TOTAL", "", "", "", s.MonthlyCents.String(), budget.Remainder(s.LimitCents - s.MonthlyCents)})
+	p.table(rows)
+}
+
+func (p *printer) fit(s Stack) {
+	if len(s.Fit) == 0 {
+		return
+	}
+	p.line("\n fit: what is left on each node")
+	rows := [][]string{{"SCENARIO", "NODE", "PODS", "CPU FREE", "MEMORY FREE", "OUR REQUESTS OF THE DOCUMENTED MAXIMUM"}}
+	for _, scenario := range s.Fit {
+		for i, n := range scenario.Nodes {
+			row := []string{"", fmt.Sprint(i + 1), fmt.Sprint(n.Pods), fmt.Sprintf("%dm", n.FreeMilliCPU), fmt.Sprintf("%dMi", n.FreeMiB), ""}
+			if i == 0 {
+				row[0], row[5] = scenario.Name, fmt.Sprintf("%dMi of %dMi", scenario.RequestedMiB, scenario.DocumentedMiB)
+			}
+			rows = append(rows, row)
+		}
+	}
+	p.table(rows)
+}
+
+func (p *printer) room(of string, r Room) {
+	p.line("  %d more %s; then %s; the next step costs %s a month more: %s", r.More, of, r.BreaksOn, r.StepCents, r.Next)
+}
+
+func (p *printer) economics(s Stack) {
+	p.line("\n economics: infrastructure for each tenant, with %s and with as many as fit", counted(s.Tenants, "tenant"))
+	rows := [][]string{{"PRICE", "COST NOW", "MARGIN NOW", "COST FULL", "MARGIN FULL", "BREAK-EVEN"}}
+	for _, e := range s.Economics {
+		rows = append(rows, []string{
+			e.PriceCents.String(), e.CostPerTenantCents.String(), e.MarginCents.String(),
+			e.FullCostPerTenantCents.String(), e.FullMarginCents.String(), counted(e.BreakEvenTenants, "tenant"),
+		})
+	}
+	p.table(rows)
+}
+
+func (p *printer) base(s Stack) {
+	if s.Base == nil {
+		return
+	}
+	switch {
+	case s.Base.Problem != "":
+		p.line("\n since %s: cannot be compared, %s", s.Base.Revision, s.Base.Problem)
+		return
+	case s.Base.New:
+		p.line("\n since %s: the stack is new", s.Base.Revision)
+		return
+	}
+	p.line("\n since %s: %s before, %s now (%s)", s.Base.Revision, s.Base.MonthlyCents, s.MonthlyCents, signed(s.Base.DeltaCents))
+	for _, c := range s.Base.Changes {
+		p.line("  %s: %s → %s, %s", c.What, c.Before, c.After, strings.TrimSuffix(c.Effect+": "+c.Note, ": "))
+	}
+}
+
+// compare puts the stacks beside each other.
+func (p *printer) compare(r Report) {
+	rows := [][]string{{"", "MONTH", "LIMIT", "NODES", "DATABASE", "TENANTS", "MORE FIT"}}
+	for _, s := range r.Stacks {
+		rows = append(rows, s.summary())
+	}
+	for _, name := range r.Removed {
+		rows = append(rows, []string{name, "removed"})
+	}
+	rows = append(rows, []string{"together", r.TotalCents.String()})
+	p.line("all stacks")
+	p.table(rows)
+}
+
+func (s Stack) summary() []string {
+	more := "-"
+	if s.Capacity != nil {
+		more = fmt.Sprint(s.Capacity.Tenants.More)
+	}
+	return []string{
+		s.Name, s.MonthlyCents.String(), s.LimitCents.String(), sizeText(s.Nodes.Count, s.Nodes.Size),
+		sizeText(s.Database.Nodes, s.Database.Size), fmt.Sprint(s.Tenants), more,
+	}
+}
+
+func sizeText(count int, size string) string {
+	if size == "" {
+		return "-"
+	}
+	return fmt.Sprintf("%d × %s", count, size)
+}
+
+func signed(c budget.Cents) string {
+	if c > 0 {
+		return "+" + c.String()
+	}
+	return c.String()
+}
+
+func counted(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

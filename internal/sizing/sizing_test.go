@@ -1,0 +1,237 @@
+package sizing_test
+
+import (
+	"math/rand/v2"
+	"os"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/genericcorp/platform/internal/budget"
+	"github.com/genericcorp/platform/internal/catalog"
+	"github.com/genericcorp/platform/internal/settings"
+	"github.com/genericcorp/platform/internal/sizing"
+	"github.com/genericcorp/platform/internal/workload"
+)
+
+func stack(t testing.TB, name string) settings.Settings {
+	t.Helper()
+	data, err := os.ReadFile("../../Pulumi." + name + ".yaml")
+	require.NoError(t, err)
+	s, err := settings.LoadStackFile(data)
+	require.NoError(t, err)
+	return s
+}
+
+func TestTheDemoFitsOneNodeAndProdTwo(t *testing.T) {
+	demo, err := sizing.Solve(stack(t, "demo"))
+	require.NoError(t, err)
+	assert.Equal(t, sizing.Nodes{Size: "s-2vcpu-4gb", Count: 1}, demo.Nodes)
+	assert.Equal(t, budget.Cents(5165), demo.Bill.Total())
+	prod, err := sizing.Solve(stack(t, "prod"))
+	require.NoError(t, err)
+	assert.Equal(t, sizing.Nodes{Size: "s-2vcpu-4gb", Count: 2}, prod.Nodes)
+	assert.Equal(t, budget.Cents(7615), prod.Bill.Total())
+	assert.Equal(t, "one node gone", prod.Fit[2].Name)
+	assert.Len(t, prod.Fit[2].Nodes, 1)
+}
+
+// randomCase is a stack of random demands.
+func randomCase(t testing.TB, r *rand.Rand) (settings.Settings, workload.Set) {
+	s := stack(t, []string{"demo", "prod"}[r.IntN(2)])
+	s.Budget.MonthlyUSD = 1_000_000
+	s.Cluster.HA = r.IntN(4) == 0
+	s.Database.Standby = r.IntN(3) == 0
+	set := workload.For(s)
+	set.App.Replicas = 1 + r.IntN(6)
+	set.App.Request = workload.Resources{MilliCPU: 20 + r.IntN(900), MiB: 32 + r.IntN(1800)}
+	set.App.Spread = r.IntN(2) == 0
+	set.App.Connections = 1 + r.IntN(12)
+	set.Grafana.Request.MiB = 128 + r.IntN(1200)
+	set.VictoriaMetrics.VolumeGiB = 1 + r.IntN(40)
+	set.NodeExporter.Request.MiB = r.IntN(200)
+	return s, set
+}
+
+// bruteForce pins every size and count in turn and keeps the cheapest that fits.
+func bruteForce(s settings.Settings, set workload.Set) (budget.Cents, bool) {
+	best, found := budget.Cents(0), false
+	for _, node := range catalog.Nodes() {
+		for count := 1; count <= 6 && !node.PinOnly; count++ {
+			for _, database := range catalog.Databases() {
+				s.Nodes = settings.Nodes{Size: node.SKU, Count: count}
+				s.Database.Size = database.SKU
+				if s.Database.Standby && database.MaxNodes < 2 {
+					continue
+				}
+				p, err := sizing.SolveFor(s, set)
+				if err == nil && (!found || p.Bill.Total() < best) {
+					best, found = p.Bill.Total(), true
+				}
+			}
+		}
+	}
+	return best, found
+}
+
+func TestTheSolverFindsTheCheapestOfAll(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	compared := 0
+	for range 150 {
+		s, set := randomCase(t, r)
+		best, found := bruteForce(s, set)
+		p, err := sizing.SolveFor(s, set)
+		if !found || p.Nodes.Count > 6 {
+			continue
+		}
+		require.NoError(t, err)
+		assert.Equal(t, best, p.Bill.Total())
+		compared++
+	}
+	assert.Greater(t, compared, 100)
+}
+
+func TestMoreWorkloadNeverCostsLess(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 150 {
+		s, set := randomCase(t, r)
+		before, err := sizing.SolveFor(s, set)
+		if err != nil {
+			continue
+		}
+		for name, grow := range map[string]func(*workload.Set){
+			"replicas":    func(w *workload.Set) { w.App.Replicas++ },
+			"memory":      func(w *workload.Set) { w.App.Request.MiB += 64 },
+			"cpu":         func(w *workload.Set) { w.App.Request.MilliCPU += 50 },
+			"volume":      func(w *workload.Set) { w.VictoriaMetrics.VolumeGiB++ },
+			"connections": func(w *workload.Set) { w.App.Connections++ },
+		} {
+			more := set
+			grow(&more)
+			if after, err := sizing.SolveFor(s, more); err == nil {
+				assert.GreaterOrEqual(t, after.Bill.Total(), before.Bill.Total(), name)
+			}
+		}
+	}
+}
+
+func TestTheSameQuestionHasTheSameAnswer(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	for range 20 {
+		s, set := randomCase(t, r)
+		first, errFirst := sizing.SolveFor(s, set)
+		second, errSecond := sizing.SolveFor(s, set)
+		assert.Equal(t, first, second)
+		assert.Equal(t, errFirst, errSecond)
+	}
+}
+
+func TestAPinIsKeptAndChecked(t *testing.T) {
+	s := stack(t, "demo")
+	s.Nodes = settings.Nodes{Size: "s-2vcpu-4gb", Count: 2}
+	p, err := sizing.Solve(s)
+	require.NoError(t, err)
+	assert.Equal(t, 2, p.Nodes.Count, "one would do, but two were asked for")
+
+	s.Nodes = settings.Nodes{Size: "s-1vcpu-2gb", Count: 1}
+	_, err = sizing.Solve(s)
+	assert.True(t, sizing.IsMisfit(err))
+	assert.ErrorContains(t, err, "settings.nodes pins 1 × s-1vcpu-2gb")
+
+	s = stack(t, "demo")
+	s.Database.Size = "db-s-1vcpu-1gb"
+	s.App.DatabasePool = 12
+	_, err = sizing.Solve(s)
+	assert.ErrorContains(t, err, "db-s-1vcpu-2gb admits 47 for $15.30 more a month")
+}
+
+func TestAWorkloadThatFitsNowhereSaysWhatDoesNot(t *testing.T) {
+	s := stack(t, "demo")
+	s.App.Memory = "20Gi"
+	_, err := sizing.Solve(s)
+	require.True(t, sizing.IsMisfit(err))
+	assert.ErrorContains(t, err, "no node size fits")
+}
+
+func TestSurvivingANodeNeedsTwo(t *testing.T) {
+	s := stack(t, "demo")
+	s.Capacity.SurviveNodeLoss = true
+	s.Nodes.Count = 1
+	_, err := sizing.Solve(s)
+	assert.ErrorContains(t, err, "one node cannot survive its own loss")
+}
+
+func TestRefusalsNameTheKnobAndThePlanWithoutIt(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*settings.Settings)
+		advice string
+	}{
+		"HA": {func(s *settings.Settings) { s.Cluster.HA = true },
+			"HA control plane ($40.00) is what breaks it; without it this plan costs $76.15"},
+		"a standby":     {func(s *settings.Settings) { s.Database.Standby = true }, "database.standby ($45.75) is what breaks it"},
+		"a pinned size": {func(s *settings.Settings) { s.Nodes.Size = "s-4vcpu-8gb" }, "the pin of nodes.size ($48.00) is what breaks it"},
+		"two at once":   {func(s *settings.Settings) { s.Cluster.HA, s.Nodes.Size = true, "c-4" }, "no single setting breaks it"},
+		"a volume":      {func(s *settings.Settings) { s.Monitoring.VolumeGiB = 300 }, "settings.monitoring.volumeGiB"},
+		"a tiny limit":  {func(s *settings.Settings) { s.Budget.MonthlyUSD = 4000 }, "raise settings.budget.monthlyUsd"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := stack(t, "prod")
+			c.change(&s)
+			_, err := sizing.Solve(s)
+			over := &budget.OverError{}
+			require.ErrorAs(t, err, &over)
+			assert.Contains(t, over.Advice, c.advice)
+		})
+	}
+}
+
+func TestCapacityIsTheLastThatFits(t *testing.T) {
+	s := stack(t, "demo")
+	p, err := sizing.Solve(s)
+	require.NoError(t, err)
+	room := sizing.CapacityOf(s, p)
+	pinned := s
+	pinned.Nodes, pinned.Database.Size = settings.Nodes(p.Nodes), p.Database.Size
+	for n := range room.Tenants.More {
+		pinned.Tenants = append(pinned.Tenants, settings.Tenant{Name: string(rune('a' + n)), Connections: settings.DefaultTenantConnections})
+	}
+	_, err = sizing.Solve(pinned)
+	require.NoError(t, err)
+	pinned.Tenants = append(pinned.Tenants, settings.Tenant{Name: "z", Connections: settings.DefaultTenantConnections})
+	_, err = sizing.Solve(pinned)
+	require.Error(t, err)
+	assert.Contains(t, room.Tenants.BreaksOn, sizing.LimitConnections)
+	assert.Equal(t, budget.Cents(1530), room.Tenants.Step)
+}
+
+func TestAnExistingClusterCostsNothingHere(t *testing.T) {
+	s := stack(t, "demo")
+	s.Cluster.Kind, s.Database.Kind = settings.Existing, settings.External
+	p, err := sizing.Solve(s)
+	require.NoError(t, err)
+	assert.Zero(t, p.Bill.Total())
+	assert.Empty(t, p.Fit)
+}
+
+func BenchmarkSolve(b *testing.B) {
+	for _, name := range []string{"demo", "prod"} {
+		s := stack(b, name)
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				if _, err := sizing.Solve(s); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+	b.Run("nothing fits", func(b *testing.B) {
+		s := stack(b, "prod")
+		s.App.Memory = "20Gi"
+		for b.Loop() {
+			if _, err := sizing.Solve(s); err == nil {
+				b.Fatal("it fits")
+			}
+		}
+	})
+}
