@@ -113,13 +113,18 @@ func Dig(value any, path string) any {
 	return nil
 }
 
-// hash is over all inputs but secret ones, random or not.
-func (g Registration) hash() string {
-	data, err := json.Marshal(stripped(g.Inputs, "", g.Secrets))
+// Text is plain inputs as JSON, to look for what must not be there.
+func Text(inputs any) string {
+	data, err := json.Marshal(inputs)
 	if err != nil {
 		panic(err) // plain inputs always have JSON
 	}
-	sum := sha256.Sum256(data)
+	return string(data)
+}
+
+// hash is over all inputs but secret ones, random or not.
+func (g Registration) hash() string {
+	sum := sha256.Sum256([]byte(Text(stripped(g.Inputs, "", g.Secrets))))
 	return hex.EncodeToString(sum[:3])
 }
 

@@ -1,0 +1,93 @@
+package certificates_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/genericcorp/platform/components/certificates"
+	"github.com/genericcorp/platform/internal/pulumitest"
+	"github.com/genericcorp/platform/internal/settings"
+	"github.com/genericcorp/platform/internal/workload"
+)
+
+func args(chart string) certificates.Args {
+	return certificates.Args{
+		Domain: "demo.example.com", Email: "sre@example.com", Issuer: "staging", Chart: chart,
+		Workload: workload.For(settings.Settings{}), CloudflareToken: pulumi.String("token"), Namespace: pulumi.String("ingress"),
+	}
+}
+
+const (
+	official = "oci://quay.io/jetstack/charts/cert-manager"
+	release  = "kubernetes:helm.sh/v3:Release"
+)
+
+func declare(ctx *pulumi.Context, chart string, opts ...pulumi.ResourceOption) error {
+	_, err := certificates.New(ctx, "test", args(chart), opts...)
+	return err
+}
+
+func TestCertificates(t *testing.T) {
+	r := pulumitest.Component{
+		Packages: []string{"kubernetes"},
+		Good: func(ctx *pulumi.Context, opts ...pulumi.ResourceOption) error {
+			return declare(ctx, official, opts...)
+		},
+		Bad: func(ctx *pulumi.Context) error {
+			_, err := certificates.New(ctx, "test", certificates.Args{})
+			return err
+		},
+		Faults: []string{"domain:", "email:", "chart:", "issuer:", "cloudflareToken:", "namespace:"},
+		Type:   "platform:certificates:Certificates", Custom: 10,
+		Secrets: map[string]string{"test-cloudflare-api-token": "stringData"},
+	}.Check(t)
+
+	certificate, ok := r.Find("kubernetes:cert-manager.io/v1:Certificate", "test-wildcard")
+	require.True(t, ok)
+	assert.Equal(t, []any{"demo.example.com", "*.demo.example.com"}, pulumitest.Dig(certificate.Inputs, "spec.dnsNames"))
+	assert.Equal(t, "letsencrypt-staging", pulumitest.Dig(certificate.Inputs, "spec.issuerRef.name"))
+	assert.Nil(t, pulumitest.Dig(certificate.Inputs, "spec.renewBefore"), "a number of days would not stay right")
+	for name, server := range map[string]string{
+		"test-staging": "https://acme-staging-v02.api.letsencrypt.org/directory", "test-production": "https://acme-v02.api.letsencrypt.org/directory",
+	} {
+		issuer, ok := r.Find("kubernetes:cert-manager.io/v1:ClusterIssuer", name)
+		require.True(t, ok)
+		assert.Equal(t, server, pulumitest.Dig(issuer.Inputs, "spec.acme.server"))
+	}
+}
+
+// One `pulumi up` works because each step comes after the one that it needs.
+func TestOneUpIsEnough(t *testing.T) {
+	r := &pulumitest.Recorder{}
+	require.NoError(t, pulumitest.Run(r, "test", nil, func(ctx *pulumi.Context) error { return declare(ctx, official) }))
+	comesAfter := func(token, name, what string) {
+		g, ok := r.Find(token, name)
+		require.True(t, ok, name)
+		assert.Contains(t, strings.Join(g.DependsOn, "\n"), what)
+	}
+	comesAfter(release, "test-cert-manager", "core/v1:Namespace::cert-manager")
+	comesAfter(release, "test-cert-manager", "cert-manager-allow-webhook")
+	comesAfter("kubernetes:core/v1:Secret", "test-cloudflare-api-token", "::test-cert-manager")
+	comesAfter("kubernetes:cert-manager.io/v1:ClusterIssuer", "test-staging", "::test-cloudflare-api-token")
+	comesAfter("kubernetes:cert-manager.io/v1:Certificate", "test-wildcard", "::test-staging")
+	installed, _ := r.Find(release, "test-cert-manager")
+	assert.Equal(t, true, installed.Inputs["waitForJobs"])
+	assert.Equal(t, true, pulumitest.Dig(installed.Inputs, "values.crds.enabled"))
+}
+
+func TestAMirrorServesTheChart(t *testing.T) {
+	for chart, want := range map[string][2]any{
+		"oci://mirror.example.com/charts/cert-manager":   {"oci://mirror.example.com/charts/cert-manager", nil},
+		"https://mirror.example.com/charts/cert-manager": {"cert-manager", "https://mirror.example.com/charts"},
+	} {
+		r := &pulumitest.Recorder{}
+		require.NoError(t, pulumitest.Run(r, "test", nil, func(ctx *pulumi.Context) error { return declare(ctx, chart) }))
+		installed, _ := r.Find(release, "test-cert-manager")
+		assert.Equal(t, want[0], installed.Inputs["chart"])
+		assert.Equal(t, want[1], pulumitest.Dig(installed.Inputs, "repositoryOpts.repo"))
+	}
+}

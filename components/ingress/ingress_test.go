@@ -1,0 +1,89 @@
+package ingress_test
+
+import (
+	"testing"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/genericcorp/platform/components/ingress"
+	"github.com/genericcorp/platform/internal/pulumitest"
+	"github.com/genericcorp/platform/internal/settings"
+	"github.com/genericcorp/platform/internal/workload"
+)
+
+func args() ingress.Args {
+	set := workload.For(settings.Settings{Capacity: settings.Capacity{SurviveNodeLoss: true}})
+	return ingress.Args{Workload: set.Traefik, TrustedRange: "10.10.0.0/20"}
+}
+
+func declared(t *testing.T, a ingress.Args) *pulumitest.Recorder {
+	t.Helper()
+	r := &pulumitest.Recorder{}
+	require.NoError(t, pulumitest.Run(r, "test", nil, func(ctx *pulumi.Context) error {
+		_, err := ingress.New(ctx, "test", a)
+		return err
+	}))
+	return r
+}
+
+func flags(t *testing.T, r *pulumitest.Recorder) []any {
+	t.Helper()
+	g, ok := r.Find("kubernetes:apps/v1:Deployment", "traefik")
+	require.True(t, ok)
+	containers := pulumitest.Dig(g.Inputs, "spec.template.spec.containers").([]any)
+	return pulumitest.Dig(containers[0], "args").([]any)
+}
+
+func TestIngress(t *testing.T) {
+	r := pulumitest.Component{
+		Packages: []string{"kubernetes"},
+		Good: func(ctx *pulumi.Context, opts ...pulumi.ResourceOption) error {
+			_, err := ingress.New(ctx, "test", args(), opts...)
+			return err
+		},
+		Bad: func(ctx *pulumi.Context) error {
+			_, err := ingress.New(ctx, "test", ingress.Args{TrustedRange: "10.0.0.0/8", Address: "192.0.2.1"})
+			return err
+		},
+		Faults: []string{"workload:", "address:"},
+		Type:   "platform:ingress:Ingress", Custom: 15,
+	}.Check(t)
+	all := flags(t, r)
+	assert.Contains(t, all, "--entryPoints.web.http.redirections.entryPoint.scheme=https")
+	assert.Contains(t, all, "--entryPoints.websecure.http.middlewares=hsts@file")
+	assert.Contains(t, all, "--metrics.prometheus.addRoutersLabels=true")
+	assert.Contains(t, all, "--entryPoints.websecure.proxyProtocol.trustedIPs=10.10.0.0/20")
+}
+
+func TestDigitalOceanGivesTheLoadBalancerForTwelveDollars(t *testing.T) {
+	service, ok := declared(t, args()).Find("kubernetes:core/v1:Service", "traefik")
+	require.True(t, ok)
+	assert.Equal(t, "REGIONAL", pulumitest.Dig(service.Inputs, "metadata.annotations.service.beta.kubernetes.io/do-loadbalancer-type"))
+}
+
+func TestTraefikReadsSecretsOfItsOwnNamespaceAlone(t *testing.T) {
+	r := declared(t, args())
+	for _, g := range r.Registrations() {
+		if g.Type != "kubernetes:rbac.authorization.k8s.io/v1:ClusterRole" {
+			continue
+		}
+		for _, rule := range g.Inputs["rules"].([]any) {
+			assert.NotContains(t, pulumitest.Dig(rule, "resources"), "secrets")
+		}
+	}
+	assert.Contains(t, flags(t, r), "--providers.kubernetesIngress.namespaces=ingress")
+}
+
+func TestAnExistingClusterWithoutLoadBalancersIsReachedByItsAddress(t *testing.T) {
+	a := args()
+	a.TrustedRange, a.Address = "", "192.0.2.1"
+	r := declared(t, a)
+	service, _ := r.Find("kubernetes:core/v1:Service", "traefik")
+	assert.Equal(t, "NodePort", pulumitest.Dig(service.Inputs, "spec.type"))
+	assert.Nil(t, pulumitest.Dig(service.Inputs, "metadata.annotations"))
+	for _, flag := range flags(t, r) {
+		assert.NotContains(t, flag, "proxyProtocol")
+	}
+}

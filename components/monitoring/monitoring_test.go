@@ -1,0 +1,117 @@
+package monitoring_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/VictoriaMetrics/metricsql"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/genericcorp/platform/components/monitoring"
+	"github.com/genericcorp/platform/internal/pulumitest"
+	"github.com/genericcorp/platform/internal/settings"
+	"github.com/genericcorp/platform/internal/workload"
+)
+
+func args() monitoring.Args {
+	return monitoring.Args{
+		Host: "grafana.demo.example.com", RetentionDays: 30, StorageClass: "do-block-storage", PlannedNodes: 2,
+		Workload:         workload.For(settings.Settings{Monitoring: settings.Monitoring{VolumeGiB: 5}}),
+		IngressNamespace: pulumi.String("ingress"),
+	}
+}
+
+func declare(ctx *pulumi.Context, opts ...pulumi.ResourceOption) error {
+	_, err := monitoring.New(ctx, "test", args(), opts...)
+	return err
+}
+
+func check(t *testing.T) *pulumitest.Recorder {
+	t.Helper()
+	return pulumitest.Component{
+		Packages: []string{"kubernetes", "random"},
+		Good:     declare,
+		Bad: func(ctx *pulumi.Context) error {
+			_, err := monitoring.New(ctx, "test", monitoring.Args{})
+			return err
+		},
+		Faults: []string{"host:", "retentionDays:", "workload:", "ingressNamespace:"},
+		Type:   "platform:monitoring:Monitoring", Custom: 31,
+		Secrets: map[string]string{"grafana-admin": "stringData"},
+	}.Check(t)
+}
+
+func TestMonitoring(t *testing.T) {
+	r := check(t)
+	claim, ok := r.Find("kubernetes:core/v1:PersistentVolumeClaim", "victoria-metrics")
+	require.True(t, ok)
+	assert.Equal(t, "do-block-storage", pulumitest.Dig(claim.Inputs, "spec.storageClassName"))
+	grafana, _ := r.Find("kubernetes:apps/v1:Deployment", "grafana")
+	data, err := json.Marshal(grafana.Inputs)
+	require.NoError(t, err)
+	assert.NotContains(t, string(data), `"name":"GF_SECURITY_ADMIN_PASSWORD"`, "a variable would show the password")
+	assert.Contains(t, string(data), "GF_SECURITY_ADMIN_PASSWORD__FILE")
+}
+
+func configMap(t *testing.T, name, key string) string {
+	t.Helper()
+	r := &pulumitest.Recorder{}
+	require.NoError(t, pulumitest.Run(r, "test", nil, func(ctx *pulumi.Context) error { return declare(ctx) }))
+	g, ok := r.Find("kubernetes:core/v1:ConfigMap", name)
+	require.True(t, ok)
+	return g.Inputs["data"].(map[string]any)[key].(string)
+}
+
+func TestTheDashboardIsOneThatGrafanaCanShow(t *testing.T) {
+	var dashboard struct {
+		UID    string `json:"uid"`
+		Panels []struct {
+			ID      int    `json:"id"`
+			Title   string `json:"title"`
+			GridPos struct{ X, Y, W, H int }
+			Targets []struct{ Expr string } `json:"targets"`
+		} `json:"panels"`
+	}
+	require.NoError(t, json.Unmarshal([]byte(configMap(t, "grafana", "platform.json")), &dashboard))
+	assert.LessOrEqual(t, len(dashboard.UID), 40)
+	ids := map[int]bool{}
+	for _, p := range dashboard.Panels {
+		assert.False(t, ids[p.ID])
+		ids[p.ID] = true
+		assert.LessOrEqual(t, p.GridPos.X+p.GridPos.W, 24, p.Title)
+		require.NotEmpty(t, p.Targets, p.Title)
+		for _, target := range p.Targets {
+			_, err := metricsql.Parse(target.Expr)
+			assert.NoError(t, err, "%s: %s", p.Title, target.Expr)
+		}
+	}
+	for _, used := range []string{"traefik_router_requests_total", "certmanager_certificate_expiration_timestamp_seconds", "vector(2)"} {
+		assert.Contains(t, configMap(t, "grafana", "platform.json"), used)
+	}
+}
+
+func TestTheStoreScrapesEveryNamespaceOfThePlatform(t *testing.T) {
+	var config struct {
+		Jobs []map[string]any `yaml:"scrape_configs"`
+	}
+	text := configMap(t, "victoria-metrics", "scrape.yaml")
+	require.NoError(t, yaml.Unmarshal([]byte(text), &config))
+	require.Len(t, config.Jobs, 2)
+	_, list, _ := strings.Cut(text, "names: [")
+	list, _, _ = strings.Cut(list, "]")
+	for w := range args().Workload.All() {
+		assert.Contains(t, strings.Split(list, ", "), w.Namespace)
+	}
+}
+
+func TestProvisioningFilesAreWhereGrafanaLooks(t *testing.T) {
+	for _, key := range []string{"datasource.yaml", "dashboards.yaml"} {
+		var file map[string]any
+		require.NoError(t, yaml.Unmarshal([]byte(configMap(t, "grafana", key)), &file))
+		assert.Equal(t, 1, file["apiVersion"])
+	}
+}

@@ -1,0 +1,79 @@
+package postgres_test
+
+import (
+	"net/url"
+	"testing"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/genericcorp/platform/components/postgres"
+	"github.com/genericcorp/platform/internal/pulumitest"
+)
+
+func args() postgres.Args {
+	return postgres.Args{
+		Region: "fra1", Version: "17", Size: "db-s-1vcpu-1gb", Nodes: 1, MaintenanceDay: "sunday", MaintenanceHour: "03:00",
+		VPC: pulumi.String("vpc"), Cluster: pulumi.String("cluster"),
+	}
+}
+
+func TestPostgres(t *testing.T) {
+	r := pulumitest.Component{
+		Packages: []string{"digitalocean"},
+		Good: func(ctx *pulumi.Context, opts ...pulumi.ResourceOption) error {
+			_, err := postgres.New(ctx, "test", args(), opts...)
+			return err
+		},
+		Bad: func(ctx *pulumi.Context) error {
+			_, err := postgres.New(ctx, "test", postgres.Args{Size: "huge"})
+			return err
+		},
+		Faults: []string{"size:", "region:", "version:", "vpc:", "cluster:", "maintenanceDay:"},
+		Type:   "platform:postgres:Postgres", Custom: 4,
+	}.Check(t)
+	firewall, ok := r.Find("digitalocean:index/databaseFirewall:DatabaseFirewall", "test")
+	require.True(t, ok)
+	rules := firewall.Inputs["rules"].([]any)
+	require.Len(t, rules, 1, "one cluster and nobody else")
+	assert.Equal(t, "k8s", pulumitest.Dig(rules[0], "type"))
+	assert.Equal(t, "cluster", pulumitest.Dig(rules[0], "value"))
+}
+
+func TestAStandbyThatTheSizeCannotHaveIsRefused(t *testing.T) {
+	a := args()
+	a.Nodes = 2
+	r := &pulumitest.Recorder{}
+	err := pulumitest.Run(r, "test", nil, func(ctx *pulumi.Context) error {
+		_, err := postgres.New(ctx, "test", a)
+		return err
+	})
+	assert.ErrorContains(t, err, "nodes: 2 is not between 1 and 1")
+	assert.Empty(t, r.Registrations())
+}
+
+func TestClientsCheckTheServerAndStayOnThePrivateNetwork(t *testing.T) {
+	var text string
+	secret := false
+	require.NoError(t, pulumitest.Run(&pulumitest.Recorder{}, "test", nil, func(ctx *pulumi.Context) error {
+		p, err := postgres.New(ctx, "test", args())
+		if err != nil {
+			return err
+		}
+		secret = pulumi.IsSecret(p.URL)
+		done := make(chan struct{})
+		p.URL.ApplyT(func(u string) string { text = u; close(done); return u })
+		<-done
+		return nil
+	}))
+	u, err := url.Parse(text)
+	require.NoError(t, err)
+	assert.True(t, secret)
+	assert.Regexp(t, "^private-", u.Hostname())
+	assert.Equal(t, "25060", u.Port())
+	assert.Equal(t, "/app", u.Path)
+	assert.Equal(t, "app", u.User.Username())
+	assert.Equal(t, "verify-full", u.Query().Get("sslmode"))
+	assert.Equal(t, "/etc/postgres/ca.crt", u.Query().Get("sslrootcert"))
+}

@@ -1,0 +1,147 @@
+package internal_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const module = "github.com/genericcorp/platform/"
+
+// floors says what each folder may import of ours; imports point down only.
+var floors = map[string][]string{
+	".":                       {"stacks"},
+	"cmd/plan":                {"internal/report"},
+	"cmd/prices":              {"internal/budget", "internal/catalog"},
+	"stacks":                  {"components/", "internal/meter", "internal/settings", "internal/sizing", "internal/workload"},
+	"components/app":          {"internal/kube", "internal/workload"},
+	"components/certificates": {"internal/kube", "internal/workload"},
+	"components/cluster":      {"internal/catalog"},
+	"components/dns":          {},
+	"components/ingress":      {"internal/kube", "internal/workload"},
+	"components/monitoring":   {"internal/kube", "internal/workload"},
+	"components/postgres":     {"internal/catalog", "internal/workload"},
+	"internal/kube":           {"internal/workload"},
+	"internal/report":         {"internal/budget", "internal/catalog", "internal/settings", "internal/sizing"},
+	"internal/meter":          {"internal/budget", "internal/catalog", "internal/sizing"},
+	"internal/sizing":         {"internal/budget", "internal/catalog", "internal/settings", "internal/workload"},
+	"internal/workload":       {"internal/settings"},
+	"internal/settings":       {"internal/budget", "internal/catalog", "internal/names"},
+	"internal/catalog":        {"internal/budget"},
+	"internal/budget":         {},
+	"internal/names":          {},
+	"internal/pulumitest":     {"sandbox/provider"},
+	"sandbox":                 {"sandbox/engine"},
+	"sandbox/engine":          {"sandbox/cloud", "sandbox/provider"},
+	"sandbox/plugin":          {"sandbox/provider"},
+	"sandbox/provider":        {"sandbox/cloud", "internal/catalog"},
+	"sandbox/cloud":           {},
+}
+
+// withPulumi are the folders that may import Pulumi; below them there is none.
+var withPulumi = []string{".", "stacks", "components/", "internal/kube", "internal/pulumitest", "sandbox/"}
+
+// never are the packages of the Kubernetes SDK that pull in every API group: 20
+// minutes of compilation.
+var never = []string{"kubernetes/helm/v3", "kubernetes/yaml", "kubernetes/kustomize"}
+
+func TestImportsPointDown(t *testing.T) {
+	seen := map[string]bool{}
+	require.NoError(t, filepath.WalkDir("..", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() && (entry.Name() == "testdata" || entry.Name() == "tools" || strings.HasPrefix(entry.Name(), ".") && path != "..") {
+			return skip(err)
+		}
+		if filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go") {
+			return nil
+		}
+		relative, err := filepath.Rel("..", path)
+		if err != nil {
+			return err
+		}
+		folder := filepath.ToSlash(filepath.Dir(relative))
+		seen[folder] = true
+		checkImports(t, folder, path)
+		return nil
+	}))
+	for folder := range floors {
+		assert.True(t, seen[folder], "%s is no folder any more", folder)
+	}
+}
+
+func skip(err error) error {
+	if err != nil {
+		return err
+	}
+	return fs.SkipDir
+}
+
+func checkImports(t *testing.T, folder, path string) {
+	t.Helper()
+	allowed, known := floors[folder]
+	if !assert.True(t, known, "%s is on no floor; add it to the list above", folder) {
+		return
+	}
+	file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
+	require.NoError(t, err)
+	for _, spec := range file.Imports {
+		name, err := strconv.Unquote(spec.Path.Value)
+		require.NoError(t, err)
+		if ours, ok := strings.CutPrefix(name, module); ok {
+			assert.True(t, anyOf(ours, allowed), "%s imports %s", path, ours)
+		}
+		if strings.HasPrefix(name, "github.com/pulumi/") {
+			assert.True(t, anyOf(folder, withPulumi), "%s imports Pulumi", path)
+		}
+		for _, heavy := range never {
+			assert.NotContains(t, name, heavy, path)
+		}
+	}
+}
+
+// anyOf matches a folder, or everything below one that ends in a slash.
+func anyOf(folder string, list []string) bool {
+	for _, allowed := range list {
+		if folder == allowed || strings.HasSuffix(allowed, "/") && strings.HasPrefix(folder+"/", allowed) {
+			return true
+		}
+	}
+	return false
+}
+
+// calls are the names of all functions that a file calls.
+func calls(file *ast.File) []string {
+	var out []string
+	ast.Inspect(file, func(n ast.Node) bool {
+		if call, ok := n.(*ast.CallExpr); ok {
+			if selector, ok := call.Fun.(*ast.SelectorExpr); ok {
+				out = append(out, selector.Sel.Name)
+			}
+		}
+		return true
+	})
+	return out
+}
+
+func TestProvidersAreConstructedInOnePlace(t *testing.T) {
+	require.NoError(t, filepath.WalkDir("..", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go") || strings.Contains(path, "stacks/providers.go") {
+			return err
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		for _, call := range calls(file) {
+			assert.NotEqual(t, "NewProvider", call, "%s constructs a provider", path)
+		}
+		return nil
+	}))
+}

@@ -1,0 +1,124 @@
+package meter_test
+
+import (
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/genericcorp/platform/internal/budget"
+	"github.com/genericcorp/platform/internal/catalog"
+	"github.com/genericcorp/platform/internal/meter"
+	"github.com/genericcorp/platform/internal/sizing"
+)
+
+type object = map[string]any
+
+func bill() budget.Bill {
+	return budget.Bill{
+		{Item: sizing.ItemNodes, Quantity: 2, Unit: 2400}, {Item: sizing.ItemDatabase, Quantity: 1, Unit: 1515},
+		catalog.LoadBalancer.Line(sizing.ItemLoadBalancer, 1), catalog.BlockStorage.Line(sizing.ItemVolumes, 10),
+	}
+}
+
+const (
+	cluster     = "digitalocean:index/kubernetesCluster:KubernetesCluster"
+	pool        = "digitalocean:index/kubernetesNodePool:KubernetesNodePool"
+	database    = "digitalocean:index/databaseCluster:DatabaseCluster"
+	service     = "kubernetes:core/v1:Service"
+	claim       = "kubernetes:core/v1:PersistentVolumeClaim"
+	statefulSet = "kubernetes:apps/v1:StatefulSet"
+	release     = "kubernetes:helm.sh/v3:Release"
+)
+
+func nodes(extra object) object {
+	out := object{"size": "s-2vcpu-4gb", "nodeCount": 2.0}
+	for k, v := range extra {
+		out[k] = v
+	}
+	return out
+}
+
+func lb(annotations object) object {
+	const prefix = "service.beta.kubernetes.io/do-loadbalancer-"
+	full := object{}
+	for k, v := range annotations {
+		full[prefix+k] = v
+	}
+	return object{"spec": object{"type": "LoadBalancer"}, "metadata": object{"annotations": full}}
+}
+
+func storage(size any) object {
+	return object{"spec": object{"resources": object{"requests": object{"storage": size}}}}
+}
+
+func TestWhatIsOnTheBillIsAdmitted(t *testing.T) {
+	m := meter.New(bill(), true)
+	for _, r := range []meter.Resource{
+		{Type: cluster, Inputs: object{"ha": false, "nodePool": nodes(nil)}},
+		{Type: database, Inputs: object{"size": "db-s-1vcpu-1gb", "nodeCount": 1}},
+		{Type: service, Inputs: lb(object{"type": "REGIONAL"})},
+		{Type: claim, Inputs: storage("10Gi")},
+		{Type: release, Inputs: object{"chart": "oci://quay.io/jetstack/charts/cert-manager"}},
+		{Type: "kubernetes:core/v1:ConfigMap"}, {Type: "platform:app:App"}, {Type: "pulumi:providers:random"},
+	} {
+		require.NoError(t, m.Register(r), r.Type)
+	}
+	assert.Equal(t, bill().Total(), m.Total())
+}
+
+func TestWhatTheBillLacksIsRefused(t *testing.T) {
+	for name, r := range map[string]meter.Resource{
+		"ha left out":                 {Type: cluster, Inputs: object{"nodePool": nodes(nil)}},
+		"a larger node":               {Type: cluster, Inputs: object{"ha": false, "nodePool": object{"size": "s-4vcpu-8gb", "nodeCount": 2}}},
+		"more nodes":                  {Type: cluster, Inputs: object{"ha": false, "nodePool": nodes(object{"nodeCount": 3})}},
+		"a pool that grows":           {Type: cluster, Inputs: object{"ha": false, "nodePool": nodes(object{"autoScale": true, "minNodes": 2, "maxNodes": 3})}},
+		"a pool without a maximum":    {Type: pool, Inputs: nodes(object{"autoScale": true})},
+		"a size without a price":      {Type: pool, Inputs: object{"size": "gpu-h100", "nodeCount": 1}},
+		"a size that is not known":    {Type: pool, Inputs: object{"size": meter.Unknown{}, "nodeCount": 1}},
+		"a count that is not known":   {Type: pool, Inputs: object{"size": "s-2vcpu-4gb", "nodeCount": meter.Unknown{}}},
+		"a larger database":           {Type: database, Inputs: object{"size": "db-s-1vcpu-2gb", "nodeCount": 1}},
+		"more storage":                {Type: database, Inputs: object{"size": "db-s-1vcpu-1gb", "nodeCount": 1, "storageSizeMib": "30720"}},
+		"a network load balancer":     {Type: service, Inputs: lb(nil)},
+		"a larger load balancer":      {Type: service, Inputs: lb(object{"type": "REGIONAL", "size-unit": "2"})},
+		"a load balancer of any kind": {Type: service, Inputs: object{"spec": object{"type": meter.Unknown{}}}},
+		"a larger claim":              {Type: claim, Inputs: storage("11Gi")},
+		"a claim of any size":         {Type: claim, Inputs: storage(meter.Unknown{})},
+		"claims of a set":             {Type: statefulSet, Inputs: object{"spec": object{"replicas": 3, "volumeClaimTemplates": []any{storage("5Gi")}}}},
+		"a droplet":                   {Type: "digitalocean:index/droplet:Droplet", Inputs: object{"size": "s-1vcpu-2gb"}},
+		"a volume":                    {Type: "digitalocean:index/volume:Volume", Inputs: object{"size": 100}},
+		"a load balancer":             {Type: "digitalocean:index/loadBalancer:LoadBalancer", Inputs: object{"type": "REGIONAL", "sizeUnit": 2}},
+		"another chart":               {Type: release, Inputs: object{"chart": "ingress-nginx"}},
+		"an unknown type":             {Type: "digitalocean:index/app:App"},
+		"a cloud that is not known":   {Type: "aws:ec2/instance:Instance"},
+	} {
+		m := meter.New(bill(), true)
+		assert.Error(t, m.Register(r), name)
+		assert.Zero(t, m.Total(), "%s: what is refused does not count", name)
+	}
+}
+
+func TestASecondOfWhatIsOnTheBillOnceIsRefused(t *testing.T) {
+	m := meter.New(bill(), true)
+	one := meter.Resource{Type: service, Inputs: lb(object{"type": "REGIONAL"})}
+	require.NoError(t, m.Register(one))
+	require.ErrorContains(t, m.Register(one), `exceeds the line "load balancer" of $12.00`)
+}
+
+func TestServicesAndClaimsOfAnExistingClusterAreNotOurs(t *testing.T) {
+	m := meter.New(nil, false)
+	require.NoError(t, m.Register(meter.Resource{Type: service, Inputs: lb(nil)}))
+	require.NoError(t, m.Register(meter.Resource{Type: claim, Inputs: storage("100Gi")}))
+	require.Error(t, m.Register(meter.Resource{Type: cluster, Inputs: object{"ha": false, "nodePool": nodes(nil)}}))
+}
+
+func TestRegistrationsMayComeAllAtOnce(t *testing.T) {
+	m := meter.New(bill(), true)
+	var wg sync.WaitGroup
+	for range 50 {
+		wg.Go(func() { _ = m.Register(meter.Resource{Type: claim, Inputs: storage("1Gi")}) })
+	}
+	wg.Wait()
+	assert.Equal(t, budget.Cents(100), m.Total(), "ten of them are on the bill")
+}

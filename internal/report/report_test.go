@@ -1,0 +1,159 @@
+package report_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/genericcorp/platform/internal/report"
+)
+
+func file(t *testing.T, name string) string {
+	t.Helper()
+	data, err := os.ReadFile("../../Pulumi." + name + ".yaml")
+	require.NoError(t, err)
+	return string(data)
+}
+
+func of(t *testing.T, name, text string) report.Stack {
+	t.Helper()
+	s, err := report.Of(name, []byte(text))
+	require.NoError(t, err)
+	return s
+}
+
+func both(t *testing.T) report.Report {
+	return report.New([]report.Stack{of(t, "demo", file(t, "demo")), of(t, "prod", file(t, "prod"))})
+}
+
+func TestJSONHasTheDocumentedKeys(t *testing.T) {
+	data, err := json.Marshal(both(t))
+	require.NoError(t, err)
+	var decoded struct {
+		Stacks []map[string]json.RawMessage `json:"stacks"`
+	}
+	require.NoError(t, json.Unmarshal(data, &decoded))
+	documented, err := os.ReadFile("../../docs/plan.md")
+	require.NoError(t, err)
+	for _, s := range decoded.Stacks {
+		for _, key := range []string{"name", "monthlyCents", "limitCents", "ok", "lines", "nodes", "database", "fit", "limits", "capacity"} {
+			assert.Contains(t, s, key)
+		}
+		for key := range s {
+			assert.Contains(t, string(documented), "`"+key+"`")
+		}
+		var lines []map[string]any
+		require.NoError(t, json.Unmarshal(s["lines"], &lines))
+		for _, key := range []string{"item", "sku", "quantity", "unitCents", "monthlyCents", "source", "asOf"} {
+			assert.Contains(t, lines[0], key)
+		}
+	}
+}
+
+func TestTextShowsWhatAReviewerAsks(t *testing.T) {
+	var out bytes.Buffer
+	require.NoError(t, both(t).Text(&out))
+	for _, want := range []string{
+		"demo: $51.65 a month of at most $80.00, fits", "prod: $76.15", "one node gone", "together  $127.80",
+		"more tenants; then database connections", "the next step costs $15.30", "BREAK-EVEN",
+	} {
+		assert.Contains(t, out.String(), want)
+	}
+}
+
+func TestAStackOverItsLimitIsShownWithAdvice(t *testing.T) {
+	s := of(t, "demo", strings.Replace(file(t, "demo"), "    capacity:", "    cluster: {ha: true}\n    capacity:", 1))
+	assert.False(t, s.OK)
+	assert.Contains(t, s.Problem, "HA control plane ($40.00)")
+	assert.NotEmpty(t, s.Lines)
+	var out bytes.Buffer
+	require.NoError(t, report.New([]report.Stack{s}).Markdown(&out))
+	assert.Contains(t, out.String(), "**demo ✗**")
+}
+
+func TestAMarginIsPriceLessShare(t *testing.T) {
+	s := of(t, "demo", file(t, "demo")+"    tenants: [{name: acme}, {name: beta}]\n    pricing: {tenantUsd: [49], fixedUsd: 100}\n")
+	e := s.Economics[0]
+	assert.EqualValues(t, 2583, e.CostPerTenantCents)
+	assert.EqualValues(t, 4900-2583, e.MarginCents)
+	assert.Equal(t, 4, e.BreakEvenTenants, "$51.65 and $100.00 at $49.00")
+}
+
+func TestChangesThatReplaceSomethingComeFirst(t *testing.T) {
+	before := of(t, "prod", file(t, "prod"))
+	changed := strings.NewReplacer("surviveNodeLoss: true", "surviveNodeLoss: true\n    region: ams3\n    database: {version: \"18\"}",
+		"concurrentUsers: 100", "concurrentUsers: 150").Replace(file(t, "prod"))
+	now := of(t, "prod", changed)
+	now.Base = report.Compare(now, &before, "main")
+	effects := map[string]string{}
+	for _, c := range now.Base.Changes {
+		effects[c.What] = c.Effect
+	}
+	assert.Equal(t, map[string]string{
+		"region": report.Replaces, "database version": report.OneWay, "concurrent users": report.InPlace,
+	}, effects)
+	var out bytes.Buffer
+	require.NoError(t, report.New([]report.Stack{now}).Markdown(&out))
+	assert.Less(t, strings.Index(out.String(), "region"), strings.Index(out.String(), "database version"))
+	assert.Less(t, strings.Index(out.String(), "database version"), strings.Index(out.String(), "concurrent users"))
+}
+
+func TestANodeSizeThatChangesReplacesTheCluster(t *testing.T) {
+	before := of(t, "demo", file(t, "demo"))
+	now := of(t, "demo", file(t, "demo")+"    nodes: {size: s-4vcpu-8gb}\n")
+	c := report.Compare(now, &before, "main")
+	require.NotEmpty(t, c.Changes)
+	assert.Equal(t, "node size", c.Changes[0].What)
+	assert.Equal(t, report.Replaces, c.Changes[0].Effect)
+	assert.EqualValues(t, 2400, c.DeltaCents)
+}
+
+func TestADatabaseDoesNotShrink(t *testing.T) {
+	before := of(t, "demo", file(t, "demo")+"    database: {size: db-s-1vcpu-2gb}\n")
+	now := of(t, "demo", file(t, "demo"))
+	c := report.Compare(now, &before, "main")
+	assert.Contains(t, c.Changes[0].Note, "refuses to shrink")
+}
+
+func TestTheCommentIsShortWhateverHappened(t *testing.T) {
+	before := of(t, "prod", file(t, "prod"))
+	var stacks []report.Stack
+	for range 8 {
+		now := of(t, "prod", strings.NewReplacer("zone: genericcorp.com", "zone: other.com", "app.genericcorp.com", "a.other.com",
+			"surviveNodeLoss: true", "surviveNodeLoss: false\n    region: ams3", "protect: true", "protect: false").Replace(file(t, "prod")))
+		now.Base = report.Compare(now, &before, "main")
+		stacks = append(stacks, now)
+	}
+	var out bytes.Buffer
+	require.NoError(t, report.New(stacks).Markdown(&out))
+	assert.LessOrEqual(t, strings.Count(out.String(), "\n"), 30)
+	assert.Contains(t, out.String(), "lines more")
+}
+
+func TestANewStackAndARemovedOneAreSaid(t *testing.T) {
+	now := of(t, "demo", file(t, "demo"))
+	now.Base = report.Compare(now, nil, "main")
+	r := report.New([]report.Stack{now})
+	r.Removed = []string{"old"}
+	var out bytes.Buffer
+	require.NoError(t, r.Markdown(&out))
+	assert.Contains(t, out.String(), "| new |")
+	assert.Contains(t, out.String(), "**removed**")
+}
+
+func BenchmarkReport(b *testing.B) {
+	data, err := os.ReadFile("../../Pulumi.prod.yaml")
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if _, err := report.Of("prod", data); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,50 @@
+package workload_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/genericcorp/platform/internal/settings"
+	"github.com/genericcorp/platform/internal/workload"
+)
+
+func users(n int) workload.Workload {
+	return workload.For(settings.Settings{Capacity: settings.Capacity{ConcurrentUsers: n}}).App
+}
+
+func TestMoreUsersMeanMoreCapacity(t *testing.T) {
+	assert.Equal(t, 2, users(1).Replicas, "one Pod may always be replaced")
+	assert.Equal(t, 2, users(100).Replicas)
+	assert.Equal(t, 10, users(1000).Replicas)
+	before := 0
+	for n := 1; n < 2000; n += 37 {
+		w := users(n)
+		total := w.Replicas * w.Request.MilliCPU
+		assert.GreaterOrEqual(t, total, n*2, "two thousandths of a core for each user")
+		assert.GreaterOrEqual(t, total, before-w.Replicas)
+		before = total
+	}
+}
+
+func TestPinnedRequestsAreTaken(t *testing.T) {
+	w := workload.For(settings.Settings{
+		Capacity: settings.Capacity{ConcurrentUsers: 100}, App: settings.App{CPU: "0.25", Memory: "1G", Replicas: 3, DatabasePool: 4},
+	}).App
+	assert.Equal(t, 3, w.Replicas)
+	assert.Equal(t, workload.Resources{MilliCPU: 250, MiB: 954}, w.Request, "a gigabyte, rounded up to MiB")
+	assert.Equal(t, "250m", w.Request.CPU())
+	assert.Equal(t, "954Mi", w.Request.Memory())
+}
+
+func TestConnectionsCountARollingUpdate(t *testing.T) {
+	set := workload.For(settings.Settings{Capacity: settings.Capacity{ConcurrentUsers: 100}, App: settings.App{DatabasePool: 4}})
+	assert.Equal(t, 12, set.Connections())
+}
+
+func TestEveryContainerHasAMemoryLimitAboveItsRequest(t *testing.T) {
+	for w := range workload.For(settings.Settings{}).All() {
+		assert.Greater(t, w.Limit.MiB, w.Request.MiB, w.Name)
+		assert.Positive(t, w.Request.MilliCPU, w.Name)
+	}
+}
