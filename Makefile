@@ -1,6 +1,46 @@
 STACK ?= demo
+TOOLS := $(CURDIR)/tools
+# The first test run builds the Pulumi engine and the providers' SDKs.
+TEST_TIMEOUT := 45m
 
-.PHONY: up preview refresh down plan build
+.DEFAULT_GOAL := help
+.PHONY: help up preview refresh down plan prices build test unit lint golden bench fuzz
 
-up preview refresh down: ## run the stack STACK in the sandbox
+help: ## this list
+	@grep -E '^[a-z][a-z ]*:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 24
+
+up preview refresh down: ## run the stack STACK (demo) in the sandbox: no account, no network
 	@go run ./sandbox -stack $(STACK) $@
+
+plan: ## what every stack costs, is made of, and still bears
+	@go run ./cmd/plan
+
+prices: ## compare the catalogue with DigitalOcean's sizes (needs DIGITALOCEAN_TOKEN)
+	@go run ./cmd/prices
+
+build: ## the program, as `pulumi up` runs it
+	@go build -o bin/platform .
+
+test: lint unit ## every check and every test
+
+unit: ## the tests alone, with the real engine in the sandbox
+	@echo "testing (the first run builds the Pulumi engine and the SDKs: about 15 minutes on two cores)"
+	@go test -timeout $(TEST_TIMEOUT) ./...
+
+lint: ## formatting, vet, linters, workflows
+	@echo "linting (the first run builds the linters: about 5 minutes on two cores)"
+	@go mod verify >/dev/null
+	@go mod tidy -diff
+	@go -C $(TOOLS)/actionlint tool actionlint -shellcheck= $(CURDIR)/.github/workflows/*.yaml
+	@go build -C $(TOOLS)/golangci-lint -o $(CURDIR)/.sandbox/bin/golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+	@.sandbox/bin/golangci-lint run ./...
+
+golden: ## rewrite the golden files; read their diff before you commit it
+	@go test ./stacks -update
+
+bench: ## the solver and the plan
+	@go test -run xxx -bench . ./internal/sizing ./internal/report
+
+fuzz: ## half a minute for each fuzz target
+	@go test ./internal/settings -run xxx -fuzz FuzzLoad -fuzztime 30s
+	@go test ./internal/names -run xxx -fuzz FuzzTenant -fuzztime 30s

@@ -90,7 +90,7 @@ func plan(names []string, base string) (report.Report, error) {
 	for _, name := range names {
 		s, err := planOne(name, base)
 		if err != nil {
-			faults = append(faults, fmt.Errorf("Pulumi.%s.yaml: %w", name, err))
+			faults = append(faults, fmt.Errorf("stack file Pulumi.%s.yaml: %w", name, err))
 			continue
 		}
 		stacks = append(stacks, s)
@@ -102,8 +102,11 @@ func plan(names []string, base string) (report.Report, error) {
 
 func stackNames() ([]string, error) {
 	files, err := filepath.Glob("Pulumi.*.yaml")
-	if err != nil || len(files) == 0 {
-		return nil, fmt.Errorf("there is no Pulumi.<stack>.yaml in this folder (%v)", err)
+	if err == nil && len(files) == 0 {
+		err = errors.New("there is no Pulumi.<stack>.yaml in this folder; run it at the top of the checkout")
+	}
+	if err != nil {
+		return nil, err
 	}
 	var names []string
 	for _, file := range files {

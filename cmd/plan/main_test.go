@@ -31,12 +31,12 @@ func repository(t *testing.T) {
 	}
 }
 
-func replace(t *testing.T, file, old, new string) {
+func replace(t *testing.T, file, before, after string) {
 	t.Helper()
 	data, err := os.ReadFile(file)
 	require.NoError(t, err)
-	require.Contains(t, string(data), old)
-	require.NoError(t, os.WriteFile(file, []byte(strings.Replace(string(data), old, new, 1)), 0o600))
+	require.Contains(t, string(data), before)
+	require.NoError(t, os.WriteFile(file, []byte(strings.Replace(string(data), before, after, 1)), 0o600))
 }
 
 func plan1(args ...string) (int, string, string) {

@@ -55,6 +55,15 @@ func (in inputs) number(key string, missing int) (int, error) {
 	}
 }
 
+// count is a number that has to be there.
+func (in inputs) count(key string) (int, error) {
+	n, err := in.number(key, 0)
+	if err == nil && n < 1 {
+		return 0, fmt.Errorf("%s: has to say how many, or nothing can be priced", key)
+	}
+	return n, err
+}
+
 func unpriceable(key string, value any) error {
 	if _, ok := value.(Unknown); ok {
 		return fmt.Errorf("%s: is not known before it exists, so it cannot be priced; take a plain value", key)

@@ -21,7 +21,6 @@ var pricers = map[string]func(inputs) (budget.Bill, error){
 	"digitalocean:index/droplet:Droplet":                       priceDroplet,
 	"digitalocean:index/volume:Volume":                         priceVolume,
 	"digitalocean:index/loadBalancer:LoadBalancer":             priceLoadBalancer,
-	"kubernetes:helm.sh/v3:Release":                            priceRelease,
 }
 
 // onOwnNodes are Kubernetes types that cost money where DigitalOcean serves them.
@@ -40,6 +39,9 @@ func (m *Meter) price(r Resource) (budget.Bill, error) {
 			return nil, nil
 		}
 		return pricer(r.Inputs)
+	}
+	if r.Type == release {
+		return nil, admitChart(r.Inputs)
 	}
 	if pricer, ok := pricers[r.Type]; ok {
 		return pricer(r.Inputs)
@@ -75,9 +77,9 @@ func priceNodePool(in inputs) (budget.Bill, error) {
 	if scales {
 		key = "maxNodes"
 	}
-	count, err := in.number(key, 0)
-	if err != nil || count < 1 {
-		return nil, fmt.Errorf("%s: a pool has to say how many nodes it has (%v)", key, err)
+	count, err := in.count(key)
+	if err != nil {
+		return nil, err
 	}
 	return priceSize(in, sizing.ItemNodes, count)
 }
@@ -108,17 +110,17 @@ func priceDatabase(in inputs) (budget.Bill, error) {
 	if err != nil {
 		return nil, fmt.Errorf("size: %w", err)
 	}
-	count, err := in.number("nodeCount", 0)
-	if err != nil || count < 1 {
-		return nil, fmt.Errorf("nodeCount: a database has to say how many nodes it has (%v)", err)
+	count, err := in.count("nodeCount")
+	if err != nil {
+		return nil, err
 	}
 	return budget.Bill{size.Line(sizing.ItemDatabase, count)}, nil
 }
 
 func priceVolume(in inputs) (budget.Bill, error) {
-	gib, err := in.number("size", 0)
-	if err != nil || gib < 1 {
-		return nil, fmt.Errorf("size: a volume has to say how many GiB it has (%v)", err)
+	gib, err := in.count("size")
+	if err != nil {
+		return nil, err
 	}
 	return budget.Bill{catalog.BlockStorage.Line(sizing.ItemVolumes, gib)}, nil
 }
@@ -230,14 +232,16 @@ func claimGiB(in inputs) (int, error) {
 	return int(math.Ceil(size.AsApproximateFloat64() / (1 << 30))), nil
 }
 
-// priceRelease admits the one chart that is known to make nothing that costs.
-func priceRelease(in inputs) (budget.Bill, error) {
+const release = "kubernetes:helm.sh/v3:Release"
+
+// admitChart admits the one chart that is known to make nothing that costs.
+func admitChart(in inputs) error {
 	chart, err := in.text("chart", "")
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if chart != "cert-manager" && !strings.HasSuffix(chart, "/cert-manager") {
-		return nil, fmt.Errorf("chart: what %q makes has no price here", chart)
+		return fmt.Errorf("chart: what %q makes has no price here", chart)
 	}
-	return nil, nil
+	return nil
 }

@@ -76,7 +76,7 @@ func TestFaultsHaveAPathAndAMend(t *testing.T) {
 		"tenants: [{name: acme}, {name: Admin_}]":         "settings.tenants[1].name",
 		"tenants: [{name: acme}, {name: acme}]":           `"acme" is taken by tenants[0]`,
 		"tenants: [{name: www}]":                          "settings.tenants[0].name",
-		"tenants: [{nmae: acme}]":                         "settings.tenants[0].nmae",
+		"tenants: [{label: acme}]":                        "settings.tenants[0].label",
 		"tenants: acme":                                   "settings.tenants",
 		"1: one":                                          "settings.1",
 	} {

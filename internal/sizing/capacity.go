@@ -32,10 +32,10 @@ const maxMore = 1000
 // CapacityOf counts what fits on the plan's sizes.
 func CapacityOf(s settings.Settings, p Plan) Capacity {
 	return Capacity{
-		Tenants: room(s, p, func(n int) (settings.Settings, workload.Set) {
+		Tenants: room(p, func(n int) (settings.Settings, workload.Set) {
 			return withTenants(s, n), p.Workload
 		}),
-		Replicas: room(s, p, func(n int) (settings.Settings, workload.Set) {
+		Replicas: room(p, func(n int) (settings.Settings, workload.Set) {
 			set := p.Workload
 			set.App.Replicas += n
 			return s, set
@@ -53,7 +53,7 @@ func withTenants(s settings.Settings, n int) settings.Settings {
 	return s
 }
 
-func room(s settings.Settings, p Plan, grown func(int) (settings.Settings, workload.Set)) Room {
+func room(p Plan, grown func(int) (settings.Settings, workload.Set)) Room {
 	for n := 1; n <= maxMore; n++ {
 		more, set := grown(n)
 		if reason := breaks(more, set, p); reason != "" {

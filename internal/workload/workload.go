@@ -17,8 +17,10 @@ type Resources struct {
 	MiB int
 }
 
-// CPU and Memory print the amounts in Kubernetes notation.
-func (r Resources) CPU() string    { return fmt.Sprintf("%dm", r.MilliCPU) }
+// CPU prints the amount in Kubernetes notation, for example "100m".
+func (r Resources) CPU() string { return fmt.Sprintf("%dm", r.MilliCPU) }
+
+// Memory prints the amount in Kubernetes notation, for example "128Mi".
 func (r Resources) Memory() string { return fmt.Sprintf("%dMi", r.MiB) }
 
 // Plus adds up.

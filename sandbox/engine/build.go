@@ -65,7 +65,7 @@ func (b *builder) languageHost(path string) {
 		return
 	}
 	script := "#!/bin/sh\nexec \"$(dirname \"$0\")/go-language-host\" -binary \"$" + envProgram + "\" \"$@\"\n"
-	b.err = os.WriteFile(path, []byte(script), 0o755) //nolint:gosec // it has to be executable
+	b.err = os.WriteFile(path, []byte(script), 0o755)
 }
 
 // envProgram names the platform's binary to the language host.

@@ -48,13 +48,13 @@ func sandbox(t *testing.T, name string) engine.Stack {
 }
 
 // edit changes the stack file as its owner would.
-func edit(t *testing.T, s engine.Stack, old, new string) {
+func edit(t *testing.T, s engine.Stack, before, after string) {
 	t.Helper()
 	path := filepath.Join(s.Root, "Pulumi."+s.Name+".yaml")
 	data, err := os.ReadFile(path)
 	require.NoError(t, err)
-	require.Contains(t, string(data), old)
-	require.NoError(t, os.WriteFile(path, []byte(strings.Replace(string(data), old, new, 1)), 0o600))
+	require.Contains(t, string(data), before)
+	require.NoError(t, os.WriteFile(path, []byte(strings.Replace(string(data), before, after, 1)), 0o600))
 	require.NoError(t, s.Prepare())
 }
 

@@ -109,7 +109,7 @@ func (s Stack) writeProject() error {
 	}
 	var project map[string]any
 	if err := yaml.Unmarshal(data, &project); err != nil {
-		return fmt.Errorf("Pulumi.yaml: %w", err)
+		return fmt.Errorf("project file Pulumi.yaml: %w", err)
 	}
 	project["runtime"] = map[string]any{"name": "go", "options": map[string]any{"binary": s.Tools.Program}}
 	if data, err = yaml.Marshal(project); err != nil {

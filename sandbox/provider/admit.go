@@ -12,7 +12,7 @@ import (
 
 // admit judges an object against what else is in the cluster, as the API server
 // and the kubelet do when it is there for real.
-func (k *kubernetes) admit(token string, a objectAPI, in resource.PropertyMap) error {
+func (k *kubernetes) admit(a objectAPI, in resource.PropertyMap) error {
 	namespace := text(in, "metadata", "namespace")
 	if a.namespaced {
 		if err := k.exists("kubernetes:core/v1:Namespace", namespace); err != nil {
@@ -51,42 +51,55 @@ func (k *kubernetes) exists(token, id string) error {
 // asks for and that are not there: it would hang in ContainerCreating.
 func (k *kubernetes) references(namespace string, pod *corev1.PodSpec) []error {
 	var errs []error
-	need := func(kind, name, key string) {
-		errs = append(errs, k.need("kubernetes:core/v1:"+kind, namespace+"/"+name, key))
+	for _, r := range append(volumeReferences(pod), variableReferences(pod)...) {
+		errs = append(errs, k.need("kubernetes:core/v1:"+r.kind, namespace+"/"+r.name, r.key))
 	}
+	return errs
+}
+
+// reference is an object that a Pod asks for, and a key in it; "" for any.
+type reference struct{ kind, name, key string }
+
+func volumeReferences(pod *corev1.PodSpec) []reference {
+	var out []reference
 	if pod.ServiceAccountName != "" {
-		need("ServiceAccount", pod.ServiceAccountName, "")
+		out = append(out, reference{"ServiceAccount", pod.ServiceAccountName, ""})
 	}
 	for _, v := range pod.Volumes {
 		switch {
 		case v.Secret != nil && (v.Secret.Optional == nil || !*v.Secret.Optional):
-			need("Secret", v.Secret.SecretName, "")
-			for _, item := range v.Secret.Items {
-				need("Secret", v.Secret.SecretName, item.Key)
-			}
+			out = append(out, items("Secret", v.Secret.SecretName, v.Secret.Items)...)
 		case v.ConfigMap != nil:
-			need("ConfigMap", v.ConfigMap.Name, "")
-			for _, item := range v.ConfigMap.Items {
-				need("ConfigMap", v.ConfigMap.Name, item.Key)
-			}
+			out = append(out, items("ConfigMap", v.ConfigMap.Name, v.ConfigMap.Items)...)
 		case v.PersistentVolumeClaim != nil:
-			need("PersistentVolumeClaim", v.PersistentVolumeClaim.ClaimName, "")
+			out = append(out, reference{"PersistentVolumeClaim", v.PersistentVolumeClaim.ClaimName, ""})
 		}
 	}
+	return out
+}
+
+func items(kind, name string, keys []corev1.KeyToPath) []reference {
+	out := []reference{{kind, name, ""}}
+	for _, item := range keys {
+		out = append(out, reference{kind, name, item.Key})
+	}
+	return out
+}
+
+func variableReferences(pod *corev1.PodSpec) []reference {
+	var out []reference
 	for _, c := range pod.Containers {
 		for _, env := range c.Env {
-			if env.ValueFrom == nil {
-				continue
-			}
-			if ref := env.ValueFrom.SecretKeyRef; ref != nil {
-				need("Secret", ref.Name, ref.Key)
-			}
-			if ref := env.ValueFrom.ConfigMapKeyRef; ref != nil {
-				need("ConfigMap", ref.Name, ref.Key)
+			switch from := env.ValueFrom; {
+			case from == nil:
+			case from.SecretKeyRef != nil:
+				out = append(out, reference{"Secret", from.SecretKeyRef.Name, from.SecretKeyRef.Key})
+			case from.ConfigMapKeyRef != nil:
+				out = append(out, reference{"ConfigMap", from.ConfigMapKeyRef.Name, from.ConfigMapKeyRef.Key})
 			}
 		}
 	}
-	return errs
+	return out
 }
 
 // need reports an object that is not there, or lacks a key.

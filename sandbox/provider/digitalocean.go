@@ -74,8 +74,12 @@ func (d *digitalOcean) emptyVPC(id string) error {
 			return err
 		}
 		for _, member := range members {
-			if object, _, err := d.cloud.Get(token, member); err != nil || object.Inputs[field] == id {
-				return fmt.Errorf("409: the VPC still has %s %s as a member (%v)", token, member, err)
+			object, _, err := d.cloud.Get(token, member)
+			if err != nil {
+				return err
+			}
+			if object.Inputs[field] == id {
+				return fmt.Errorf("409: the VPC still has %s %s as a member", token, member)
 			}
 		}
 	}
@@ -253,10 +257,11 @@ func checkRegion(_ string, in resource.PropertyMap) []plugin.CheckFailure {
 }
 
 func (d *digitalOcean) exists(token, id string) error {
-	if _, found, err := d.cloud.Get(token, id); err != nil || !found {
-		return fmt.Errorf("404: no %s %q (%v)", token[strings.LastIndex(token, ":")+1:], id, err)
+	_, found, err := d.cloud.Get(token, id)
+	if err == nil && !found {
+		err = fmt.Errorf("404: no %s %q", token[strings.LastIndex(token, ":")+1:], id)
 	}
-	return nil
+	return err
 }
 
 // offeredVersions is what DigitalOcean is taken to offer, newest first.

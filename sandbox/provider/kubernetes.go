@@ -71,10 +71,11 @@ func (k *kubernetes) login(config kubeconfig) error {
 			return fmt.Errorf("kubernetes: the kubeconfig's command %q is not known here", user.Exec.Command)
 		}
 		id := user.Exec.Args[len(user.Exec.Args)-1]
-		if _, found, err := k.cloud.Get(tokenCluster, id); err != nil || !found {
-			return fmt.Errorf("kubernetes: doctl: no cluster %q (%v)", id, err)
+		_, found, err := k.cloud.Get(tokenCluster, id)
+		if err == nil && !found {
+			err = fmt.Errorf("kubernetes: doctl: no cluster %q", id)
 		}
-		return nil
+		return err
 	}
 	ids, err := k.cloud.IDs(tokenCluster)
 	if err != nil {
@@ -105,10 +106,10 @@ func (k *kubernetes) kind(token string) *kind {
 		replaceOn:   append([]string{"metadata.name", "metadata.namespace"}, api.immutable...),
 		deleteFirst: true,
 		check:       func(name string, in resource.PropertyMap) []plugin.CheckFailure { return api.check(token, name, in) },
-		admit:       func(in resource.PropertyMap) error { return k.admit(token, api, in) },
+		admit:       func(in resource.PropertyMap) error { return k.admit(api, in) },
 		id:          func(_ string, in resource.PropertyMap) string { return objectID(in) },
 		unknown:     []string{"status"},
-		compute:     func(id string, in resource.PropertyMap) map[string]any { return api.compute(id, in) },
+		compute:     api.compute,
 	}
 	return out
 }

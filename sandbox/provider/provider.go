@@ -139,8 +139,12 @@ func (p *Provider) Create(_ context.Context, req plugin.CreateRequest) (plugin.C
 	}
 	inputs := open(req.Properties)
 	id := k.id(req.Name, inputs)
-	if _, taken, err := p.cloud.Get(string(req.Type), id); err != nil || taken {
-		return plugin.CreateResponse{Status: resource.StatusUnknown}, fmt.Errorf("%s %q exists already (%v)", req.Type, id, err)
+	_, taken, err := p.cloud.Get(string(req.Type), id)
+	if err == nil && taken {
+		err = fmt.Errorf("%s %q exists already", req.Type, id)
+	}
+	if err != nil {
+		return plugin.CreateResponse{Status: resource.StatusUnknown}, err
 	}
 	computed, err := p.write(string(req.Type), k, id, inputs, nil)
 	if err != nil {
