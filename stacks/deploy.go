@@ -61,9 +61,7 @@ func deploy(ctx *pulumi.Context, d declared, plan sizing.Plan) error {
 // with its provider, and the database.
 func (s *stack) ground(ctx *pulumi.Context) error {
 	if s.Cluster.Kind == settings.Existing {
-		s.database = database{
-			url: secretString(s.databaseURL), ca: pulumi.String(s.databaseCA), network: anywhere, port: s.databasePort,
-		}
+		s.database = s.externalDatabase()
 		var err error
 		s.kubernetes, err = kubernetesProvider(ctx, secretString(s.kubeconfig), s.Cluster.Context, pulumi.String(s.name))
 		return err
@@ -84,9 +82,7 @@ func (s *stack) ground(ctx *pulumi.Context) error {
 
 func (s *stack) ownDatabase(ctx *pulumi.Context, provider pulumi.ProviderResource, c *cluster.Cluster) error {
 	if s.Database.Kind == settings.External {
-		s.database = database{
-			url: secretString(s.databaseURL), ca: pulumi.String(s.databaseCA), network: anywhere, port: s.databasePort,
-		}
+		s.database = s.externalDatabase()
 		return nil
 	}
 	p, err := postgres.New(ctx, s.name, postgres.Args{
@@ -99,6 +95,13 @@ func (s *stack) ownDatabase(ctx *pulumi.Context, provider pulumi.ProviderResourc
 	}
 	s.database = database{url: p.URL, ca: p.CA, network: s.Network.VPC, port: doPostgresPort}
 	return nil
+}
+
+// externalDatabase may be anywhere: its address is in the connection string.
+func (s *stack) externalDatabase() database {
+	return database{
+		url: secretString(s.databaseURL), ca: pulumi.String(s.databaseCA), network: anywhere, port: s.databasePort,
+	}
 }
 
 func (s *stack) clusterArgs() cluster.Args {

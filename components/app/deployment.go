@@ -10,7 +10,6 @@ import (
 
 	appsv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/apps/v1"
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
-	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/genericcorp/platform/internal/kube"
@@ -45,23 +44,7 @@ func (a Args) deployment() *appsv1.DeploymentArgs {
 			}},
 		},
 	}
-	if a.Workload.Spread {
-		pod.TopologySpreadConstraints = kube.SpreadOverNodes(name)
-	}
-	return &appsv1.DeploymentArgs{
-		Metadata: kube.Meta(name, workload.AppNamespace, name),
-		Spec: &appsv1.DeploymentSpecArgs{
-			Replicas: pulumi.Int(a.Workload.Replicas),
-			Selector: &metav1.LabelSelectorArgs{MatchLabels: kube.Selector(name)},
-			Strategy: kube.RollWithout(a.Workload),
-			Template: &corev1.PodTemplateSpecArgs{
-				Metadata: &metav1.ObjectMetaArgs{
-					Labels: kube.Labels(name), Annotations: a.annotations(),
-				},
-				Spec: pod,
-			},
-		},
-	}
+	return kube.Deployment(a.Workload, a.annotations(), pod)
 }
 
 // annotations hold a hash of the connection string, so that Pods are replaced

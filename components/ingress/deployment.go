@@ -5,7 +5,6 @@ import (
 
 	appsv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/apps/v1"
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
-	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/genericcorp/platform/internal/kube"
@@ -87,24 +86,7 @@ func (a Args) deployment() *appsv1.DeploymentArgs {
 		Containers:                    corev1.ContainerArray{a.container()},
 		Volumes:                       corev1.VolumeArray{kube.ConfigVolume("config", app), kube.Scratch("tmp", "16Mi")},
 	}
-	if a.Workload.Spread {
-		pod.TopologySpreadConstraints = kube.SpreadOverNodes(app)
-	}
-	return &appsv1.DeploymentArgs{
-		Metadata: kube.Meta(app, workload.IngressNamespace, app),
-		Spec: &appsv1.DeploymentSpecArgs{
-			Replicas: pulumi.Int(a.Workload.Replicas),
-			Selector: &metav1.LabelSelectorArgs{MatchLabels: kube.Selector(app)},
-			Strategy: kube.RollWithout(a.Workload),
-			Template: &corev1.PodTemplateSpecArgs{
-				Metadata: &metav1.ObjectMetaArgs{
-					Labels:      kube.Labels(app),
-					Annotations: kube.WithChecksum(kube.Scraped(portMetrics, "/metrics"), dynamic),
-				},
-				Spec: pod,
-			},
-		},
-	}
+	return kube.Deployment(a.Workload, kube.WithChecksum(kube.Scraped(portMetrics, "/metrics"), dynamic), pod)
 }
 
 func (a Args) container() *corev1.ContainerArgs {

@@ -43,7 +43,7 @@ func (a Args) stateMetrics(ctx *pulumi.Context, opts ...pulumi.ResourceOption) e
 		ReadinessProbe:  kube.HTTPProbe("/healthz", "http", 10),
 		LivenessProbe:   kube.HTTPProbe("/healthz", "http", 30),
 	}
-	_, err = appsv1.NewDeployment(ctx, stateApp, deployment(a.Workload.KubeStateMetrics, kube.Scraped(portState, "/metrics"),
+	_, err = appsv1.NewDeployment(ctx, stateApp, kube.Deployment(a.Workload.KubeStateMetrics, kube.Scraped(portState, "/metrics"),
 		&corev1.PodSpecArgs{
 			ServiceAccountName:           pulumi.String(stateApp),
 			AutomountServiceAccountToken: pulumi.Bool(true),

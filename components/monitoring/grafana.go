@@ -76,7 +76,7 @@ func (a Args) grafanaDeployment(files provisioning) *appsv1.DeploymentArgs {
 			kube.WritableMount("data", "/var/lib/grafana"), kube.WritableMount("tmp", "/tmp"),
 		},
 	}
-	return deployment(a.Workload.Grafana, kube.WithChecksum(kube.Scraped(portGrafana, "/metrics"), files.contents()...),
+	return kube.Deployment(a.Workload.Grafana, kube.WithChecksum(kube.Scraped(portGrafana, "/metrics"), files.contents()...),
 		&corev1.PodSpecArgs{
 			ServiceAccountName:           pulumi.String(grafanaApp),
 			AutomountServiceAccountToken: pulumi.Bool(false),

@@ -6,7 +6,6 @@ import (
 
 	appsv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/apps/v1"
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
-	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/genericcorp/platform/internal/kube"
@@ -97,7 +96,7 @@ func (a Args) storeDeployment() *appsv1.DeploymentArgs {
 		LivenessProbe:   kube.HTTPProbe("/health", "http", 30),
 		VolumeMounts:    corev1.VolumeMountArray{kube.Mount("config", "/config"), kube.WritableMount("data", "/data")},
 	}
-	return deployment(a.Workload.VictoriaMetrics, kube.WithChecksum(kube.Scraped(portStore, "/metrics"), scrapeConfig()),
+	return kube.Deployment(a.Workload.VictoriaMetrics, kube.WithChecksum(kube.Scraped(portStore, "/metrics"), scrapeConfig()),
 		&corev1.PodSpecArgs{
 			ServiceAccountName:           pulumi.String(storeApp),
 			AutomountServiceAccountToken: pulumi.Bool(true),
@@ -112,22 +111,6 @@ func (a Args) storeDeployment() *appsv1.DeploymentArgs {
 				}},
 			},
 		})
-}
-
-// deployment is a Deployment of this package's namespace.
-func deployment(w workload.Workload, annotations pulumi.StringMap, pod *corev1.PodSpecArgs) *appsv1.DeploymentArgs {
-	return &appsv1.DeploymentArgs{
-		Metadata: kube.Meta(w.Name, w.Namespace, w.Name),
-		Spec: &appsv1.DeploymentSpecArgs{
-			Replicas: pulumi.Int(w.Replicas),
-			Selector: &metav1.LabelSelectorArgs{MatchLabels: kube.Selector(w.Name)},
-			Strategy: kube.RollWithout(w),
-			Template: &corev1.PodTemplateSpecArgs{
-				Metadata: &metav1.ObjectMetaArgs{Labels: kube.Labels(w.Name), Annotations: annotations},
-				Spec:     pod,
-			},
-		},
-	}
 }
 
 // clusterService gives a workload a name inside the cluster.

@@ -126,19 +126,6 @@ func WritableMount(name, path string) *corev1.VolumeMountArgs {
 	return &corev1.VolumeMountArgs{Name: pulumi.String(name), MountPath: pulumi.String(path)}
 }
 
-// SpreadOverNodes keeps the Pods of one revision evenly over the nodes. A node
-// that is being drained does not count, so that its Pods can move.
-func SpreadOverNodes(app string) corev1.TopologySpreadConstraintArray {
-	return corev1.TopologySpreadConstraintArray{&corev1.TopologySpreadConstraintArgs{
-		MaxSkew:           pulumi.Int(1),
-		TopologyKey:       pulumi.String("kubernetes.io/hostname"),
-		WhenUnsatisfiable: pulumi.String("DoNotSchedule"),
-		NodeTaintsPolicy:  pulumi.String("Honor"),
-		LabelSelector:     &metav1.LabelSelectorArgs{MatchLabels: Selector(app)},
-		MatchLabelKeys:    pulumi.ToStringArray([]string{"pod-template-hash"}),
-	}}
-}
-
 // DrainFirst waits before a container is told to stop, so that the load
 // balancers have taken it out of their lists when it does.
 func DrainFirst(seconds int) *corev1.LifecycleArgs {

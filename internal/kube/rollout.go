@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	appsv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/apps/v1"
+	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	policyv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/policy/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -15,10 +16,10 @@ import (
 	"github.com/genericcorp/platform/internal/workload"
 )
 
-// RollWithout replaces Pods without taking one away before its successor is
+// strategy replaces Pods without taking one away before its successor is
 // ready, by the surge that the sizing has room for. A workload without surge is
 // stopped first and started anew.
-func RollWithout(w workload.Workload) *appsv1.DeploymentStrategyArgs {
+func strategy(w workload.Workload) *appsv1.DeploymentStrategyArgs {
 	if w.Surge == 0 {
 		return &appsv1.DeploymentStrategyArgs{Type: pulumi.String("Recreate")}
 	}
@@ -28,6 +29,39 @@ func RollWithout(w workload.Workload) *appsv1.DeploymentStrategyArgs {
 			MaxSurge: pulumi.Int(w.Surge), MaxUnavailable: pulumi.Int(0),
 		},
 	}
+}
+
+// Deployment runs a workload: its replicas, its way of updating, and its spread
+// over nodes are those that the sizing counted.
+func Deployment(w workload.Workload, annotations pulumi.StringMap, pod *corev1.PodSpecArgs) *appsv1.DeploymentArgs {
+	if w.Spread {
+		pod.TopologySpreadConstraints = spreadOverNodes(w.Name)
+	}
+	return &appsv1.DeploymentArgs{
+		Metadata: Meta(w.Name, w.Namespace, w.Name),
+		Spec: &appsv1.DeploymentSpecArgs{
+			Replicas: pulumi.Int(w.Replicas),
+			Selector: &metav1.LabelSelectorArgs{MatchLabels: Selector(w.Name)},
+			Strategy: strategy(w),
+			Template: &corev1.PodTemplateSpecArgs{
+				Metadata: &metav1.ObjectMetaArgs{Labels: Labels(w.Name), Annotations: annotations},
+				Spec:     pod,
+			},
+		},
+	}
+}
+
+// spreadOverNodes keeps the Pods of one revision evenly over the nodes. A node
+// that is being drained does not count, so that its Pods can move.
+func spreadOverNodes(app string) corev1.TopologySpreadConstraintArray {
+	return corev1.TopologySpreadConstraintArray{&corev1.TopologySpreadConstraintArgs{
+		MaxSkew:           pulumi.Int(1),
+		TopologyKey:       pulumi.String("kubernetes.io/hostname"),
+		WhenUnsatisfiable: pulumi.String("DoNotSchedule"),
+		NodeTaintsPolicy:  pulumi.String("Honor"),
+		LabelSelector:     &metav1.LabelSelectorArgs{MatchLabels: Selector(app)},
+		MatchLabelKeys:    pulumi.ToStringArray([]string{"pod-template-hash"}),
+	}}
 }
 
 // KeepAllButOne lets a drain take one Pod at a time.
