@@ -379,3 +379,18 @@ func TestTenantsHaveHostsOfTheirOwn(t *testing.T) {
 	}
 	assert.Equal(t, []any{"demo.genericcorp.com", "acme.demo.genericcorp.com", "zeta.demo.genericcorp.com"}, hosts)
 }
+
+func TestEveryFaultyFileRegistersNothing(t *testing.T) {
+	files, err := filepath.Glob("../internal/settings/testdata/faulty/*.yaml")
+	require.NoError(t, err)
+	require.Greater(t, len(files), 40)
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		require.NoError(t, err)
+		first, _, _ := strings.Cut(string(data), "\n")
+		r := &pulumitest.Recorder{}
+		err = pulumitest.Run(r, "demo", map[string]string{settings.Key: string(data)}, Program)
+		require.ErrorContains(t, err, strings.TrimPrefix(first, "# want: "), file)
+		assert.Empty(t, r.Registrations(), file)
+	}
+}

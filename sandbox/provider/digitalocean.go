@@ -57,7 +57,8 @@ func uuid(token string) func(string, resource.PropertyMap) string {
 func (d *digitalOcean) vpcKind() *kind {
 	return &kind{
 		inputs: []string{"description", "ipRange", "name", "region"}, required: []string{"region"},
-		replaceOn: []string{"ipRange", "region"}, check: checkRegion, id: uuid(tokenVPC),
+		uniqueName: true,
+		replaceOn:  []string{"ipRange", "region"}, check: checkRegion, id: uuid(tokenVPC),
 		release: d.emptyVPC,
 		unknown: []string{"vpcUrn", "createdAt", "default"},
 		compute: func(id string, _ resource.PropertyMap) map[string]any {
@@ -95,7 +96,7 @@ func (d *digitalOcean) clusterKind() *kind {
 			"rdmaSharedDevicePlugin", "region", "registryIntegration", "routingAgent", "serviceSubnet", "ssos", "surgeUpgrade",
 			"tags", "version", "vpcUuid", "workerSubnetUuid",
 		},
-		required: []string{"nodePool", "region", "version"},
+		required: []string{"nodePool", "region", "version"}, uniqueName: true,
 		// A default pool of another size is another cluster: users lost theirs to it.
 		replaceOn: []string{"region", "vpcUuid", "clusterSubnet", "serviceSubnet", "nodePool.size"},
 		check:     checkCluster,
@@ -145,7 +146,7 @@ func (d *digitalOcean) databaseKind() *kind {
 			"backupRestore", "engine", "evictionPolicy", "maintenanceWindows", "name", "nodeCount", "privateNetworkUuid",
 			"projectId", "region", "size", "sqlMode", "storageAutoscale", "storageSizeMib", "tags", "version",
 		},
-		required:  []string{"engine", "nodeCount", "region", "size"},
+		required: []string{"engine", "nodeCount", "region", "size"}, uniqueName: true,
 		replaceOn: []string{"engine", "name"},
 		check:     checkDatabase,
 		admit:     func(in resource.PropertyMap) error { return d.exists(tokenVPC, text(in, "privateNetworkUuid")) },

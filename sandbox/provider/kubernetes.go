@@ -104,12 +104,12 @@ func (k *kubernetes) kind(token string) *kind {
 	out := &kind{
 		required:    []string{"apiVersion", "kind", "metadata"},
 		replaceOn:   append([]string{"metadata.name", "metadata.namespace"}, api.immutable...),
-		deleteFirst: true,
-		check:       func(name string, in resource.PropertyMap) []plugin.CheckFailure { return api.check(token, name, in) },
-		admit:       func(in resource.PropertyMap) error { return k.admit(api, in) },
-		id:          func(_ string, in resource.PropertyMap) string { return objectID(in) },
-		unknown:     []string{"status"},
-		compute:     api.compute,
+		deleteFirst: true, applied: true,
+		check:   func(name string, in resource.PropertyMap) []plugin.CheckFailure { return api.check(token, name, in) },
+		admit:   func(in resource.PropertyMap) error { return k.admit(api, in) },
+		id:      func(_ string, in resource.PropertyMap) string { return objectID(in) },
+		unknown: []string{"status"},
+		compute: api.compute,
 	}
 	return out
 }

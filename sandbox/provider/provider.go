@@ -5,6 +5,7 @@ package provider
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -38,6 +39,9 @@ type kind struct {
 	check func(name string, inputs resource.PropertyMap) []plugin.CheckFailure
 	// admit judges what only the cloud knows, before a create or an update.
 	admit func(inputs resource.PropertyMap) error
+	// applied things are taken over when they are there; uniqueName ones are refused
+	// when another has their name.
+	applied, uniqueName bool
 	// id names a new thing.
 	id func(name string, inputs resource.PropertyMap) string
 	// unknown are outputs that only the cloud tells; compute makes them.
@@ -139,20 +143,44 @@ func (p *Provider) Create(_ context.Context, req plugin.CreateRequest) (plugin.C
 	}
 	inputs := open(req.Properties)
 	id := k.id(req.Name, inputs)
-	_, taken, err := p.cloud.Get(string(req.Type), id)
-	if err == nil && taken {
-		err = fmt.Errorf("%s %q exists already", req.Type, id)
-	}
-	if err != nil {
-		return plugin.CreateResponse{Status: resource.StatusUnknown}, err
-	}
-	computed, err := p.write(string(req.Type), k, id, inputs, nil)
+	var computed map[string]any
+	err = faulty("create", req.URN, func() error {
+		if err := p.free(k, string(req.Type), id, inputs); err != nil {
+			return err
+		}
+		computed, err = p.write(string(req.Type), k, id, inputs, nil)
+		return err
+	})
 	if err != nil {
 		return plugin.CreateResponse{Status: resource.StatusUnknown}, err
 	}
 	return plugin.CreateResponse{
 		ID: resource.ID(id), Properties: k.outputs(req.Properties, computed), Status: resource.StatusOK,
 	}, nil
+}
+
+// free reports a name that is taken. Kubernetes objects are applied: one that is
+// there is taken over, as server-side apply does.
+func (p *Provider) free(k *kind, token, id string, inputs resource.PropertyMap) error {
+	if k.applied {
+		return nil
+	}
+	if k.uniqueName {
+		others, err := p.cloud.IDs(token)
+		if err != nil {
+			return err
+		}
+		for _, other := range others {
+			if object, _, err := p.cloud.Get(token, other); err != nil || object.Inputs["name"] == text(inputs, "name") {
+				return errors.Join(err, fmt.Errorf("422: the name %q is taken by %s %s", text(inputs, "name"), token, other))
+			}
+		}
+	}
+	_, taken, err := p.cloud.Get(token, id)
+	if err == nil && taken {
+		err = fmt.Errorf("409: %s %q exists already", token, id)
+	}
+	return err
 }
 
 func (p *Provider) Update(_ context.Context, req plugin.UpdateRequest) (plugin.UpdateResponse, error) {
@@ -171,7 +199,11 @@ func (p *Provider) Update(_ context.Context, req plugin.UpdateRequest) (plugin.U
 		return plugin.UpdateResponse{Status: resource.StatusUnknown}, fmt.Errorf(
 			"%s %q is gone; run `pulumi refresh`, then `pulumi up` makes it anew", req.Type, req.ID)
 	}
-	computed, err := p.write(string(req.Type), k, string(req.ID), open(req.NewInputs), old.Computed)
+	var computed map[string]any
+	err = faulty("update", req.URN, func() error {
+		computed, err = p.write(string(req.Type), k, string(req.ID), open(req.NewInputs), old.Computed)
+		return err
+	})
 	if err != nil {
 		return plugin.UpdateResponse{Status: resource.StatusUnknown}, err
 	}
@@ -220,12 +252,15 @@ func (p *Provider) Delete(_ context.Context, req plugin.DeleteRequest) (plugin.D
 	if err != nil {
 		return plugin.DeleteResponse{Status: resource.StatusUnknown}, err
 	}
-	if k.release != nil {
-		if err := k.release(string(req.ID)); err != nil {
-			return plugin.DeleteResponse{Status: resource.StatusUnknown}, err
+	err = faulty("delete", req.URN, func() error {
+		if k.release != nil {
+			if err := k.release(string(req.ID)); err != nil {
+				return err
+			}
 		}
-	}
-	if err := p.cloud.Delete(string(req.Type), string(req.ID)); err != nil {
+		return p.cloud.Delete(string(req.Type), string(req.ID))
+	})
+	if err != nil {
 		return plugin.DeleteResponse{Status: resource.StatusUnknown}, err
 	}
 	return plugin.DeleteResponse{Status: resource.StatusOK}, nil

@@ -1,0 +1,264 @@
+package engine_test
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/genericcorp/platform/sandbox/cloud"
+	"github.com/genericcorp/platform/sandbox/engine"
+	"github.com/genericcorp/platform/sandbox/provider"
+)
+
+// faults is a sandbox in which faults can be ordered.
+type faults struct {
+	engine.Stack
+	folder string
+}
+
+func withFaults(t *testing.T, name string) faults {
+	t.Helper()
+	s := sandbox(t, name)
+	folder := t.TempDir()
+	s.Env = append(s.Env, provider.EnvFaults+"="+folder)
+	return faults{s, folder}
+}
+
+func (f faults) order(t *testing.T, operation, way string) {
+	t.Helper()
+	require.NoError(t, os.WriteFile(filepath.Join(f.folder, operation), []byte(way), 0o600))
+}
+
+// taken are the resources that had their fault.
+func (f faults) taken(t *testing.T, operation string) []string {
+	t.Helper()
+	entries, err := os.ReadDir(filepath.Join(f.folder, operation+".taken"))
+	if os.IsNotExist(err) {
+		return nil
+	}
+	require.NoError(t, err)
+	var out []string
+	for _, entry := range entries {
+		data, err := os.ReadFile(filepath.Join(f.folder, operation+".taken", entry.Name()))
+		require.NoError(t, err)
+		out = append(out, string(data))
+	}
+	return out
+}
+
+// untilDone runs a command until it succeeds. Each run that fails has to name
+// every resource that failed in it.
+func (f faults) untilDone(t *testing.T, operation string, args ...string) {
+	t.Helper()
+	for range 60 {
+		before := f.taken(t, operation)
+		out, err := f.Output(args...)
+		after := f.taken(t, operation)
+		if err == nil {
+			return
+		}
+		assert.NotContains(t, out, "panic")
+		require.Greater(t, len(after), len(before), "a run failed without a fault: %s", out)
+		for _, urn := range after {
+			if !slices.Contains(before, urn) {
+				assert.Contains(t, out, operation+" of "+urn[strings.LastIndex(urn, "::")+2:])
+			}
+		}
+	}
+	t.Fatal("it does not come to an end")
+}
+
+// spoil changes every thing in the cloud a little, so that all need an update.
+func spoil(t *testing.T, s engine.Stack) int {
+	t.Helper()
+	spoilt := 0
+	for _, path := range things(t, s) {
+		var o cloud.Object
+		data, err := os.ReadFile(path)
+		require.NoError(t, err)
+		require.NoError(t, json.Unmarshal(data, &o))
+		meta, ok := o.Inputs["metadata"].(map[string]any)
+		if !ok {
+			continue
+		}
+		meta["labels"].(map[string]any)["by"] = "hand"
+		data, err = json.Marshal(o)
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(path, data, 0o600))
+		spoilt++
+	}
+	return spoilt
+}
+
+func TestEveryResourceMayFailOnceAtEachOperation(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"demo", "prod"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := withFaults(t, name)
+			f.order(t, "create", provider.FaultError)
+			f.untilDone(t, "create", "up", "--yes", "--skip-preview", "--continue-on-error")
+			all := custom(resources(t, f.Stack))
+			assert.Len(t, f.taken(t, "create"), len(all), "each resource failed once")
+			assert.Len(t, things(t, f.Stack), len(all), "no duplicate and no orphan")
+			succeeds(t, f.Stack, "preview", "--refresh", "--expect-no-changes")
+
+			spoilt := spoil(t, f.Stack)
+			f.order(t, "update", provider.FaultError)
+			f.untilDone(t, "update", "up", "--yes", "--skip-preview", "--refresh", "--continue-on-error")
+			assert.Len(t, f.taken(t, "update"), spoilt)
+			succeeds(t, f.Stack, "preview", "--refresh", "--expect-no-changes")
+
+			succeeds(t, f.Stack, "state", "unprotect", "--all", "--yes")
+			f.order(t, "delete", provider.FaultError)
+			f.untilDone(t, "delete", "destroy", "--yes", "--skip-preview", "--continue-on-error")
+			kept := map[string]int{"demo": 0, "prod": 5}[name]
+			assert.Len(t, f.taken(t, "delete"), len(all)-kept)
+			assert.Len(t, things(t, f.Stack), kept)
+			t.Logf("%s: %d creates, %d updates and %d deletes failed once", name, len(all), spoilt, len(all)-kept)
+		})
+	}
+}
+
+// An answer that is lost leaves a thing that the state does not know. Kubernetes
+// objects are taken over by the next run; what has a unique name is refused with
+// it, so that nothing is billed twice, and docs/operations.md says what to do.
+func TestALostAnswerIsBilledOnce(t *testing.T) {
+	t.Parallel()
+	f := withFaults(t, "demo")
+	f.order(t, "create", provider.FaultLate)
+	var out string
+	for range 40 {
+		var err error
+		if out, err = f.Output("up", "--yes", "--skip-preview"); err == nil {
+			break
+		}
+		forgetOrphans(t, f, out)
+	}
+	assert.Regexp(t, "unchanged|created", out)
+	// A random password is nobody's but the state's: a lost one is no orphan.
+	inCloud := func(name string) bool { return !strings.Contains(name, "random") }
+	all := slices.DeleteFunc(custom(resources(t, f.Stack)), func(urn string) bool { return !inCloud(urn) })
+	assert.Len(t, slices.DeleteFunc(things(t, f.Stack), func(path string) bool { return !inCloud(path) }), len(all), "no duplicate and no orphan")
+	succeeds(t, f.Stack, "preview", "--refresh", "--expect-no-changes")
+}
+
+// forgetOrphans does what docs/operations.md tells: it deletes what a refusal
+// names, which is empty and minutes old.
+func forgetOrphans(t *testing.T, f faults, out string) {
+	t.Helper()
+	for line := range strings.Lines(out) {
+		for _, token := range []string{"Vpc", "KubernetesCluster", "DatabaseCluster", "DatabaseDb", "DatabaseUser", "DatabaseFirewall", "Record", "Release"} {
+			if strings.Contains(line, "422: the name") && strings.Contains(line, ":"+token+" ") {
+				fields := strings.Fields(line)
+				removeThing(t, f.Stack, token, fields[len(fields)-1])
+			}
+			if _, rest, ok := strings.Cut(line, ":"+token+" \""); ok && strings.Contains(line, "409:") {
+				id, _, _ := strings.Cut(rest, "\"")
+				removeThing(t, f.Stack, token, id)
+			}
+		}
+	}
+}
+
+func removeThing(t *testing.T, s engine.Stack, kind, id string) {
+	t.Helper()
+	for _, path := range things(t, s) {
+		if strings.Contains(path, "-"+kind+string(filepath.Separator)) && strings.HasSuffix(path, strings.ReplaceAll(id, "/", "~")+".json") {
+			require.NoError(t, os.Remove(path))
+		}
+	}
+}
+
+func TestARunThatIsKilledIsFinishedByTheNext(t *testing.T) {
+	t.Parallel()
+	f := withFaults(t, "demo")
+	f.order(t, "create", provider.FaultSlow)
+	killed := 0
+	for _, after := range []time.Duration{600, 1000, 1400, 1800, 2200, 2600, 3000} {
+		if !f.killAfter(t, after*time.Millisecond) {
+			continue
+		}
+		killed++
+		succeeds(t, f.Stack, "cancel", "--yes")
+	}
+	assert.GreaterOrEqual(t, killed, 4)
+	for range 20 {
+		out, err := f.Output("up", "--yes", "--skip-preview", "--refresh")
+		if err == nil {
+			break
+		}
+		forgetOrphans(t, f, out)
+	}
+	all := custom(resources(t, f.Stack))
+	assert.Len(t, things(t, f.Stack), len(all), "nothing lost, nothing twice")
+	succeeds(t, f.Stack, "preview", "--refresh", "--expect-no-changes")
+}
+
+// killAfter starts an up and kills it; it reports false when that was too late.
+func (f faults) killAfter(t *testing.T, after time.Duration) bool {
+	t.Helper()
+	cmd := f.Command("up", "--yes", "--skip-preview")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	require.NoError(t, cmd.Start())
+	time.Sleep(after)
+	err := syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+	_ = cmd.Wait() // it was killed, or it is done
+	// The plugins of the killed engine end when they notice; give them the time.
+	time.Sleep(200 * time.Millisecond)
+	return err == nil
+}
+
+func TestATruncatedStateIsAClearErrorWithAWayBack(t *testing.T) {
+	t.Parallel()
+	s := sandbox(t, "demo")
+	up(t, s)
+	state := filepath.Join(s.Folder, "state", ".pulumi", "stacks", "platform", "demo.json")
+	data, err := os.ReadFile(state)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(state, data[:len(data)/2], 0o600))
+	assert.NotContains(t, fails(t, s, "up", "--yes", "--skip-preview"), "panic")
+	assert.NotEmpty(t, things(t, s))
+	// docs/operations.md: the file beside it is the state before the last run.
+	backup, err := os.ReadFile(state + ".bak")
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(state, backup, 0o600))
+	assert.Regexp(t, `\d+ unchanged`, succeeds(t, s, "up", "--yes", "--skip-preview", "--refresh"))
+}
+
+func TestEveryFaultyStackFileStopsTheEngineBeforeAnything(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("../../internal/settings/testdata/faulty/*.yaml")
+	require.NoError(t, err)
+	require.Greater(t, len(files), 40)
+	s := sandbox(t, "demo")
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		require.NoError(t, err)
+		first, _, _ := strings.Cut(string(data), "\n")
+		text := "config:\n  platform:settings:\n"
+		for line := range strings.Lines(string(data)) {
+			text += "    " + line
+		}
+		require.NoError(t, os.WriteFile(filepath.Join(s.Root, "Pulumi.demo.yaml"), []byte(text), 0o600))
+		if filepath.Base(file) == "not-yaml.yaml" {
+			// The engine reads the stack file before the program does, and says so.
+			require.ErrorContains(t, s.Prepare(), "Pulumi.demo.yaml")
+			continue
+		}
+		require.NoError(t, s.Prepare())
+		out := fails(t, s, "preview")
+		assert.Contains(t, out, strings.TrimPrefix(first, "# want: "), file)
+		assert.NotContains(t, out, "panic", file)
+	}
+	assert.Empty(t, things(t, s))
+	assert.Empty(t, custom(resources(t, s)))
+}
