@@ -107,7 +107,7 @@ func policies() []kube.Policy {
 		return kube.Peer{Namespace: namespace, App: app, Ports: []int{port}}
 	}
 	store := func(port int) kube.Peer { return from(workload.MonitoringNamespace, storeApp, port) }
-	scraped := []kube.Peer{kube.APIServer, {CIDR: "0.0.0.0/0", Ports: []int{portKubelet}}}
+	scraped := []kube.Peer{kube.APIServer, kube.Kubelet}
 	for _, namespace := range scrapedNamespaces {
 		scraped = append(scraped, kube.Peer{Namespace: namespace})
 	}

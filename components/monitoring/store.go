@@ -13,11 +13,10 @@ import (
 )
 
 const (
-	storeApp    = "victoria-metrics"
-	storeImage  = "docker.io/victoriametrics/victoria-metrics:v1.150.0"
-	storeUID    = 65532
-	portStore   = 8428
-	portKubelet = 10250
+	storeApp   = "victoria-metrics"
+	storeImage = "docker.io/victoriametrics/victoria-metrics:v1.150.0"
+	storeUID   = 65532
+	portStore  = 8428
 )
 
 // store declares VictoriaMetrics with its volume.

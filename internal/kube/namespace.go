@@ -73,12 +73,14 @@ func allowDNS(namespace string) Policy {
 	return Policy{Namespace: namespace, Name: "allow-dns", To: []Peer{dns}, udp: true}
 }
 
-// HTTPS is any server of the Internet, APIServer the cluster's API under the
-// ports that it has on DigitalOcean (443) and elsewhere (6443): it is no Pod, and
-// its address is not known beforehand.
+// HTTPS is any server, APIServer the cluster's API under the ports that it has on
+// DigitalOcean (443) and elsewhere (6443), Kubelet the one of each node. None is a
+// Pod, and address ranges would not do: Cilium, DigitalOcean's network, does not
+// count nodes among them. So the port alone is what they are known by.
 var (
-	HTTPS     = Peer{CIDR: "0.0.0.0/0", Ports: []int{443}}
-	APIServer = Peer{CIDR: "0.0.0.0/0", Ports: []int{443, 6443}}
+	HTTPS     = Peer{Ports: []int{443}}
+	APIServer = Peer{Ports: []int{443, 6443}}
+	Kubelet   = Peer{Ports: []int{10250}}
 )
 
 // RegisterPolicies declares policies, each under the name "<namespace>-<name>".

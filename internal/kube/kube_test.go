@@ -1,0 +1,76 @@
+package kube_test
+
+import (
+	"testing"
+
+	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
+	networkingv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/networking/v1"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/genericcorp/platform/internal/kube"
+	"github.com/genericcorp/platform/internal/pulumitest"
+	"github.com/genericcorp/platform/internal/workload"
+)
+
+func spec(p kube.Policy) *networkingv1.NetworkPolicySpecArgs {
+	return p.Args().Spec.(*networkingv1.NetworkPolicySpecArgs)
+}
+
+func TestASideThatIsNotNamedIsNotGoverned(t *testing.T) {
+	in := spec(kube.Policy{Namespace: "a", Name: "in", From: []kube.Peer{{Namespace: "b", App: "web", Ports: []int{80}}}})
+	assert.Equal(t, pulumi.ToStringArray([]string{"Ingress"}), in.PolicyTypes)
+	assert.Nil(t, in.Egress)
+	rule := in.Ingress.(networkingv1.NetworkPolicyIngressRuleArray)[0].(*networkingv1.NetworkPolicyIngressRuleArgs)
+	peer := rule.From.(networkingv1.NetworkPolicyPeerArray)[0].(*networkingv1.NetworkPolicyPeerArgs)
+	assert.NotNil(t, peer.NamespaceSelector)
+	assert.NotNil(t, peer.PodSelector)
+	assert.Len(t, rule.Ports, 1)
+}
+
+func TestAPeerKnownByItsPortAloneMayBeAnywhere(t *testing.T) {
+	out := spec(kube.Policy{Namespace: "a", Name: "out", To: []kube.Peer{kube.APIServer}})
+	rule := out.Egress.(networkingv1.NetworkPolicyEgressRuleArray)[0].(*networkingv1.NetworkPolicyEgressRuleArgs)
+	assert.Empty(t, rule.To, "no selector and no address range: nodes are in none")
+	assert.Len(t, rule.Ports, 2)
+}
+
+func TestAPolicyWithEmptySidesDeniesAll(t *testing.T) {
+	none := spec(kube.Policy{Namespace: "a", Name: "none", From: []kube.Peer{}, To: []kube.Peer{}})
+	assert.Equal(t, pulumi.ToStringArray([]string{"Ingress", "Egress"}), none.PolicyTypes)
+	assert.Empty(t, none.Ingress)
+	assert.Empty(t, none.Egress)
+}
+
+func TestEveryNamespaceDeniesBeforeItAllows(t *testing.T) {
+	r := &pulumitest.Recorder{}
+	require.NoError(t, pulumitest.Run(r, "test", nil, func(ctx *pulumi.Context) error {
+		_, err := kube.Namespace(ctx, "shop", kube.Restricted)
+		return err
+	}))
+	for _, name := range []string{"shop-deny-all", "shop-allow-dns"} {
+		g, ok := r.Find("kubernetes:networking.k8s.io/v1:NetworkPolicy", name)
+		require.True(t, ok, name)
+		assert.Contains(t, g.DependsOn[0], "Namespace::shop")
+	}
+}
+
+func TestChecksumsChangeWithTheConfigurationAlone(t *testing.T) {
+	base := pulumi.StringMap{"a": pulumi.String("1")}
+	one, same, other := kube.WithChecksum(base, "x", "y"), kube.WithChecksum(base, "x", "y"), kube.WithChecksum(base, "xy", "")
+	assert.Equal(t, one, same)
+	assert.NotEqual(t, one, other, "where one text ends counts")
+	assert.Len(t, base, 1, "what was given is left as it is")
+}
+
+func TestADeploymentIsWhatTheSizingCounted(t *testing.T) {
+	w := workload.Workload{Name: "app", Namespace: "app", Replicas: 3, Surge: 1, Spread: true}
+	pod := &corev1.PodSpecArgs{}
+	kube.Deployment(w, nil, pod)
+	assert.NotNil(t, pod.TopologySpreadConstraints)
+	w.Spread, w.Surge = false, 0
+	pod = &corev1.PodSpecArgs{}
+	kube.Deployment(w, nil, pod)
+	assert.Nil(t, pod.TopologySpreadConstraints)
+}
