@@ -4,10 +4,10 @@ TOOLS := $(CURDIR)/tools
 TEST_TIMEOUT := 45m
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview refresh down plan prices build test unit lint golden bench fuzz
+.PHONY: help up preview refresh down plan prices build test unit e2e lint golden bench fuzz
 
 help: ## this list
-	@grep -E '^[a-z][a-z ]*:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 24
+	@grep -E '^[a-z][a-z0-9 ]*:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 24
 
 up preview refresh down: ## run the stack STACK (demo) in the sandbox: no account, no network
 	@go run ./sandbox -stack $(STACK) $@
@@ -21,11 +21,15 @@ prices: ## compare the catalogue with DigitalOcean's sizes (needs DIGITALOCEAN_T
 build: ## the program, as `pulumi up` runs it
 	@go build -o bin/platform .
 
-test: lint unit ## every check and every test
+test: lint unit e2e ## every check and every test
 
 unit: ## the tests alone, with the real engine in the sandbox
 	@echo "testing (the first run builds the Pulumi engine and the SDKs: about 15 minutes on two cores)"
 	@go test -timeout $(TEST_TIMEOUT) ./...
+
+e2e: ## the sizing model against the real kube-scheduler
+	@echo "scheduling (the first run builds the kube-scheduler: about 5 minutes on two cores)"
+	@go -C sandbox/scheduler test -timeout $(TEST_TIMEOUT) ./...
 
 lint: ## formatting, vet, linters, workflows
 	@echo "linting (the first run builds the linters: about 5 minutes on two cores)"

@@ -56,17 +56,20 @@ type MisfitError struct {
 func (e *MisfitError) Error() string { return fmt.Sprintf("%s: %s", e.Scenario, e.Reason) }
 
 // place puts every Pod on some node as the Kubernetes scheduler would by default:
-// on the node with the most left. It is deterministic. The order, largest first,
-// is the order in which a cluster that has run for a while settles.
+// on the node with the most left, the largest Pod first. It is deterministic.
+// That there is room in whatever order the Pods come is shown beside it.
 func place(name string, set workload.Set, size catalog.Node, count int, surge bool) (Scenario, error) {
-	pods, each := podsOf(set, surge)
+	once, each := podsOf(set, surge)
+	s, err := placeInOrder(name, once, each, size, count)
+	if err != nil {
+		return s, err
+	}
+	return s, inAnyOrder(name, once, each, size, count)
+}
+
+func placeInOrder(name string, once, each []pod, size catalog.Node, count int) (Scenario, error) {
 	s := Scenario{Name: name, Nodes: make([]NodeFit, count), DocumentedMiB: size.DocumentedMiB * count}
-	for _, p := range pods {
-		s.RequestedMiB += p.needs.MiB
-	}
-	for _, p := range each {
-		s.RequestedMiB += p.needs.MiB * count
-	}
+	s.RequestedMiB = sum(once).MiB + sum(each).MiB*count
 	if s.RequestedMiB > s.DocumentedMiB {
 		return s, &MisfitError{name, fmt.Sprintf("our Pods request %d MiB, and DigitalOcean documents at most %d MiB for Pods on %s",
 			s.RequestedMiB, s.DocumentedMiB, nodesText(size.SKU, count))}
@@ -80,7 +83,7 @@ func place(name string, set workload.Set, size catalog.Node, count int, surge bo
 			}
 		}
 	}
-	for _, p := range slices.Concat(systemOnce, pods) {
+	for _, p := range slices.Concat(systemOnce, once) {
 		best := s.best(p)
 		if best < 0 {
 			return s, &MisfitError{name, p.refused(s.Nodes, size.SKU)}
