@@ -2,11 +2,7 @@ package meter
 
 import (
 	"fmt"
-	"math"
-	"strconv"
 	"strings"
-
-	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/genericcorp/platform/internal/budget"
 	"github.com/genericcorp/platform/internal/catalog"
@@ -143,93 +139,6 @@ func loadBalancer(kind string, units int) budget.Bill {
 		price = catalog.LoadBalancer
 	}
 	return budget.Bill{price.Line(sizing.ItemLoadBalancer, max(units, 1))}
-}
-
-// priceService prices the load balancer that DigitalOcean makes for a Service of
-// that type: the network kind unless an annotation asks for the regional one.
-func priceService(in inputs) (budget.Bill, error) {
-	spec, err := in.object("spec")
-	if err != nil {
-		return nil, err
-	}
-	kind, err := spec.text("type", "ClusterIP")
-	if err != nil || kind != "LoadBalancer" {
-		return nil, err
-	}
-	meta, err := in.object("metadata")
-	if err != nil {
-		return nil, err
-	}
-	annotations, err := meta.object("annotations")
-	if err != nil {
-		return nil, err
-	}
-	const prefix = "service.beta.kubernetes.io/do-loadbalancer-"
-	which, err := annotations.text(prefix+"type", "REGIONAL_NETWORK")
-	if err != nil {
-		return nil, err
-	}
-	unitText, err := annotations.text(prefix+"size-unit", "1")
-	if err != nil {
-		return nil, err
-	}
-	units, err := strconv.Atoi(unitText)
-	if err != nil {
-		return nil, fmt.Errorf("%ssize-unit: %q is not a number", prefix, unitText)
-	}
-	return loadBalancer(which, units), nil
-}
-
-func priceClaim(in inputs) (budget.Bill, error) {
-	gib, err := claimGiB(in)
-	if err != nil {
-		return nil, err
-	}
-	return budget.Bill{catalog.BlockStorage.Line(sizing.ItemVolumes, gib)}, nil
-}
-
-func priceStatefulSet(in inputs) (budget.Bill, error) {
-	spec, err := in.object("spec")
-	if err != nil {
-		return nil, err
-	}
-	replicas, err := spec.number("replicas", 1)
-	if err != nil {
-		return nil, err
-	}
-	templates, ok := spec["volumeClaimTemplates"].([]any)
-	if _, set := spec["volumeClaimTemplates"]; set && !ok {
-		return nil, fmt.Errorf("spec.volumeClaimTemplates: is not known before it exists, so it cannot be priced")
-	}
-	var bill budget.Bill
-	for _, template := range templates {
-		claim, _ := template.(map[string]any)
-		gib, err := claimGiB(claim)
-		if err != nil {
-			return nil, err
-		}
-		bill = append(bill, catalog.BlockStorage.Line(sizing.ItemVolumes, gib*replicas))
-	}
-	return bill, nil
-}
-
-func claimGiB(in inputs) (int, error) {
-	at := in
-	for _, key := range []string{"spec", "resources", "requests"} {
-		var err error
-		if at, err = at.object(key); err != nil {
-			return 0, err
-		}
-	}
-	text, err := at.text("storage", "")
-	if err != nil {
-		return 0, err
-	}
-	size, err := resource.ParseQuantity(text)
-	if err != nil {
-		return 0, fmt.Errorf("spec.resources.requests.storage: %q is not a size", text)
-	}
-	return int(math.Ceil(size.AsApproximateFloat64() / (1 << 30))), nil
 }
 
 const release = "kubernetes:helm.sh/v3:Release"

@@ -1,0 +1,40 @@
+package settings
+
+import (
+	"regexp"
+	"strings"
+)
+
+var image = regexp.MustCompile(`^[a-z0-9]([a-z0-9._/-]|:\d+/)*(:[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?(@sha256:[0-9a-f]{64})?$`)
+
+func (a App) validate(f *Faults) {
+	name := a.Image[strings.LastIndex(a.Image, "/")+1:]
+	switch {
+	case !image.MatchString(a.Image):
+		f.add("app.image", "%q is not an image such as ghcr.io/acme/app:1.2.3", a.Image)
+	case !strings.ContainsAny(name, ":@") || strings.HasSuffix(name, ":latest"):
+		f.add("app.image", "%q names no version; add an exact tag or a digest", a.Image)
+	}
+	if a.Port < 1024 || a.Port > 65535 {
+		f.add("app.port", "%d is not between 1024 and 65535; below 1024 needs root, which the app does not get", a.Port)
+	}
+	for path, value := range map[string]string{
+		"app.healthPath": a.HealthPath, "app.readyPath": a.ReadyPath, "app.metricsPath": a.MetricsPath,
+	} {
+		if !strings.HasPrefix(value, "/") {
+			f.add(path, "%q does not start with a slash", value)
+		}
+	}
+	atLeast(f, "app.replicas", a.Replicas, 0)
+	atLeast(f, "app.databasePool", a.DatabasePool, 1)
+	quantity(f, "app.cpu", a.CPU)
+	quantity(f, "app.memory", a.Memory)
+	for key := range a.Env {
+		if !regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`).MatchString(key) || reservedEnv[key] {
+			f.add("app.env."+key, "is not a name for an environment variable, or the platform sets it")
+		}
+	}
+}
+
+// reservedEnv are the variables that the platform sets: docs/app-contract.md.
+var reservedEnv = map[string]bool{"DATABASE_URL": true, "PORT": true, "PUBLIC_URL": true, "PGSSLROOTCERT": true}

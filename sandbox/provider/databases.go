@@ -1,0 +1,109 @@
+package provider
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
+
+	"github.com/genericcorp/platform/internal/catalog"
+)
+
+func (d *digitalOcean) databaseKind() *kind {
+	return &kind{
+		inputs: []string{
+			"backupRestore", "engine", "evictionPolicy", "maintenanceWindows", "name", "nodeCount", "privateNetworkUuid",
+			"projectId", "region", "size", "sqlMode", "storageAutoscale", "storageSizeMib", "tags", "version",
+		},
+		required: []string{"engine", "nodeCount", "region", "size"}, uniqueName: true,
+		replaceOn: []string{"engine", "name"},
+		check:     checkDatabase,
+		admit:     func(in resource.PropertyMap) error { return d.exists(tokenVPC, text(in, "privateNetworkUuid")) },
+		id:        uuid(tokenDatabase),
+		unknown: []string{
+			"clusterUrn", "database", "host", "metricsEndpoints", "password", "port", "privateHost", "privateUri", "uri", "user",
+		},
+		compute: computeDatabase, secrets: []string{"password", "privateUri", "uri"},
+	}
+}
+
+func checkDatabase(name string, in resource.PropertyMap) []plugin.CheckFailure {
+	failures := checkRegion(name, in)
+	in = open(in)
+	size, err := catalog.DatabaseBySize(text(in, "size"))
+	if err != nil {
+		failures = append(failures, plugin.CheckFailure{Property: "size", Reason: err.Error()})
+	} else if nodes := in["nodeCount"]; nodes.IsNumber() && int(nodes.NumberValue()) > size.MaxNodes {
+		failures = append(failures, plugin.CheckFailure{Property: "nodeCount", Reason: "the size has no standby nodes"})
+	}
+	return failures
+}
+
+func computeDatabase(id string, in resource.PropertyMap) map[string]any {
+	host, password := text(in, "name")+"-do-user-1-0.db.ondigitalocean.com", "AVNS_"+secretText(20)
+	uri := func(host string) string {
+		return fmt.Sprintf("postgresql://doadmin:%s@%s:25060/defaultdb?sslmode=require", password, host)
+	}
+	return map[string]any{
+		"clusterUrn": "do:dbaas:" + id, "database": "defaultdb", "host": host, "metricsEndpoints": []any{},
+		"password": password, "port": 25060, "privateHost": "private-" + host,
+		"privateUri": uri("private-" + host), "uri": uri(host), "user": "doadmin",
+	}
+}
+
+func (d *digitalOcean) inDatabase(in resource.PropertyMap) error {
+	return d.exists(tokenDatabase, text(in, "clusterId"))
+}
+
+func (d *digitalOcean) databaseDbKind() *kind {
+	return &kind{
+		inputs: []string{"clusterId", "name"}, required: []string{"clusterId"}, replaceOn: []string{"clusterId", "name"},
+		admit: d.inDatabase,
+		id: func(_ string, in resource.PropertyMap) string {
+			return text(in, "clusterId") + "/database/" + text(in, "name")
+		},
+	}
+}
+
+func (d *digitalOcean) databaseUserKind() *kind {
+	return &kind{
+		inputs: []string{"clusterId", "mysqlAuthPlugin", "name", "settings"}, required: []string{"clusterId"},
+		replaceOn: []string{"clusterId", "name"}, admit: d.inDatabase,
+		id: func(_ string, in resource.PropertyMap) string {
+			return text(in, "clusterId") + "/user/" + text(in, "name")
+		},
+		unknown: []string{"password", "role", "accessCert", "accessKey"}, secrets: []string{"password", "accessKey"},
+		compute: func(string, resource.PropertyMap) map[string]any {
+			return map[string]any{"password": "AVNS_" + secretText(20), "role": "normal", "accessCert": "", "accessKey": ""}
+		},
+	}
+}
+
+func (d *digitalOcean) firewallKind() *kind {
+	return &kind{
+		inputs: []string{"clusterId", "rules"}, required: []string{"clusterId", "rules"}, replaceOn: []string{"clusterId"},
+		check: checkFirewall,
+		admit: func(in resource.PropertyMap) error {
+			return errors.Join(d.inDatabase(in), d.exists(tokenCluster, firewalled(in)))
+		},
+		id: func(_ string, in resource.PropertyMap) string { return text(in, "clusterId") + "-firewall" },
+	}
+}
+
+// firewalled is the Kubernetes cluster that the first rule admits.
+func firewalled(in resource.PropertyMap) string {
+	rules := in["rules"]
+	if !rules.IsArray() || len(rules.ArrayValue()) == 0 || !rules.ArrayValue()[0].IsObject() {
+		return ""
+	}
+	return text(rules.ArrayValue()[0].ObjectValue(), "value")
+}
+
+func checkFirewall(_ string, in resource.PropertyMap) []plugin.CheckFailure {
+	rules := open(in)["rules"]
+	if rules.IsArray() && len(rules.ArrayValue()) == 0 {
+		return []plugin.CheckFailure{{Property: "rules", Reason: "without a rule the database is open to the Internet"}}
+	}
+	return nil
+}
