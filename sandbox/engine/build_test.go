@@ -1,0 +1,32 @@
+package engine
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestAnInstalledEngineIsTakenWhenItIsNewEnough(t *testing.T) {
+	for printed, taken := range map[string]bool{
+		"v" + PulumiVersion: true, "v3.300.1": true, "v4.0.0": true, "v3.258.0": false, "v2.9.9": false, "none": false,
+	} {
+		folder := t.TempDir()
+		script := "#!/bin/sh\necho " + printed + "\n"
+		require.NoError(t, os.WriteFile(filepath.Join(folder, "pulumi"), []byte(script), 0o755))
+		t.Setenv("PATH", folder+string(os.PathListSeparator)+os.Getenv("PATH"))
+		path, ok := installed()
+		assert.Equal(t, taken, ok, printed)
+		if ok {
+			assert.Equal(t, filepath.Join(folder, "pulumi"), path)
+		}
+	}
+}
+
+func TestWithoutAnInstalledEngineOursIsBuilt(t *testing.T) {
+	t.Setenv("PATH", t.TempDir())
+	_, ok := installed()
+	assert.False(t, ok)
+}

@@ -1,0 +1,89 @@
+package stacks
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/genericcorp/platform/internal/meter"
+	"github.com/genericcorp/platform/internal/pulumitest"
+)
+
+func TestPlanProgramAndMeterAgreeToTheCent(t *testing.T) {
+	for _, stack := range stackNames {
+		cfg := config(t, stack)
+		s, plan := planOf(t, cfg)
+		r := &pulumitest.Recorder{}
+		require.NoError(t, pulumitest.Run(r, stack, cfg, Program))
+		m := newMeter(plan, s)
+		for _, g := range r.Registrations() {
+			require.NoError(t, m.Register(meter.Resource{Type: g.Type, Inputs: g.Inputs}), g.Name)
+		}
+		assert.Equal(t, plan.Bill.Total(), m.Total(), stack)
+	}
+}
+
+func TestEveryContainerRequestsWhatTheSizingCounted(t *testing.T) {
+	for _, stack := range stackNames {
+		cfg := config(t, stack)
+		_, plan := planOf(t, cfg)
+		r := &pulumitest.Recorder{}
+		require.NoError(t, pulumitest.Run(r, stack, cfg, Program))
+		var declared, counted []string
+		for _, g := range r.Registrations() {
+			containers, _ := pulumitest.Dig(g.Inputs, "spec.template.spec.containers").([]any)
+			for _, c := range containers {
+				declared = append(declared, fmt.Sprintf("%v/%v ×%v %v %v %v", pulumitest.Dig(g.Inputs, "metadata.namespace"),
+					pulumitest.Dig(c, "name"), pulumitest.Dig(g.Inputs, "spec.replicas"), pulumitest.Dig(c, "resources.requests.cpu"),
+					pulumitest.Dig(c, "resources.requests.memory"), pulumitest.Dig(c, "resources.limits.memory")))
+			}
+			if g.Type == "kubernetes:helm.sh/v3:Release" {
+				for name, path := range map[string]string{
+					"cert-manager": "values", "cert-manager-webhook": "values.webhook", "cert-manager-cainjector": "values.cainjector",
+				} {
+					part := pulumitest.Dig(g.Inputs, path)
+					declared = append(declared, fmt.Sprintf("cert-manager/%s ×%v %v %v %v", name, pulumitest.Dig(part, "replicaCount"),
+						pulumitest.Dig(part, "resources.requests.cpu"), pulumitest.Dig(part, "resources.requests.memory"),
+						pulumitest.Dig(part, "resources.limits.memory")))
+				}
+			}
+		}
+		for w := range plan.Workload.All() {
+			var replicas any = w.Replicas
+			if w.Replicas == 0 {
+				replicas = nil
+			}
+			counted = append(counted, fmt.Sprintf("%s/%s ×%v %s %s %s", w.Namespace, w.Name, replicas,
+				w.Request.CPU(), w.Request.Memory(), w.Limit.Memory()))
+		}
+		assert.ElementsMatch(t, counted, declared)
+	}
+}
+
+func TestHAIsWrittenOutEvenWhenItIsNotWanted(t *testing.T) {
+	r := &pulumitest.Recorder{}
+	require.NoError(t, pulumitest.Run(r, "prod", config(t, "prod"), Program))
+	cluster, _ := r.Find("digitalocean:index/kubernetesCluster:KubernetesCluster", "platform-prod")
+	assert.Equal(t, false, cluster.Inputs["ha"])
+}
+
+func TestNothingEscapesTheBill(t *testing.T) {
+	cfg := config(t, "demo")
+	s, plan := planOf(t, cfg)
+	for _, extra := range pulumitest.Extras() {
+		t.Run(extra, func(t *testing.T) {
+			r := &pulumitest.Recorder{}
+			// The simulation may not know the type; what was registered counts.
+			_ = pulumitest.Run(r, "demo", cfg, pulumitest.WithExtra(Program, extra))
+			m, refused := newMeter(plan, s), ""
+			for _, g := range r.Registrations() {
+				if err := m.Register(meter.Resource{Type: g.Type, Inputs: g.Inputs}); err != nil {
+					refused = err.Error()
+				}
+			}
+			assert.Regexp(t, "is not on the bill|exceeds the line|has no price here", refused)
+		})
+	}
+}

@@ -1,0 +1,63 @@
+package stacks
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/genericcorp/platform/internal/meter"
+	"github.com/genericcorp/platform/internal/pulumitest"
+	"github.com/genericcorp/platform/internal/settings"
+)
+
+// existing is a stack on a cluster and a database that are there already.
+func existing(t *testing.T) map[string]string {
+	t.Helper()
+	return map[string]string{
+		settings.Key:           `{"domain":"app.example.com","zone":"example.com","email":"a@example.com","cluster":{"kind":"existing","context":"kind"},"database":{"kind":"external"}}`,
+		"cloudflare:apiToken":  canaryCloudflare,
+		"platform:kubeconfig":  `{"clusters":[{"cluster":{"server":"https://192.0.2.1"}}],"users":[{"user":{"token":"canary-kubeconfig"}}]}`,
+		"platform:databaseUrl": "postgresql://app:canary-password@db.example.com:6543/app?sslmode=disable",
+		"platform:databaseCa":  "PEM",
+	}
+}
+
+func TestAnExistingClusterAndAnExternalDatabaseCostNothing(t *testing.T) {
+	r := &pulumitest.Recorder{}
+	cfg := existing(t)
+	require.NoError(t, pulumitest.Run(r, "self", cfg, Program))
+	s, plan := planOf(t, cfg)
+	m := newMeter(plan, s)
+	for _, g := range r.Registrations() {
+		assert.NotContains(t, g.Type, "digitalocean", g.Name)
+		require.NoError(t, m.Register(meter.Resource{Type: g.Type, Inputs: g.Inputs}))
+		if g.Name != "database" && g.Name != "kubernetes" {
+			assert.NotContains(t, pulumitest.Text(g.Inputs), "canary-password")
+			assert.NotContains(t, pulumitest.Text(g.Inputs), "canary-kubeconfig")
+		}
+	}
+	assert.Zero(t, m.Total())
+	database, _ := r.Find("kubernetes:core/v1:Secret", "database")
+	assert.Contains(t, pulumitest.Text(database.Inputs), "sslmode=verify-full", "whatever the string said")
+	assert.Contains(t, database.Secrets, "stringData")
+	policy, _ := r.Find("kubernetes:networking.k8s.io/v1:NetworkPolicy", "app-allow-database")
+	assert.Contains(t, pulumitest.Text(policy.Inputs), "6543")
+	provider, _ := r.Find("pulumi:providers:kubernetes", "kubernetes")
+	assert.Equal(t, []string{"kubeconfig"}, provider.Secrets)
+	assert.Equal(t, "kind", provider.Inputs["context"])
+}
+
+func TestSecretsOfAnExistingStackAreCheckedAndNeverShown(t *testing.T) {
+	for key, value := range map[string]string{
+		"platform:databaseUrl": "mysql://app:canary-password@db/app", "platform:kubeconfig": "", "platform:databaseCa": "",
+	} {
+		cfg := existing(t)
+		cfg[key] = value
+		r := &pulumitest.Recorder{}
+		err := pulumitest.Run(r, "self", cfg, Program)
+		require.ErrorContains(t, err, key)
+		assert.NotContains(t, err.Error(), "canary-password")
+		assert.Empty(t, r.Registrations())
+	}
+}
