@@ -51,9 +51,9 @@ func advise(s settings.Settings, derive derivation, over Plan) string {
 		return fmt.Sprintf("no single setting breaks it; without any of its extras and pins this plan costs %s (%s)",
 			p.Bill.Total(), describe(p))
 	}
-	if spare := over.Workload.VolumeGiB() - 1; volumesSave(over, spare) {
-		return fmt.Sprintf("settings.monitoring.volumeGiB of %d costs %s; a smaller volume keeps the limit",
-			over.Workload.VolumeGiB(), lineOf(over.Bill, ItemVolumes).Monthly())
+	volumes := lineOf(over.Bill, ItemVolumes)
+	if most := affordable(over, volumes); most > 0 {
+		return fmt.Sprintf("settings.monitoring.volumeGiB (%s) is what breaks it; %d GiB and less keep the limit", volumes.Monthly(), most)
 	}
 	if p, err := solve(stripped, derive); err == nil {
 		return fmt.Sprintf("nothing cheaper fits: the least for this workload is %s (%s); raise settings.budget.monthlyUsd, or lower settings.capacity.concurrentUsers (%d)",
@@ -67,9 +67,13 @@ func cheaper(s settings.Settings, derive derivation, limit budget.Cents) (Plan, 
 	return p, err == nil && p.Bill.Total() <= limit
 }
 
-func volumesSave(p Plan, gib int) bool {
-	line := lineOf(p.Bill, ItemVolumes)
-	return gib > 0 && p.Bill.Total()-line.Unit*budget.Cents(gib) <= p.Limit
+// affordable is how many units of a line the limit leaves room for, when all
+// other lines stay; zero when not even one.
+func affordable(p Plan, line budget.Line) int {
+	if line.Unit == 0 {
+		return 0
+	}
+	return max(0, int((p.Limit-p.Bill.Total()+line.Monthly())/line.Unit))
 }
 
 func lineOf(b budget.Bill, item string) budget.Line {
@@ -90,4 +94,17 @@ func describe(p Plan) string {
 		text += fmt.Sprintf(", %d × %s", p.Database.Nodes, p.Database.Size)
 	}
 	return text
+}
+
+// unpinned adds to a misfit of pinned nodes what would fit without the pin.
+func unpinned(s settings.Settings, derive derivation, misfit error) error {
+	if !IsMisfit(misfit) || s.Nodes == (settings.Nodes{}) {
+		return misfit
+	}
+	s.Nodes = settings.Nodes{}
+	p, err := solve(s, derive)
+	if err != nil {
+		return misfit
+	}
+	return fmt.Errorf("%w\nwithout the pin this plan costs %s (%s)", misfit, p.Bill.Total(), describe(p))
 }

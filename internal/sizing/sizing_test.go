@@ -138,6 +138,7 @@ func TestAPinIsKeptAndChecked(t *testing.T) {
 	_, err = sizing.Solve(s)
 	assert.True(t, sizing.IsMisfit(err))
 	assert.ErrorContains(t, err, "settings.nodes pins 1 × s-1vcpu-2gb")
+	assert.ErrorContains(t, err, "without the pin this plan costs $51.65 (1 × s-2vcpu-4gb")
 
 	s = stack(t, "demo")
 	s.Database.Size = "db-s-1vcpu-1gb"
@@ -172,7 +173,7 @@ func TestRefusalsNameTheKnobAndThePlanWithoutIt(t *testing.T) {
 		"a standby":     {func(s *settings.Settings) { s.Database.Standby = true }, "database.standby ($45.75) is what breaks it"},
 		"a pinned size": {func(s *settings.Settings) { s.Nodes.Size = "s-4vcpu-8gb" }, "the pin of nodes.size ($48.00) is what breaks it"},
 		"two at once":   {func(s *settings.Settings) { s.Cluster.HA, s.Nodes.Size = true, "c-4" }, "no single setting breaks it"},
-		"a volume":      {func(s *settings.Settings) { s.Monitoring.VolumeGiB = 300 }, "settings.monitoring.volumeGiB"},
+		"a volume":      {func(s *settings.Settings) { s.Monitoring.VolumeGiB = 300 }, "settings.monitoring.volumeGiB ($30.00) is what breaks it; 48 GiB and less keep the limit"},
 		"a tiny limit":  {func(s *settings.Settings) { s.Budget.MonthlyUSD = 4000 }, "raise settings.budget.monthlyUsd"},
 	} {
 		t.Run(name, func(t *testing.T) {

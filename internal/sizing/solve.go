@@ -60,7 +60,7 @@ type derivation func(settings.Settings) workload.Set
 func solveWithin(s settings.Settings, derive derivation) (Plan, error) {
 	p, err := solve(s, derive)
 	if err != nil {
-		return Plan{}, err
+		return Plan{}, unpinned(s, derive, err)
 	}
 	over := &budget.OverError{}
 	if err := p.Bill.Check(p.Limit); errors.As(err, &over) {
