@@ -16,7 +16,6 @@ import (
 	"github.com/genericcorp/platform/internal/pulumitest"
 	"github.com/genericcorp/platform/sandbox/cloud"
 	"github.com/genericcorp/platform/sandbox/engine"
-	"github.com/genericcorp/platform/sandbox/provider"
 )
 
 var tools engine.Tools
@@ -274,7 +273,7 @@ func TestSimulatedProvidersHaveTheVersionsOfTheSDKs(t *testing.T) {
 	t.Parallel()
 	mod, err := os.ReadFile("../../go.mod")
 	require.NoError(t, err)
-	for name, version := range provider.Versions {
+	for name, version := range cloud.Providers {
 		assert.Regexp(t, fmt.Sprintf(`pulumi-%s/sdk(/v\d+)? v%s`, name, version), string(mod))
 	}
 }

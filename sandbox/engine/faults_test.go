@@ -28,7 +28,7 @@ func withFaults(t *testing.T, name string) faults {
 	t.Helper()
 	s := sandbox(t, name)
 	folder := t.TempDir()
-	s.Env = append(s.Env, provider.EnvFaults+"="+folder)
+	s.Env = append(s.Env, cloud.EnvFaults+"="+folder)
 	return faults{s, folder}
 }
 

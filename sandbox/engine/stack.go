@@ -14,7 +14,6 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/genericcorp/platform/sandbox/cloud"
-	"github.com/genericcorp/platform/sandbox/provider"
 )
 
 // Credentials that the sandbox hands out. They open nothing; a test looks for
@@ -72,7 +71,7 @@ func (s Stack) Prepare() error {
 // installPlugins puts the simulated providers where the engine keeps installed
 // ones, under the versions that the program asks for.
 func (s Stack) installPlugins() error {
-	for name, version := range provider.Versions {
+	for name, version := range cloud.Providers {
 		folder := filepath.Join(s.Folder, "home", "plugins", fmt.Sprintf("resource-%s-v%s", name, version))
 		if err := os.MkdirAll(folder, 0o700); err != nil {
 			return err

@@ -9,12 +9,9 @@ import (
 	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
-)
 
-// EnvFaults names a folder in which tests order faults: a file named after an
-// operation (create, update, delete) makes each resource fail its first one, in
-// the way that the file says.
-const EnvFaults = "SANDBOX_FAULTS"
+	"github.com/genericcorp/platform/sandbox/cloud"
+)
 
 // Ways to fail.
 const (
@@ -53,7 +50,7 @@ func faulty(operation string, urn resource.URN, do func() error) error {
 
 // ordered takes the fault that waits for a resource; there is one for each.
 func ordered(operation string, urn resource.URN) string {
-	folder := os.Getenv(EnvFaults)
+	folder := os.Getenv(cloud.EnvFaults)
 	if folder == "" {
 		return ""
 	}

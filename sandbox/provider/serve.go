@@ -15,15 +15,6 @@ import (
 	"github.com/genericcorp/platform/sandbox/cloud"
 )
 
-// Versions of the simulated providers: those of the SDKs in go.mod, so that the
-// engine finds what the program asks for. A test compares them.
-var Versions = map[string]string{
-	"cloudflare":   "5.49.1",
-	"digitalocean": "4.76.0",
-	"kubernetes":   "4.33.0",
-	"random":       "4.21.2",
-}
-
 // New makes the simulated provider of a name.
 func New(name string, c cloud.Cloud) (*Provider, error) {
 	simulations := map[string]simulation{
@@ -34,7 +25,7 @@ func New(name string, c cloud.Cloud) (*Provider, error) {
 	if !ok {
 		return nil, fmt.Errorf("the sandbox does not simulate the provider %q", name)
 	}
-	return &Provider{version: semver.MustParse(Versions[name]), cloud: c, simulation: s}, nil
+	return &Provider{version: semver.MustParse(cloud.Providers[name]), cloud: c, simulation: s}, nil
 }
 
 // Serve runs a provider for the engine at an address until that goes away. The
