@@ -244,11 +244,8 @@ func TestEveryFaultyStackFileStopsTheEngineBeforeAnything(t *testing.T) {
 		data, err := os.ReadFile(file)
 		require.NoError(t, err)
 		first, _, _ := strings.Cut(string(data), "\n")
-		text := "config:\n  platform:settings:\n"
-		for line := range strings.Lines(string(data)) {
-			text += "    " + line
-		}
-		require.NoError(t, os.WriteFile(filepath.Join(s.Root, "Pulumi.demo.yaml"), []byte(text), 0o600))
+		text := "    " + strings.ReplaceAll(string(data), "\n", "\n    ")
+		require.NoError(t, os.WriteFile(filepath.Join(s.Root, "Pulumi.demo.yaml"), []byte("config:\n  platform:settings:\n"+text+"\n"), 0o600))
 		require.NoError(t, s.Prepare())
 		out, want := fails(t, s, "preview"), strings.TrimPrefix(first, "# want: ")
 		if filepath.Base(file) == "not-yaml.yaml" {
