@@ -9,6 +9,7 @@ import (
 
 	"github.com/genericcorp/platform/internal/meter"
 	"github.com/genericcorp/platform/internal/pulumitest"
+	"github.com/genericcorp/platform/internal/workload"
 )
 
 func TestPlanProgramAndMeterAgreeToTheCent(t *testing.T) {
@@ -52,7 +53,7 @@ func TestEveryContainerRequestsWhatTheSizingCounted(t *testing.T) {
 		}
 		for w := range plan.Workload.All() {
 			var replicas any = w.Replicas
-			if w.Replicas == 0 {
+			if w.Kind != workload.Deployment { // a DaemonSet and a Job say no number
 				replicas = nil
 			}
 			counted = append(counted, fmt.Sprintf("%s/%s ×%v %s %s %s", w.Namespace, w.Name, replicas,

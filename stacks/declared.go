@@ -22,9 +22,13 @@ type declared struct {
 	// kubeconfig of an existing cluster.
 	kubeconfig string
 	// databaseURL and databaseCA (PEM) of an external database, whose server
-	// listens on databasePort.
+	// listens on databasePort; the app's role there is databaseRole.
 	databaseURL, databaseCA string
 	databasePort            int
+	databaseRole            string
+	// databaseAdminURL is who may make roles and schemas there: the same, unless the
+	// stack says otherwise.
+	databaseAdminURL string
 }
 
 // secret is a credential in the stack's configuration, or in the environment.
@@ -33,11 +37,12 @@ type secret struct {
 }
 
 var (
-	digitalOceanToken = secret{"digitalocean:token", "DIGITALOCEAN_TOKEN", ""}
-	cloudflareToken   = secret{"cloudflare:apiToken", "CLOUDFLARE_API_TOKEN", ""}
-	kubeconfigSecret  = secret{"platform:kubeconfig", "", " (the contents of a kubeconfig file)"}
-	databaseURLSecret = secret{"platform:databaseUrl", "", " (postgresql://user:password@host:port/database)"}
-	databaseCASecret  = secret{"platform:databaseCa", "", " (the PEM certificate of who signed the server's)"}
+	digitalOceanToken      = secret{"digitalocean:token", "DIGITALOCEAN_TOKEN", ""}
+	cloudflareToken        = secret{"cloudflare:apiToken", "CLOUDFLARE_API_TOKEN", ""}
+	kubeconfigSecret       = secret{"platform:kubeconfig", "", " (the contents of a kubeconfig file)"}
+	databaseURLSecret      = secret{"platform:databaseUrl", "", " (postgresql://user:password@host:port/database)"}
+	databaseAdminURLSecret = secret{"platform:databaseAdminUrl", "", " (as platform:databaseUrl, of a role that may create roles and schemas)"}
+	databaseCASecret       = secret{"platform:databaseCa", "", " (the PEM certificate of who signed the server's)"}
 )
 
 // read collects the stack's configuration. Its error holds every fault at once;
@@ -68,9 +73,7 @@ func read(ctx *pulumi.Context) (declared, error) {
 	if s.Database.Kind == settings.External {
 		want(&d.databaseURL, databaseURLSecret)
 		want(&d.databaseCA, databaseCASecret)
-		if d.databaseURL != "" {
-			faults = append(faults, d.verifyDatabase())
-		}
+		faults = append(faults, d.externalDatabase(ctx))
 	}
 	return d, errors.Join(faults...)
 }
@@ -89,26 +92,52 @@ func (s secret) read(ctx *pulumi.Context) (string, error) {
 	return "", fmt.Errorf("%s: is missing%s; %s", s.key, s.hint, mend)
 }
 
-// verifyDatabase makes the connection string check the server's certificate,
-// whatever it said. The parser's error is not shown: it holds the password.
-func (d *declared) verifyDatabase() error {
-	u, err := url.Parse(d.databaseURL)
+// externalDatabase checks the connection strings of a database that is not made
+// here, and makes them check the server's certificate, whatever they said.
+func (d *declared) externalDatabase(ctx *pulumi.Context) error {
+	if d.databaseURL == "" {
+		return nil // that it is missing has been said
+	}
+	u, port, err := verified(databaseURLSecret, d.databaseURL)
+	if err != nil {
+		return err
+	}
+	d.databaseURL, d.databasePort, d.databaseRole = u.String(), port, u.User.Username()
+	d.databaseAdminURL = d.databaseURL
+	admin, given := ctx.GetConfig(databaseAdminURLSecret.key)
+	if !given {
+		return nil
+	}
+	a, adminPort, err := verified(databaseAdminURLSecret, admin)
+	if err != nil {
+		return err
+	}
+	if a.Hostname() != u.Hostname() || adminPort != port || a.Path != u.Path {
+		return fmt.Errorf("%s: leads to another server or database than %s", databaseAdminURLSecret.key, databaseURLSecret.key)
+	}
+	d.databaseAdminURL = a.String()
+	return nil
+}
+
+// verified is a connection string that checks the server's certificate. The
+// parser's error is not shown: it holds the password.
+func verified(from secret, connection string) (*url.URL, int, error) {
+	u, err := url.Parse(connection)
 	if err != nil || u.Scheme != "postgresql" && u.Scheme != "postgres" || u.Hostname() == "" || u.User == nil ||
 		strings.Trim(u.Path, "/") == "" {
-		return fmt.Errorf("%s: is not of the form postgresql://user:password@host:port/database", databaseURLSecret.key)
+		return nil, 0, fmt.Errorf("%s: is not of the form postgresql://user:password@host:port/database", from.key)
 	}
-	d.databasePort = 5432
-	if port := u.Port(); port != "" {
-		if _, err := fmt.Sscanf(port, "%d", &d.databasePort); err != nil {
-			return fmt.Errorf("%s: its port is not a number", databaseURLSecret.key)
+	port := 5432
+	if text := u.Port(); text != "" {
+		if _, err := fmt.Sscanf(text, "%d", &port); err != nil {
+			return nil, 0, fmt.Errorf("%s: its port is not a number", from.key)
 		}
 	}
 	query := u.Query()
 	query.Set("sslmode", "verify-full")
 	query.Set("sslrootcert", workload.DatabaseCAPath)
 	u.RawQuery = query.Encode()
-	d.databaseURL = u.String()
-	return nil
+	return u, port, nil
 }
 
 // secretString marks a credential for Pulumi.

@@ -2,7 +2,6 @@ package stacks
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -13,6 +12,7 @@ import (
 	"github.com/genericcorp/platform/components/ingress"
 	"github.com/genericcorp/platform/components/monitoring"
 	"github.com/genericcorp/platform/components/postgres"
+	"github.com/genericcorp/platform/components/tenants"
 	"github.com/genericcorp/platform/internal/settings"
 	"github.com/genericcorp/platform/internal/sizing"
 )
@@ -38,6 +38,9 @@ type stack struct {
 // database is where the app finds its data, wherever that is.
 type database struct {
 	url, ca pulumi.StringInput
+	// admin connects as who may make roles and schemas; appRole is who the app is.
+	admin   pulumi.StringInput
+	appRole string
 	// network and port are where its server may be reached.
 	network string
 	port    int
@@ -93,7 +96,9 @@ func (s *stack) ownDatabase(ctx *pulumi.Context, provider pulumi.ProviderResourc
 	if err != nil {
 		return err
 	}
-	s.database = database{url: p.URL, ca: p.CA, network: s.Network.VPC, port: doPostgresPort}
+	s.database = database{
+		url: p.URL, ca: p.CA, admin: p.Admin, appRole: postgres.User, network: s.Network.VPC, port: doPostgresPort,
+	}
 	return nil
 }
 
@@ -101,6 +106,7 @@ func (s *stack) ownDatabase(ctx *pulumi.Context, provider pulumi.ProviderResourc
 func (s *stack) externalDatabase() database {
 	return database{
 		url: secretString(s.databaseURL), ca: pulumi.String(s.databaseCA), network: anywhere, port: s.databasePort,
+		admin: secretString(s.databaseAdminURL), appRole: s.databaseRole,
 	}
 }
 
@@ -144,7 +150,12 @@ func (s *stack) services(ctx *pulumi.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := app.New(ctx, s.name, s.appArgs(in), pulumi.Provider(s.kubernetes)); err != nil {
+	t, err := tenants.New(ctx, s.name, s.tenantsArgs(), pulumi.Providers(s.kubernetes, s.random))
+	if err != nil {
+		return err
+	}
+	// The app starts when its tenants are there.
+	if _, err := app.New(ctx, s.name, s.appArgs(in, t), pulumi.Provider(s.kubernetes), pulumi.DependsOn([]pulumi.Resource{t})); err != nil {
 		return err
 	}
 	export(ctx, s, m.Password)
@@ -170,16 +181,24 @@ func (s *stack) monitoringArgs(in *ingress.Ingress) monitoring.Args {
 	return args
 }
 
-func (s *stack) appArgs(in *ingress.Ingress) app.Args {
-	hosts := []string{s.Domain}
-	for _, tenant := range s.Tenants {
-		hosts = append(hosts, tenant.Name+"."+s.Domain)
+func (s *stack) tenantsArgs() tenants.Args {
+	args := tenants.Args{
+		Tenants: s.Tenants, AppRole: s.database.appRole, AppReplicas: s.plan.Workload.App.Replicas, Version: s.Database.Version,
+		Workload: s.plan.Workload.Reconcile, Retain: s.Protect,
+		DatabaseRange: s.database.network, DatabasePort: s.database.port, Admin: s.database.admin, CA: s.database.ca,
 	}
-	slices.Sort(hosts[1:])
+	if s.Cluster.Kind == settings.DigitalOcean {
+		args.StorageClass = blockStorage
+	}
+	return args
+}
+
+func (s *stack) appArgs(in *ingress.Ingress, t *tenants.Tenants) app.Args {
 	return app.Args{
 		Image: s.App.Image, Port: s.App.Port,
 		HealthPath: s.App.HealthPath, ReadyPath: s.App.ReadyPath, MetricsPath: s.App.MetricsPath,
-		Hosts: hosts, Env: s.App.Env, Workload: s.plan.Workload.App, InternetEgress: s.App.InternetEgress,
+		Domain: s.Domain, Tenants: s.Tenants, TenantURLs: t.URLs,
+		Env: s.App.Env, Workload: s.plan.Workload.App, InternetEgress: s.App.InternetEgress,
 		DatabaseRange: s.database.network, DatabasePort: s.database.port,
 		DatabaseURL: s.database.url, DatabaseCA: s.database.ca, IngressNamespace: in.Namespace,
 	}

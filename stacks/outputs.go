@@ -15,6 +15,7 @@ const (
 	OutputBill            = "bill"
 	OutputNodes           = "nodes"
 	OutputDatabase        = "database"
+	OutputTenants         = "tenants"
 )
 
 // export publishes what an operator asks for first.
@@ -28,6 +29,7 @@ func export(ctx *pulumi.Context, s *stack, grafanaPassword pulumi.StringOutput) 
 		lines[line.Item] = pulumi.Sprintf("%d × %s = %s", line.Quantity, line.SKU, line.Monthly().String())
 	}
 	ctx.Export(OutputBill, lines)
+	ctx.Export(OutputTenants, pulumi.ToStringMap(states(s.Tenants)))
 	if s.Cluster.Kind == settings.DigitalOcean {
 		ctx.Export(OutputNodes, pulumi.Sprintf("%d × %s", s.plan.Nodes.Count, s.plan.Nodes.Size))
 	}

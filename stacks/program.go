@@ -27,6 +27,9 @@ func Program(ctx *pulumi.Context) error {
 	if err := ctx.Log.Info(summary, nil); err != nil {
 		return err
 	}
+	if err := declared.compareTenants(ctx); err != nil {
+		return err
+	}
 	if err := meterAll(ctx, plan, declared.Settings); err != nil {
 		return err
 	}

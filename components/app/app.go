@@ -12,6 +12,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/genericcorp/platform/internal/kube"
+	"github.com/genericcorp/platform/internal/settings"
 	"github.com/genericcorp/platform/internal/workload"
 )
 
@@ -28,8 +29,11 @@ type Args struct {
 	Port  int
 	// Paths of the probes and of the Prometheus metrics.
 	HealthPath, ReadyPath, MetricsPath string
-	// Hosts lead to it; the first is its own, the others its tenants'.
-	Hosts []string
+	// Domain is its own host; each tenant has one below it.
+	Domain  string
+	Tenants []settings.Tenant
+	// TenantURLs are the tenants' connection strings by file name. Secret.
+	TenantURLs pulumi.StringMapInput
 	// Env are further plain environment variables.
 	Env map[string]string
 	// Workload sizes it.
@@ -83,22 +87,28 @@ func (a Args) register(ctx *pulumi.Context, inside []pulumi.ResourceOption) erro
 	if err != nil {
 		return fmt.Errorf("database secret: %w", err)
 	}
+	tenants, err := a.registerTenants(ctx, inside)
+	if err != nil {
+		return err
+	}
 	if a.Workload.Replicas > 1 {
 		if _, err := policyv1.NewPodDisruptionBudget(ctx, name, kube.KeepAllButOne(name, workload.AppNamespace), inside...); err != nil {
 			return fmt.Errorf("disruption budget: %w", err)
 		}
 	}
-	after := kube.After(inside, slices.Concat(policies, account, []pulumi.Resource{database})...)
+	after := kube.After(inside, slices.Concat(policies, account, tenants, []pulumi.Resource{database})...)
 	if _, err := appsv1.NewDeployment(ctx, name, a.deployment(), after...); err != nil {
 		return fmt.Errorf("deployment: %w", err)
 	}
 	if _, err := corev1.NewService(ctx, name, a.service(), inside...); err != nil {
 		return fmt.Errorf("service: %w", err)
 	}
-	return kube.Route{
-		Name: name, Hosts: a.Hosts, In: a.IngressNamespace,
-		Namespace: workload.AppNamespace, Service: name, Port: servicePort,
-	}.Register(ctx, inside...)
+	for _, route := range a.routes() {
+		if err := route.Register(ctx, inside...); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (a Args) policies() []kube.Policy {
@@ -123,8 +133,11 @@ func (a Args) validate() error {
 	if a.Port < 1024 || a.Port > 65535 {
 		errs = append(errs, fmt.Errorf("port: %d is not between 1024 and 65535", a.Port))
 	}
-	if len(a.Hosts) == 0 {
-		errs = append(errs, errors.New("hosts: are missing"))
+	if a.Domain == "" {
+		errs = append(errs, errors.New("domain: is missing"))
+	}
+	if a.TenantURLs == nil {
+		errs = append(errs, errors.New("tenantUrls: are missing"))
 	}
 	if a.Workload.Replicas < 1 {
 		errs = append(errs, errors.New("workload: has no replicas"))
@@ -141,6 +154,6 @@ func (a Args) validate() error {
 
 func (a Args) inputs() pulumi.Map {
 	return pulumi.Map{
-		"image": pulumi.String(a.Image), "hosts": pulumi.ToStringArray(a.Hosts), "replicas": pulumi.Int(a.Workload.Replicas),
+		"image": pulumi.String(a.Image), "domain": pulumi.String(a.Domain), "replicas": pulumi.Int(a.Workload.Replicas),
 	}
 }

@@ -1,6 +1,8 @@
 package app_test
 
 import (
+	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -17,11 +19,22 @@ func args() app.Args {
 	set := workload.For(settings.Settings{Capacity: settings.Capacity{ConcurrentUsers: 100}})
 	return app.Args{
 		Image: "ghcr.io/acme/app:1.2.3", Port: 8080, HealthPath: "/healthz", ReadyPath: "/readyz", MetricsPath: "/metrics",
-		Hosts: []string{"demo.example.com", "acme.demo.example.com"}, Env: map[string]string{"B": "2", "A": "1"},
+		Domain: "demo.example.com", Tenants: tenants("acme:active", "beta:active", "late:suspended", "old:archived", "gone:purged"),
+		TenantURLs: pulumi.StringMap{"acme.url": pulumi.String("postgresql://tenant_acme:hunter3@db/app")}, Env: map[string]string{"B": "2", "A": "1"},
 		Workload: set.App, DatabaseRange: "10.10.0.0/20", DatabasePort: 25060,
 		DatabaseURL: pulumi.String("postgresql://app:hunter2@db/app"), DatabaseCA: pulumi.String("PEM"),
 		IngressNamespace: pulumi.String("ingress"),
 	}
+}
+
+// tenants are of the smallest plan.
+func tenants(of ...string) []settings.Tenant {
+	var out []settings.Tenant
+	for _, text := range of {
+		name, state, _ := strings.Cut(text, ":")
+		out = append(out, settings.Tenant{Name: name, State: state}.WithDefaults())
+	}
+	return out
 }
 
 const deploymentToken = "kubernetes:apps/v1:Deployment"
@@ -37,9 +50,9 @@ func TestApp(t *testing.T) {
 			_, err := app.New(ctx, "test", app.Args{Port: 80})
 			return err
 		},
-		Faults: []string{"image:", "port:", "hosts:", "workload:", "databaseUrl:", "databaseCa:", "ingressNamespace:"},
-		Type:   "platform:app:App", Custom: 12,
-		Secrets: map[string]string{"database": "stringData"},
+		Faults: []string{"image:", "port:", "domain:", "tenantUrls:", "workload:", "databaseUrl:", "databaseCa:", "ingressNamespace:"},
+		Type:   "platform:app:App", Custom: 18,
+		Secrets: map[string]string{"database": "stringData", "tenants": "stringData"},
 	}.Check(t)
 
 	g, ok := r.Find(deploymentToken, "app")
@@ -56,8 +69,50 @@ func TestApp(t *testing.T) {
 		names = append(names, pulumitest.Dig(variable, "name"))
 	}
 	assert.Equal(t, []any{"PORT", "PUBLIC_URL", "PGSSLROOTCERT", "DATABASE_URL", "A", "B"}, names)
-	route, _ := r.Find("kubernetes:networking.k8s.io/v1:Ingress", "route-app")
-	assert.Len(t, pulumitest.Dig(route.Inputs, "spec.rules"), 2, "one for each host, so that usage is told apart")
+}
+
+func hosts(t *testing.T, r *pulumitest.Recorder, route string) (hosts []any, middlewares any) {
+	t.Helper()
+	g, ok := r.Find("kubernetes:networking.k8s.io/v1:Ingress", route)
+	require.True(t, ok, route)
+	for _, rule := range pulumitest.Dig(g.Inputs, "spec.rules").([]any) {
+		hosts = append(hosts, pulumitest.Dig(rule, "host"))
+	}
+	return hosts, g.Inputs["metadata"].(map[string]any)["annotations"].(map[string]any)["traefik.ingress.kubernetes.io/router.middlewares"]
+}
+
+func declared(t *testing.T, a app.Args) *pulumitest.Recorder {
+	t.Helper()
+	r := &pulumitest.Recorder{}
+	require.NoError(t, pulumitest.Run(r, "test", nil, func(ctx *pulumi.Context) error {
+		_, err := app.New(ctx, "test", a)
+		return err
+	}))
+	return r
+}
+
+func TestEachTenantHasARuleOfItsOwnWithItsPlansRateLimit(t *testing.T) {
+	r := declared(t, args())
+	own, none := hosts(t, r, "route-app")
+	assert.Equal(t, []any{"demo.example.com"}, own)
+	assert.Nil(t, none)
+	starter, limit := hosts(t, r, "route-tenants-starter")
+	assert.Equal(t, []any{"acme.demo.example.com", "beta.demo.example.com"}, starter)
+	assert.Equal(t, "plan-starter@file", limit)
+	closed, answer := hosts(t, r, "route-tenants-suspended")
+	assert.Equal(t, []any{"late.demo.example.com", "old.demo.example.com"}, closed, "and a purged tenant has no host")
+	assert.Equal(t, "suspended@file", answer)
+}
+
+func TestTheAppReadsTheListOfItsTenants(t *testing.T) {
+	config, ok := declared(t, args()).Find("kubernetes:core/v1:ConfigMap", "tenants")
+	require.True(t, ok)
+	var list []map[string]string
+	require.NoError(t, json.Unmarshal([]byte(config.Inputs["data"].(map[string]any)["tenants.json"].(string)), &list))
+	require.Len(t, list, 4)
+	assert.Equal(t, map[string]string{
+		"name": "acme", "host": "acme.demo.example.com", "plan": "starter", "state": "active", "role": "tenant_acme", "schema": "tenant_acme",
+	}, list[0])
 }
 
 func TestTheDatabasePasswordShowsNowhereButInItsSecret(t *testing.T) {
@@ -67,8 +122,8 @@ func TestTheDatabasePasswordShowsNowhereButInItsSecret(t *testing.T) {
 		return err
 	}))
 	for _, g := range r.Registrations() {
-		if g.Name != "database" {
-			assert.NotContains(t, pulumitest.Text(g.Inputs), "hunter2", g.Name)
+		if g.Type != "kubernetes:core/v1:Secret" {
+			assert.NotContains(t, pulumitest.Text(g.Inputs), "hunter", g.Name)
 		}
 	}
 }

@@ -38,10 +38,8 @@ func (a Args) deployment() *appsv1.DeploymentArgs {
 		Containers:                    corev1.ContainerArray{a.container()},
 		Volumes: corev1.VolumeArray{
 			kube.Scratch("tmp", "64Mi"),
-			&corev1.VolumeArgs{Name: pulumi.String("postgres-ca"), Secret: &corev1.SecretVolumeSourceArgs{
-				SecretName: pulumi.String(databaseSecret),
-				Items:      corev1.KeyToPathArray{&corev1.KeyToPathArgs{Key: pulumi.String(caFile), Path: pulumi.String(caFile)}},
-			}},
+			kube.SecretVolume("postgres-ca", databaseSecret, caFile),
+			tenantsVolume(),
 		},
 	}
 	return kube.Deployment(a.Workload, a.annotations(), pod)
@@ -72,7 +70,7 @@ func (a Args) container() *corev1.ContainerArgs {
 		LivenessProbe:   kube.HTTPProbe(a.HealthPath, "http", 10),
 		Lifecycle:       kube.DrainFirst(drainSeconds),
 		VolumeMounts: corev1.VolumeMountArray{
-			kube.WritableMount("tmp", "/tmp"), kube.Mount("postgres-ca", caFolder),
+			kube.WritableMount("tmp", "/tmp"), kube.Mount("postgres-ca", caFolder), kube.Mount("tenants", workload.TenantsPath),
 		},
 	}
 }
@@ -80,21 +78,17 @@ func (a Args) container() *corev1.ContainerArgs {
 // env is what the contract promises, then what the stack's settings add.
 func (a Args) env() corev1.EnvVarArray {
 	env := corev1.EnvVarArray{
-		variable("PORT", strconv.Itoa(a.Port)),
-		variable("PUBLIC_URL", "https://"+a.Hosts[0]),
-		variable("PGSSLROOTCERT", workload.DatabaseCAPath),
+		kube.Variable("PORT", strconv.Itoa(a.Port)),
+		kube.Variable("PUBLIC_URL", "https://"+a.Domain),
+		kube.Variable("PGSSLROOTCERT", workload.DatabaseCAPath),
 		&corev1.EnvVarArgs{Name: pulumi.String("DATABASE_URL"), ValueFrom: &corev1.EnvVarSourceArgs{
 			SecretKeyRef: &corev1.SecretKeySelectorArgs{Name: pulumi.String(databaseSecret), Key: pulumi.String("url")},
 		}},
 	}
 	for _, key := range slices.Sorted(maps.Keys(a.Env)) {
-		env = append(env, variable(key, a.Env[key]))
+		env = append(env, kube.Variable(key, a.Env[key]))
 	}
 	return env
-}
-
-func variable(key, value string) *corev1.EnvVarArgs {
-	return &corev1.EnvVarArgs{Name: pulumi.String(key), Value: pulumi.String(value)}
 }
 
 func (a Args) secret() *corev1.SecretArgs {

@@ -2,12 +2,14 @@ package ingress
 
 import (
 	"fmt"
+	"strings"
 
 	appsv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/apps/v1"
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/genericcorp/platform/internal/kube"
+	"github.com/genericcorp/platform/internal/settings"
 	"github.com/genericcorp/platform/internal/workload"
 )
 
@@ -21,23 +23,45 @@ const (
 )
 
 // dynamic is the part of Traefik's configuration that is no flag: a header that
-// tells browsers to come by HTTPS for two years.
-const dynamic = `http:
+// tells browsers to come by HTTPS for two years, an answer for tenants that are
+// suspended, and the rate limits of the plans. Each replica counts for itself, so
+// each has its part of a limit.
+func (a Args) dynamic() string {
+	var b strings.Builder
+	b.WriteString(`tls:
+  options:
+    default:
+      minVersion: VersionTLS12
+http:
   middlewares:
     hsts:
       headers:
         stsSeconds: 63072000
         stsIncludeSubdomains: true
-tls:
-  options:
-    default:
-      minVersion: VersionTLS12
-`
+    ` + kube.SuspendedMiddleware + `:
+      ipAllowList:
+        sourceRange: [255.255.255.255/32]
+        rejectStatusCode: 503
+`)
+	for _, plan := range settings.Plans {
+		fmt.Fprintf(&b, `    %s:
+      rateLimit:
+        average: %d
+        burst: %d
+        sourceCriterion:
+          requestHost: true
+`, kube.PlanMiddleware(plan.Name), a.share(plan.RequestsPerSecond), a.share(plan.Burst))
+	}
+	return b.String()
+}
 
-func configMap() *corev1.ConfigMapArgs {
+// share is a replica's part of a limit, rounded up.
+func (a Args) share(of int) int { return (of + a.Workload.Replicas - 1) / a.Workload.Replicas }
+
+func (a Args) configMap() *corev1.ConfigMapArgs {
 	return &corev1.ConfigMapArgs{
 		Metadata: kube.Meta(app, workload.IngressNamespace, app),
-		Data:     pulumi.StringMap{"dynamic.yaml": pulumi.String(dynamic)},
+		Data:     pulumi.StringMap{"dynamic.yaml": pulumi.String(a.dynamic())},
 	}
 }
 
@@ -86,7 +110,7 @@ func (a Args) deployment() *appsv1.DeploymentArgs {
 		Containers:                    corev1.ContainerArray{a.container()},
 		Volumes:                       corev1.VolumeArray{kube.ConfigVolume("config", app), kube.Scratch("tmp", "16Mi")},
 	}
-	return kube.Deployment(a.Workload, kube.WithChecksum(kube.Scraped(portMetrics, "/metrics"), dynamic), pod)
+	return kube.Deployment(a.Workload, kube.WithChecksum(kube.Scraped(portMetrics, "/metrics"), a.dynamic()), pod)
 }
 
 func (a Args) container() *corev1.ContainerArgs {

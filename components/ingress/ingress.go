@@ -83,7 +83,7 @@ func (a Args) controller(ctx *pulumi.Context, parent pulumi.Resource, inside []p
 	if err != nil {
 		return err
 	}
-	config, err := corev1.NewConfigMap(ctx, app, configMap(), inside...)
+	config, err := corev1.NewConfigMap(ctx, app, a.configMap(), inside...)
 	if err != nil {
 		return fmt.Errorf("config: %w", err)
 	}

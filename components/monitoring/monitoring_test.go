@@ -104,7 +104,9 @@ func TestTheStoreScrapesEveryNamespaceOfThePlatform(t *testing.T) {
 	_, list, _ := strings.Cut(text, "names: [")
 	list, _, _ = strings.Cut(list, "]")
 	for w := range args().Workload.All() {
-		assert.Contains(t, strings.Split(list, ", "), w.Namespace)
+		if w.Kind != workload.Job { // a Job tells its figures to nobody
+			assert.Contains(t, strings.Split(list, ", "), w.Namespace)
+		}
 	}
 }
 

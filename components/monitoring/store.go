@@ -29,7 +29,7 @@ func (a Args) store(ctx *pulumi.Context, opts ...pulumi.ResourceOption) error {
 	if err != nil {
 		return fmt.Errorf("store: config: %w", err)
 	}
-	claim, err := corev1.NewPersistentVolumeClaim(ctx, storeApp, a.storeClaim(), opts...)
+	claim, err := corev1.NewPersistentVolumeClaim(ctx, storeApp, kube.Claim(a.Workload.VictoriaMetrics, a.StorageClass), opts...)
 	if err != nil {
 		return fmt.Errorf("store: volume: %w", err)
 	}
@@ -57,23 +57,6 @@ func storeConfig() *corev1.ConfigMapArgs {
 		Metadata: kube.Meta(storeApp, workload.MonitoringNamespace, storeApp),
 		Data:     pulumi.StringMap{"scrape.yaml": pulumi.String(scrapeConfig())},
 	}
-}
-
-func (a Args) storeClaim() *corev1.PersistentVolumeClaimArgs {
-	meta := kube.Meta(storeApp, workload.MonitoringNamespace, storeApp)
-	// Where volumes are bound to the node of their first Pod, a claim that is waited
-	// for before the Pod exists is waited for in vain.
-	meta.Annotations = pulumi.StringMap{"pulumi.com/skipAwait": pulumi.String("true")}
-	spec := &corev1.PersistentVolumeClaimSpecArgs{
-		AccessModes: pulumi.ToStringArray([]string{"ReadWriteOnce"}),
-		Resources: &corev1.VolumeResourceRequirementsArgs{Requests: pulumi.StringMap{
-			"storage": pulumi.Sprintf("%dGi", a.Workload.VictoriaMetrics.VolumeGiB),
-		}},
-	}
-	if a.StorageClass != "" {
-		spec.StorageClassName = pulumi.String(a.StorageClass)
-	}
-	return &corev1.PersistentVolumeClaimArgs{Metadata: meta, Spec: spec}
 }
 
 func (a Args) storeDeployment() *appsv1.DeploymentArgs {
@@ -105,9 +88,7 @@ func (a Args) storeDeployment() *appsv1.DeploymentArgs {
 			Containers:                    corev1.ContainerArray{container},
 			Volumes: corev1.VolumeArray{
 				kube.ConfigVolume("config", storeApp),
-				&corev1.VolumeArgs{Name: pulumi.String("data"), PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSourceArgs{
-					ClaimName: pulumi.String(storeApp),
-				}},
+				kube.ClaimVolume("data", storeApp),
 			},
 		})
 }

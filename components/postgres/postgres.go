@@ -16,6 +16,9 @@ import (
 
 const typeToken = "platform:postgres:Postgres"
 
+// User is the application's role.
+const User = "app"
+
 // Args are plain where they shape the bill, inputs where another resource makes
 // them.
 type Args struct {
@@ -40,6 +43,8 @@ type Postgres struct {
 	// URL connects as the application's user over the private network, checking
 	// the server's certificate against workload.DatabaseCAPath. Secret.
 	URL pulumi.StringOutput `pulumi:"url"`
+	// Admin connects as the cluster's administrator, to the same database. Secret.
+	Admin pulumi.StringOutput `pulumi:"admin"`
 	// CA is the certificate authority, PEM.
 	CA pulumi.StringOutput `pulumi:"ca"`
 }
@@ -65,11 +70,12 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 	if err != nil {
 		return nil, fmt.Errorf("postgres %q: %w", name, err)
 	}
-	p.URL = connection(cluster, database, user)
+	p.URL = connection(cluster, database, user.Name, user.Password)
+	p.Admin = connection(cluster, database, cluster.User, cluster.Password)
 	p.CA = digitalocean.GetDatabaseCaOutput(ctx, digitalocean.GetDatabaseCaOutputArgs{
 		ClusterId: cluster.ID().ToStringOutput(),
 	}, pulumi.Parent(p)).Certificate()
-	return p, ctx.RegisterResourceOutputs(p, pulumi.Map{"url": p.URL, "ca": p.CA})
+	return p, ctx.RegisterResourceOutputs(p, pulumi.Map{"url": p.URL, "admin": p.Admin, "ca": p.CA})
 }
 
 // firewall admits one Kubernetes cluster: without a rule the database is open to
@@ -97,7 +103,7 @@ func (a Args) tenancy(ctx *pulumi.Context, name string, cluster *digitalocean.Da
 		return nil, nil, fmt.Errorf("database: %w", err)
 	}
 	user, err := digitalocean.NewDatabaseUser(ctx, name, &digitalocean.DatabaseUserArgs{
-		ClusterId: cluster.ID(), Name: pulumi.String("app"),
+		ClusterId: cluster.ID(), Name: pulumi.String(User),
 	}, append(opts, pulumi.AdditionalSecretOutputs([]string{"password"}))...)
 	if err != nil {
 		return nil, nil, fmt.Errorf("user: %w", err)
@@ -105,8 +111,8 @@ func (a Args) tenancy(ctx *pulumi.Context, name string, cluster *digitalocean.Da
 	return database, user, nil
 }
 
-func connection(cluster *digitalocean.DatabaseCluster, database *digitalocean.DatabaseDb, user *digitalocean.DatabaseUser) pulumi.StringOutput {
-	plain := pulumi.All(cluster.PrivateHost, cluster.Port, database.Name, user.Name, user.Password).ApplyT(func(v []any) string {
+func connection(cluster *digitalocean.DatabaseCluster, database *digitalocean.DatabaseDb, user, password pulumi.StringOutput) pulumi.StringOutput {
+	plain := pulumi.All(cluster.PrivateHost, cluster.Port, database.Name, user, password).ApplyT(func(v []any) string {
 		u := url.URL{
 			Scheme: "postgresql", User: url.UserPassword(v[3].(string), v[4].(string)),
 			Host: fmt.Sprintf("%s:%d", v[0].(string), v[1].(int)), Path: "/" + v[2].(string),

@@ -94,6 +94,11 @@ func StartupProbe(path, port string) *corev1.ProbeArgs {
 	return probe
 }
 
+// Variable is a plain environment variable.
+func Variable(name, value string) *corev1.EnvVarArgs {
+	return &corev1.EnvVarArgs{Name: pulumi.String(name), Value: pulumi.String(value)}
+}
+
 // Port names a container's port.
 func Port(name string, port int) *corev1.ContainerPortArgs {
 	return &corev1.ContainerPortArgs{Name: pulumi.String(name), ContainerPort: pulumi.Int(port)}

@@ -2,6 +2,7 @@ package kube
 
 import (
 	"fmt"
+	"strings"
 
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
@@ -15,6 +16,12 @@ const IngressClass = "platform"
 // TLSSecret holds the stack's wildcard certificate, in the ingress namespace.
 const TLSSecret = "wildcard-tls"
 
+// SuspendedMiddleware answers 503 to everyone.
+const SuspendedMiddleware = "suspended"
+
+// PlanMiddleware limits requests to each host by a tenant's plan.
+func PlanMiddleware(plan string) string { return "plan-" + plan }
+
 // Route publishes a Service under host names. Its objects live in the ingress
 // namespace and point to the Service by name: the ingress controller faces the
 // Internet and reads every Secret of a namespace it watches, so it watches that
@@ -23,6 +30,8 @@ type Route struct {
 	// Name of the route; Hosts answer on it.
 	Name  string
 	Hosts []string
+	// Middlewares of the ingress controller that requests go through, in order.
+	Middlewares []string
 	// In is the ingress namespace; it is known when that exists.
 	In pulumi.StringInput
 	// Namespace, Service and Port are what it leads to.
@@ -64,7 +73,11 @@ func (r Route) ingressArgs() *networkingv1.IngressArgs {
 	meta := r.meta()
 	// Nothing waits for a load balancer's address on an Ingress: the Service of the
 	// ingress controller has it.
-	meta.Annotations = pulumi.StringMap{"pulumi.com/skipAwait": pulumi.String("true")}
+	annotations := pulumi.StringMap{"pulumi.com/skipAwait": pulumi.String("true")}
+	if len(r.Middlewares) > 0 {
+		annotations["traefik.ingress.kubernetes.io/router.middlewares"] = pulumi.String(strings.Join(r.Middlewares, "@file,") + "@file")
+	}
+	meta.Annotations = annotations
 	var rules networkingv1.IngressRuleArray
 	for _, host := range r.Hosts {
 		rules = append(rules, r.rule(host))

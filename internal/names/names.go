@@ -28,7 +28,7 @@ func Label(label string) error {
 }
 
 // Tenant says what is wrong with a tenant's name; nil when nothing is. The name
-// becomes a DNS label and, with hyphens turned to underscores, an SQL identifier.
+// becomes a DNS label and, by SQL, an SQL identifier.
 func Tenant(name string) error {
 	if err := Label(name); err != nil {
 		return err
@@ -40,11 +40,21 @@ func Tenant(name string) error {
 		return fmt.Errorf("%q starts with a digit, which an SQL identifier may not; put a letter before it", name)
 	case name == "pg" || strings.HasPrefix(name, "pg-"):
 		return fmt.Errorf("%q starts with pg-, which PostgreSQL keeps for itself; take another name", name)
+	case len(name) > maxTenant:
+		return fmt.Errorf("%q has %d characters, and the name of its schema has room for %d", name, len(name), maxTenant)
 	case strings.HasPrefix(name, "xn--"):
 		return fmt.Errorf("%q is an encoded international name; take a plain one", name)
 	}
 	return nil
 }
+
+// SQL is the role and the schema of a tenant. The prefix keeps them apart from
+// PostgreSQL's own names; hyphens become underscores, which no label has, so that
+// two tenants never share one.
+func SQL(tenant string) string { return "tenant_" + strings.ReplaceAll(tenant, "-", "_") }
+
+// maxTenant keeps the SQL identifier within PostgreSQL's 63 bytes.
+const maxTenant = 63 - len("tenant_")
 
 // Domain says what is wrong with a full host name; nil when nothing is.
 func Domain(domain string) error {

@@ -128,9 +128,15 @@ func (g Registration) hash() string {
 	return hex.EncodeToString(sum[:3])
 }
 
+// revision is a name by content, which depends on random passwords.
+var revision = regexp.MustCompile(`-[0-9a-f]{10}$`)
+
 func stripped(value any, path string, secrets []string) any {
 	if slices.Contains(secrets, path) || strings.HasSuffix(path, "checksum/database") {
 		return "secret"
+	}
+	if text, ok := value.(string); ok && path == "metadata.name" && revision.MatchString(text) {
+		return "revision"
 	}
 	switch v := value.(type) {
 	case map[string]any:

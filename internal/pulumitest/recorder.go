@@ -38,6 +38,10 @@ type Recorder struct {
 	FailAt int
 	// Preview leaves outputs that only a cloud tells unknown.
 	Preview bool
+	// Password is what every random password comes out as; empty is random.
+	Password string
+	// Last are the outputs of the stack's last update; none when it is the first.
+	Last resource.PropertyMap
 
 	mu            sync.Mutex
 	registrations []Registration
@@ -47,6 +51,13 @@ type Recorder struct {
 
 // NewResource records a registration and imagines its outputs.
 func (r *Recorder) NewResource(args pulumi.MockResourceArgs) (string, resource.PropertyMap, error) {
+	if args.TypeToken == "pulumi:pulumi:StackReference" {
+		last := r.Last
+		if last == nil {
+			last = resource.PropertyMap{}
+		}
+		return args.Name, resource.PropertyMap{"name": args.Inputs["name"], "outputs": resource.NewObjectProperty(last)}, nil
+	}
 	if err := r.record(args); err != nil {
 		return "", nil, err
 	}
@@ -59,7 +70,11 @@ func (r *Recorder) NewResource(args pulumi.MockResourceArgs) (string, resource.P
 		out, err := provider.ImagineUnknown(args.TypeToken, args.Name, args.Inputs)
 		return "", out, err
 	}
-	return provider.Imagine(args.TypeToken, args.Name, args.Inputs)
+	id, out, err := provider.Imagine(args.TypeToken, args.Name, args.Inputs)
+	if _, random := out["result"]; random && r.Password != "" {
+		out["result"] = resource.MakeSecret(resource.NewStringProperty(r.Password))
+	}
+	return id, out, err
 }
 
 func (r *Recorder) record(args pulumi.MockResourceArgs) error {

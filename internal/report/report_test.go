@@ -77,7 +77,7 @@ func TestAStackOverItsLimitIsShownWithAdvice(t *testing.T) {
 }
 
 func TestAMarginIsPriceLessShare(t *testing.T) {
-	s := of(t, "demo", file(t, "demo")+"    tenants: [{name: acme}, {name: beta}]\n    pricing: {tenantUsd: [49], fixedUsd: 100}\n")
+	s := of(t, "demo", file(t, "demo")+"      - name: beta\n    pricing: {tenantUsd: [49], fixedUsd: 100}\n")
 	e := s.Economics[0]
 	assert.EqualValues(t, 2583, e.CostPerTenantCents)
 	assert.EqualValues(t, 4900-2583, e.MarginCents)

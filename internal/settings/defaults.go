@@ -6,10 +6,6 @@ import (
 	"github.com/genericcorp/platform/internal/budget"
 )
 
-// DefaultTenantConnections is what a tenant gets whose entry says nothing: one
-// connection that works and one that migrates.
-const DefaultTenantConnections = 2
-
 // withDefaults fills what the file left out. It only sets; judging is validate's.
 func (s Settings) withDefaults() Settings {
 	or(&s.Region, "fra1")
@@ -35,7 +31,7 @@ func (s Settings) withDefaults() Settings {
 	}
 	s.Tenants = slices.Clone(s.Tenants)
 	for i := range s.Tenants {
-		or(&s.Tenants[i].Connections, DefaultTenantConnections)
+		s.Tenants[i] = s.Tenants[i].WithDefaults()
 	}
 	return s
 }

@@ -32,6 +32,7 @@ type Settings struct {
 	App          App          `yaml:"app"`
 	Maintenance  Maintenance  `yaml:"maintenance"`
 	Pricing      Pricing      `yaml:"pricing"`
+	Archive      Archive      `yaml:"archive"`
 	Tenants      []Tenant     `yaml:"tenants"`
 }
 
@@ -186,12 +187,4 @@ type Pricing struct {
 	TenantUSD []budget.Cents `yaml:"tenantUsd"`
 	// FixedUSD are costs in dollars a month beside the infrastructure. Default 0.
 	FixedUSD budget.Cents `yaml:"fixedUsd"`
-}
-
-// Tenant is a customer with a host of its own.
-type Tenant struct {
-	// Name is a DNS label: the host is <name>.<domain>.
-	Name string `yaml:"name"`
-	// Connections of the database are kept for the tenant. Default 2.
-	Connections int `yaml:"connections"`
 }

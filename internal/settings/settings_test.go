@@ -29,11 +29,11 @@ func TestWhatHasADefaultNeedsNoLine(t *testing.T) {
 }
 
 func TestWhatIsWrittenIsKept(t *testing.T) {
-	s, err := settings.Load([]byte(least + "region: ams3\nbudget: {monthlyUsd: 79.50}\ntenants: [{name: acme, connections: 5}, {name: beta}]\n"))
+	s, err := settings.Load([]byte(least + "region: ams3\nbudget: {monthlyUsd: 79.50}\ntenants: [{name: acme, plan: growth}, {name: beta, state: suspended}]\n"))
 	require.NoError(t, err)
 	assert.Equal(t, "ams3", s.Region)
 	assert.Equal(t, budget.Cents(7950), s.Budget.MonthlyUSD)
-	assert.Equal(t, []settings.Tenant{{Name: "acme", Connections: 5}, {Name: "beta", Connections: 2}}, s.Tenants)
+	assert.Equal(t, []settings.Tenant{{Name: "acme", Plan: "growth", State: "active", PasswordVersion: 1}, {Name: "beta", Plan: "starter", State: "suspended", PasswordVersion: 1}}, s.Tenants)
 }
 
 func TestFaultsHaveAPathAndAMend(t *testing.T) {

@@ -141,21 +141,6 @@ func (s Settings) validateServices(f *Faults) {
 	}
 }
 
-func (s Settings) validateTenants(f *Faults) {
-	seen := map[string]int{}
-	for i, tenant := range s.Tenants {
-		path := fmt.Sprintf("tenants[%d].name", i)
-		if err := names.Tenant(tenant.Name); err != nil {
-			f.add(path, "%v", err)
-		}
-		if first, ok := seen[tenant.Name]; ok {
-			f.add(path, "%q is taken by tenants[%d]", tenant.Name, first)
-		}
-		seen[tenant.Name] = i
-		atLeast(f, fmt.Sprintf("tenants[%d].connections", i), tenant.Connections, 1)
-	}
-}
-
 func oneOf(f *Faults, path, value string, known ...string) {
 	if !slices.Contains(known, value) {
 		f.add(path, "%q is not one of %s", value, strings.Join(known, ", "))

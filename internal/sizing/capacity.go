@@ -43,11 +43,11 @@ func CapacityOf(s settings.Settings, p Plan) Capacity {
 	}
 }
 
-// withTenants adds tenants with the default of connections each.
+// withTenants adds tenants of the smallest plan.
 func withTenants(s settings.Settings, n int) settings.Settings {
 	more := append([]settings.Tenant{}, s.Tenants...)
 	for i := range n {
-		more = append(more, settings.Tenant{Name: fmt.Sprintf("more-%d", i), Connections: settings.DefaultTenantConnections})
+		more = append(more, settings.Tenant{Name: fmt.Sprintf("more-%d", i)}.WithDefaults())
 	}
 	s.Tenants = more
 	return s

@@ -23,11 +23,11 @@ func (l Limit) Left() int { return l.Most - l.Used }
 const LimitConnections = "database connections"
 
 // connections is how many the stack may open at once: each replica's pool, one
-// more replica during a rolling update, what each tenant keeps, and the platform.
+// more replica during a rolling update, what each active tenant's plan keeps, and the platform.
 func connections(s settings.Settings, set workload.Set) int {
 	need := set.Connections() + workload.PlatformConnections
 	for _, t := range s.Tenants {
-		need += t.Connections
+		need += t.Connections()
 	}
 	return need
 }
@@ -38,10 +38,16 @@ func limits(s settings.Settings, p Plan) []Limit {
 		most = size.Connections
 	}
 	app := p.Workload.App
+	active := 0
+	for _, t := range s.Tenants {
+		if t.State == settings.Active {
+			active++
+		}
+	}
 	out := []Limit{
 		{LimitConnections, connections(s, p.Workload), most,
-			fmt.Sprintf("%d replicas and %d in a rolling update × %d, %d tenants, %d for the platform",
-				app.Replicas, app.Surge, app.Connections, len(s.Tenants), workload.PlatformConnections)},
+			fmt.Sprintf("%d replicas and %d in a rolling update × %d, %d active tenants by their plans, %d for the platform",
+				app.Replicas, app.Surge, app.Connections, active, workload.PlatformConnections)},
 		{"certificates a week", 1, catalog.CertificatesPerNameSet,
 			"one wildcard for all hosts; a stack that is torn down and brought up orders it again"},
 	}

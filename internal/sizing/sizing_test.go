@@ -195,11 +195,11 @@ func TestCapacityIsTheLastThatFits(t *testing.T) {
 	pinned := s
 	pinned.Nodes, pinned.Database.Size = settings.Nodes(p.Nodes), p.Database.Size
 	for n := range room.Tenants.More {
-		pinned.Tenants = append(pinned.Tenants, settings.Tenant{Name: string(rune('a' + n)), Connections: settings.DefaultTenantConnections})
+		pinned.Tenants = append(pinned.Tenants, settings.Tenant{Name: string(rune('a' + n))}.WithDefaults())
 	}
 	_, err = sizing.Solve(pinned)
 	require.NoError(t, err)
-	pinned.Tenants = append(pinned.Tenants, settings.Tenant{Name: "z", Connections: settings.DefaultTenantConnections})
+	pinned.Tenants = append(pinned.Tenants, settings.Tenant{Name: "z"}.WithDefaults())
 	_, err = sizing.Solve(pinned)
 	require.Error(t, err)
 	assert.Contains(t, room.Tenants.BreaksOn, sizing.LimitConnections)

@@ -186,7 +186,7 @@ func chooseDatabase(s settings.Settings, set workload.Set) (Database, error) {
 			return Database{}, tooManyConnections(s, set, size)
 		}
 	}
-	return Database{}, fmt.Errorf("no database size admits %d connections; lower settings.app.databasePool (%d for each of %d replicas and %d more in a rolling update) or the tenants' connections",
+	return Database{}, fmt.Errorf("no database size admits %d connections; lower settings.app.databasePool (%d for each of %d replicas and %d more in a rolling update) or suspend tenants",
 		need, s.App.DatabasePool, set.App.Replicas, set.App.Surge)
 }
 

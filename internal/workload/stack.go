@@ -13,14 +13,18 @@ const (
 	MonitoringNamespace  = "monitoring"
 	NodeMetricsNamespace = "node-metrics"
 	CertManagerNamespace = "cert-manager"
+	TenantsNamespace     = "tenants"
 )
 
 // DatabaseCAPath is where every client finds the certificate authority of the
 // database: connection strings name it, Pods mount it.
 const DatabaseCAPath = "/etc/postgres/ca.crt"
 
+// TenantsPath is the folder in which the app finds its tenants.
+const TenantsPath = "/etc/tenants"
+
 // PlatformConnections is what the platform keeps of the database's connections:
-// one for migrations, one for an operator with psql.
+// one for the reconcile Job, one for an operator with psql.
 const PlatformConnections = 2
 
 // For derives the workload of a stack from its settings.
@@ -51,6 +55,11 @@ func For(s settings.Settings) Set {
 		CertManager: rolling(CertManagerNamespace, "cert-manager", Resources{10, 48}, Resources{0, 160}),
 		CAInjector:  rolling(CertManagerNamespace, "cert-manager-cainjector", Resources{10, 64}, Resources{0, 256}),
 		Webhook:     rolling(CertManagerNamespace, "cert-manager-webhook", Resources{10, 24}, Resources{0, 96}),
+		// psql and pg_dump hold little; the limit covers a thousand tenants.
+		Reconcile: Workload{
+			Namespace: TenantsNamespace, Name: "reconcile", Kind: Job, Replicas: 1,
+			Request: Resources{10, 32}, Limit: Resources{0, 128}, VolumeGiB: s.Archive.VolumeGiB,
+		},
 	}
 }
 

@@ -35,6 +35,7 @@ type Kind string
 const (
 	Deployment Kind = "Deployment"
 	DaemonSet  Kind = "DaemonSet"
+	Job        Kind = "Job"
 )
 
 // Workload is one controller and the Pods it runs. Each Pod has one container.
@@ -58,7 +59,7 @@ type Workload struct {
 // Set is a stack's whole workload.
 type Set struct {
 	App, Traefik, VictoriaMetrics, Grafana, KubeStateMetrics, NodeExporter Workload
-	CertManager, CAInjector, Webhook                                       Workload
+	CertManager, CAInjector, Webhook, Reconcile                            Workload
 }
 
 // All yields every workload in a fixed order.
@@ -66,7 +67,7 @@ func (s Set) All() iter.Seq[Workload] {
 	return func(yield func(Workload) bool) {
 		for _, w := range []Workload{
 			s.App, s.Traefik, s.VictoriaMetrics, s.Grafana, s.KubeStateMetrics, s.NodeExporter,
-			s.CertManager, s.CAInjector, s.Webhook,
+			s.CertManager, s.CAInjector, s.Webhook, s.Reconcile,
 		} {
 			if !yield(w) {
 				return

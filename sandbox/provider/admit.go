@@ -71,6 +71,15 @@ func volumeReferences(pod *corev1.PodSpec) []reference {
 			out = append(out, items("Secret", v.Secret.SecretName, v.Secret.Items)...)
 		case v.ConfigMap != nil:
 			out = append(out, items("ConfigMap", v.ConfigMap.Name, v.ConfigMap.Items)...)
+		case v.Projected != nil:
+			for _, source := range v.Projected.Sources {
+				if source.Secret != nil {
+					out = append(out, items("Secret", source.Secret.Name, source.Secret.Items)...)
+				}
+				if source.ConfigMap != nil {
+					out = append(out, items("ConfigMap", source.ConfigMap.Name, source.ConfigMap.Items)...)
+				}
+			}
 		case v.PersistentVolumeClaim != nil:
 			out = append(out, reference{"PersistentVolumeClaim", v.PersistentVolumeClaim.ClaimName, ""})
 		}
@@ -89,6 +98,14 @@ func items(kind, name string, keys []corev1.KeyToPath) []reference {
 func variableReferences(pod *corev1.PodSpec) []reference {
 	var out []reference
 	for _, c := range pod.Containers {
+		for _, from := range c.EnvFrom {
+			if from.SecretRef != nil {
+				out = append(out, reference{"Secret", from.SecretRef.Name, ""})
+			}
+			if from.ConfigMapRef != nil {
+				out = append(out, reference{"ConfigMap", from.ConfigMapRef.Name, ""})
+			}
+		}
 		for _, env := range c.Env {
 			switch from := env.ValueFrom; {
 			case from == nil:

@@ -1,0 +1,85 @@
+package app
+
+import (
+	"fmt"
+	"slices"
+
+	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/genericcorp/platform/internal/kube"
+	"github.com/genericcorp/platform/internal/settings"
+	"github.com/genericcorp/platform/internal/tenancy"
+	"github.com/genericcorp/platform/internal/workload"
+)
+
+// tenantsName is the ConfigMap with the list of tenants, and the Secret with
+// their connection strings. They are one of each however many tenants there are.
+const (
+	tenantsName = "tenants"
+	listFile    = "tenants.json"
+)
+
+func (a Args) registerTenants(ctx *pulumi.Context, inside []pulumi.ResourceOption) ([]pulumi.Resource, error) {
+	list, err := tenancy.List(a.Tenants, a.Domain)
+	if err != nil {
+		return nil, fmt.Errorf("list of tenants: %w", err)
+	}
+	config, err := corev1.NewConfigMap(ctx, tenantsName, &corev1.ConfigMapArgs{
+		Metadata: kube.Meta(name, workload.AppNamespace, tenantsName), Data: pulumi.StringMap{listFile: pulumi.String(list)},
+	}, inside...)
+	if err != nil {
+		return nil, fmt.Errorf("list of tenants: %w", err)
+	}
+	secret, err := corev1.NewSecret(ctx, tenantsName, &corev1.SecretArgs{
+		Metadata:   kube.Meta(name, workload.AppNamespace, tenantsName),
+		StringData: pulumi.ToSecret(a.TenantURLs).(pulumi.StringMapOutput),
+	}, inside...)
+	if err != nil {
+		return nil, fmt.Errorf("tenants' secret: %w", err)
+	}
+	return []pulumi.Resource{config, secret}, nil
+}
+
+// tenantsVolume shows both as one folder, whose files change in place.
+func tenantsVolume() *corev1.VolumeArgs {
+	return &corev1.VolumeArgs{
+		Name: pulumi.String("tenants"),
+		Projected: &corev1.ProjectedVolumeSourceArgs{Sources: corev1.VolumeProjectionArray{
+			&corev1.VolumeProjectionArgs{ConfigMap: &corev1.ConfigMapProjectionArgs{Name: pulumi.String(tenantsName)}},
+			&corev1.VolumeProjectionArgs{Secret: &corev1.SecretProjectionArgs{Name: pulumi.String(tenantsName)}},
+		}},
+	}
+}
+
+// routes lead to the app: its own host, then one route for the tenants of each
+// plan, with that plan's rate limit, and one for those that get a 503. Each host
+// is a rule, and so a router whose requests are counted apart.
+func (a Args) routes() []kube.Route {
+	route := func(name string, middlewares []string, hosts ...string) kube.Route {
+		return kube.Route{
+			Name: name, Hosts: hosts, Middlewares: middlewares, In: a.IngressNamespace,
+			Namespace: workload.AppNamespace, Service: "app", Port: servicePort,
+		}
+	}
+	hosts := map[string][]string{}
+	for _, t := range a.Tenants {
+		switch t.State {
+		case settings.Active:
+			hosts[kube.PlanMiddleware(t.Plan)] = append(hosts[kube.PlanMiddleware(t.Plan)], t.Host(a.Domain))
+		case settings.Suspended, settings.Archived:
+			hosts[kube.SuspendedMiddleware] = append(hosts[kube.SuspendedMiddleware], t.Host(a.Domain))
+		}
+	}
+	out := []kube.Route{route(name, nil, a.Domain)}
+	for _, plan := range settings.Plans {
+		middleware := kube.PlanMiddleware(plan.Name)
+		if of := hosts[middleware]; len(of) > 0 {
+			out = append(out, route("tenants-"+plan.Name, []string{middleware}, slices.Sorted(slices.Values(of))...))
+		}
+	}
+	if of := hosts[kube.SuspendedMiddleware]; len(of) > 0 {
+		out = append(out, route("tenants-suspended", []string{kube.SuspendedMiddleware}, slices.Sorted(slices.Values(of))...))
+	}
+	return out
+}

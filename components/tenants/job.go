@@ -1,0 +1,90 @@
+package tenants
+
+import (
+	"path"
+
+	batchv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/batch/v1"
+	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
+	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/genericcorp/platform/internal/kube"
+	"github.com/genericcorp/platform/internal/tenancy"
+	"github.com/genericcorp/platform/internal/workload"
+)
+
+const (
+	// uid is that of the image's user postgres.
+	uid = 999
+	// deadlineSeconds is enough for a thousand tenants (25 s beside the database)
+	// and for an archive of some gigabytes.
+	deadlineSeconds = 1800
+	tries           = 3
+
+	scriptsFolder     = "/etc/reconcile"
+	credentialsFolder = "/etc/credentials"
+	archiveFolder     = "/archive"
+)
+
+// job runs once for each revision, and stays when it has run: it is the record
+// that this revision was applied, and its log says what that changed.
+func (a Args) job(seed pulumi.StringOutput) *batchv1.JobArgs {
+	meta := kube.Meta(name, workload.TenantsNamespace, "")
+	// A run that failed is run again by the next update, whatever made it fail.
+	meta.Annotations = pulumi.StringMap{"pulumi.com/replaceUnready": pulumi.String("true")}
+	meta.Name = pulumi.Sprintf("%s-%s", name, a.revision(seed))
+	return &batchv1.JobArgs{
+		Metadata: meta,
+		Spec: &batchv1.JobSpecArgs{
+			BackoffLimit:          pulumi.Int(tries - 1),
+			ActiveDeadlineSeconds: pulumi.Int(deadlineSeconds),
+			Template: &corev1.PodTemplateSpecArgs{
+				Metadata: &metav1.ObjectMetaArgs{Labels: kube.Labels(name)},
+				Spec: &corev1.PodSpecArgs{
+					RestartPolicy:                pulumi.String("Never"),
+					ServiceAccountName:           pulumi.String(name),
+					AutomountServiceAccountToken: pulumi.Bool(false),
+					EnableServiceLinks:           pulumi.Bool(false),
+					SecurityContext:              kube.PodSecurity(uid),
+					Containers:                   corev1.ContainerArray{a.container()},
+					Volumes:                      a.volumes(),
+				},
+			},
+		},
+	}
+}
+
+func (a Args) container() *corev1.ContainerArgs {
+	mounts := corev1.VolumeMountArray{
+		kube.Mount("scripts", scriptsFolder), kube.Mount("credentials", credentialsFolder),
+		kube.Mount("postgres-ca", path.Dir(workload.DatabaseCAPath)), kube.WritableMount("tmp", "/tmp"),
+	}
+	if a.Workload.VolumeGiB > 0 {
+		mounts = append(mounts, kube.WritableMount("archive", archiveFolder))
+	}
+	return &corev1.ContainerArgs{
+		Name:    pulumi.String(name),
+		Image:   pulumi.String(images[a.Version]),
+		Command: pulumi.ToStringArray([]string{"sh", path.Join(scriptsFolder, tenancy.Entrypoint)}),
+		Env: corev1.EnvVarArray{
+			kube.Variable("RECONCILE", scriptsFolder), kube.Variable("CREDENTIALS", credentialsFolder), kube.Variable("ARCHIVE", archiveFolder),
+		},
+		EnvFrom: corev1.EnvFromSourceArray{&corev1.EnvFromSourceArgs{
+			SecretRef: &corev1.SecretEnvSourceArgs{Name: pulumi.String(adminSecret)},
+		}},
+		Resources:       kube.Resources(a.Workload),
+		SecurityContext: kube.ContainerSecurity(),
+		VolumeMounts:    mounts,
+	}
+}
+
+func (a Args) volumes() corev1.VolumeArray {
+	volumes := corev1.VolumeArray{
+		kube.ConfigVolume("scripts", name), kube.SecretVolume("credentials", verifiersSecret, tenancy.VerifiersFile),
+		kube.SecretVolume("postgres-ca", verifiersSecret, path.Base(workload.DatabaseCAPath)), kube.Scratch("tmp", "16Mi"),
+	}
+	if a.Workload.VolumeGiB > 0 {
+		volumes = append(volumes, kube.ClaimVolume("archive", name))
+	}
+	return volumes
+}

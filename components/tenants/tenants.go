@@ -1,0 +1,222 @@
+// Package tenants brings the database to what the stack declares: a role and a
+// schema for each tenant, by a Job inside the cluster, which is the only one that
+// the database admits.
+package tenants
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	batchv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/batch/v1"
+	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
+	"github.com/pulumi/pulumi-random/sdk/v4/go/random"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/genericcorp/platform/internal/kube"
+	"github.com/genericcorp/platform/internal/settings"
+	"github.com/genericcorp/platform/internal/tenancy"
+	"github.com/genericcorp/platform/internal/workload"
+)
+
+const (
+	typeToken = "platform:tenants:Tenants"
+	name      = "reconcile"
+	// adminSecret is the administrator's credential as libpq's variables;
+	// verifiersSecret is what passwords are set from.
+	adminSecret     = "administrator"
+	verifiersSecret = "verifiers"
+)
+
+// images have psql and pg_dump of the server's major: an older pg_dump refuses a
+// newer server, and a newer one writes what an older server does not read.
+var images = map[string]string{
+	"17": "docker.io/library/postgres:17.7-bookworm",
+	"18": "docker.io/library/postgres:18.1-bookworm",
+}
+
+// Args are what is declared, and how the database is reached.
+type Args struct {
+	// Tenants with their defaults filled.
+	Tenants []settings.Tenant
+	// AppRole is the role that migrates every schema.
+	AppRole string
+	// AppReplicas share a tenant's connections.
+	AppReplicas int
+	// Version is PostgreSQL's major.
+	Version string
+	// Workload sizes the Job and the archive's volume; none when that has no size.
+	Workload workload.Workload
+	// StorageClass of the volume; empty is the cluster's default.
+	StorageClass string
+	// Retain keeps the archive's volume when the stack goes.
+	Retain bool
+	// DatabaseRange and DatabasePort are where the database may be.
+	DatabaseRange string
+	DatabasePort  int
+	// Admin connects as the administrator, with a password; CA checks who answers.
+	Admin, CA pulumi.StringInput
+}
+
+// Tenants is what the app gets of it.
+type Tenants struct {
+	pulumi.ResourceState
+
+	// URLs are the tenants' connection strings by file name. Secret.
+	URLs pulumi.StringMapOutput `pulumi:"urls"`
+}
+
+// New declares the Job; invalid args register nothing.
+func New(ctx *pulumi.Context, component string, args Args, opts ...pulumi.ResourceOption) (*Tenants, error) {
+	if err := args.validate(); err != nil {
+		return nil, fmt.Errorf("tenants %q: %w", component, err)
+	}
+	t := &Tenants{}
+	if err := ctx.RegisterComponentResourceV2(typeToken, component, args.inputs(), t, opts...); err != nil {
+		return nil, fmt.Errorf("tenants %q: register: %w", component, err)
+	}
+	if err := args.register(ctx, component, t); err != nil {
+		return nil, fmt.Errorf("tenants %q: %w", component, err)
+	}
+	return t, ctx.RegisterResourceOutputs(t, pulumi.Map{"urls": t.URLs})
+}
+
+func (a Args) register(ctx *pulumi.Context, component string, t *Tenants) error {
+	seed, err := random.NewRandomPassword(ctx, component+"-tenants", &random.RandomPasswordArgs{
+		Length: pulumi.Int(48), Special: pulumi.Bool(false),
+	}, pulumi.Parent(t))
+	if err != nil {
+		return fmt.Errorf("seed: %w", err)
+	}
+	t.URLs = a.urls(seed.Result)
+	ns, err := kube.Namespace(ctx, workload.TenantsNamespace, kube.Restricted, pulumi.Parent(t))
+	if err != nil {
+		return err
+	}
+	inside := []pulumi.ResourceOption{pulumi.Parent(t), pulumi.DependsOn([]pulumi.Resource{ns})}
+	before, err := a.prepare(ctx, seed.Result, inside)
+	if err != nil {
+		return err
+	}
+	if _, err := batchv1.NewJob(ctx, name, a.job(seed.Result), kube.After(inside, before...)...); err != nil {
+		return fmt.Errorf("job: %w", err)
+	}
+	return nil
+}
+
+// prepare declares what the Job needs.
+func (a Args) prepare(ctx *pulumi.Context, seed pulumi.StringOutput, inside []pulumi.ResourceOption) ([]pulumi.Resource, error) {
+	before, err := kube.RegisterPolicies(ctx, []kube.Policy{{
+		Namespace: workload.TenantsNamespace, Name: "allow-database", App: name,
+		To: []kube.Peer{{CIDR: a.DatabaseRange, Ports: []int{a.DatabasePort}}},
+	}}, inside...)
+	if err != nil {
+		return nil, err
+	}
+	account, err := kube.Account{Namespace: workload.TenantsNamespace, Name: name}.Register(ctx, inside...)
+	if err != nil {
+		return nil, err
+	}
+	before = append(before, account...)
+	for secret, data := range a.secrets(seed) {
+		registered, err := corev1.NewSecret(ctx, secret, &corev1.SecretArgs{
+			Metadata: kube.Meta(name, workload.TenantsNamespace, secret), StringData: data,
+		}, inside...)
+		if err != nil {
+			return nil, fmt.Errorf("secret %s: %w", secret, err)
+		}
+		before = append(before, registered)
+	}
+	config, err := corev1.NewConfigMap(ctx, name, &corev1.ConfigMapArgs{
+		Metadata: kube.Meta(name, workload.TenantsNamespace, name), Data: pulumi.ToStringMap(a.files()),
+	}, inside...)
+	if err != nil {
+		return nil, fmt.Errorf("scripts: %w", err)
+	}
+	before = append(before, config)
+	if a.Workload.VolumeGiB == 0 {
+		return before, nil
+	}
+	claim, err := corev1.NewPersistentVolumeClaim(ctx, name, kube.Claim(a.Workload, a.StorageClass),
+		append(slices.Clone(inside), pulumi.RetainOnDelete(a.Retain))...)
+	if err != nil {
+		return nil, fmt.Errorf("archive: %w", err)
+	}
+	return append(before, claim), nil
+}
+
+func (a Args) files() map[string]string { return tenancy.Files(a.Tenants, a.AppRole) }
+
+// secrets are the Job's, by name.
+func (a Args) secrets(seed pulumi.StringOutput) map[string]pulumi.StringMapOutput {
+	return map[string]pulumi.StringMapOutput{
+		adminSecret: secretMap(a.Admin.ToStringOutput().ApplyT(tenancy.Environment)),
+		verifiersSecret: secretMap(pulumi.All(a.verifiers(seed), a.CA).ApplyT(func(v []any) map[string]string {
+			return map[string]string{tenancy.VerifiersFile: v[0].(string), path.Base(workload.DatabaseCAPath): v[1].(string)}
+		})),
+	}
+}
+
+func (a Args) verifiers(seed pulumi.StringOutput) pulumi.StringOutput {
+	return seed.ApplyT(func(seed string) (string, error) { return tenancy.Verifiers(seed, a.Tenants) }).(pulumi.StringOutput)
+}
+
+func (a Args) urls(seed pulumi.StringOutput) pulumi.StringMapOutput {
+	return secretMap(pulumi.All(a.Admin, seed).ApplyT(func(v []any) (map[string]string, error) {
+		return tenancy.URLs(v[0].(string), v[1].(string), a.Tenants, a.AppReplicas)
+	}))
+}
+
+// secretMap marks what was made of a credential as one.
+func secretMap(of pulumi.Output) pulumi.StringMapOutput {
+	return pulumi.ToSecret(of.(pulumi.StringMapOutput)).(pulumi.StringMapOutput)
+}
+
+// revision is a hash of everything that a run applies: another content is
+// another Job, the same content is the one that has run. The credentials in it
+// are long and random: a hash tells nothing of them.
+func (a Args) revision(seed pulumi.StringOutput) pulumi.StringOutput {
+	files := a.files()
+	hashed := pulumi.All(a.Admin, a.verifiers(seed)).ApplyT(func(v []any) string {
+		sum := sha256.New()
+		for _, file := range slices.Sorted(maps.Keys(files)) {
+			fmt.Fprintf(sum, "%s\x00%s\x00", file, files[file])
+		}
+		fmt.Fprintf(sum, "%s\x00%s", v...)
+		return hex.EncodeToString(sum.Sum(nil)[:5])
+	}).(pulumi.StringOutput)
+	return pulumi.Unsecret(hashed).(pulumi.StringOutput)
+}
+
+func (a Args) validate() error {
+	var errs []error
+	if images[a.Version] == "" {
+		errs = append(errs, fmt.Errorf("version: %q is not one of %s", a.Version, strings.Join(slices.Sorted(maps.Keys(images)), ", ")))
+	}
+	if a.AppRole == "" {
+		errs = append(errs, errors.New("appRole: is missing"))
+	}
+	if a.Workload.Replicas != 1 {
+		errs = append(errs, errors.New("workload: has to be one Pod"))
+	}
+	if a.Admin == nil {
+		errs = append(errs, errors.New("admin: is missing"))
+	}
+	if a.CA == nil {
+		errs = append(errs, errors.New("ca: is missing"))
+	}
+	return errors.Join(errs...)
+}
+
+func (a Args) inputs() pulumi.Map {
+	states := pulumi.StringMap{}
+	for _, t := range a.Tenants {
+		states[t.Name] = pulumi.String(t.State)
+	}
+	return pulumi.Map{"tenants": states}
+}

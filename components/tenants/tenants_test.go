@@ -1,0 +1,93 @@
+package tenants_test
+
+import (
+	"testing"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/genericcorp/platform/components/tenants"
+	"github.com/genericcorp/platform/internal/pulumitest"
+	"github.com/genericcorp/platform/internal/settings"
+	"github.com/genericcorp/platform/internal/workload"
+)
+
+func args() tenants.Args {
+	s := settings.Settings{Archive: settings.Archive{VolumeGiB: 5}, Capacity: settings.Capacity{ConcurrentUsers: 100}}
+	return tenants.Args{
+		Tenants: []settings.Tenant{settings.Tenant{Name: "acme"}.WithDefaults()}, AppRole: "app", AppReplicas: 2, Version: "17",
+		Workload: workload.For(s).Reconcile, DatabaseRange: "10.10.0.0/20", DatabasePort: 25060,
+		Admin: pulumi.String("postgresql://doadmin:hunter2@db:25060/app?sslmode=verify-full"), CA: pulumi.String("PEM"),
+	}
+}
+
+func TestTenants(t *testing.T) {
+	r := pulumitest.Component{
+		Packages: []string{"kubernetes", "random"},
+		Good: func(ctx *pulumi.Context, opts ...pulumi.ResourceOption) error {
+			_, err := tenants.New(ctx, "test", args(), opts...)
+			return err
+		},
+		Bad: func(ctx *pulumi.Context) error {
+			_, err := tenants.New(ctx, "test", tenants.Args{Version: "9"})
+			return err
+		},
+		Faults: []string{"version:", "appRole:", "workload:", "admin:", "ca:"},
+		Type:   "platform:tenants:Tenants", Custom: 11,
+		Secrets: map[string]string{"administrator": "stringData", "verifiers": "stringData"},
+	}.Check(t)
+	pod := pulumitest.Dig(job(t, r), "spec.template.spec")
+	assert.Equal(t, false, pulumitest.Dig(pod, "automountServiceAccountToken"))
+	assert.Equal(t, "Never", pulumitest.Dig(pod, "restartPolicy"))
+	for _, g := range r.Registrations() {
+		if g.Type != "kubernetes:core/v1:Secret" {
+			assert.NotContains(t, pulumitest.Text(g.Inputs), "hunter2", g.Name)
+		}
+	}
+}
+
+func job(t *testing.T, r *pulumitest.Recorder) map[string]any {
+	t.Helper()
+	g, ok := r.Find("kubernetes:batch/v1:Job", "reconcile")
+	require.True(t, ok)
+	return g.Inputs
+}
+
+func declared(t *testing.T, a tenants.Args) *pulumitest.Recorder {
+	t.Helper()
+	r := &pulumitest.Recorder{Password: "a seed for tests"}
+	require.NoError(t, pulumitest.Run(r, "test", nil, func(ctx *pulumi.Context) error {
+		_, err := tenants.New(ctx, "test", a)
+		return err
+	}))
+	return r
+}
+
+func TestAJobRunsOnceForEachContent(t *testing.T) {
+	named := func(change func(*tenants.Args)) any {
+		a := args()
+		change(&a)
+		return pulumitest.Dig(job(t, declared(t, a)), "metadata.name")
+	}
+	same := named(func(*tenants.Args) {})
+	assert.Regexp(t, `^reconcile-[0-9a-f]{10}$`, same)
+	assert.Equal(t, same, named(func(a *tenants.Args) { a.AppReplicas = 5 }))
+	for what, change := range map[string]func(*tenants.Args){
+		"a tenant":   func(a *tenants.Args) { a.Tenants = nil },
+		"a plan":     func(a *tenants.Args) { a.Tenants[0].Plan = "growth" },
+		"a password": func(a *tenants.Args) { a.Tenants[0].PasswordVersion = 2 },
+		"a database": func(a *tenants.Args) { a.Admin = pulumi.String("postgresql://doadmin:other@db:25060/app") },
+	} {
+		assert.NotEqual(t, same, named(change), what)
+	}
+}
+
+func TestWithoutAnArchiveThereIsNoVolume(t *testing.T) {
+	a := args()
+	a.Workload.VolumeGiB = 0
+	r := declared(t, a)
+	_, found := r.Find("kubernetes:core/v1:PersistentVolumeClaim", "reconcile")
+	assert.False(t, found)
+	assert.NotContains(t, pulumitest.Text(job(t, r)), "persistentVolumeClaim")
+}

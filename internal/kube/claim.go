@@ -1,0 +1,48 @@
+package kube
+
+import (
+	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/genericcorp/platform/internal/workload"
+)
+
+// Claim is the volume of a workload, by its name; an empty class is the cluster's
+// default one.
+func Claim(w workload.Workload, class string) *corev1.PersistentVolumeClaimArgs {
+	meta := Meta(w.Name, w.Namespace, w.Name)
+	// Where volumes are bound to the node of their first Pod, a claim that is waited
+	// for before the Pod exists is waited for in vain.
+	meta.Annotations = pulumi.StringMap{"pulumi.com/skipAwait": pulumi.String("true")}
+	spec := &corev1.PersistentVolumeClaimSpecArgs{
+		AccessModes: pulumi.ToStringArray([]string{"ReadWriteOnce"}),
+		Resources: &corev1.VolumeResourceRequirementsArgs{Requests: pulumi.StringMap{
+			"storage": pulumi.Sprintf("%dGi", w.VolumeGiB),
+		}},
+	}
+	if class != "" {
+		spec.StorageClassName = pulumi.String(class)
+	}
+	return &corev1.PersistentVolumeClaimArgs{Metadata: meta, Spec: spec}
+}
+
+// ClaimVolume mounts a claim.
+func ClaimVolume(name, claim string) *corev1.VolumeArgs {
+	return &corev1.VolumeArgs{
+		Name:                  pulumi.String(name),
+		PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSourceArgs{ClaimName: pulumi.String(claim)},
+	}
+}
+
+// SecretVolume mounts a Secret's keys as files; without keys, all of them.
+func SecretVolume(name, secret string, keys ...string) *corev1.VolumeArgs {
+	source := &corev1.SecretVolumeSourceArgs{SecretName: pulumi.String(secret)}
+	if len(keys) > 0 {
+		var items corev1.KeyToPathArray
+		for _, key := range keys {
+			items = append(items, &corev1.KeyToPathArgs{Key: pulumi.String(key), Path: pulumi.String(key)})
+		}
+		source.Items = items
+	}
+	return &corev1.VolumeArgs{Name: pulumi.String(name), Secret: source}
+}

@@ -1,0 +1,172 @@
+package tenancy_test
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/genericcorp/platform/internal/postgrestest"
+	"github.com/genericcorp/platform/internal/settings"
+)
+
+var update = flag.Bool("update", false, "rewrite the list of attacks")
+
+// attack is what the tenant acme tries; outcome is "denied", or what it gets and
+// may have.
+type attack struct{ what, statement, outcome string }
+
+const denied = "denied"
+
+// attacks are run in one session of acme, on each major.
+var attacks = []attack{
+	{"read another's table", "SELECT * FROM tenant_beta.orders", denied},
+	{"write another's table", "INSERT INTO tenant_beta.customers VALUES (99, 'x', 'x@example.com')", denied},
+	{"empty another's table", "TRUNCATE tenant_beta.orders", denied},
+	{"drop another's table", "DROP TABLE tenant_beta.orders", denied},
+	{"lock another's table", "LOCK TABLE tenant_beta.orders", denied},
+	{"advance another's sequence", "SELECT nextval('tenant_beta.numbers')", denied},
+	{"call another's function", "SELECT tenant_beta.secret()", denied},
+	{"call another's function by search_path", "SET search_path = tenant_beta; SELECT secret()", denied},
+	{"read another's table by search_path", "SET search_path = tenant_beta; SELECT * FROM orders", denied},
+	{"create in another's schema", "CREATE TABLE tenant_beta.mine (id int)", denied},
+	{"refer to another's table", "CREATE TABLE spy (id int REFERENCES tenant_beta.customers)", denied},
+	{"inherit from another's table", "CREATE TABLE spy () INHERITS (tenant_beta.orders)", denied},
+	{"view over another's table", "CREATE VIEW spy AS SELECT * FROM tenant_beta.orders", denied},
+	{"copy another's table", "COPY tenant_beta.orders TO STDOUT", denied},
+	{"become another", "SET ROLE tenant_beta", denied},
+	{"become another for good", "SET SESSION AUTHORIZATION tenant_beta", denied},
+	{"become the app", "SET ROLE app", denied},
+	{"become the administrator", "SET ROLE doadmin", denied},
+	{"join another", "GRANT tenant_beta TO tenant_acme", denied},
+	{"change another's password", "ALTER ROLE tenant_beta PASSWORD 'x'", denied},
+	{"lift its own connection limit", "ALTER ROLE tenant_acme CONNECTION LIMIT -1", denied},
+	{"give itself rights", "ALTER ROLE tenant_acme CREATEDB CREATEROLE", denied},
+	{"make a role", "CREATE ROLE spy", denied},
+	{"make a database", "CREATE DATABASE spy", denied},
+	{"make a schema", "CREATE SCHEMA spy", denied},
+	{"make a temporary table", "CREATE TEMPORARY TABLE spy (id int)", denied},
+	{"make an extension", "CREATE EXTENSION postgres_fdw", denied},
+	{"create in public", "CREATE TABLE public.spy (id int)", denied},
+	{"read the platform's table in public", "SELECT * FROM public.migrations", denied},
+	{"call a function in public", "SELECT public.whoami()", denied},
+	{"read the record of tenants", "SELECT * FROM platform.tenants", denied},
+	{"read passwords", "SELECT * FROM pg_authid", denied},
+	{"read roles' settings in pg_shadow", "SELECT * FROM pg_shadow", denied},
+	{"read another's statistics", "SELECT * FROM pg_stats WHERE schemaname = 'tenant_beta'", "no rows"},
+	{"read another's running statements", "SELECT query FROM pg_stat_activity WHERE usename = 'tenant_beta' AND query !~ 'insufficient'", "no rows"},
+	{"end another's session", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'tenant_beta'", denied},
+	{"read another's large object", "SELECT lo_get(4711)", denied},
+	{"drop another's large object", "SELECT lo_unlink(4711)", denied},
+	{"read a file of the server", "SELECT pg_read_file('/etc/passwd')", denied},
+	{"run a program", "COPY (SELECT 1) TO PROGRAM 'true'", denied},
+	{"run code as others by an event trigger", "CREATE EVENT TRIGGER spy ON ddl_command_start EXECUTE FUNCTION suppress_redundant_updates_trigger()", denied},
+	{"leave rows for all by default privileges", "ALTER DEFAULT PRIVILEGES FOR ROLE tenant_beta GRANT SELECT ON TABLES TO tenant_acme", denied},
+	{"see names of other schemas", "SELECT nspname FROM pg_namespace WHERE nspname = 'tenant_beta'", "rows"},
+	{"see names of other roles", "SELECT rolname FROM pg_roles WHERE rolname = 'tenant_beta'", "rows"},
+	{"see names of another's tables", "SELECT relname FROM pg_class WHERE relnamespace = 'tenant_beta'::regnamespace", "rows"},
+	{"see another's function's source", "SELECT prosrc FROM pg_proc WHERE proname = 'secret'", "rows"},
+	{"make a large object of its own", "SELECT lo_create(0)", "rows"},
+	{"lift its own statement timeout", "SET statement_timeout = 0", "done"},
+	{"change its own password", "ALTER ROLE tenant_acme PASSWORD 'x'", "done"},
+}
+
+func TestATenantReachesNothingOfAnother(t *testing.T) {
+	everyMajor(t, func(t *testing.T, b *bed) {
+		declared := tenants(settings.Tenant{Name: "acme"}, settings.Tenant{Name: "beta", SampleData: true})
+		b.must(t, declared)
+		run(t, postgrestest.Connect(t, b.URL(postgrestest.App)), "CREATE TABLE public.migrations (version int)",
+			"CREATE FUNCTION public.whoami() RETURNS text LANGUAGE sql SECURITY DEFINER AS 'SELECT current_user::text'")
+		beta := postgrestest.Connect(t, b.url(t, declared[1]))
+		run(t, beta, "CREATE SEQUENCE numbers", "CREATE FUNCTION secret() RETURNS int LANGUAGE sql AS 'SELECT 42'",
+			"SELECT lo_create(4711)", "SELECT 1 AS something_private")
+		run(t, b.Superuser(t, postgrestest.Database), "ANALYZE tenant_beta.orders")
+		acme := postgrestest.Connect(t, b.url(t, declared[0]))
+		var rows []string
+		for _, a := range attacks {
+			got, message := attempt(t, acme, a.statement)
+			assert.Equal(t, a.outcome, got, "%s: %s: %s", a.what, a.statement, message)
+			rows = append(rows, fmt.Sprintf("| %s | `%s` | %s |", a.what, a.statement, got))
+			run(t, acme, "RESET ALL")
+		}
+		assert.Equal(t, 200, ask[int](t, beta, "SELECT count(*) FROM orders"), "beta has all its rows")
+		documented(t, strings.Join(rows, "\n"))
+	})
+}
+
+// attempt says what a statement got: an error is a denial.
+func attempt(t *testing.T, conn *pgx.Conn, statement string) (outcome, message string) {
+	t.Helper()
+	results, err := conn.PgConn().Exec(t.Context(), statement).ReadAll()
+	var refused *pgconn.PgError
+	switch {
+	case errors.As(err, &refused):
+		return denied, refused.Message
+	case err != nil:
+		require.NoError(t, err, statement)
+	}
+	last := results[len(results)-1]
+	switch {
+	case !strings.HasPrefix(last.CommandTag.String(), "SELECT"):
+		return "done", ""
+	case len(last.Rows) == 0:
+		return "no rows", ""
+	}
+	return "rows", ""
+}
+
+// documented holds the list in docs/tenancy.md to what was tried.
+func documented(t *testing.T, rows string) {
+	t.Helper()
+	path := filepath.Join("..", "..", "docs", "tenancy.md")
+	data, err := os.ReadFile(path)
+	require.NoError(t, err)
+	const begin, end = "<!-- attacks -->\n", "\n<!-- /attacks -->"
+	head, rest, found := strings.Cut(string(data), begin)
+	require.True(t, found, "docs/tenancy.md has no place for the attacks")
+	old, tail, found := strings.Cut(rest, end)
+	require.True(t, found)
+	table := "| attack | statement | outcome |\n| --- | --- | --- |\n" + rows
+	if *update {
+		require.NoError(t, os.WriteFile(path, []byte(head+begin+table+end+tail), 0o600))
+		return
+	}
+	assert.Equal(t, old, table, "docs/tenancy.md is not what was tried; make golden rewrites it")
+}
+
+func TestAFloodOfConnectionsEndsAtTheTenantsLimit(t *testing.T) {
+	b := newBed(t, 0)
+	declared := named("acme", "beta")
+	b.must(t, declared)
+	refused := 0
+	for range 10 {
+		conn, err := pgx.Connect(context.Background(), b.url(t, declared[0]))
+		if err != nil {
+			require.ErrorContains(t, err, "too many connections for role")
+			refused++
+			continue
+		}
+		t.Cleanup(func() { _ = conn.Close(context.Background()) }) // the server ends it otherwise
+	}
+	assert.Equal(t, 8, refused)
+	assert.Equal(t, 1, ask[int](t, postgrestest.Connect(t, b.url(t, declared[1])), "SELECT 1"), "the other goes on")
+}
+
+func TestAStatementThatTakesTooLongIsEnded(t *testing.T) {
+	b := newBed(t, 0)
+	declared := named("acme")
+	b.must(t, declared)
+	run(t, b.Superuser(t, postgrestest.Database), "ALTER ROLE tenant_acme SET statement_timeout = '300ms'")
+	_, err := postgrestest.Connect(t, b.url(t, declared[0])).Exec(context.Background(), "SELECT pg_sleep(20)")
+	require.ErrorContains(t, err, "statement timeout")
+	assert.Contains(t, b.must(t, declared), "ALTER ROLE tenant_acme SET statement_timeout = '15s'", "what was changed by hand is put right")
+}

@@ -1,0 +1,49 @@
+package tenancy_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/genericcorp/platform/internal/settings"
+	"github.com/genericcorp/platform/internal/tenancy"
+)
+
+func many(n int) []settings.Tenant {
+	out := make([]settings.Tenant, n)
+	for i := range out {
+		out[i] = settings.Tenant{Name: fmt.Sprintf("t%04d", i)}.WithDefaults()
+	}
+	return out
+}
+
+// BenchmarkReconcile makes tenants in an empty database, then finds nothing to do.
+func BenchmarkReconcile(b *testing.B) {
+	for _, n := range []int{1, 10, 100, 1000} {
+		b.Run(fmt.Sprintf("tenants=%d/new", n), func(b *testing.B) {
+			for b.Loop() {
+				b.StopTimer()
+				bed := newBed(b, 0)
+				b.StartTimer()
+				bed.must(b, many(n))
+			}
+		})
+		b.Run(fmt.Sprintf("tenants=%d/unchanged", n), func(b *testing.B) {
+			bed := newBed(b, 0)
+			bed.must(b, many(n))
+			for b.Loop() {
+				require.Empty(b, bed.must(b, many(n)))
+			}
+		})
+	}
+}
+
+// BenchmarkVerifiers is what a preview spends on passwords.
+func BenchmarkVerifiers(b *testing.B) {
+	declared := many(1000)
+	for b.Loop() {
+		_, err := tenancy.Verifiers(seed, declared)
+		require.NoError(b, err)
+	}
+}

@@ -1,0 +1,121 @@
+package tenancy
+
+import (
+	"crypto/hmac"
+	"crypto/pbkdf2"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/genericcorp/platform/internal/names"
+	"github.com/genericcorp/platform/internal/settings"
+)
+
+// iterations is PostgreSQL's own default (scram_iterations).
+const iterations = 4096
+
+// Password of a tenant's role: 32 characters, 192 bits, derived from the stack's
+// random seed, so that a thousand tenants need one random resource and not a
+// thousand. Another PasswordVersion is another password.
+func Password(seed string, t settings.Tenant) string {
+	return base64.RawURLEncoding.EncodeToString(derive(seed, "password", t)[:24])
+}
+
+func derive(seed, purpose string, t settings.Tenant) []byte {
+	mac := hmac.New(sha256.New, []byte(seed))
+	fmt.Fprintf(mac, "%s/%s/%d", purpose, t.Name, t.PasswordVersion)
+	return mac.Sum(nil)
+}
+
+// Verifiers is the file from which the reconcile run sets passwords: a line of
+// role and SCRAM-SHA-256 verifier for each tenant that has a role. The server
+// never sees the passwords themselves, and neither do its logs.
+func Verifiers(seed string, tenants []settings.Tenant) (string, error) {
+	var b strings.Builder
+	for _, t := range tenants {
+		if t.State == settings.Purged {
+			continue
+		}
+		v, err := verifier(Password(seed, t), derive(seed, "salt", t)[:16])
+		if err != nil {
+			return "", fmt.Errorf("tenant %s: %w", t.Name, err)
+		}
+		fmt.Fprintf(&b, "%s,%s\n", names.SQL(t.Name), v)
+	}
+	return b.String(), nil
+}
+
+// verifier is what PostgreSQL stores for a password (RFC 5803).
+func verifier(password string, salt []byte) (string, error) {
+	salted, err := pbkdf2.Key(sha256.New, password, salt, iterations, sha256.Size)
+	if err != nil {
+		return "", err
+	}
+	sign := func(text string) []byte {
+		mac := hmac.New(sha256.New, salted)
+		mac.Write([]byte(text))
+		return mac.Sum(nil)
+	}
+	stored := sha256.Sum256(sign("Client Key"))
+	encode := base64.StdEncoding.EncodeToString
+	return fmt.Sprintf("SCRAM-SHA-256$%d:%s$%s:%s", iterations, encode(salt), encode(stored[:]), encode(sign("Server Key"))), nil
+}
+
+// URLs are the connection strings of the tenants that may log in, by file name:
+// <tenant>.url for libpq and most drivers, <tenant>.prisma.url for Prisma. Each
+// is the administrator's address with the tenant's role. Replicas share a role's
+// connections, so Prisma's pool is held to a replica's part.
+func URLs(admin, seed string, tenants []settings.Tenant, replicas int) (map[string]string, error) {
+	base, err := parse(admin)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]string{}
+	for _, t := range tenants {
+		if t.State != settings.Active {
+			continue
+		}
+		u := *base
+		u.User = url.UserPassword(names.SQL(t.Name), Password(seed, t))
+		out[t.Name+".url"] = u.String()
+		u.RawQuery = url.Values{
+			"schema":           {names.SQL(t.Name)},
+			"connection_limit": {strconv.Itoa(max(1, t.Limits().Connections/max(1, replicas)))},
+			// Prisma's words for verify-full.
+			"sslmode": {"require"}, "sslaccept": {"strict"}, "sslcert": {base.Query().Get("sslrootcert")},
+		}.Encode()
+		out[t.Name+".prisma.url"] = u.String()
+	}
+	return out, nil
+}
+
+// Environment is a connection string as libpq's variables, for programs whose
+// arguments everybody on a machine can read.
+func Environment(connection string) (map[string]string, error) {
+	u, err := parse(connection)
+	if err != nil {
+		return nil, err
+	}
+	password, _ := u.User.Password()
+	port := u.Port()
+	if port == "" {
+		port = "5432"
+	}
+	return map[string]string{
+		"PGHOST": u.Hostname(), "PGPORT": port, "PGDATABASE": strings.TrimPrefix(u.Path, "/"),
+		"PGUSER": u.User.Username(), "PGPASSWORD": password,
+		"PGSSLMODE": u.Query().Get("sslmode"), "PGSSLROOTCERT": u.Query().Get("sslrootcert"),
+	}, nil
+}
+
+// parse hides the parser's error, which holds the password.
+func parse(connection string) (*url.URL, error) {
+	u, err := url.Parse(connection)
+	if err != nil || u.User == nil {
+		return nil, fmt.Errorf("the administrator's connection string is not of the form postgresql://user:password@host:port/database")
+	}
+	return u, nil
+}

@@ -1,0 +1,187 @@
+package tenancy_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/genericcorp/platform/internal/names"
+	"github.com/genericcorp/platform/internal/postgrestest"
+	"github.com/genericcorp/platform/internal/settings"
+	"github.com/genericcorp/platform/internal/tenancy"
+)
+
+// ask runs a query that answers with one value.
+func ask[T any](t testing.TB, conn *pgx.Conn, query string, args ...any) T {
+	t.Helper()
+	var out T
+	require.NoError(t, conn.QueryRow(context.Background(), query, args...).Scan(&out), query)
+	return out
+}
+
+func run(t testing.TB, conn *pgx.Conn, statements ...string) {
+	t.Helper()
+	for _, statement := range statements {
+		_, err := conn.Exec(context.Background(), statement)
+		require.NoError(t, err, statement)
+	}
+}
+
+// everyMajor runs a test on the installed PostgreSQL and on those that production
+// may have: membership of roles changed in 16, and public in 15.
+func everyMajor(t *testing.T, test func(*testing.T, *bed)) {
+	for _, major := range []int{0, 17, 18} {
+		t.Run(fmt.Sprintf("major=%d", major), func(t *testing.T) { test(t, newBed(t, major)) })
+	}
+}
+
+func TestADeclaredTenantReadsItsSampleDataWithItsOwnURL(t *testing.T) {
+	everyMajor(t, func(t *testing.T, b *bed) {
+		declared := tenants(settings.Tenant{Name: "acme", SampleData: true}, settings.Tenant{Name: "be-ta", Plan: "growth"})
+		assert.Contains(t, b.must(t, declared), "CREATE SCHEMA tenant_acme AUTHORIZATION tenant_acme")
+		assert.Empty(t, b.must(t, declared), "a second run changes nothing")
+
+		conn := postgrestest.Connect(t, b.url(t, declared[0]))
+		assert.Equal(t, 20, ask[int](t, conn, "SELECT count(*) FROM customers"))
+		assert.Equal(t, 200, ask[int](t, conn, "SELECT count(*) FROM orders"))
+		assert.Equal(t, "15s", ask[string](t, conn, "SHOW statement_timeout"))
+		beta := postgrestest.Connect(t, b.url(t, declared[1]))
+		assert.Equal(t, "tenant_be_ta", ask[string](t, beta, "SELECT current_schema()"))
+		assert.Equal(t, 4, ask[int](t, beta, "SELECT rolconnlimit FROM pg_roles WHERE rolname = current_user"))
+	})
+}
+
+func TestTheAppsRoleMigratesEveryTenant(t *testing.T) {
+	everyMajor(t, func(t *testing.T, b *bed) {
+		declared := named("acme")
+		b.must(t, declared)
+		app := postgrestest.Connect(t, b.URL(postgrestest.App))
+		run(t, app, "CREATE TABLE public.migrations (version int)",
+			"BEGIN", "SET LOCAL ROLE tenant_acme", "CREATE TABLE tenant_acme.invoices (id int)", "INSERT INTO tenant_acme.invoices VALUES (7)", "COMMIT")
+		tenant := postgrestest.Connect(t, b.url(t, declared[0]))
+		assert.Equal(t, 7, ask[int](t, tenant, "SELECT id FROM invoices"))
+		assert.Equal(t, "tenant_acme", ask[string](t, tenant, "SELECT tableowner FROM pg_tables WHERE tablename = 'invoices'"))
+	})
+}
+
+func TestSettingsThatChangeAreFollowed(t *testing.T) {
+	b := newBed(t, 0)
+	b.must(t, named("acme"))
+	grown := tenants(settings.Tenant{Name: "acme", Plan: "enterprise", PasswordVersion: 2})
+	assert.ElementsMatch(t, []string{
+		"ALTER ROLE tenant_acme CONNECTION LIMIT 8", "ALTER ROLE tenant_acme SET statement_timeout = '60s'",
+		"ALTER ROLE tenant_acme PASSWORD from the Secret",
+	}, b.must(t, grown))
+	_, err := pgx.Connect(context.Background(), b.url(t, named("acme")[0]))
+	require.ErrorContains(t, err, "password authentication failed", "the old password is no longer good")
+	postgrestest.Connect(t, b.url(t, grown[0]))
+}
+
+func TestSuspensionEndsSessionsAndKeepsData(t *testing.T) {
+	everyMajor(t, func(t *testing.T, b *bed) {
+		declared := tenants(settings.Tenant{Name: "acme", SampleData: true}, settings.Tenant{Name: "beta"})
+		b.must(t, declared)
+		live, other := postgrestest.Connect(t, b.url(t, declared[0])), postgrestest.Connect(t, b.url(t, declared[1]))
+		suspended := tenants(settings.Tenant{Name: "acme", State: settings.Suspended}, settings.Tenant{Name: "beta"})
+		b.must(t, suspended)
+		_, err := live.Exec(context.Background(), "SELECT 1")
+		require.Error(t, err, "its session was ended")
+		_, err = pgx.Connect(context.Background(), b.url(t, declared[0]))
+		require.ErrorContains(t, err, "not permitted to log in")
+		assert.Equal(t, 1, ask[int](t, other, "SELECT 1"), "the other goes on")
+
+		b.must(t, declared)
+		assert.Equal(t, 200, ask[int](t, postgrestest.Connect(t, b.url(t, declared[0])), "SELECT count(*) FROM orders"))
+	})
+}
+
+func TestAnEntryThatVanishesIsSuspendedAndReported(t *testing.T) {
+	b := newBed(t, 0)
+	b.must(t, named("acme", "beta"))
+	out, err := b.reconcile(t, named("beta"))
+	require.NoError(t, err, out)
+	assert.Contains(t, out, "WARNING:  no longer declared, and so suspended; nothing of theirs was dropped: acme")
+	super := b.Superuser(t, postgrestest.Database)
+	assert.False(t, ask[bool](t, super, "SELECT rolcanlogin FROM pg_roles WHERE rolname = 'tenant_acme'"))
+	assert.True(t, ask[bool](t, super, "SELECT to_regnamespace('tenant_acme') IS NOT NULL"))
+	assert.Empty(t, b.must(t, named("beta")))
+	assert.NotEmpty(t, b.must(t, named("acme", "beta")), "and it can come back")
+	postgrestest.Connect(t, b.url(t, named("acme")[0]))
+}
+
+func TestImpossibleWishesAreRefusedTogetherAndChangeNothing(t *testing.T) {
+	b := newBed(t, 0)
+	run(t, b.Superuser(t, postgrestest.Database), "CREATE SCHEMA tenant_foreign", "CREATE ROLE tenant_mighty CREATEDB")
+	b.must(t, named("acme"))
+	out, err := b.reconcile(t, tenants(
+		settings.Tenant{Name: "acme", State: settings.Purged, ConfirmPurge: "acme"},
+		settings.Tenant{Name: "beta", Restore: true}, settings.Tenant{Name: "foreign"}, settings.Tenant{Name: "mighty"},
+		settings.Tenant{Name: "new"},
+	))
+	require.Error(t, err)
+	for _, want := range []string{
+		"nothing was changed", "tenant acme: is to be purged, but has no archive", "tenant beta: has no archive to restore",
+		"tenant foreign: the schema tenant_foreign belongs to postgres", "tenant mighty: the role tenant_mighty may do more",
+	} {
+		assert.Contains(t, out, want)
+	}
+	super := b.Superuser(t, postgrestest.Database)
+	assert.False(t, ask[bool](t, super, "SELECT to_regrole('tenant_new') IS NOT NULL"))
+	assert.True(t, ask[bool](t, super, "SELECT rolcanlogin FROM pg_roles WHERE rolname = 'tenant_acme'"))
+}
+
+func TestNoPasswordIsInTheOutputOrTheServersLog(t *testing.T) {
+	b := newBed(t, 0)
+	declared := named("acme")
+	out, err := b.reconcile(t, declared)
+	require.NoError(t, err)
+	log, err := os.ReadFile(b.LogFile())
+	require.NoError(t, err)
+	verifiers, err := tenancy.Verifiers(seed, declared)
+	require.NoError(t, err)
+	verifier := strings.TrimSpace(strings.SplitN(verifiers, ",", 2)[1])
+	for _, text := range []string{out, string(log), tenancy.Files(declared, "app")["desired.sql"]} {
+		assert.NotContains(t, text, tenancy.Password(seed, declared[0]))
+		assert.NotContains(t, text, verifier)
+	}
+	super := b.Superuser(t, postgrestest.Database)
+	assert.Equal(t, verifier, ask[string](t, super, "SELECT rolpassword FROM pg_authid WHERE rolname = 'tenant_acme'"))
+}
+
+func TestTwoRunsNeverInterleave(t *testing.T) {
+	b, other := newBed(t, 0), &bed{}
+	*other = *b
+	other.dir = t.TempDir()
+	var group sync.WaitGroup
+	group.Add(2)
+	for _, one := range []*bed{b, other} {
+		go func() {
+			defer group.Done()
+			out, err := one.reconcile(t, named("acme", "beta", "gamma"))
+			assert.NoError(t, err, out)
+		}()
+	}
+	group.Wait()
+	assert.Empty(t, b.must(t, named("acme", "beta", "gamma")))
+}
+
+func TestNamesThatNeedQuotingStayNames(t *testing.T) {
+	assert.Equal(t, "'it''s'", tenancy.Literal("it's"))
+	assert.Equal(t, ` E'a\\b'`, tenancy.Literal(`a\b`))
+	b := newBed(t, 0)
+	super := b.Superuser(t, postgrestest.Database)
+	for _, text := range []string{`'; DROP ROLE app; --`, `\'; --`, "a\nb", `"quoted"`} {
+		assert.Equal(t, text, ask[string](t, super, "SELECT "+tenancy.Literal(text)))
+	}
+	long := strings.Repeat("a-", 27) + "bc"
+	b.must(t, named(long))
+	assert.Len(t, names.SQL(long), 63)
+	assert.True(t, ask[bool](t, super, "SELECT to_regrole($1) IS NOT NULL", names.SQL(long)))
+}

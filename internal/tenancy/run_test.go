@@ -1,0 +1,106 @@
+package tenancy_test
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/genericcorp/platform/internal/postgrestest"
+	"github.com/genericcorp/platform/internal/settings"
+	"github.com/genericcorp/platform/internal/tenancy"
+)
+
+const seed = "a seed that is only for tests"
+
+// bed is a server and the folders of the reconcile Job.
+type bed struct {
+	*postgrestest.Server
+	dir string
+	// port replaces the server's, for a proxy before it.
+	port int
+}
+
+func newBed(t testing.TB, major int) *bed {
+	t.Helper()
+	return &bed{Server: postgrestest.Start(t, major), dir: t.TempDir()}
+}
+
+func tenants(of ...settings.Tenant) []settings.Tenant {
+	for i := range of {
+		of[i] = of[i].WithDefaults()
+	}
+	return of
+}
+
+func named(names ...string) []settings.Tenant {
+	out := make([]settings.Tenant, len(names))
+	for i, name := range names {
+		out[i].Name = name
+	}
+	return tenants(out...)
+}
+
+// reconcile runs what the Job runs, and returns what it said.
+func (b *bed) reconcile(t testing.TB, declared []settings.Tenant) (string, error) {
+	t.Helper()
+	archive := filepath.Join(b.dir, "archive")
+	require.NoError(t, os.MkdirAll(archive, 0o750))
+	return b.reconcileInto(t, declared, archive)
+}
+
+func (b *bed) reconcileInto(t testing.TB, declared []settings.Tenant, archive string) (string, error) {
+	t.Helper()
+	credentials, scripts := filepath.Join(b.dir, "credentials"), filepath.Join(b.dir, "scripts")
+	for _, folder := range []string{credentials, scripts} {
+		require.NoError(t, os.MkdirAll(folder, 0o750))
+	}
+	for name, text := range tenancy.Files(declared, postgrestest.App) {
+		require.NoError(t, os.WriteFile(filepath.Join(scripts, name), []byte(text), 0o600))
+	}
+	verifiers, err := tenancy.Verifiers(seed, declared)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(credentials, tenancy.VerifiersFile), []byte(verifiers), 0o600))
+	command := exec.Command("sh", filepath.Join(scripts, tenancy.Entrypoint))
+	command.Env = append(os.Environ(), "RECONCILE="+scripts, "CREDENTIALS="+credentials, "ARCHIVE="+archive,
+		"PATH="+postgrestest.Installed(t)+":"+os.Getenv("PATH"))
+	environment, err := tenancy.Environment(b.URL(postgrestest.Admin))
+	require.NoError(t, err)
+	if b.port != 0 {
+		environment["PGPORT"], environment["PGSSLMODE"] = fmt.Sprint(b.port), "disable"
+	}
+	for name, value := range environment {
+		command.Env = append(command.Env, name+"="+value)
+	}
+	var out bytes.Buffer
+	command.Stdout, command.Stderr = &out, &out
+	err = command.Run()
+	return out.String(), err
+}
+
+// must is reconcile that succeeds; it returns the changes that were made.
+func (b *bed) must(t testing.TB, declared []settings.Tenant) []string {
+	t.Helper()
+	out, err := b.reconcile(t, declared)
+	require.NoError(t, err, out)
+	var changes []string
+	for line := range strings.SplitSeq(strings.TrimSpace(out), "\n") {
+		if text, ok := strings.CutPrefix(line, "INFO:  "); ok && !strings.Contains(text, "all as declared") {
+			changes = append(changes, text)
+		}
+	}
+	return changes
+}
+
+// url is the connection string that the app gets for a tenant.
+func (b *bed) url(t testing.TB, tenant settings.Tenant) string {
+	t.Helper()
+	urls, err := tenancy.URLs(b.URL(postgrestest.Admin), seed, []settings.Tenant{tenant}, 2)
+	require.NoError(t, err)
+	return urls[tenant.Name+".url"]
+}

@@ -1,0 +1,97 @@
+// Package tenancy turns declared tenants into what the database runs and what the
+// app gets: the reconcile script, the roles' passwords, and connection strings.
+package tenancy
+
+import (
+	_ "embed" // the scripts
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/genericcorp/platform/internal/names"
+	"github.com/genericcorp/platform/internal/settings"
+)
+
+//go:embed reconcile.sh
+var reconcileScript string
+
+//go:embed reconcile.sql
+var reconcileSQL string
+
+//go:embed archive.sh
+var archiveScript string
+
+// Files are what the reconcile Job runs, by name; Entrypoint is the one that is
+// started. Nothing in them is secret.
+func Files(tenants []settings.Tenant, appRole string) map[string]string {
+	return map[string]string{
+		Entrypoint:      reconcileScript,
+		"reconcile.sql": reconcileSQL,
+		"archive.sh":    archiveScript,
+		"desired.sql":   desired(tenants, appRole),
+	}
+}
+
+// Entrypoint is run by a POSIX shell with the variables that its head lists, and
+// libpq's own.
+const Entrypoint = "reconcile.sh"
+
+// VerifiersFile is the one file of the credentials' folder.
+const VerifiersFile = "verifiers.csv"
+
+// desired fills the tables that reconcile.sql compares the database with.
+func desired(tenants []settings.Tenant, appRole string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "INSERT INTO parameters VALUES (%s);\n", Literal(appRole))
+	if len(tenants) == 0 {
+		return b.String()
+	}
+	b.WriteString("INSERT INTO desired VALUES")
+	for i, t := range tenants {
+		separator := ","
+		if i == 0 {
+			separator = ""
+		}
+		plan := t.Limits()
+		fmt.Fprintf(&b, "%s\n  (%s, %s, %s, %d, '%ds', %t, %t)", separator, Literal(t.Name), Literal(names.SQL(t.Name)),
+			Literal(t.State), plan.Connections, plan.StatementSeconds, t.SampleData, t.Restore)
+	}
+	b.WriteString(";\n")
+	return b.String()
+}
+
+// Literal quotes text as an SQL string, whatever is in it and however the server
+// reads backslashes.
+func Literal(text string) string {
+	quoted := "'" + strings.ReplaceAll(text, "'", "''") + "'"
+	if strings.Contains(text, `\`) {
+		return " E" + strings.ReplaceAll(quoted, `\`, `\\`)
+	}
+	return quoted
+}
+
+// Identifier quotes a name.
+func Identifier(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
+
+// entry is a tenant as the app reads it.
+type entry struct {
+	Name   string `json:"name"`
+	Host   string `json:"host"`
+	Plan   string `json:"plan"`
+	State  string `json:"state"`
+	Role   string `json:"role"`
+	Schema string `json:"schema"`
+}
+
+// List is the file tenants.json of the app contract. Purged tenants are not in it.
+func List(tenants []settings.Tenant, domain string) (string, error) {
+	out := []entry{}
+	for _, t := range tenants {
+		if t.State != settings.Purged {
+			sql := names.SQL(t.Name)
+			out = append(out, entry{t.Name, t.Host(domain), t.Plan, t.State, sql, sql})
+		}
+	}
+	text, err := json.Marshal(out)
+	return string(text), err
+}
