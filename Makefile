@@ -41,9 +41,11 @@ lint: ## formatting, vet, linters, workflows
 
 golden: ## rewrite the golden files; read their diff before you commit it
 	@go test ./stacks -update
+	@go test ./internal/tenancy -run TestATenantReachesNothingOfAnother -update
 
-bench: ## the solver and the plan
+bench: ## the solver, the plan and the reconcile of tenants
 	@go test -run xxx -bench . ./internal/sizing ./internal/report
+	@go test -run xxx -bench . -benchtime 1x ./internal/tenancy
 
 fuzz: ## half a minute for each fuzz target
 	@go test ./internal/settings -run xxx -fuzz FuzzLoad -fuzztime 30s

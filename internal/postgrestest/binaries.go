@@ -21,6 +21,9 @@ var fromNPM = map[int]string{17: "17.10.0-beta.17", 18: "18.4.0-beta.17"}
 func Installed(t testing.TB) string {
 	t.Helper()
 	if path, err := exec.LookPath("initdb"); err == nil {
+		// A link beside which the other programs are not leads to where they are.
+		path, err = filepath.EvalSymlinks(path)
+		require.NoError(t, err)
 		return filepath.Dir(path)
 	}
 	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")

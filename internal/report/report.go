@@ -38,7 +38,9 @@ type Stack struct {
 	Limits    []Limit      `json:"limits"`
 	Capacity  *Capacity    `json:"capacity,omitempty"`
 	Economics []PricePoint `json:"economics"`
-	Tenants   int          `json:"tenants"`
+	// Tenants counts the active ones, who pay; TenantList has all.
+	Tenants    int      `json:"tenants"`
+	TenantList []Tenant `json:"tenantList"`
 	// Base compares with another revision; absent when none was asked for.
 	Base *Comparison `json:"base,omitempty"`
 
@@ -127,7 +129,7 @@ func Of(name string, stackFile []byte) (Stack, error) {
 	}
 	plan, err := sizing.Solve(s)
 	out := Stack{
-		Name: name, LimitCents: s.Budget.MonthlyUSD, OK: err == nil, Tenants: len(s.Tenants), settings: s,
+		Name: name, LimitCents: s.Budget.MonthlyUSD, OK: err == nil, Tenants: s.ActiveTenants(), TenantList: tenantsOf(s), settings: s,
 		Lines: []Line{}, Why: []string{}, Fit: []Scenario{}, Limits: []Limit{}, Economics: []PricePoint{},
 	}
 	over := &budget.OverError{}

@@ -76,6 +76,7 @@ func (p *printer) stack(s Stack) {
 	p.line("\n room")
 	p.room("tenants", s.Capacity.Tenants)
 	p.room("replicas of the app", s.Capacity.Replicas)
+	p.tenants(s)
 	p.economics(s)
 	p.base(s)
 	p.line("")

@@ -91,6 +91,17 @@ func (t Tenant) Connections() int {
 	return t.Limits().Connections
 }
 
+// ActiveTenants counts those that may log in.
+func (s Settings) ActiveTenants() int {
+	active := 0
+	for _, t := range s.Tenants {
+		if t.State == Active {
+			active++
+		}
+	}
+	return active
+}
+
 // WithDefaults is the tenant with what its entry left out.
 func (t Tenant) WithDefaults() Tenant {
 	or(&t.Plan, Plans[0].Name)

@@ -38,16 +38,10 @@ func limits(s settings.Settings, p Plan) []Limit {
 		most = size.Connections
 	}
 	app := p.Workload.App
-	active := 0
-	for _, t := range s.Tenants {
-		if t.State == settings.Active {
-			active++
-		}
-	}
 	out := []Limit{
 		{LimitConnections, connections(s, p.Workload), most,
 			fmt.Sprintf("%d replicas and %d in a rolling update × %d, %d active tenants by their plans, %d for the platform",
-				app.Replicas, app.Surge, app.Connections, active, workload.PlatformConnections)},
+				app.Replicas, app.Surge, app.Connections, s.ActiveTenants(), workload.PlatformConnections)},
 		{"certificates a week", 1, catalog.CertificatesPerNameSet,
 			"one wildcard for all hosts; a stack that is torn down and brought up orders it again"},
 	}

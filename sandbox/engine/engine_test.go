@@ -128,7 +128,8 @@ func TestDemoComesUpStaysUnchangedAndGoesAwayWhole(t *testing.T) {
 func custom(all map[string]map[string]any) []string {
 	var out []string
 	for urn, r := range all {
-		if r["custom"] == true && !strings.Contains(urn, "pulumi:providers:") {
+		ours := !strings.Contains(urn, "pulumi:providers:") && r["type"] != "pulumi:pulumi:StackReference"
+		if r["custom"] == true && ours {
 			out = append(out, urn)
 		}
 	}
@@ -226,6 +227,27 @@ func TestFaultySettingsAndBillsRegisterNothing(t *testing.T) {
 			assert.Empty(t, custom(resources(t, s)))
 		})
 	}
+}
+
+func TestTenantsComeAndGoByTheirEntries(t *testing.T) {
+	t.Parallel()
+	s := sandbox(t, "demo")
+	up(t, s)
+	edit(t, s, "      - name: acme\n        sampleData: true\n", "      - name: acme\n        sampleData: true\n      - name: beta\n        plan: growth\n")
+	out := up(t, s)
+	assert.Contains(t, out, "+- kubernetes:batch/v1:Job reconcile", "another content is another run")
+	assert.Contains(t, out, "kubernetes:networking.k8s.io/v1:Ingress route-tenants-growth")
+
+	edit(t, s, "      - name: beta\n        plan: growth\n", "")
+	const report = "no longer declared, and so suspended; nothing of theirs is dropped: beta"
+	assert.Contains(t, succeeds(t, s, "preview"), report)
+	assert.Contains(t, up(t, s), report)
+	assert.NotContains(t, succeeds(t, s, "preview", "--expect-no-changes"), report, "it is said once")
+
+	edit(t, s, "- name: acme", "- name: acme2")
+	before := things(t, s)
+	assert.Contains(t, fails(t, s, "up", "--yes", "--skip-preview"), "acme vanished while acme2 appeared, and a tenant cannot be renamed in place")
+	assert.Equal(t, before, things(t, s))
 }
 
 func TestTheEngineRefusesWhatTheBillLacks(t *testing.T) {

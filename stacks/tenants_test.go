@@ -1,0 +1,99 @@
+package stacks
+
+import (
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/genericcorp/platform/internal/postgrestest"
+	"github.com/genericcorp/platform/internal/pulumitest"
+)
+
+// The whole way of the demo's tenant: the objects that the unchanged stack file
+// makes are put where the Job's Pod would have them, its command is run against a
+// real server, and the app's connection string reads the sample data.
+func TestTheDemosTenantCanBeReadWithItsOwnURLOnceTheJobHasRun(t *testing.T) {
+	r := &pulumitest.Recorder{}
+	require.NoError(t, pulumitest.Run(r, "demo", config(t, "demo"), Program))
+	server := postgrestest.Start(t, 0)
+	scripts, credentials := t.TempDir(), t.TempDir()
+	mount(t, scripts, inputs(t, r, "ConfigMap", "reconcile", "data"))
+	mount(t, credentials, inputs(t, r, "Secret", "verifiers", "stringData"))
+	job, ok := r.Find("kubernetes:batch/v1:Job", "reconcile")
+	require.True(t, ok)
+	container := pulumitest.Dig(job.Inputs, "spec.template.spec.containers").([]any)[0]
+	entry := filepath.Base(pulumitest.Dig(container, "command").([]any)[1].(string))
+	admin, err := url.Parse(server.URL(postgrestest.Admin))
+	require.NoError(t, err)
+	password, _ := admin.User.Password()
+	command := exec.Command("sh", filepath.Join(scripts, entry))
+	command.Env = append(os.Environ(), "RECONCILE="+scripts, "CREDENTIALS="+credentials, "ARCHIVE=",
+		"PGHOST=localhost", "PGPORT="+strconv.Itoa(server.Port), "PGSSLROOTCERT="+server.CA, "PGPASSWORD="+password)
+	for name, value := range inputs(t, r, "Secret", "administrator", "stringData") {
+		switch name {
+		case "PGUSER", "PGDATABASE", "PGSSLMODE":
+			command.Env = append(command.Env, name+"="+value.(string))
+		}
+	}
+	out, err := command.CombinedOutput()
+	require.NoError(t, err, string(out))
+
+	given, err := url.Parse(inputs(t, r, "Secret", "tenants", "stringData")["acme.url"].(string))
+	require.NoError(t, err)
+	assert.Equal(t, "verify-full", given.Query().Get("sslmode"))
+	given.Host = admin.Host
+	given.RawQuery = admin.RawQuery
+	var orders int
+	require.NoError(t, postgrestest.Connect(t, given.String()).QueryRow(t.Context(), "SELECT count(*) FROM orders").Scan(&orders))
+	assert.Equal(t, 200, orders)
+}
+
+func inputs(t *testing.T, r *pulumitest.Recorder, kind, name, field string) map[string]any {
+	t.Helper()
+	g, ok := r.Find("kubernetes:core/v1:"+kind, name)
+	require.True(t, ok, name)
+	return g.Inputs[field].(map[string]any)
+}
+
+func mount(t *testing.T, folder string, files map[string]any) {
+	t.Helper()
+	for name, text := range files {
+		require.NoError(t, os.WriteFile(filepath.Join(folder, name), []byte(text.(string)), 0o600))
+	}
+}
+
+func TestTenantsThatVanishAreHeldAgainstTheLastUpdate(t *testing.T) {
+	last := resource.PropertyMap{OutputTenants: resource.NewObjectProperty(resource.PropertyMap{
+		"acme": resource.NewStringProperty("active"), "gone": resource.NewStringProperty("purged"), "old": resource.NewStringProperty("archived"),
+	})}
+	for name, c := range map[string]struct {
+		tenants []any
+		refused string
+	}{
+		"all there":              {[]any{tenant("acme"), tenant("old")}, ""},
+		"one vanishes":           {[]any{tenant("acme")}, ""},
+		"a purged one vanishes":  {[]any{tenant("acme"), tenant("old"), tenant("new")}, ""},
+		"one becomes another":    {[]any{tenant("acme"), tenant("older")}, "old vanished while older appeared"},
+		"all vanish, one is new": {[]any{tenant("new")}, "acme, old vanished while new appeared"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := &pulumitest.Recorder{Last: last}
+			err := pulumitest.Run(r, "demo", with(t, config(t, "demo"), "tenants", c.tenants), Program)
+			if c.refused == "" {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorContains(t, err, c.refused)
+			assert.Empty(t, r.Registrations(), "nothing is registered")
+		})
+	}
+}
+
+func tenant(name string) map[string]any { return map[string]any{"name": name} }
