@@ -1,4 +1,6 @@
 STACK ?= demo
+# apiserver runs the stack against a real Kubernetes control plane.
+CLUSTER ?= simulated
 TOOLS := $(CURDIR)/tools
 # The first test run builds the Pulumi engine and the providers' SDKs.
 TEST_TIMEOUT := 45m
@@ -10,7 +12,7 @@ help: ## this list
 	@grep -E '^[a-z][a-z0-9 ]*:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 24
 
 up preview refresh down: ## run the stack STACK (demo) in the sandbox: no account, no network
-	@go run ./sandbox -stack $(STACK) $@
+	@go run ./sandbox -stack $(STACK) -cluster $(CLUSTER) $@
 
 plan: ## what every stack costs, is made of, and still bears
 	@go run ./cmd/plan
@@ -29,7 +31,7 @@ unit: ## the tests alone, with the real engine in the sandbox
 
 e2e: ## the sizing model against the real kube-scheduler
 	@echo "scheduling (the first run builds the kube-scheduler: about 5 minutes on two cores)"
-	@go -C sandbox/scheduler test -timeout $(TEST_TIMEOUT) ./...
+	@go -C sandbox/cluster test -timeout $(TEST_TIMEOUT) ./...
 
 lint: ## formatting, vet, linters, workflows
 	@echo "linting (the first run builds the linters: about 5 minutes on two cores)"

@@ -11,32 +11,42 @@ import (
 	"github.com/genericcorp/platform/sandbox/engine"
 )
 
-const usage = `usage: sandbox [-stack demo] up|preview|refresh|down
+const usage = `usage: sandbox [-stack demo] [-cluster simulated|apiserver] up|preview|refresh|down
 
   up       brings the stack up; a second time it reports what changed
   preview  shows what up would do
   refresh  finds what was changed in the cloud by hand (under .sandbox/<stack>/cloud)
   down     removes everything, the stack's state too
+
+With -cluster apiserver the Kubernetes provider talks to a real control plane on
+this machine, which goes on until down.
 `
 
 func main() {
 	flags := flag.NewFlagSet("sandbox", flag.ExitOnError)
 	stack := flags.String("stack", "demo", "which Pulumi.<stack>.yaml")
+	cluster := flags.String("cluster", simulated, "what answers for Kubernetes")
 	flags.Usage = func() { fmt.Fprint(os.Stderr, usage) }
 	_ = flags.Parse(os.Args[1:]) // exits on an error
 	commands := map[string]func(engine.Stack) error{"up": up, "preview": preview, "refresh": refresh, "down": down}
 	command, ok := commands[flags.Arg(0)]
-	if !ok || flags.NArg() != 1 {
+	if !ok || flags.NArg() != 1 || *cluster != simulated && *cluster != apiServer {
 		flags.Usage()
 		os.Exit(2)
 	}
-	if err := run(*stack, command); err != nil {
+	if err := run(*stack, *cluster == apiServer, command); err != nil {
 		fmt.Fprintln(os.Stderr, "sandbox:", err)
 		os.Exit(1)
 	}
 }
 
-func run(name string, command func(engine.Stack) error) error {
+// What answers for Kubernetes.
+const (
+	simulated = "simulated"
+	apiServer = "apiserver"
+)
+
+func run(name string, real bool, command func(engine.Stack) error) error {
 	root, err := os.Getwd()
 	if err != nil {
 		return err
@@ -48,6 +58,18 @@ func run(name string, command func(engine.Stack) error) error {
 	s := engine.Stack{
 		Name: name, Root: root, Folder: filepath.Join(root, ".sandbox", "stacks", name),
 		Tools: tools, Out: os.Stdout, Err: os.Stderr,
+	}
+	if real {
+		s.Folder = filepath.Join(root, ".sandbox", apiServer, name)
+		cluster, err := engine.BuildCluster(root, os.Stderr)
+		if err != nil {
+			return err
+		}
+		if err := s.StartCluster(cluster, os.Stderr); err != nil {
+			return err
+		}
+		s = s.OnCluster(cluster)
+		fmt.Fprintf(os.Stderr, "the cluster: kubectl --kubeconfig %s get pods -A\n", s.Kubeconfig())
 	}
 	if err := s.Prepare(); err != nil {
 		return err
@@ -73,6 +95,9 @@ func down(s engine.Stack) error {
 	}
 	if err := s.Pulumi("destroy", "--yes", "--skip-preview", "--remove"); err != nil {
 		return fmt.Errorf("destroy: %w", err)
+	}
+	if err := s.StopCluster(); err != nil {
+		return fmt.Errorf("cluster: %w", err)
 	}
 	return s.Remove()
 }

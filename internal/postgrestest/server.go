@@ -31,6 +31,13 @@ const (
 	password = "only-for-tests"
 )
 
+// access lets the superuser in by the local socket, and everybody else by the
+// network with a password.
+const access = `local all postgres trust
+hostssl all all 127.0.0.1/32 scram-sha-256
+hostnossl all all 127.0.0.1/32 scram-sha-256
+`
+
 // Server is a running PostgreSQL that ends with its test.
 type Server struct {
 	// Port on localhost, with TLS and without.
@@ -56,7 +63,7 @@ func Start(t testing.TB, major int) *Server {
 	s.own(t)
 	data := filepath.Join(dir, "data")
 	s.run(t, "initdb", "--pgdata="+data, "--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-sync", "--locale=C")
-	require.NoError(t, os.WriteFile(filepath.Join(data, "pg_hba.conf"), []byte("local all postgres trust\nhost all all 127.0.0.1/32 scram-sha-256\n"), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(data, "pg_hba.conf"), []byte(access), 0o600))
 	s.own(t)
 	server := s.command("postgres", "-D", data, "-p", strconv.Itoa(s.Port), "-k", dir,
 		"-c", "listen_addresses=localhost", "-c", "fsync=off", "-c", "max_connections=25", "-c", "superuser_reserved_connections=3",
@@ -146,7 +153,7 @@ func (s *Server) lowerRights(t testing.TB) {
 	require.NoError(t, err)
 	gid, err := strconv.Atoi(account.Gid)
 	require.NoError(t, err)
-	s.account = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)} //nolint:gosec // ids of the system's own account
+	s.account = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
 }
 
 // own gives the folder to the server's user.

@@ -13,8 +13,16 @@ import (
 	"strings"
 )
 
-// EnvFolder names the folder of the cloud to the provider plugins.
-const EnvFolder = "SANDBOX_CLOUD"
+// What the driver tells the provider plugins by their environment.
+const (
+	// EnvFolder names the folder of the cloud.
+	EnvFolder = "SANDBOX_CLOUD"
+	// EnvKubeconfig names the kubeconfig of a real API server; without it the
+	// Kubernetes provider simulates one.
+	EnvKubeconfig = "SANDBOX_KUBECONFIG"
+	// EnvRender is the command that renders the chart of a release for it.
+	EnvRender = "SANDBOX_RENDER"
+)
 
 // Object is one thing in the cloud.
 type Object struct {

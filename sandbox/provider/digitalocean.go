@@ -105,10 +105,11 @@ func (d *digitalOcean) clusterKind() *kind {
 		unknown:   []string{"endpoint", "kubeConfigs", "ipv4Address", "status", "createdAt", "updatedAt", "clusterUrn"},
 		compute:   computeCluster, secrets: []string{"kubeConfigs"},
 		// The credential is a new one each time it is asked for, and dies in a week.
-		onRead: func(o *cloud.Object) {
+		onRead: func(o *cloud.Object) (bool, error) {
 			if configs, ok := o.Computed["kubeConfigs"].([]any); ok && len(configs) > 0 {
 				configs[0].(map[string]any)["token"] = "dop_v1_" + secretText(64)
 			}
+			return true, nil
 		},
 	}
 }

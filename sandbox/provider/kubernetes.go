@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
@@ -13,10 +14,21 @@ import (
 	"github.com/genericcorp/platform/sandbox/cloud"
 )
 
-// kubernetes simulates the Kubernetes provider and the API server behind it.
-type kubernetes struct{ cloud cloud.Cloud }
+// kubernetes simulates the Kubernetes provider, and the API server behind it
+// unless there is a real one.
+type kubernetes struct {
+	cloud cloud.Cloud
+	api   *apiServer
+}
 
-func newKubernetes(c cloud.Cloud) *kubernetes { return &kubernetes{cloud: c} }
+func newKubernetes(c cloud.Cloud) (*kubernetes, error) {
+	k := &kubernetes{cloud: c}
+	var err error
+	if path := os.Getenv(cloud.EnvKubeconfig); path != "" {
+		k.api, err = newAPIServer(path)
+	}
+	return k, err
+}
 
 func (k *kubernetes) invoke(token string, _ resource.PropertyMap) (resource.PropertyMap, error) {
 	return nil, fmt.Errorf("the sandbox does not simulate %s", token)
@@ -95,6 +107,9 @@ func (k *kubernetes) login(config kubeconfig) error {
 
 func (k *kubernetes) kind(token string) *kind {
 	if token == tokenRelease {
+		if k.api != nil {
+			return k.releaseOnServer(k.releaseKind())
+		}
 		return k.releaseKind()
 	}
 	api, ok := apis[token]
@@ -110,6 +125,9 @@ func (k *kubernetes) kind(token string) *kind {
 		id:      func(_ string, in resource.PropertyMap) string { return objectID(in) },
 		unknown: []string{"status"},
 		compute: api.compute,
+	}
+	if k.api != nil {
+		return k.onServer(token, out)
 	}
 	return out
 }

@@ -47,8 +47,8 @@ type kind struct {
 	// unknown are outputs that only the cloud tells; compute makes them.
 	unknown []string
 	compute func(id string, inputs resource.PropertyMap) map[string]any
-	// onRead may change what the cloud says, as time does.
-	onRead func(o *cloud.Object)
+	// onRead may change what the cloud says, as time does, or know that it is gone.
+	onRead func(o *cloud.Object) (found bool, err error)
 	// release says why a thing cannot be deleted yet.
 	release func(id string) error
 	// secrets are outputs that nobody may see.
@@ -236,7 +236,9 @@ func (p *Provider) Read(_ context.Context, req plugin.ReadRequest) (plugin.ReadR
 		return plugin.ReadResponse{Status: resource.StatusOK}, nil
 	}
 	if k.onRead != nil {
-		k.onRead(&object)
+		if found, err := k.onRead(&object); err != nil || !found {
+			return plugin.ReadResponse{Status: resource.StatusOK}, err
+		}
 		if err := p.cloud.Put(string(req.Type), string(req.ID), object); err != nil {
 			return plugin.ReadResponse{Status: resource.StatusUnknown}, err
 		}

@@ -17,9 +17,12 @@ import (
 
 // New makes the simulated provider of a name.
 func New(name string, c cloud.Cloud) (*Provider, error) {
+	k, err := newKubernetes(c)
+	if err != nil {
+		return nil, err
+	}
 	simulations := map[string]simulation{
-		"cloudflare": &cloudflare{}, "digitalocean": &digitalOcean{cloud: c},
-		"kubernetes": newKubernetes(c), "random": random{},
+		"cloudflare": &cloudflare{}, "digitalocean": &digitalOcean{cloud: c}, "kubernetes": k, "random": random{},
 	}
 	s, ok := simulations[name]
 	if !ok {

@@ -35,7 +35,7 @@ import (
 
 func stack(t *testing.T, name string) settings.Settings {
 	t.Helper()
-	data, err := os.ReadFile("../../Pulumi." + name + ".yaml")
+	data, err := os.ReadFile("../../../Pulumi." + name + ".yaml")
 	require.NoError(t, err)
 	s, err := settings.LoadStackFile(data)
 	require.NoError(t, err)

@@ -1,0 +1,193 @@
+// Package controlplane runs a real Kubernetes control plane on this machine:
+// etcd, kube-apiserver, kube-controller-manager and kube-scheduler, on free ports
+// of the loopback address.
+package controlplane
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	"k8s.io/client-go/tools/clientcmd/api"
+)
+
+// ControlPlane is one that runs.
+type ControlPlane struct {
+	// Kubeconfig is a file that opens it as its administrator.
+	Kubeconfig string
+	// Config is the same for a client of this process.
+	Config *rest.Config
+	// EtcdURL is where etcd answers, without TLS, on the loopback address.
+	EtcdURL string
+
+	folder    string
+	processes []*exec.Cmd
+	failed    chan error
+}
+
+// patience is how long a part may take to answer for the first time.
+const patience = 90 * time.Second
+
+// Start runs the programs in bin with their files in folder, and returns when all
+// answer. What was started is stopped again when it fails.
+func Start(ctx context.Context, bin, folder string) (*ControlPlane, error) {
+	c := &ControlPlane{folder: folder, failed: make(chan error, 4)}
+	if err := c.start(ctx, bin); err != nil {
+		return nil, errors.Join(err, c.Stop())
+	}
+	return c, nil
+}
+
+func (c *ControlPlane) start(ctx context.Context, bin string) error {
+	ports, err := freePorts(5)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(c.folder, 0o700); err != nil {
+		return err
+	}
+	token, err := writeCredentials(c.folder)
+	if err != nil {
+		return err
+	}
+	c.EtcdURL = fmt.Sprintf("http://127.0.0.1:%d", ports[0])
+	peer := fmt.Sprintf("http://127.0.0.1:%d", ports[1])
+	if err := c.run(bin, "etcd", "--name=sandbox", "--data-dir="+c.path("etcd"), "--listen-client-urls="+c.EtcdURL,
+		"--advertise-client-urls="+c.EtcdURL, "--listen-peer-urls="+peer, "--initial-advertise-peer-urls="+peer,
+		"--initial-cluster=sandbox="+peer, "--unsafe-no-fsync=true", "--log-level=error"); err != nil {
+		return err
+	}
+	if err := c.run(bin, "kube-apiserver", c.apiServerFlags(ports[2])...); err != nil {
+		return err
+	}
+	if err := c.writeKubeconfig(ports[2], token); err != nil {
+		return err
+	}
+	if err := c.await(ctx); err != nil {
+		return err
+	}
+	if err := c.run(bin, "kube-controller-manager", "--kubeconfig="+c.Kubeconfig, "--leader-elect=false",
+		fmt.Sprintf("--secure-port=%d", ports[3]), "--bind-address=127.0.0.1", "--cert-dir="+c.path("kcm"),
+		"--service-account-private-key-file="+c.path(accountKey), "--root-ca-file="+c.path(servingCertificate),
+		// The nodes are played: nobody beats their hearts.
+		"--controllers=*,-node-lifecycle-controller,-taint-eviction-controller", "--concurrent-deployment-syncs=2"); err != nil {
+		return err
+	}
+	return c.run(bin, "kube-scheduler", "--kubeconfig="+c.Kubeconfig, "--leader-elect=false",
+		fmt.Sprintf("--secure-port=%d", ports[4]), "--bind-address=127.0.0.1", "--cert-dir="+c.path("scheduler"))
+}
+
+func (c *ControlPlane) apiServerFlags(port int) []string {
+	return []string{
+		"--etcd-servers=" + c.EtcdURL, fmt.Sprintf("--secure-port=%d", port), "--bind-address=127.0.0.1",
+		"--advertise-address=127.0.0.1", "--cert-dir=" + filepath.Dir(c.path(servingCertificate)),
+		"--token-auth-file=" + c.path(tokenFile), "--authorization-mode=Node,RBAC", "--allow-privileged=true",
+		"--enable-admission-plugins=PodSecurity,ResourceQuota,LimitRanger,NamespaceLifecycle,ServiceAccount",
+		"--service-account-issuer=https://kubernetes.default.svc", "--service-account-key-file=" + c.path(accountKey),
+		"--service-account-signing-key-file=" + c.path(accountKey), "--service-cluster-ip-range=10.96.0.0/16",
+		"--endpoint-reconciler-type=none", "--event-ttl=1h",
+	}
+}
+
+func (c *ControlPlane) path(name string) string { return filepath.Join(c.folder, name) }
+
+// run starts a program that ends with this one, whatever becomes of it.
+func (c *ControlPlane) run(bin, name string, args ...string) error {
+	log, err := os.Create(c.path(name + ".log"))
+	if err != nil {
+		return err
+	}
+	defer log.Close() //nolint:errcheck // the child has its own
+	cmd := exec.Command(filepath.Join(bin, name), args...)
+	cmd.Stdout, cmd.Stderr, cmd.Dir = log, log, c.folder
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	c.processes = append(c.processes, cmd)
+	go func() {
+		err := cmd.Wait()
+		c.failed <- fmt.Errorf("%s ended (%w); its log is %s", name, errors.Join(err), log.Name())
+	}()
+	return nil
+}
+
+// Failed tells when a part ends by itself.
+func (c *ControlPlane) Failed() <-chan error { return c.failed }
+
+// await waits until the API server is ready, and fails at once when a part ends.
+func (c *ControlPlane) await(ctx context.Context) error {
+	client, err := kubernetes.NewForConfig(c.Config)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	var last error
+	for {
+		if _, last = client.RESTClient().Get().AbsPath("/readyz").DoRaw(ctx); last == nil {
+			return nil
+		}
+		select {
+		case err := <-c.failed:
+			return err
+		case <-ctx.Done():
+			return fmt.Errorf("kube-apiserver is not ready after %s: %w; its log is %s", patience, last, c.path("kube-apiserver.log"))
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+// Stop ends every program, the newest first.
+func (c *ControlPlane) Stop() error {
+	var errs []error
+	for i := len(c.processes) - 1; i >= 0; i-- {
+		if err := c.processes[i].Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (c *ControlPlane) writeKubeconfig(port int, token string) error {
+	const name = "sandbox"
+	config := api.NewConfig()
+	config.Clusters[name] = &api.Cluster{
+		Server: fmt.Sprintf("https://127.0.0.1:%d", port), CertificateAuthority: c.path(servingCertificate),
+	}
+	config.AuthInfos[name] = &api.AuthInfo{Token: token}
+	config.Contexts[name] = &api.Context{Cluster: name, AuthInfo: name}
+	config.CurrentContext = name
+	c.Kubeconfig = c.path("kubeconfig")
+	if err := clientcmd.WriteToFile(*config, c.Kubeconfig); err != nil {
+		return err
+	}
+	var err error
+	c.Config, err = clientcmd.NewDefaultClientConfig(*config, nil).ClientConfig()
+	if err == nil {
+		c.Config.QPS, c.Config.Burst = 200, 400
+	}
+	return err
+}
+
+func freePorts(n int) ([]int, error) {
+	var out []int
+	for range n {
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return nil, err
+		}
+		defer listener.Close() //nolint:errcheck // nothing was sent
+		out = append(out, listener.Addr().(*net.TCPAddr).Port)
+	}
+	return out, nil
+}

@@ -1,0 +1,60 @@
+package controlplane
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/hex"
+	"encoding/pem"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+
+	"k8s.io/client-go/util/cert"
+)
+
+// Files of the control plane's credentials, in its folder.
+const (
+	tokenFile          = "tokens.csv"
+	accountKey         = "service-account.key"
+	servingCertificate = "apiserver/apiserver.crt"
+	servingKey         = "apiserver/apiserver.key"
+)
+
+// writeCredentials makes the administrator's token, the key that signs service
+// accounts' tokens, and the API server's own certificate.
+func writeCredentials(folder string) (string, error) {
+	random := make([]byte, 24)
+	if _, err := rand.Read(random); err != nil {
+		return "", err
+	}
+	token := hex.EncodeToString(random)
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return "", err
+	}
+	der, err := x509.MarshalECPrivateKey(key)
+	if err != nil {
+		return "", err
+	}
+	certificate, certificateKey, err := cert.GenerateSelfSignedCertKey("127.0.0.1", []net.IP{net.IPv4(127, 0, 0, 1)}, []string{"localhost"})
+	if err != nil {
+		return "", err
+	}
+	for name, data := range map[string][]byte{
+		tokenFile:          []byte(fmt.Sprintf("%s,sandbox,sandbox,system:masters\n", token)),
+		accountKey:         pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: der}),
+		servingCertificate: certificate, servingKey: certificateKey,
+	} {
+		path := filepath.Join(folder, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			return "", err
+		}
+		if err := os.WriteFile(path, data, 0o600); err != nil {
+			return "", err
+		}
+	}
+	return token, nil
+}

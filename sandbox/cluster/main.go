@@ -1,0 +1,89 @@
+// Command cluster is the sandbox's real Kubernetes: "serve" runs a control plane
+// and plays its nodes, "render" prints what the cert-manager release installs.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+
+	"github.com/genericcorp/platform/sandbox/cluster/chart"
+	"github.com/genericcorp/platform/sandbox/cluster/controlplane"
+	"github.com/genericcorp/platform/sandbox/cluster/player"
+)
+
+func main() {
+	if err := run(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "cluster:", err)
+		os.Exit(1)
+	}
+}
+
+func run(args []string) error {
+	if len(args) == 0 {
+		return errors.New("usage: cluster serve|render")
+	}
+	switch args[0] {
+	case "serve":
+		return serve(args[1:])
+	case "render":
+		return render(args[1:], os.Stdin, os.Stdout)
+	}
+	return fmt.Errorf("%q is neither serve nor render", args[0])
+}
+
+// serve runs until it is told to end, or a part of it ends.
+func serve(args []string) error {
+	flags := flag.NewFlagSet("serve", flag.ContinueOnError)
+	bin := flags.String("bin", "", "folder with etcd and the programs of Kubernetes")
+	folder := flags.String("folder", "", "where its files are kept, kubeconfig among them")
+	cloud := flags.String("cloud", "", "folder of the simulated cloud, in which nodes are ordered")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	plane, err := controlplane.Start(ctx, *bin, *folder)
+	if err != nil {
+		return err
+	}
+	p, err := player.New(plane.Config, func() (player.Pool, error) { return player.Ordered(*cloud) })
+	if err != nil {
+		return errors.Join(err, plane.Stop())
+	}
+	played := make(chan error, 1)
+	go func() { played <- p.Run(ctx) }()
+	ready := filepath.Join(*folder, "ready")
+	if err := os.WriteFile(ready, []byte(plane.EtcdURL), 0o600); err != nil {
+		return errors.Join(err, plane.Stop())
+	}
+	select {
+	case <-ctx.Done():
+	case err = <-plane.Failed():
+	case err = <-played:
+	}
+	return errors.Join(err, os.Remove(ready), plane.Stop())
+}
+
+// render reads {"namespace": ..., "values": ...}, and prints a list of objects.
+func render(_ []string, in io.Reader, out io.Writer) error {
+	var wanted struct {
+		Namespace string         `json:"namespace"`
+		Values    map[string]any `json:"values"`
+	}
+	if err := json.NewDecoder(in).Decode(&wanted); err != nil {
+		return err
+	}
+	objects, err := chart.Render(wanted.Namespace, wanted.Values)
+	if err != nil {
+		return err
+	}
+	return json.NewEncoder(out).Encode(objects)
+}

@@ -1,0 +1,254 @@
+// Package player plays what a cloud and its nodes do for a cluster: nodes of the
+// size that was ordered, with the cloud's own Pods on them, Pods that run, Jobs
+// that complete, volumes, load balancers, and certificates that are issued.
+package player
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	storagev1 "k8s.io/api/storage/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+)
+
+// storageClass is DigitalOcean's default one.
+const storageClass = "do-block-storage"
+
+// interval between two looks at the cluster.
+const interval = 200 * time.Millisecond
+
+// Player plays for one cluster.
+type Player struct {
+	client  kubernetes.Interface
+	dynamic dynamic.Interface
+	pool    func() (Pool, error)
+}
+
+// New plays nodes as pool says they are at any time.
+func New(config *rest.Config, pool func() (Pool, error)) (*Player, error) {
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return nil, err
+	}
+	custom, err := dynamic.NewForConfig(config)
+	if err != nil {
+		return nil, err
+	}
+	return &Player{client: client, dynamic: custom, pool: pool}, nil
+}
+
+// Run plays until the context ends. What another client changed in between is
+// done again at the next look.
+func (p *Player) Run(ctx context.Context) error {
+	if err := p.class(ctx); err != nil {
+		return fmt.Errorf("storage class: %w", err)
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(interval):
+		}
+		for _, act := range []func(context.Context) error{p.nodes, p.pods, p.volumes, p.loadBalancers, p.certificates} {
+			if err := act(ctx); err != nil && ctx.Err() == nil && !transient(err) {
+				return err
+			}
+		}
+	}
+}
+
+func transient(err error) bool {
+	// Forbidden is what a Pod is while its namespace has no account yet, and an
+	// object in a namespace that is going away.
+	return apierrors.IsConflict(err) || apierrors.IsNotFound(err) || apierrors.IsAlreadyExists(err) || apierrors.IsForbidden(err)
+}
+
+func (p *Player) class(ctx context.Context) error {
+	immediate, remove := storagev1.VolumeBindingImmediate, corev1.PersistentVolumeReclaimDelete
+	_, err := p.client.StorageV1().StorageClasses().Create(ctx, &storagev1.StorageClass{
+		ObjectMeta:  metav1.ObjectMeta{Name: storageClass, Annotations: map[string]string{"storageclass.kubernetes.io/is-default-class": "true"}},
+		Provisioner: "dobs.csi.digitalocean.com", VolumeBindingMode: &immediate, ReclaimPolicy: &remove,
+	}, metav1.CreateOptions{})
+	if apierrors.IsAlreadyExists(err) {
+		return nil
+	}
+	return err
+}
+
+// pods makes those that were placed run, those of Jobs succeed, and those that
+// are to go leave.
+func (p *Player) pods(ctx context.Context) error {
+	list, err := p.client.CoreV1().Pods("").List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for i := range list.Items {
+		pod := &list.Items[i]
+		switch {
+		case pod.DeletionTimestamp != nil:
+			now := int64(0)
+			errs = append(errs, p.client.CoreV1().Pods(pod.Namespace).Delete(ctx, pod.Name, metav1.DeleteOptions{GracePeriodSeconds: &now}))
+		case pod.Spec.NodeName != "" && pod.Status.Phase == corev1.PodPending:
+			pod.Status = running(pod)
+			_, err := p.client.CoreV1().Pods(pod.Namespace).UpdateStatus(ctx, pod, metav1.UpdateOptions{})
+			errs = append(errs, err)
+		}
+	}
+	return firstSerious(errs)
+}
+
+func running(pod *corev1.Pod) corev1.PodStatus {
+	status := pod.Status
+	now := metav1.Now()
+	status.Phase, status.StartTime = corev1.PodRunning, &now
+	done := false
+	for _, owner := range pod.OwnerReferences {
+		done = done || owner.Kind == "Job"
+	}
+	if done {
+		status.Phase = corev1.PodSucceeded
+	}
+	status.ContainerStatuses = nil
+	for _, c := range pod.Spec.Containers {
+		state := corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: now}}
+		if done {
+			state = corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{Reason: "Completed", StartedAt: now, FinishedAt: now}}
+		}
+		status.ContainerStatuses = append(status.ContainerStatuses, corev1.ContainerStatus{
+			Name: c.Name, Image: c.Image, Ready: !done, Started: new(!done), State: state,
+		})
+	}
+	for _, kind := range []corev1.PodConditionType{corev1.PodInitialized, corev1.ContainersReady, corev1.PodReady} {
+		value := corev1.ConditionTrue
+		if done && kind != corev1.PodInitialized {
+			value = corev1.ConditionFalse
+		}
+		status.Conditions = append(status.Conditions, corev1.PodCondition{Type: kind, Status: value, LastTransitionTime: now})
+	}
+	return status
+}
+
+// volumes gives each claim a volume, and takes those away whose claim is gone.
+func (p *Player) volumes(ctx context.Context) error {
+	claims, err := p.client.CoreV1().PersistentVolumeClaims("").List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for i := range claims.Items {
+		claim := &claims.Items[i]
+		if claim.Status.Phase != corev1.ClaimPending || claim.Spec.VolumeName != "" {
+			continue
+		}
+		_, err := p.client.CoreV1().PersistentVolumes().Create(ctx, &corev1.PersistentVolume{
+			ObjectMeta: metav1.ObjectMeta{Name: "pvc-" + string(claim.UID)},
+			Spec: corev1.PersistentVolumeSpec{
+				Capacity: claim.Spec.Resources.Requests, AccessModes: claim.Spec.AccessModes, StorageClassName: storageClass,
+				PersistentVolumeReclaimPolicy: corev1.PersistentVolumeReclaimDelete,
+				ClaimRef: &corev1.ObjectReference{
+					APIVersion: "v1", Kind: "PersistentVolumeClaim", Namespace: claim.Namespace, Name: claim.Name, UID: claim.UID,
+				},
+				PersistentVolumeSource: corev1.PersistentVolumeSource{CSI: &corev1.CSIPersistentVolumeSource{
+					Driver: "dobs.csi.digitalocean.com", VolumeHandle: string(claim.UID),
+				}},
+			},
+		}, metav1.CreateOptions{})
+		errs = append(errs, err)
+	}
+	volumes, err := p.client.CoreV1().PersistentVolumes().List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return err
+	}
+	for i := range volumes.Items {
+		if volumes.Items[i].Status.Phase == corev1.VolumeReleased {
+			errs = append(errs, p.client.CoreV1().PersistentVolumes().Delete(ctx, volumes.Items[i].Name, metav1.DeleteOptions{}))
+		}
+	}
+	return firstSerious(errs)
+}
+
+// loadBalancers gives each Service of that type an address.
+func (p *Player) loadBalancers(ctx context.Context) error {
+	services, err := p.client.CoreV1().Services("").List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for i := range services.Items {
+		service := &services.Items[i]
+		if service.Spec.Type != corev1.ServiceTypeLoadBalancer || len(service.Status.LoadBalancer.Ingress) > 0 {
+			continue
+		}
+		service.Status.LoadBalancer.Ingress = []corev1.LoadBalancerIngress{{IP: address(service.Namespace + "/" + service.Name)}}
+		_, err := p.client.CoreV1().Services(service.Namespace).UpdateStatus(ctx, service, metav1.UpdateOptions{})
+		errs = append(errs, err)
+	}
+	return firstSerious(errs)
+}
+
+func address(of string) string {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(of)) // a hash takes every write
+	return fmt.Sprintf("203.0.113.%d", 10+h.Sum32()%240)
+}
+
+var issued = []schema.GroupVersionResource{
+	{Group: "cert-manager.io", Version: "v1", Resource: "clusterissuers"},
+	{Group: "cert-manager.io", Version: "v1", Resource: "certificates"},
+}
+
+// certificates says that issuers and certificates are ready, once their types exist.
+func (p *Player) certificates(ctx context.Context) error {
+	var errs []error
+	for _, kind := range issued {
+		list, err := p.dynamic.Resource(kind).List(ctx, metav1.ListOptions{})
+		if apierrors.IsNotFound(err) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		for i := range list.Items {
+			item := &list.Items[i]
+			if conditions, _, _ := unstructured.NestedSlice(item.Object, "status", "conditions"); len(conditions) > 0 {
+				continue
+			}
+			ready := map[string]any{
+				"type": "Ready", "status": "True", "reason": "Played", "message": "played by the sandbox",
+				"lastTransitionTime": time.Now().UTC().Format(time.RFC3339),
+			}
+			if err := unstructured.SetNestedSlice(item.Object, []any{ready}, "status", "conditions"); err != nil {
+				return err
+			}
+			_, err := p.dynamic.Resource(kind).Namespace(item.GetNamespace()).UpdateStatus(ctx, item, metav1.UpdateOptions{})
+			errs = append(errs, err)
+		}
+	}
+	return firstSerious(errs)
+}
+
+func firstSerious(errs []error) error {
+	var serious []error
+	for _, err := range errs {
+		if err != nil && !transient(err) {
+			serious = append(serious, err)
+		}
+	}
+	return errors.Join(serious...)
+}
+
+func mebibytes(n int) resource.Quantity {
+	return *resource.NewQuantity(int64(n)<<20, resource.BinarySI)
+}

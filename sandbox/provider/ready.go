@@ -1,0 +1,58 @@
+package provider
+
+import "fmt"
+
+// unready says what a live object still lacks, as the real provider would wait
+// for it; "" when nothing.
+func unready(live map[string]any) string {
+	switch live["kind"] {
+	case "Deployment", "StatefulSet":
+		return rolling(live)
+	case "DaemonSet":
+		wanted, ready := number(live, "status", "desiredNumberScheduled"), number(live, "status", "numberReady")
+		if observed(live) && ready == wanted && number(live, "status", "updatedNumberScheduled") == wanted {
+			return ""
+		}
+		return fmt.Sprintf("%v of %v Pods are ready", ready, wanted)
+	case "Job":
+		return condition(live, "Complete", "True")
+	case "CustomResourceDefinition":
+		return condition(live, "Established", "True")
+	case "PersistentVolumeClaim":
+		if phase := field(live, "status", "phase"); phase != "Bound" {
+			return "it is " + phase
+		}
+	case "Service":
+		addresses, _ := dig(live, "status", "loadBalancer", "ingress").([]any)
+		if field(live, "spec", "type") == "LoadBalancer" && len(addresses) == 0 {
+			return "it has no address"
+		}
+	}
+	if annotation(live, "pulumi.com/waitFor") == "condition=Ready" {
+		return condition(live, "Ready", "True")
+	}
+	return ""
+}
+
+func observed(live map[string]any) bool {
+	return number(live, "status", "observedGeneration") >= number(live, "metadata", "generation")
+}
+
+func rolling(live map[string]any) string {
+	wanted := number(live, "spec", "replicas")
+	updated, available, all := number(live, "status", "updatedReplicas"), number(live, "status", "availableReplicas"), number(live, "status", "replicas")
+	if observed(live) && updated == wanted && available == wanted && all == wanted {
+		return ""
+	}
+	return fmt.Sprintf("%v of %v Pods are updated, %v available, %v in all", updated, wanted, available, all)
+}
+
+func condition(live map[string]any, kind, value string) string {
+	conditions, _ := dig(live, "status", "conditions").([]any)
+	for _, c := range conditions {
+		if c, ok := c.(map[string]any); ok && c["type"] == kind && c["status"] == value {
+			return ""
+		}
+	}
+	return fmt.Sprintf("it is not %s: %v", kind, conditions)
+}
