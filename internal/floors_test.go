@@ -43,6 +43,7 @@ var floors = map[string][]string{
 	"internal/names":          {},
 	"internal/pulumitest":     {"sandbox/provider"},
 	"sandbox":                 {"sandbox/engine"},
+	"sandbox/bench":           {"sandbox/engine"},
 	"sandbox/engine":          {"sandbox/cloud"},
 	"sandbox/plugin":          {"sandbox/provider"},
 	"sandbox/provider":        {"sandbox/cloud", "internal/catalog"},

@@ -128,6 +128,36 @@ func TestEveryResourceMayFailOnceAtEachOperation(t *testing.T) {
 	}
 }
 
+// A provider that is busy for a while is waited out by running again: each run
+// says what it got from whom, and the last one leaves nothing twice.
+func TestAProviderThatIsBusyForAWhileIsWaitedOut(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"demo", "prod"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := withFaults(t, name)
+			f.order(t, "create", provider.FaultBusy)
+			var said strings.Builder
+			for range 100 {
+				out, err := f.Output("up", "--yes", "--skip-preview", "--continue-on-error")
+				said.WriteString(out)
+				if err == nil {
+					break
+				}
+			}
+			all := custom(resources(t, f.Stack))
+			for _, urn := range all {
+				for _, answer := range provider.Busy {
+					assert.Contains(t, said.String(), "create of "+urn[strings.LastIndex(urn, "::")+2:]+": "+answer)
+				}
+			}
+			assert.Len(t, f.taken(t, "create"), len(all)*len(provider.Busy))
+			assert.Len(t, things(t, f.Stack), len(all), "no duplicate and no orphan")
+			succeeds(t, f.Stack, "preview", "--refresh", "--expect-no-changes")
+		})
+	}
+}
+
 // An answer that is lost leaves a thing that the state does not know. Kubernetes
 // objects are taken over by the next run; what has a unique name is refused with
 // it, so that nothing is billed twice, and docs/operations.md says what to do.

@@ -23,7 +23,12 @@ const (
 	// FaultSlow takes its time and then does it, so that a run can be killed in the
 	// middle.
 	FaultSlow = "slow"
+	// FaultBusy answers each of Busy to a resource, one a run, before it does it.
+	FaultBusy = "busy"
 )
+
+// Busy are the answers of a provider that is not itself for a while.
+var Busy = []string{"429 Too Many Requests", "500 Internal Server Error", "context deadline exceeded"}
 
 // ErrInjected is what an ordered fault says.
 var ErrInjected = errors.New("503 injected fault")
@@ -33,8 +38,10 @@ const slowness = 60 * time.Millisecond
 
 // faulty runs an operation of a resource with the fault that is ordered for it.
 func faulty(operation string, urn resource.URN, do func() error) error {
-	way := ordered(operation, urn)
+	way, nth := ordered(operation, urn)
 	switch way {
+	case FaultBusy:
+		return fmt.Errorf("%s of %s: %s", operation, urn.Name(), Busy[nth])
 	case FaultError:
 		return fmt.Errorf("%s of %s: %w", operation, urn.Name(), ErrInjected)
 	case FaultLate:
@@ -48,30 +55,42 @@ func faulty(operation string, urn resource.URN, do func() error) error {
 	return do()
 }
 
-// ordered takes the fault that waits for a resource; there is one for each.
-func ordered(operation string, urn resource.URN) string {
+// ordered takes the fault that waits for a resource, and says which it is: there
+// is one for each, or as many as Busy has.
+func ordered(operation string, urn resource.URN) (way string, nth int) {
 	folder := os.Getenv(cloud.EnvFaults)
 	if folder == "" {
-		return ""
+		return "", 0
 	}
-	way, err := os.ReadFile(filepath.Join(folder, operation))
+	data, err := os.ReadFile(filepath.Join(folder, operation))
 	if err != nil {
-		return ""
+		return "", 0
 	}
-	if string(way) == FaultSlow {
-		return FaultSlow
+	way = strings.TrimSpace(string(data))
+	most := 1
+	switch way {
+	case FaultSlow:
+		return way, 0
+	case FaultBusy:
+		most = len(Busy)
 	}
-	taken := filepath.Join(folder, operation+".taken", hexID(string(urn)))
-	if err := os.MkdirAll(filepath.Dir(taken), 0o700); err != nil {
-		return ""
+	for nth := range most {
+		if take(filepath.Join(folder, operation+".taken", fmt.Sprintf("%s-%d", hexID(string(urn)), nth)), urn) {
+			return way, nth
+		}
 	}
-	file, err := os.OpenFile(taken, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	return "", 0
+}
+
+// take notes a fault; a resource that had it does not have it again.
+func take(path string, urn resource.URN) bool {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return false
+	}
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
-		return "" // it had its fault
+		return false // it had its fault
 	}
 	_, err = file.WriteString(string(urn))
-	if errors.Join(err, file.Close()) != nil {
-		return ""
-	}
-	return strings.TrimSpace(string(way))
+	return errors.Join(err, file.Close()) == nil
 }

@@ -25,10 +25,10 @@ func sameQuantity(declared, live any) any {
 // decoded is a Secret's data as the text that was declared.
 func decoded(declared, data any) any {
 	keys, ok := declared.(map[string]any)
-	live, isMap := data.(map[string]any)
-	if !ok || !isMap {
+	if !ok {
 		return data
 	}
+	live, _ := data.(map[string]any) // the server leaves out what is empty
 	out := map[string]any{}
 	for key := range keys {
 		encoded, _ := live[key].(string)

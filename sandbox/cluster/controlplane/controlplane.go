@@ -78,8 +78,8 @@ func (c *ControlPlane) start(ctx context.Context, bin string) error {
 	if err := c.run(bin, "kube-controller-manager", "--kubeconfig="+c.Kubeconfig, "--leader-elect=false",
 		fmt.Sprintf("--secure-port=%d", ports[3]), "--bind-address=127.0.0.1", "--cert-dir="+c.path("kcm"),
 		"--service-account-private-key-file="+c.path(accountKey), "--root-ca-file="+c.path(servingCertificate),
-		// The nodes are played: nobody beats their hearts.
-		"--controllers=*,-node-lifecycle-controller,-taint-eviction-controller", "--concurrent-deployment-syncs=2"); err != nil {
+		// The nodes are played, and nobody beats their hearts.
+		"--node-monitor-grace-period=24h", "--node-startup-grace-period=24h"); err != nil {
 		return err
 	}
 	return c.run(bin, "kube-scheduler", "--kubeconfig="+c.Kubeconfig, "--leader-elect=false",

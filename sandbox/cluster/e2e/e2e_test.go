@@ -154,6 +154,7 @@ func TestBothStacksLiveOnARealAPIServer(t *testing.T) {
 			s.settled(t)
 			t.Run("what was read back is what was declared", func(t *testing.T) { s.succeeds(t, "preview", "--refresh", "--expect-no-changes") })
 			t.Run("a second up changes nothing", func(t *testing.T) { assert.Regexp(t, `Resources:\n    \d+ unchanged\n`, s.up(t)) })
+			t.Run("the chart takes every value", s.chart)
 			t.Run("what the plan has room for is placed, and not a mebibyte more", s.room)
 			t.Run("a node is drained", s.drain)
 			t.Run("a new image rolls out", s.rollout)
