@@ -44,10 +44,16 @@ var floors = map[string][]string{
 	"internal/pulumitest":     {"sandbox/provider"},
 	"sandbox":                 {"sandbox/engine"},
 	"sandbox/bench":           {"sandbox/engine"},
-	"sandbox/engine":          {"sandbox/cloud"},
-	"sandbox/plugin":          {"sandbox/provider"},
-	"sandbox/provider":        {"sandbox/cloud", "internal/catalog"},
-	"sandbox/cloud":           {},
+	"sandbox/cluster":         {"sandbox/cluster/"},
+
+	"sandbox/cluster/chart":        {},
+	"sandbox/cluster/controlplane": {},
+	"sandbox/cluster/player":       {"internal/catalog"},
+
+	"sandbox/engine":   {"sandbox/cloud"},
+	"sandbox/plugin":   {"sandbox/provider"},
+	"sandbox/provider": {"sandbox/cloud", "internal/catalog"},
+	"sandbox/cloud":    {},
 }
 
 // withPulumi are the folders that may import Pulumi; below them there is none.

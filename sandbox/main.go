@@ -46,7 +46,7 @@ const (
 	apiServer = "apiserver"
 )
 
-func run(name string, real bool, command func(engine.Stack) error) error {
+func run(name string, live bool, command func(engine.Stack) error) error {
 	root, err := os.Getwd()
 	if err != nil {
 		return err
@@ -59,7 +59,7 @@ func run(name string, real bool, command func(engine.Stack) error) error {
 		Name: name, Root: root, Folder: filepath.Join(root, ".sandbox", "stacks", name),
 		Tools: tools, Out: os.Stdout, Err: os.Stderr,
 	}
-	if real {
+	if live {
 		s.Folder = filepath.Join(root, ".sandbox", apiServer, name)
 		cluster, err := engine.BuildCluster(root, os.Stderr)
 		if err != nil {

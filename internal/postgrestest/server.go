@@ -34,8 +34,7 @@ const (
 // access lets the superuser in by the local socket, and everybody else by the
 // network with a password.
 const access = `local all postgres trust
-hostssl all all 127.0.0.1/32 scram-sha-256
-hostnossl all all 127.0.0.1/32 scram-sha-256
+host ` + Database + ` all 127.0.0.1/32 scram-sha-256
 `
 
 // Server is a running PostgreSQL that ends with its test.

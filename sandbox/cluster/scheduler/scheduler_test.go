@@ -98,8 +98,8 @@ func (c cluster) pods(set workload.Set, surge bool) (system, ours, fresh []*core
 		}
 	}
 	for w := range set.All() {
-		switch {
-		case w.Kind == workload.DaemonSet:
+		switch w.Kind {
+		case workload.DaemonSet:
 			for i := range c.count {
 				pod := newPod(w.Namespace, fmt.Sprintf("%s-%d", w.Name, i), w.Request)
 				pod.Spec.NodeName = fmt.Sprintf("node-%d", i)
