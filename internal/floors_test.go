@@ -51,10 +51,11 @@ var floors = map[string][]string{
 	"sandbox/cluster/controlplane": {},
 	"sandbox/cluster/player":       {"internal/catalog"},
 
-	"sandbox/engine":   {"sandbox/cloud"},
-	"sandbox/plugin":   {"sandbox/provider"},
-	"sandbox/provider": {"sandbox/cloud", "internal/catalog"},
-	"sandbox/cloud":    {},
+	"sandbox/engine":    {"sandbox/cloud"},
+	"sandbox/plugin":    {"sandbox/provider"},
+	"sandbox/provider":  {"sandbox/apiserver", "sandbox/cloud", "internal/catalog"},
+	"sandbox/apiserver": {},
+	"sandbox/cloud":     {},
 }
 
 // withPulumi are the folders that may import Pulumi; below them there is none.

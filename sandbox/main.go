@@ -65,7 +65,7 @@ func run(name string, live bool, command func(engine.Stack) error) error {
 		if err != nil {
 			return err
 		}
-		if err := s.StartCluster(cluster, os.Stderr); err != nil {
+		if err := s.StartCluster(cluster, 0, os.Stderr); err != nil {
 			return err
 		}
 		s = s.OnCluster(cluster)

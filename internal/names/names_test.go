@@ -29,13 +29,21 @@ func TestDomains(t *testing.T) {
 	}
 }
 
-func FuzzTenantAdmitsOnlyLabels(f *testing.F) {
+func FuzzTenantAdmitsOnlyLabelsThatAreIdentifiersToo(f *testing.F) {
 	label := regexp.MustCompile(`^[a-z]([a-z0-9-]{0,54}[a-z0-9])?$`)
-	f.Add("acme")
-	f.Add("Ünïcode")
-	f.Fuzz(func(t *testing.T, name string) {
-		if names.Tenant(name) == nil && !label.MatchString(name) {
-			t.Errorf("%q was admitted", name)
+	identifier := regexp.MustCompile(`^tenant_[a-z][a-z0-9_]*$`)
+	f.Add("acme", "ac-me")
+	f.Add("Ünïcode", "pg_catalog")
+	f.Fuzz(func(t *testing.T, one, other string) {
+		if names.Tenant(one) != nil {
+			return
+		}
+		sql := names.SQL(one)
+		if !label.MatchString(one) || !identifier.MatchString(sql) || len(sql) > 63 {
+			t.Errorf("%q was admitted, and is %q in SQL", one, sql)
+		}
+		if names.Tenant(other) == nil && one != other && sql == names.SQL(other) {
+			t.Errorf("%q and %q share %q", one, other, sql)
 		}
 	})
 }

@@ -27,6 +27,7 @@ func BenchmarkReconcile(b *testing.B) {
 				bed := newBed(b, 0)
 				b.StartTimer()
 				bed.must(b, many(n))
+				b.ReportMetric(float64(bed.peak), "MiB")
 			}
 		})
 		b.Run(fmt.Sprintf("tenants=%d/unchanged", n), func(b *testing.B) {

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -24,6 +25,8 @@ type bed struct {
 	dir string
 	// port replaces the server's, for a proxy before it.
 	port int
+	// peak is the memory of the last run's largest process in MiB.
+	peak int64
 }
 
 func newBed(t testing.TB, major int) *bed {
@@ -80,6 +83,7 @@ func (b *bed) reconcileInto(t testing.TB, declared []settings.Tenant, archive st
 	var out bytes.Buffer
 	command.Stdout, command.Stderr = &out, &out
 	err = command.Run()
+	b.peak = command.ProcessState.SysUsage().(*syscall.Rusage).Maxrss >> 10
 	return out.String(), err
 }
 

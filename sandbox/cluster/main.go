@@ -13,6 +13,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"github.com/genericcorp/platform/sandbox/cluster/chart"
 	"github.com/genericcorp/platform/sandbox/cluster/controlplane"
@@ -45,11 +46,15 @@ func serve(args []string) error {
 	bin := flags.String("bin", "", "folder with etcd and the programs of Kubernetes")
 	folder := flags.String("folder", "", "where its files are kept, kubeconfig among them")
 	cloud := flags.String("cloud", "", "folder of the simulated cloud, in which nodes are ordered")
+	with := flags.Int("with", 0, "the process to end with; zero is none")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	if *with != 0 {
+		go follow(*with, stop)
+	}
 	plane, err := controlplane.Start(ctx, *bin, *folder)
 	if err != nil {
 		return err
@@ -70,6 +75,14 @@ func serve(args []string) error {
 	case err = <-played:
 	}
 	return errors.Join(err, os.Remove(ready), plane.Stop())
+}
+
+// follow calls stop when a process is gone, however it ended.
+func follow(pid int, stop func()) {
+	for syscall.Kill(pid, 0) == nil {
+		time.Sleep(time.Second)
+	}
+	stop()
 }
 
 // render reads {"namespace": ..., "values": ...}, and prints a list of objects.

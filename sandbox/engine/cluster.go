@@ -63,9 +63,10 @@ func (s Stack) OnCluster(tools ClusterTools) Stack {
 	return s
 }
 
-// StartCluster starts the stack's cluster unless it runs. It goes on when this
-// process ends, until StopCluster.
-func (s Stack) StartCluster(tools ClusterTools, progress io.Writer) error {
+// StartCluster starts the stack's cluster unless it runs. It ends with StopCluster,
+// or when the process with an id ends; it does not look after anyone when that is
+// zero.
+func (s Stack) StartCluster(tools ClusterTools, with int, progress io.Writer) error {
 	if _, err := s.clusterProcess(); err == nil {
 		return nil
 	}
@@ -82,7 +83,7 @@ func (s Stack) StartCluster(tools ClusterTools, progress io.Writer) error {
 		return err
 	}
 	defer log.Close() //nolint:errcheck // the child has its own
-	cmd := exec.Command(tools.Command, "serve", "-bin", tools.Bin, "-folder", s.clusterFolder(), "-cloud", s.CloudFolder())
+	cmd := exec.Command(tools.Command, "serve", "-bin", tools.Bin, "-folder", s.clusterFolder(), "-cloud", s.CloudFolder(), "-with", strconv.Itoa(with))
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := cmd.Start(); err != nil {

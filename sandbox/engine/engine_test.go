@@ -189,8 +189,11 @@ func clusterToken(t *testing.T, s engine.Stack) any {
 }
 
 func TestDriftIsFoundAndHealed(t *testing.T) {
-	t.Parallel()
-	s := sandbox(t, "demo")
+	bothStacks(t, func(t *testing.T, f faults) { drift(t, f.Stack) })
+}
+
+func drift(t *testing.T, s engine.Stack) {
+	t.Helper()
 	up(t, s)
 	c := cloud.At(s.CloudFolder())
 	const deployment = "kubernetes:apps/v1:Deployment"

@@ -32,6 +32,17 @@ func withFaults(t *testing.T, name string) faults {
 	return faults{s, folder}
 }
 
+// bothStacks runs a test on each stack, in a sandbox of its own.
+func bothStacks(t *testing.T, test func(*testing.T, faults)) {
+	t.Parallel()
+	for _, name := range []string{"demo", "prod"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, withFaults(t, name))
+		})
+	}
+}
+
 func (f faults) order(t *testing.T, operation, way string) {
 	t.Helper()
 	require.NoError(t, os.WriteFile(filepath.Join(f.folder, operation), []byte(way), 0o600))
@@ -98,72 +109,66 @@ func spoil(t *testing.T, s engine.Stack) int {
 	return spoilt
 }
 
-func TestEveryResourceMayFailOnceAtEachOperation(t *testing.T) {
-	t.Parallel()
-	for _, name := range []string{"demo", "prod"} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			f := withFaults(t, name)
-			f.order(t, "create", provider.FaultError)
-			f.untilDone(t, "create", "up", "--yes", "--skip-preview", "--continue-on-error")
-			all := custom(resources(t, f.Stack))
-			assert.Len(t, f.taken(t, "create"), len(all), "each resource failed once")
-			assert.Len(t, things(t, f.Stack), len(all), "no duplicate and no orphan")
-			succeeds(t, f.Stack, "preview", "--refresh", "--expect-no-changes")
+func TestEveryResourceMayFailOnceAtEachOperation(t *testing.T) { bothStacks(t, failures) }
 
-			spoilt := spoil(t, f.Stack)
-			f.order(t, "update", provider.FaultError)
-			f.untilDone(t, "update", "up", "--yes", "--skip-preview", "--refresh", "--continue-on-error")
-			assert.Len(t, f.taken(t, "update"), spoilt)
-			succeeds(t, f.Stack, "preview", "--refresh", "--expect-no-changes")
+func failures(t *testing.T, f faults) {
+	t.Helper()
+	f.order(t, "create", provider.FaultError)
+	f.untilDone(t, "create", "up", "--yes", "--skip-preview", "--continue-on-error")
+	all := custom(resources(t, f.Stack))
+	assert.Len(t, f.taken(t, "create"), len(all), "each resource failed once")
+	assert.Len(t, things(t, f.Stack), len(all), "no duplicate and no orphan")
+	succeeds(t, f.Stack, "preview", "--refresh", "--expect-no-changes")
 
-			succeeds(t, f.Stack, "state", "unprotect", "--all", "--yes")
-			f.order(t, "delete", provider.FaultError)
-			f.untilDone(t, "delete", "destroy", "--yes", "--skip-preview", "--continue-on-error")
-			kept := map[string]int{"demo": 0, "prod": 5}[name]
-			assert.Len(t, f.taken(t, "delete"), len(all)-kept)
-			assert.Len(t, things(t, f.Stack), kept)
-			t.Logf("%s: %d creates, %d updates and %d deletes failed once", name, len(all), spoilt, len(all)-kept)
-		})
-	}
+	spoilt := spoil(t, f.Stack)
+	f.order(t, "update", provider.FaultError)
+	f.untilDone(t, "update", "up", "--yes", "--skip-preview", "--refresh", "--continue-on-error")
+	assert.Len(t, f.taken(t, "update"), spoilt)
+	succeeds(t, f.Stack, "preview", "--refresh", "--expect-no-changes")
+
+	succeeds(t, f.Stack, "state", "unprotect", "--all", "--yes")
+	f.order(t, "delete", provider.FaultError)
+	f.untilDone(t, "delete", "destroy", "--yes", "--skip-preview", "--continue-on-error")
+	kept := map[string]int{"demo": 0, "prod": 5}[f.Name]
+	assert.Len(t, f.taken(t, "delete"), len(all)-kept)
+	assert.Len(t, things(t, f.Stack), kept)
+	t.Logf("%d creates, %d updates and %d deletes failed once", len(all), spoilt, len(all)-kept)
 }
 
 // A provider that is busy for a while is waited out by running again: each run
 // says what it got from whom, and the last one leaves nothing twice.
-func TestAProviderThatIsBusyForAWhileIsWaitedOut(t *testing.T) {
-	t.Parallel()
-	for _, name := range []string{"demo", "prod"} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			f := withFaults(t, name)
-			f.order(t, "create", provider.FaultBusy)
-			var said strings.Builder
-			for range 100 {
-				out, err := f.Output("up", "--yes", "--skip-preview", "--continue-on-error")
-				said.WriteString(out)
-				if err == nil {
-					break
-				}
-			}
-			all := custom(resources(t, f.Stack))
-			for _, urn := range all {
-				for _, answer := range provider.Busy {
-					assert.Contains(t, said.String(), "create of "+urn[strings.LastIndex(urn, "::")+2:]+": "+answer)
-				}
-			}
-			assert.Len(t, f.taken(t, "create"), len(all)*len(provider.Busy))
-			assert.Len(t, things(t, f.Stack), len(all), "no duplicate and no orphan")
-			succeeds(t, f.Stack, "preview", "--refresh", "--expect-no-changes")
-		})
+func TestAProviderThatIsBusyForAWhileIsWaitedOut(t *testing.T) { bothStacks(t, waitOut) }
+
+func waitOut(t *testing.T, f faults) {
+	t.Helper()
+	f.order(t, "create", provider.FaultBusy)
+	var said strings.Builder
+	for range 100 {
+		out, err := f.Output("up", "--yes", "--skip-preview", "--continue-on-error")
+		said.WriteString(out)
+		if err == nil {
+			break
+		}
 	}
+	all := custom(resources(t, f.Stack))
+	for _, urn := range all {
+		for _, answer := range provider.Busy {
+			assert.Contains(t, said.String(), "create of "+urn[strings.LastIndex(urn, "::")+2:]+": "+answer)
+		}
+	}
+	assert.Len(t, f.taken(t, "create"), len(all)*len(provider.Busy))
+	assert.Len(t, things(t, f.Stack), len(all), "no duplicate and no orphan")
+	succeeds(t, f.Stack, "preview", "--refresh", "--expect-no-changes")
+	t.Logf("%d answers that were none", len(all)*len(provider.Busy))
 }
 
 // An answer that is lost leaves a thing that the state does not know. Kubernetes
 // objects are taken over by the next run; what has a unique name is refused with
 // it, so that nothing is billed twice, and docs/operations.md says what to do.
-func TestALostAnswerIsBilledOnce(t *testing.T) {
-	t.Parallel()
-	f := withFaults(t, "demo")
+func TestALostAnswerIsBilledOnce(t *testing.T) { bothStacks(t, lostAnswers) }
+
+func lostAnswers(t *testing.T, f faults) {
+	t.Helper()
 	f.order(t, "create", provider.FaultLate)
 	var out string
 	for range 40 {
@@ -179,6 +184,7 @@ func TestALostAnswerIsBilledOnce(t *testing.T) {
 	all := slices.DeleteFunc(custom(resources(t, f.Stack)), func(urn string) bool { return !inCloud(urn) })
 	assert.Len(t, slices.DeleteFunc(things(t, f.Stack), func(path string) bool { return !inCloud(path) }), len(all), "no duplicate and no orphan")
 	succeeds(t, f.Stack, "preview", "--refresh", "--expect-no-changes")
+	t.Logf("%d answers were lost", len(f.taken(t, "create")))
 }
 
 // forgetOrphans does what docs/operations.md tells: it deletes what a refusal
@@ -208,9 +214,10 @@ func removeThing(t *testing.T, s engine.Stack, kind, id string) {
 	}
 }
 
-func TestARunThatIsKilledIsFinishedByTheNext(t *testing.T) {
-	t.Parallel()
-	f := withFaults(t, "demo")
+func TestARunThatIsKilledIsFinishedByTheNext(t *testing.T) { bothStacks(t, kills) }
+
+func kills(t *testing.T, f faults) {
+	t.Helper()
 	f.order(t, "create", provider.FaultSlow)
 	killed := 0
 	for _, after := range []time.Duration{600, 1000, 1400, 1800, 2200, 2600, 3000} {
@@ -231,6 +238,7 @@ func TestARunThatIsKilledIsFinishedByTheNext(t *testing.T) {
 	all := custom(resources(t, f.Stack))
 	assert.Len(t, things(t, f.Stack), len(all), "nothing lost, nothing twice")
 	succeeds(t, f.Stack, "preview", "--refresh", "--expect-no-changes")
+	t.Logf("killed %d times", killed)
 }
 
 // killAfter starts an up and kills it; it reports false when that was too late.

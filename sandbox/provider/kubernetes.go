@@ -11,6 +11,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
 	"sigs.k8s.io/yaml"
 
+	"github.com/genericcorp/platform/sandbox/apiserver"
 	"github.com/genericcorp/platform/sandbox/cloud"
 )
 
@@ -18,14 +19,14 @@ import (
 // unless there is a real one.
 type kubernetes struct {
 	cloud cloud.Cloud
-	api   *apiServer
+	api   *apiserver.Client
 }
 
 func newKubernetes(c cloud.Cloud) (*kubernetes, error) {
 	k := &kubernetes{cloud: c}
 	var err error
 	if path := os.Getenv(cloud.EnvKubeconfig); path != "" {
-		k.api, err = newAPIServer(path)
+		k.api, err = apiserver.New(path)
 	}
 	return k, err
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 
+	"github.com/genericcorp/platform/sandbox/apiserver"
 	"github.com/genericcorp/platform/sandbox/cloud"
 )
 
@@ -19,17 +20,17 @@ import (
 // declared is noted in the cloud's folder, as the state of a manager of fields;
 // what is there is asked of the server.
 func (k *kubernetes) onServer(token string, out *kind) *kind {
-	out.admit = func(in resource.PropertyMap) error { return k.api.ready(declared(in)) }
+	out.admit = func(in resource.PropertyMap) error { return k.api.Ready(declared(in)) }
 	out.compute = func(_ string, in resource.PropertyMap) map[string]any {
-		live, err := k.api.get(declared(in))
+		live, err := k.api.Get(declared(in))
 		if err != nil || live["status"] == nil {
 			return nil
 		}
 		return map[string]any{"status": live["status"]}
 	}
 	out.onRead = func(o *cloud.Object) (bool, error) {
-		live, err := k.api.get(o.Inputs)
-		if isMissing(err) {
+		live, err := k.api.Get(o.Inputs)
+		if apiserver.IsMissing(err) {
 			return false, nil
 		}
 		if err != nil {
@@ -43,7 +44,7 @@ func (k *kubernetes) onServer(token string, out *kind) *kind {
 		if err != nil || !found {
 			return err
 		}
-		return k.api.remove(o.Inputs)
+		return k.api.Remove(o.Inputs)
 	}
 	return out
 }
@@ -109,7 +110,7 @@ func renderChart(in map[string]any) ([]map[string]any, error) {
 	}
 	kept := objects[:0]
 	for _, o := range objects {
-		if !strings.HasSuffix(field(o, "kind"), "WebhookConfiguration") {
+		if !strings.HasSuffix(apiserver.Field(o, "kind"), "WebhookConfiguration") {
 			kept = append(kept, o)
 		}
 	}
@@ -124,8 +125,8 @@ func (k *kubernetes) releaseOnServer(out *kind) *kind {
 			return err
 		}
 		for _, o := range objects {
-			if err := k.api.ready(namespaced(o, text(in, "namespace"))); err != nil {
-				return fmt.Errorf("%s %s: %w", field(o, "kind"), field(o, "metadata", "name"), err)
+			if err := k.api.Ready(namespaced(o, text(in, "namespace"))); err != nil {
+				return fmt.Errorf("%s %s: %w", apiserver.Field(o, "kind"), apiserver.Field(o, "metadata", "name"), err)
 			}
 		}
 		return nil
@@ -142,7 +143,7 @@ func (k *kubernetes) releaseOnServer(out *kind) *kind {
 		var errs []error
 		namespace, _ := o.Inputs["namespace"].(string)
 		for i := len(objects) - 1; i >= 0; i-- {
-			errs = append(errs, k.api.remove(namespaced(objects[i], namespace)))
+			errs = append(errs, k.api.Remove(namespaced(objects[i], namespace)))
 		}
 		return errors.Join(errs...)
 	}
@@ -153,7 +154,7 @@ func (k *kubernetes) releaseOnServer(out *kind) *kind {
 // and its kind wants one; for other kinds the path does not ask.
 func namespaced(object map[string]any, namespace string) map[string]any {
 	meta, _ := object["metadata"].(map[string]any)
-	if _, set := meta["namespace"]; set || strings.HasPrefix(field(object, "kind"), "Cluster") || field(object, "kind") == "CustomResourceDefinition" {
+	if _, set := meta["namespace"]; set || strings.HasPrefix(apiserver.Field(object, "kind"), "Cluster") || apiserver.Field(object, "kind") == "CustomResourceDefinition" {
 		return object
 	}
 	out := maps.Clone(object)

@@ -50,7 +50,7 @@ func newStage(t *testing.T, name string) stage {
 	}
 	s := engine.Stack{Name: name, Root: root, Folder: t.TempDir(), Tools: tools}
 	t.Cleanup(func() { assert.NoError(t, s.StopCluster()) })
-	require.NoError(t, s.StartCluster(cluster, os.Stderr))
+	require.NoError(t, s.StartCluster(cluster, os.Getpid(), os.Stderr))
 	s = s.OnCluster(cluster)
 	require.NoError(t, s.Prepare())
 	config, err := clientcmd.BuildConfigFromFlags("", s.Kubeconfig())

@@ -1,4 +1,6 @@
-package provider
+// Package apiserver is a client for a real Kubernetes API server: as much of one
+// as applying, waiting, reading and deleting takes, without the weight of client-go.
+package apiserver
 
 import (
 	"bytes"
@@ -20,9 +22,8 @@ import (
 // fieldManager owns what the sandbox applies.
 const fieldManager = "pulumi-sandbox"
 
-// apiServer is a client for a real API server: as much of one as applying,
-// reading and deleting takes.
-type apiServer struct {
+// Client talks to one server.
+type Client struct {
 	server, token string
 	client        *http.Client
 
@@ -45,13 +46,14 @@ type statusError struct {
 
 func (e *statusError) Error() string { return fmt.Sprintf("%d: %s", e.code, e.message) }
 
-func isMissing(err error) bool {
+// IsMissing says that there is no such object, or no such kind.
+func IsMissing(err error) bool {
 	var status *statusError
 	return errors.As(err, &status) && status.code == http.StatusNotFound
 }
 
-// newAPIServer reads the kubeconfig that the driver wrote.
-func newAPIServer(path string) (*apiServer, error) {
+// New reads the kubeconfig that the driver wrote.
+func New(path string) (*Client, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
@@ -78,7 +80,7 @@ func newAPIServer(path string) (*apiServer, error) {
 	}
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(ca)
-	return &apiServer{
+	return &Client{
 		server: config.Clusters[0].Cluster.Server, token: config.Users[0].User.Token,
 		client: &http.Client{
 			Timeout:   30 * time.Second,
@@ -89,7 +91,7 @@ func newAPIServer(path string) (*apiServer, error) {
 }
 
 // do sends a request and reads a JSON answer.
-func (a *apiServer) do(method, path, contentType string, body any) (map[string]any, error) {
+func (a *Client) do(method, path, contentType string, body any) (map[string]any, error) {
 	var reader io.Reader
 	if body != nil {
 		data, err := json.Marshal(body)
@@ -128,7 +130,7 @@ func (a *apiServer) do(method, path, contentType string, body any) (map[string]a
 }
 
 // path of an object, from what it says of itself.
-func (a *apiServer) path(object map[string]any) (string, error) {
+func (a *Client) path(object map[string]any) (string, error) {
 	group, _ := object["apiVersion"].(string)
 	kind, _ := object["kind"].(string)
 	prefix := "/apis/" + group
@@ -140,14 +142,14 @@ func (a *apiServer) path(object map[string]any) (string, error) {
 		return "", fmt.Errorf("%s %s: %w", group, kind, err)
 	}
 	if r.Namespaced {
-		prefix += "/namespaces/" + field(object, "metadata", "namespace")
+		prefix += "/namespaces/" + Field(object, "metadata", "namespace")
 	}
-	return prefix + "/" + r.Name + "/" + field(object, "metadata", "name"), nil
+	return prefix + "/" + r.Name + "/" + Field(object, "metadata", "name"), nil
 }
 
 // resource asks the server for the kinds of a group, once. A kind may come to a
 // group later, with a CustomResourceDefinition.
-func (a *apiServer) resource(prefix, kind string) (apiResource, error) {
+func (a *Client) resource(prefix, kind string) (apiResource, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	key := prefix + " " + kind
@@ -175,106 +177,4 @@ func (a *apiServer) resource(prefix, kind string) (apiResource, error) {
 		return r, nil
 	}
 	return apiResource{}, &statusError{http.StatusNotFound, "the server has no such kind"}
-}
-
-// apply is a server-side apply that takes over what others own.
-func (a *apiServer) apply(object map[string]any) error {
-	path, err := a.path(object)
-	if err != nil {
-		return err
-	}
-	_, err = a.do(http.MethodPatch, path+"?fieldManager="+fieldManager+"&force=true&fieldValidation=Strict", "application/apply-patch+yaml", object)
-	return err
-}
-
-func (a *apiServer) get(object map[string]any) (map[string]any, error) {
-	path, err := a.path(object)
-	if err != nil {
-		return nil, err
-	}
-	return a.do(http.MethodGet, path, "", nil)
-}
-
-// remove deletes an object with what it owns, and waits until it is gone.
-func (a *apiServer) remove(object map[string]any) error {
-	path, err := a.path(object)
-	if err == nil {
-		_, err = a.do(http.MethodDelete, path, "application/json", map[string]any{
-			"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Foreground",
-		})
-	}
-	if isMissing(err) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	return await("deleted", func() (string, error) {
-		live, err := a.get(object)
-		if isMissing(err) {
-			return "", nil
-		}
-		return fmt.Sprintf("finalizers %v", dig(live, "metadata", "finalizers")), err
-	})
-}
-
-// ready applies an object and waits until it does what it is for.
-func (a *apiServer) ready(object map[string]any) error {
-	if err := a.apply(object); err != nil {
-		return err
-	}
-	if annotation(object, "pulumi.com/skipAwait") == "true" {
-		return nil
-	}
-	return await("ready", func() (string, error) {
-		live, err := a.get(object)
-		if err != nil {
-			return "", err
-		}
-		return unready(live), nil
-	})
-}
-
-// patience is how long the sandbox waits for the cluster, which plays fast.
-const patience = 90 * time.Second
-
-// await looks until there is nothing left to wait for.
-func await(what string, look func() (string, error)) error {
-	deadline := time.Now().Add(patience)
-	for {
-		missing, err := look()
-		if err != nil || missing == "" {
-			return err
-		}
-		if time.Now().After(deadline) {
-			return fmt.Errorf("not %s after %s: %s", what, patience, missing)
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
-}
-
-func dig(object map[string]any, path ...string) any {
-	var at any = object
-	for _, key := range path {
-		m, ok := at.(map[string]any)
-		if !ok {
-			return nil
-		}
-		at = m[key]
-	}
-	return at
-}
-
-func field(object map[string]any, path ...string) string {
-	s, _ := dig(object, path...).(string)
-	return s
-}
-
-func annotation(object map[string]any, name string) string {
-	return field(object, "metadata", "annotations", name)
-}
-
-func number(object map[string]any, path ...string) float64 {
-	n, _ := dig(object, path...).(float64)
-	return n
 }

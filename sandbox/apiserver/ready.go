@@ -1,4 +1,4 @@
-package provider
+package apiserver
 
 import "fmt"
 
@@ -19,12 +19,12 @@ func unready(live map[string]any) string {
 	case "CustomResourceDefinition":
 		return condition(live, "Established", "True")
 	case "PersistentVolumeClaim":
-		if phase := field(live, "status", "phase"); phase != "Bound" {
+		if phase := Field(live, "status", "phase"); phase != "Bound" {
 			return "it is " + phase
 		}
 	case "Service":
 		addresses, _ := dig(live, "status", "loadBalancer", "ingress").([]any)
-		if field(live, "spec", "type") == "LoadBalancer" && len(addresses) == 0 {
+		if Field(live, "spec", "type") == "LoadBalancer" && len(addresses) == 0 {
 			return "it has no address"
 		}
 	}
