@@ -92,7 +92,10 @@ func (b *bed) interrupted(t *testing.T, super *pgx.Conn, at int) (int, string) {
 	b.port = p.port()
 	out, err := b.reconcile(t, afterKill)
 	b.port = 0
-	require.Equal(t, at != 0, err != nil, "killed at statement %d: %s", at, out)
+	if at == 0 || err == nil { // the answer to the last statement may be faster than the kill
+		require.NoError(t, err, out)
+		require.Contains(t, out, "all as declared", "killed at statement %d", at)
+	}
 	b.must(t, afterKill)
 	return int(p.seen.Load()), ask[string](t, super, state)
 }
