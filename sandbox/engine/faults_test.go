@@ -221,9 +221,10 @@ func removeThing(t *testing.T, s engine.Stack, kind, id string) {
 	}
 }
 
-func TestARunThatIsKilledIsFinishedByTheNext(t *testing.T) {
-	t.Parallel()
-	f := withFaults(t, "demo")
+func TestARunThatIsKilledIsFinishedByTheNext(t *testing.T) { bothStacks(t, kills) }
+
+func kills(t *testing.T, f faults) {
+	t.Helper()
 	f.order(t, "create", provider.FaultSlow)
 	killed := 0
 	for _, after := range []time.Duration{600, 1000, 1400, 1800, 2200, 2600, 3000} {
@@ -264,12 +265,14 @@ func stateFile(s engine.Stack) string {
 	return filepath.Join(s.Folder, "state", ".pulumi", "stacks", "platform", s.Name+".json")
 }
 
-// restoreState puts back the file beside it, the state before the last write.
+// restoreState puts back the file beside it, the state before the last write, and
+// takes away the note of its attributes, which may have been hit as well.
 func restoreState(t *testing.T, s engine.Stack) {
 	t.Helper()
 	backup, err := os.ReadFile(stateFile(s) + ".bak")
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(stateFile(s), backup, 0o600))
+	require.NoError(t, os.RemoveAll(stateFile(s)+".attrs"))
 }
 
 // killAfter starts an up and kills it; it reports false when that was too late.
