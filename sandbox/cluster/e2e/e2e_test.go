@@ -118,6 +118,22 @@ func (s stage) pending(t *testing.T) []string {
 	return out
 }
 
+// furnished waits until Kubernetes has put into its own namespaces what it puts
+// into each: an account, and the certificate authority.
+func (s stage) furnished(t *testing.T) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		for _, namespace := range []string{"default", "kube-system", "kube-public", "kube-node-lease"} {
+			_, account := s.client.CoreV1().ServiceAccounts(namespace).Get(t.Context(), "default", metav1.GetOptions{})
+			_, authority := s.client.CoreV1().ConfigMaps(namespace).Get(t.Context(), "kube-root-ca.crt", metav1.GetOptions{})
+			if account != nil || authority != nil {
+				return false
+			}
+		}
+		return true
+	}, time.Minute, 100*time.Millisecond)
+}
+
 // keys are all that etcd holds but for what Kubernetes itself writes as time goes.
 func (s stage) keys(t *testing.T) []string {
 	t.Helper()
@@ -149,6 +165,7 @@ func TestBothStacksLiveOnARealAPIServer(t *testing.T) {
 	for _, name := range []string{"demo", "prod"} {
 		t.Run(name, func(t *testing.T) {
 			s := newStage(t, name)
+			s.furnished(t)
 			before := s.keys(t)
 			s.up(t)
 			s.settled(t)
