@@ -28,11 +28,11 @@ const (
 
 // job runs once for each revision, and stays when it has run: it is the record
 // that this revision was applied, and its log says what that changed.
-func (a Args) job(seed pulumi.StringOutput) *batchv1.JobArgs {
+func (a Args) job(verifiers pulumi.StringOutput) *batchv1.JobArgs {
 	meta := kube.Meta(name, workload.TenantsNamespace, "")
 	// A run that failed is run again by the next update, whatever made it fail.
 	meta.Annotations = pulumi.StringMap{"pulumi.com/replaceUnready": pulumi.String("true")}
-	meta.Name = pulumi.Sprintf("%s-%s", name, a.revision(seed))
+	meta.Name = pulumi.Sprintf("%s-%s", name, a.revision(verifiers))
 	return &batchv1.JobArgs{
 		Metadata: meta,
 		Spec: &batchv1.JobSpecArgs{

@@ -99,18 +99,19 @@ func (a Args) register(ctx *pulumi.Context, component string, t *Tenants) error 
 		return err
 	}
 	inside := []pulumi.ResourceOption{pulumi.Parent(t), pulumi.DependsOn([]pulumi.Resource{ns})}
-	before, err := a.prepare(ctx, seed.Result, inside)
+	verifiers := a.verifiers(seed.Result)
+	before, err := a.prepare(ctx, verifiers, inside)
 	if err != nil {
 		return err
 	}
-	if _, err := batchv1.NewJob(ctx, name, a.job(seed.Result), kube.After(inside, before...)...); err != nil {
+	if _, err := batchv1.NewJob(ctx, name, a.job(verifiers), kube.After(inside, before...)...); err != nil {
 		return fmt.Errorf("job: %w", err)
 	}
 	return nil
 }
 
 // prepare declares what the Job needs.
-func (a Args) prepare(ctx *pulumi.Context, seed pulumi.StringOutput, inside []pulumi.ResourceOption) ([]pulumi.Resource, error) {
+func (a Args) prepare(ctx *pulumi.Context, verifiers pulumi.StringOutput, inside []pulumi.ResourceOption) ([]pulumi.Resource, error) {
 	before, err := kube.RegisterPolicies(ctx, []kube.Policy{{
 		Namespace: workload.TenantsNamespace, Name: "allow-database", App: name,
 		To: []kube.Peer{{CIDR: a.DatabaseRange, Ports: []int{a.DatabasePort}}},
@@ -123,9 +124,10 @@ func (a Args) prepare(ctx *pulumi.Context, seed pulumi.StringOutput, inside []pu
 		return nil, err
 	}
 	before = append(before, account...)
-	for secret, data := range a.secrets(seed) {
+	secrets := a.secrets(verifiers)
+	for _, secret := range slices.Sorted(maps.Keys(secrets)) {
 		registered, err := corev1.NewSecret(ctx, secret, &corev1.SecretArgs{
-			Metadata: kube.Meta(name, workload.TenantsNamespace, secret), StringData: data,
+			Metadata: kube.Meta(name, workload.TenantsNamespace, secret), StringData: secrets[secret],
 		}, inside...)
 		if err != nil {
 			return nil, fmt.Errorf("secret %s: %w", secret, err)
@@ -153,15 +155,16 @@ func (a Args) prepare(ctx *pulumi.Context, seed pulumi.StringOutput, inside []pu
 func (a Args) files() map[string]string { return tenancy.Files(a.Tenants, a.AppRole) }
 
 // secrets are the Job's, by name.
-func (a Args) secrets(seed pulumi.StringOutput) map[string]pulumi.StringMapOutput {
+func (a Args) secrets(verifiers pulumi.StringOutput) map[string]pulumi.StringMapOutput {
 	return map[string]pulumi.StringMapOutput{
 		adminSecret: secretMap(a.Admin.ToStringOutput().ApplyT(tenancy.Environment)),
-		verifiersSecret: secretMap(pulumi.All(a.verifiers(seed), a.CA).ApplyT(func(v []any) map[string]string {
+		verifiersSecret: secretMap(pulumi.All(verifiers, a.CA).ApplyT(func(v []any) map[string]string {
 			return map[string]string{tenancy.VerifiersFile: v[0].(string), path.Base(workload.DatabaseCAPath): v[1].(string)}
 		})),
 	}
 }
 
+// verifiers are computed once: a thousand take a second.
 func (a Args) verifiers(seed pulumi.StringOutput) pulumi.StringOutput {
 	return seed.ApplyT(func(seed string) (string, error) { return tenancy.Verifiers(seed, a.Tenants) }).(pulumi.StringOutput)
 }
@@ -180,9 +183,9 @@ func secretMap(of pulumi.Output) pulumi.StringMapOutput {
 // revision is a hash of everything that a run applies: another content is
 // another Job, the same content is the one that has run. The credentials in it
 // are long and random: a hash tells nothing of them.
-func (a Args) revision(seed pulumi.StringOutput) pulumi.StringOutput {
+func (a Args) revision(verifiers pulumi.StringOutput) pulumi.StringOutput {
 	files := a.files()
-	hashed := pulumi.All(a.Admin, a.verifiers(seed)).ApplyT(func(v []any) string {
+	hashed := pulumi.All(a.Admin, verifiers).ApplyT(func(v []any) string {
 		sum := sha256.New()
 		for _, file := range slices.Sorted(maps.Keys(files)) {
 			fmt.Fprintf(sum, "%s\x00%s\x00", file, files[file])

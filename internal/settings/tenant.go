@@ -3,7 +3,6 @@ package settings
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/genericcorp/platform/internal/names"
 )
@@ -161,12 +160,7 @@ func (t Tenant) validateState(f *Faults, path string) {
 	case t.State != Purged && t.ConfirmPurge != "":
 		f.add(path+".confirmPurge", "goes with state: purged alone")
 	}
-	if t.State == Active {
-		return
-	}
-	for key, set := range map[string]bool{"restore": t.Restore, "sampleData": t.SampleData && t.State != Suspended} {
-		if set {
-			f.add(path+"."+key, "does not go with state: %s", strings.ToLower(t.State))
-		}
+	if t.Restore && t.State != Active {
+		f.add(path+".restore", "goes with state: active alone")
 	}
 }

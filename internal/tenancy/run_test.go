@@ -72,19 +72,27 @@ func (b *bed) reconcileInto(t testing.TB, declared []settings.Tenant, archive st
 	command := exec.Command("sh", filepath.Join(scripts, tenancy.Entrypoint))
 	command.Env = append(os.Environ(), "RECONCILE="+scripts, "CREDENTIALS="+credentials, "ARCHIVE="+archive,
 		"PATH="+postgrestest.Installed(t)+":"+os.Getenv("PATH"))
-	environment, err := tenancy.Environment(b.URL(postgrestest.Admin))
-	require.NoError(t, err)
-	if b.port != 0 {
-		environment["PGPORT"], environment["PGSSLMODE"] = fmt.Sprint(b.port), "disable"
-	}
-	for name, value := range environment {
-		command.Env = append(command.Env, name+"="+value)
-	}
+	command.Env = append(command.Env, b.environment(t, postgrestest.Admin)...)
 	var out bytes.Buffer
 	command.Stdout, command.Stderr = &out, &out
 	err = command.Run()
 	b.peak = command.ProcessState.SysUsage().(*syscall.Rusage).Maxrss >> 10
 	return out.String(), err
+}
+
+// environment connects libpq as a role, by the proxy if there is one.
+func (b *bed) environment(t testing.TB, role string) []string {
+	t.Helper()
+	variables, err := tenancy.Environment(b.URL(role))
+	require.NoError(t, err)
+	if b.port != 0 {
+		variables["PGPORT"], variables["PGSSLMODE"] = fmt.Sprint(b.port), "disable"
+	}
+	var out []string
+	for name, value := range variables {
+		out = append(out, name+"="+value)
+	}
+	return out
 }
 
 // must is reconcile that succeeds; it returns the changes that were made.

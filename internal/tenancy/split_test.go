@@ -33,18 +33,10 @@ var split = tenancy.Split{
 func (b *bed) psql(t testing.TB, script string) (string, error) {
 	t.Helper()
 	command := exec.Command(postgrestest.Installed(t)+"/psql", "-X", "-q")
-	command.Env = os.Environ()
-	environment, err := tenancy.Environment(b.URL(postgrestest.App))
-	require.NoError(t, err)
-	if b.port != 0 {
-		environment["PGPORT"], environment["PGSSLMODE"] = fmt.Sprint(b.port), "disable"
-	}
-	for name, value := range environment {
-		command.Env = append(command.Env, name+"="+value)
-	}
+	command.Env = append(os.Environ(), b.environment(t, postgrestest.App)...)
 	var out bytes.Buffer
 	command.Stdin, command.Stdout, command.Stderr = strings.NewReader(script), &out, &out
-	err = command.Run()
+	err := command.Run()
 	return out.String(), err
 }
 

@@ -70,9 +70,6 @@ func Literal(text string) string {
 	return quoted
 }
 
-// Identifier quotes a name.
-func Identifier(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
-
 // entry is a tenant as the app reads it.
 type entry struct {
 	Name   string `json:"name"`
