@@ -1,8 +1,10 @@
 // Command bench measures previews, builds and tenants through the real engine in
-// the sandbox, and prints docs/benchmarks.md. `make bench` calls it.
+// the sandbox, and prints docs/benchmarks.md. `make bench` calls it; with -only it
+// prints one part.
 package main
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -17,7 +19,9 @@ import (
 )
 
 func main() {
-	if err := run(); err != nil {
+	only := flag.String("only", "", "measure this `part` alone: previews, builds, tenants or algorithms")
+	flag.Parse()
+	if err := run(*only); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
@@ -29,7 +33,28 @@ type bench struct {
 	tools        engine.Tools
 }
 
-func run() error {
+// part of the document, and what someone who waits for it should know.
+type part struct {
+	name, waits string
+	run         func(bench) error
+}
+
+var parts = []part{
+	{"previews", "half a minute", bench.previews},
+	{"builds", "half an hour, most of it a cold build with helm/v3", bench.builds},
+	{"tenants", "a minute", bench.tenants},
+	{"algorithms", "a minute", bench.algorithms},
+}
+
+// run prints the part named only, or all of them.
+func run(only string) error {
+	measured := slices.Clone(parts)
+	if only != "" {
+		measured = slices.DeleteFunc(measured, func(p part) bool { return p.name != only })
+	}
+	if len(measured) == 0 {
+		return fmt.Errorf("-only: %q is not a part; -h lists them", only)
+	}
 	root, err := os.Getwd()
 	if err != nil {
 		return err
@@ -45,9 +70,10 @@ func run() error {
 	}
 	b := bench{root, folder, tools}
 	fmt.Printf(head, runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), processor(), runtime.Version(), engine.PulumiVersion)
-	for _, part := range []func() error{b.previews, b.edit, b.tenants, b.algorithms} {
-		if err := part(); err != nil {
-			return err
+	for _, p := range measured {
+		fmt.Fprintf(os.Stderr, "measuring %s: %s\n", p.name, p.waits)
+		if err := p.run(b); err != nil {
+			return fmt.Errorf("%s: %w", p.name, err)
 		}
 	}
 	return nil
@@ -159,50 +185,6 @@ func (b bench) previews() error {
 		c := median(costs[i])
 		fmt.Printf("| %s | %.1f s | %.1f× | %d MiB |\n", name, c.took.Seconds(), c.took.Seconds()/base.took.Seconds(), c.peak)
 	}
-	return nil
-}
-
-// edit builds the program with one line more in the package that knows all
-// components, and previews with it.
-func (b bench) edit() error {
-	source := filepath.Join(b.root, "stacks", "program.go")
-	data, err := os.ReadFile(source)
-	if err != nil {
-		return err
-	}
-	demo, err := os.ReadFile(filepath.Join(b.root, "Pulumi.demo.yaml"))
-	if err != nil {
-		return err
-	}
-	program := filepath.Join(b.folder, "edited-program")
-	s, err := b.stack("edited", string(demo), program)
-	if err != nil {
-		return err
-	}
-	var builds, previews []cost
-	for round := range rounds {
-		changed := filepath.Join(b.folder, fmt.Sprintf("program-%d.go", round))
-		if err := os.WriteFile(changed, append(data, fmt.Sprintf("\nvar edited = %d\n", time.Now().UnixNano())...), 0o600); err != nil {
-			return err
-		}
-		overlay := filepath.Join(b.folder, "overlay.json")
-		if err := os.WriteFile(overlay, fmt.Appendf(nil, `{"Replace": {%q: %q}}`, source, changed), 0o600); err != nil {
-			return err
-		}
-		built, err := measure(exec.Command("go", "build", "-overlay", overlay, "-ldflags=-s", "-o", program, "."))
-		if err != nil {
-			return err
-		}
-		shown, err := measure(s.Command("preview"))
-		if err != nil {
-			return err
-		}
-		builds, previews = append(builds, built), append(previews, shown)
-	}
-	built, shown := median(builds), median(previews)
-	fmt.Printf("\n## From an edit to its preview\n\nOne line more in `stacks/`, median of %d. The goal is 15 s.\n\n", rounds)
-	fmt.Printf("| step | time | largest process |\n| --- | --- | --- |\n| go build -ldflags=-s | %.1f s | %d MiB |\n| preview | %.1f s | %d MiB |\n| together | %.1f s | |\n",
-		built.took.Seconds(), built.peak, shown.took.Seconds(), shown.peak, (built.took + shown.took).Seconds())
 	return nil
 }
 
