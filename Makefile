@@ -46,7 +46,7 @@ golden: ## rewrite the golden files; read their diff before you commit it
 	@go test ./stacks -update
 	@go test ./internal/tenancy -run TestATenantReachesNothingOfAnother -update
 
-bench: ## measure, and write docs/benchmarks.md (about forty minutes on two cores)
+bench: ## measure, and write docs/benchmarks.md (15 to 40 minutes on two cores)
 	@go run ./sandbox/bench > .sandbox/benchmarks.md
 	@mv .sandbox/benchmarks.md docs/benchmarks.md
 

@@ -51,11 +51,12 @@ var floors = map[string][]string{
 	"sandbox/cluster/controlplane": {},
 	"sandbox/cluster/player":       {"internal/catalog"},
 
-	"sandbox/engine":    {"sandbox/cloud"},
-	"sandbox/plugin":    {"sandbox/provider"},
-	"sandbox/provider":  {"sandbox/apiserver", "sandbox/cloud", "internal/catalog"},
-	"sandbox/apiserver": {},
-	"sandbox/cloud":     {},
+	"sandbox/engine":     {"sandbox/cloud"},
+	"sandbox/enginetest": {"sandbox/engine"},
+	"sandbox/plugin":     {"sandbox/provider"},
+	"sandbox/provider":   {"sandbox/apiserver", "sandbox/cloud", "internal/catalog"},
+	"sandbox/apiserver":  {},
+	"sandbox/cloud":      {},
 }
 
 // withPulumi are the folders that may import Pulumi; below them there is none.

@@ -132,8 +132,5 @@ func (b bench) edits(variants []variant) (built, shown []cost, err error) {
 			previews[i] = append(previews[i], c)
 		}
 	}
-	for i := range variants {
-		built, shown = append(built, median(builds[i])), append(shown, median(previews[i]))
-	}
-	return built, shown, nil
+	return each(builds, median), each(previews, median), nil
 }

@@ -4,6 +4,7 @@
 package main
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"os"
@@ -41,8 +42,8 @@ type part struct {
 
 var parts = []part{
 	{"previews", "half a minute", bench.previews},
-	{"builds", "half an hour, most of it a cold build with helm/v3", bench.builds},
-	{"tenants", "a minute", bench.tenants},
+	{"builds", "a quarter to half of an hour, most of it a cold build with helm/v3", bench.builds},
+	{"tenants", "five minutes", bench.tenants},
 	{"algorithms", "a minute", bench.algorithms},
 }
 
@@ -115,10 +116,20 @@ func measure(cmd *exec.Cmd) (cost, error) {
 	return cost{time.Since(started), usage.Maxrss >> 10}, nil
 }
 
+func byTime(a, b cost) int { return cmp.Compare(a.took, b.took) }
+
 // median of an odd number of runs.
-func median(of []cost) cost {
-	slices.SortFunc(of, func(a, b cost) int { return int(a.took - b.took) })
-	return of[len(of)/2]
+func median(of []cost) cost { return slices.SortedFunc(slices.Values(of), byTime)[len(of)/2] }
+
+func fastest(of []cost) cost { return slices.MinFunc(of, byTime) }
+
+// each is what one run stands for many by.
+func each(of [][]cost, one func([]cost) cost) []cost {
+	out := make([]cost, len(of))
+	for i := range of {
+		out[i] = one(of[i])
+	}
+	return out
 }
 
 // stack lays a stack out with a stack file of its own.
@@ -180,10 +191,10 @@ func (b bench) previews() error {
 	}
 	fmt.Printf("\n## A preview of a new stack\n\nMedian of %d, in turns. The goal is twice an empty Go program on the same engine.\n\n", rounds)
 	fmt.Println("| program | time | of the empty one | largest process |\n| --- | --- | --- | --- |")
-	base := median(costs[0])
+	shown := each(costs, median)
 	for i, name := range names {
-		c := median(costs[i])
-		fmt.Printf("| %s | %.1f s | %.1f× | %d MiB |\n", name, c.took.Seconds(), c.took.Seconds()/base.took.Seconds(), c.peak)
+		c := shown[i]
+		fmt.Printf("| %s | %.1f s | %.1f× | %d MiB |\n", name, c.took.Seconds(), c.took.Seconds()/shown[0].took.Seconds(), c.peak)
 	}
 	return nil
 }

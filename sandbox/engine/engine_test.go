@@ -16,6 +16,7 @@ import (
 	"github.com/genericcorp/platform/internal/pulumitest"
 	"github.com/genericcorp/platform/sandbox/cloud"
 	"github.com/genericcorp/platform/sandbox/engine"
+	"github.com/genericcorp/platform/sandbox/enginetest"
 )
 
 var tools engine.Tools
@@ -33,58 +34,20 @@ func TestMain(m *testing.M) {
 }
 
 // sandbox is a stack of its own with a copy of the real stack file.
-func sandbox(t *testing.T, name string) engine.Stack {
+func sandbox(t *testing.T, name string) enginetest.Stack {
 	t.Helper()
-	root := t.TempDir()
-	for _, file := range []string{"Pulumi.yaml", "Pulumi." + name + ".yaml"} {
-		data, err := os.ReadFile(filepath.Join("..", "..", file))
-		require.NoError(t, err)
-		require.NoError(t, os.WriteFile(filepath.Join(root, file), data, 0o600))
-	}
-	s := engine.Stack{Name: name, Root: root, Folder: t.TempDir(), Tools: tools}
-	require.NoError(t, s.Prepare())
-	return s
-}
-
-// edit changes the stack file as its owner would.
-func edit(t *testing.T, s engine.Stack, before, after string) {
-	t.Helper()
-	path := filepath.Join(s.Root, "Pulumi."+s.Name+".yaml")
-	data, err := os.ReadFile(path)
-	require.NoError(t, err)
-	require.Contains(t, string(data), before)
-	require.NoError(t, os.WriteFile(path, []byte(strings.Replace(string(data), before, after, 1)), 0o600))
-	require.NoError(t, s.Prepare())
-}
-
-func succeeds(t *testing.T, s engine.Stack, args ...string) string {
-	t.Helper()
-	out, err := s.Output(args...)
-	require.NoError(t, err, out)
-	return out
-}
-
-func fails(t *testing.T, s engine.Stack, args ...string) string {
-	t.Helper()
-	out, err := s.Output(args...)
-	require.Error(t, err, out)
-	return out
-}
-
-func up(t *testing.T, s engine.Stack) string {
-	t.Helper()
-	return succeeds(t, s, "up", "--yes", "--skip-preview")
+	return enginetest.New(t, filepath.Join("..", ".."), name, tools)
 }
 
 // resources are the stack's resources in its state, by URN.
-func resources(t *testing.T, s engine.Stack) map[string]map[string]any {
+func resources(t *testing.T, s enginetest.Stack) map[string]map[string]any {
 	t.Helper()
 	var export struct {
 		Deployment struct {
 			Resources []map[string]any `json:"resources"`
 		} `json:"deployment"`
 	}
-	require.NoError(t, json.Unmarshal([]byte(succeeds(t, s, "stack", "export")), &export))
+	require.NoError(t, json.Unmarshal([]byte(s.Succeeds(t, "stack", "export")), &export))
 	out := map[string]map[string]any{}
 	for _, r := range export.Deployment.Resources {
 		out[r["urn"].(string)] = r
@@ -93,7 +56,7 @@ func resources(t *testing.T, s engine.Stack) map[string]map[string]any {
 }
 
 // things are the files of the simulated cloud.
-func things(t *testing.T, s engine.Stack) []string {
+func things(t *testing.T, s enginetest.Stack) []string {
 	t.Helper()
 	var out []string
 	require.NoError(t, filepath.WalkDir(s.CloudFolder(), func(path string, entry fs.DirEntry, err error) error {
@@ -108,20 +71,20 @@ func things(t *testing.T, s engine.Stack) []string {
 func TestDemoComesUpStaysUnchangedAndGoesAwayWhole(t *testing.T) {
 	t.Parallel()
 	s := sandbox(t, "demo")
-	preview := succeeds(t, s, "preview")
+	preview := s.Succeeds(t, "preview")
 	assert.Contains(t, preview, "to create")
 	assert.Contains(t, preview, "demo costs $51.65 a month of at most $80.00")
 	assert.Empty(t, things(t, s), "a preview creates nothing")
 
-	first := up(t, s)
+	first := s.Up(t)
 	assert.NotContains(t, first, "warning")
 	assert.Contains(t, first, `"https://demo.genericcorp.com"`)
 	assert.Len(t, things(t, s), len(custom(resources(t, s))))
 
-	second := up(t, s)
+	second := s.Up(t)
 	assert.Regexp(t, `Resources:\n    \d+ unchanged\n`, second)
 
-	succeeds(t, s, "destroy", "--yes", "--skip-preview", "--remove")
+	s.Succeeds(t, "destroy", "--yes", "--skip-preview", "--remove")
 	assert.Empty(t, things(t, s), "nothing is left in the cloud")
 }
 
@@ -139,12 +102,12 @@ func custom(all map[string]map[string]any) []string {
 func TestProdRefusesToGoAwayUntilItIsUnprotected(t *testing.T) {
 	t.Parallel()
 	s := sandbox(t, "prod")
-	up(t, s)
-	refusal := fails(t, s, "destroy", "--yes", "--skip-preview")
+	s.Up(t)
+	refusal := s.Fails(t, "destroy", "--yes", "--skip-preview")
 	assert.Contains(t, refusal, "cannot be deleted")
 	assert.Contains(t, refusal, "pulumi state unprotect", "it says how to mean it")
-	succeeds(t, s, "state", "unprotect", "--all", "--yes")
-	succeeds(t, s, "destroy", "--yes", "--skip-preview")
+	s.Succeeds(t, "state", "unprotect", "--all", "--yes")
+	s.Succeeds(t, "destroy", "--yes", "--skip-preview")
 	left := strings.Join(things(t, s), "\n")
 	for _, kept := range []string{"DatabaseCluster", "DatabaseFirewall", "DatabaseDb", "DatabaseUser", "Vpc"} {
 		assert.Contains(t, left, kept, "the data and what guards it stay")
@@ -155,9 +118,9 @@ func TestProdRefusesToGoAwayUntilItIsUnprotected(t *testing.T) {
 func TestAChangedImageChangesTheDeploymentAlone(t *testing.T) {
 	t.Parallel()
 	s := sandbox(t, "demo")
-	up(t, s)
-	edit(t, s, "    capacity:", "    app:\n      image: ghcr.io/stefanprodan/podinfo:6.9.1\n    capacity:")
-	out := up(t, s)
+	s.Up(t)
+	s.Edit(t, "    capacity:", "    app:\n      image: ghcr.io/stefanprodan/podinfo:6.9.1\n    capacity:")
+	out := s.Up(t)
 	assert.Contains(t, out, "~ 2 updated", "the component, whose image it is, and its Deployment")
 	assert.Contains(t, out, "~  kubernetes:apps/v1:Deployment app")
 	assert.NotContains(t, out, "replaced")
@@ -166,17 +129,17 @@ func TestAChangedImageChangesTheDeploymentAlone(t *testing.T) {
 func TestACredentialThatExpiredChangesNothing(t *testing.T) {
 	t.Parallel()
 	s := sandbox(t, "demo")
-	up(t, s)
+	s.Up(t)
 	before := clusterToken(t, s)
-	succeeds(t, s, "refresh", "--yes", "--skip-preview")
+	s.Succeeds(t, "refresh", "--yes", "--skip-preview")
 	require.NotEqual(t, before, clusterToken(t, s), "the cloud hands out another credential")
-	succeeds(t, s, "preview", "--expect-no-changes")
+	s.Succeeds(t, "preview", "--expect-no-changes")
 	// The provider still gets in: it writes an object with the new credential.
-	edit(t, s, "concurrentUsers: 100", "concurrentUsers: 60")
-	assert.NotContains(t, up(t, s), "replaced")
+	s.Edit(t, "concurrentUsers: 100", "concurrentUsers: 60")
+	assert.NotContains(t, s.Up(t), "replaced")
 }
 
-func clusterToken(t *testing.T, s engine.Stack) any {
+func clusterToken(t *testing.T, s enginetest.Stack) any {
 	t.Helper()
 	c := cloud.At(s.CloudFolder())
 	const token = "digitalocean:index/kubernetesCluster:KubernetesCluster"
@@ -192,9 +155,9 @@ func TestDriftIsFoundAndHealed(t *testing.T) {
 	bothStacks(t, func(t *testing.T, f faults) { drift(t, f.Stack) })
 }
 
-func drift(t *testing.T, s engine.Stack) {
+func drift(t *testing.T, s enginetest.Stack) {
 	t.Helper()
-	up(t, s)
+	s.Up(t)
 	c := cloud.At(s.CloudFolder())
 	const deployment = "kubernetes:apps/v1:Deployment"
 	object, found, err := c.Get(deployment, "app/app")
@@ -204,14 +167,14 @@ func drift(t *testing.T, s engine.Stack) {
 	require.NoError(t, c.Put(deployment, "app/app", object))
 	require.NoError(t, c.Delete("kubernetes:core/v1:Service", "monitoring/grafana"))
 
-	fails(t, s, "preview", "--refresh", "--expect-no-changes")
-	out := succeeds(t, s, "up", "--yes", "--refresh", "--skip-preview")
+	s.Fails(t, "preview", "--refresh", "--expect-no-changes")
+	out := s.Succeeds(t, "up", "--yes", "--refresh", "--skip-preview")
 	assert.Contains(t, out, "~ 1 updated")
 	assert.Contains(t, out, "+ 1 created")
 	healed, _, err := c.Get(deployment, "app/app")
 	require.NoError(t, err)
 	assert.EqualValues(t, 2, healed.Inputs["spec"].(map[string]any)["replicas"])
-	succeeds(t, s, "preview", "--refresh", "--expect-no-changes")
+	s.Succeeds(t, "preview", "--refresh", "--expect-no-changes")
 }
 
 func TestFaultySettingsAndBillsRegisterNothing(t *testing.T) {
@@ -222,9 +185,9 @@ func TestFaultySettingsAndBillsRegisterNothing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := sandbox(t, "demo")
-			edit(t, s, c.old, c.new)
+			s.Edit(t, c.old, c.new)
 			for _, command := range [][]string{{"preview"}, {"up", "--yes", "--skip-preview"}} {
-				out := fails(t, s, command...)
+				out := s.Fails(t, command...)
 				assert.Contains(t, out, c.want)
 				assert.NotContains(t, out, "panic")
 			}
@@ -237,21 +200,21 @@ func TestFaultySettingsAndBillsRegisterNothing(t *testing.T) {
 func TestTenantsComeAndGoByTheirEntries(t *testing.T) {
 	t.Parallel()
 	s := sandbox(t, "demo")
-	up(t, s)
-	edit(t, s, "      - name: acme\n        sampleData: true\n", "      - name: acme\n        sampleData: true\n      - name: beta\n        plan: growth\n")
-	out := up(t, s)
+	s.Up(t)
+	s.Edit(t, "      - name: acme\n        sampleData: true\n", "      - name: acme\n        sampleData: true\n      - name: beta\n        plan: growth\n")
+	out := s.Up(t)
 	assert.Contains(t, out, "+- kubernetes:batch/v1:Job reconcile", "another content is another run")
 	assert.Contains(t, out, "kubernetes:networking.k8s.io/v1:Ingress route-tenants-growth")
 
-	edit(t, s, "      - name: beta\n        plan: growth\n", "")
+	s.Edit(t, "      - name: beta\n        plan: growth\n", "")
 	const report = "no longer declared, and so suspended; nothing of theirs is dropped: beta"
-	assert.Contains(t, succeeds(t, s, "preview"), report)
-	assert.Contains(t, up(t, s), report)
-	assert.NotContains(t, succeeds(t, s, "preview", "--expect-no-changes"), report, "it is said once")
+	assert.Contains(t, s.Succeeds(t, "preview"), report)
+	assert.Contains(t, s.Up(t), report)
+	assert.NotContains(t, s.Succeeds(t, "preview", "--expect-no-changes"), report, "it is said once")
 
-	edit(t, s, "- name: acme", "- name: acme2")
+	s.Edit(t, "- name: acme", "- name: acme2")
 	before := things(t, s)
-	assert.Contains(t, fails(t, s, "up", "--yes", "--skip-preview"), "acme vanished while acme2 appeared, and a tenant cannot be renamed in place")
+	assert.Contains(t, s.Fails(t, "up", "--yes", "--skip-preview"), "acme vanished while acme2 appeared, and a tenant cannot be renamed in place")
 	assert.Equal(t, before, things(t, s))
 }
 
@@ -267,7 +230,7 @@ func TestTheEngineRefusesWhatTheBillLacks(t *testing.T) {
 			s.Tools.Program = program
 			s.Env = []string{"SANDBOX_EXTRA=" + extra}
 			require.NoError(t, s.Prepare())
-			out := fails(t, s, "up", "--yes", "--skip-preview")
+			out := s.Fails(t, "up", "--yes", "--skip-preview")
 			assert.Contains(t, out, "the budget refuses urn:pulumi:demo::platform::")
 			assert.Contains(t, out, "::extra")
 			for urn := range resources(t, s) {
@@ -280,7 +243,7 @@ func TestTheEngineRefusesWhatTheBillLacks(t *testing.T) {
 func TestCredentialsShowNowhere(t *testing.T) {
 	t.Parallel()
 	s := sandbox(t, "prod")
-	text := up(t, s) + succeeds(t, s, "stack", "output", "--json") + succeeds(t, s, "stack") + succeeds(t, s, "preview", "--diff")
+	text := s.Up(t) + s.Succeeds(t, "stack", "output", "--json") + s.Succeeds(t, "stack") + s.Succeeds(t, "preview", "--diff")
 	state, err := os.ReadFile(filepath.Join(s.Folder, "state", ".pulumi", "stacks", "platform", "prod.json"))
 	require.NoError(t, err)
 	text += string(state)
@@ -291,9 +254,9 @@ func TestCredentialsShowNowhere(t *testing.T) {
 	}
 }
 
-func grafanaPassword(t *testing.T, s engine.Stack) string {
+func grafanaPassword(t *testing.T, s enginetest.Stack) string {
 	t.Helper()
-	return strings.TrimSpace(succeeds(t, s, "stack", "output", "grafanaPassword", "--show-secrets"))
+	return strings.TrimSpace(s.Succeeds(t, "stack", "output", "grafanaPassword", "--show-secrets"))
 }
 
 func TestSimulatedProvidersHaveTheVersionsOfTheSDKs(t *testing.T) {

@@ -14,13 +14,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/genericcorp/platform/sandbox/cloud"
-	"github.com/genericcorp/platform/sandbox/engine"
+	"github.com/genericcorp/platform/sandbox/enginetest"
 	"github.com/genericcorp/platform/sandbox/provider"
 )
 
 // faults is a sandbox in which faults can be ordered.
 type faults struct {
-	engine.Stack
+	enginetest.Stack
 	folder string
 }
 
@@ -88,7 +88,7 @@ func (f faults) untilDone(t *testing.T, operation string, args ...string) {
 }
 
 // spoil changes every thing in the cloud a little, so that all need an update.
-func spoil(t *testing.T, s engine.Stack) int {
+func spoil(t *testing.T, s enginetest.Stack) int {
 	t.Helper()
 	spoilt := 0
 	for _, path := range things(t, s) {
@@ -118,15 +118,15 @@ func failures(t *testing.T, f faults) {
 	all := custom(resources(t, f.Stack))
 	assert.Len(t, f.taken(t, "create"), len(all), "each resource failed once")
 	assert.Len(t, things(t, f.Stack), len(all), "no duplicate and no orphan")
-	succeeds(t, f.Stack, "preview", "--refresh", "--expect-no-changes")
+	f.Succeeds(t, "preview", "--refresh", "--expect-no-changes")
 
 	spoilt := spoil(t, f.Stack)
 	f.order(t, "update", provider.FaultError)
 	f.untilDone(t, "update", "up", "--yes", "--skip-preview", "--refresh", "--continue-on-error")
 	assert.Len(t, f.taken(t, "update"), spoilt)
-	succeeds(t, f.Stack, "preview", "--refresh", "--expect-no-changes")
+	f.Succeeds(t, "preview", "--refresh", "--expect-no-changes")
 
-	succeeds(t, f.Stack, "state", "unprotect", "--all", "--yes")
+	f.Succeeds(t, "state", "unprotect", "--all", "--yes")
 	f.order(t, "delete", provider.FaultError)
 	f.untilDone(t, "delete", "destroy", "--yes", "--skip-preview", "--continue-on-error")
 	kept := map[string]int{"demo": 0, "prod": 5}[f.Name]
@@ -158,7 +158,7 @@ func waitOut(t *testing.T, f faults) {
 	}
 	assert.Len(t, f.taken(t, "create"), len(all)*len(provider.Busy))
 	assert.Len(t, things(t, f.Stack), len(all), "no duplicate and no orphan")
-	succeeds(t, f.Stack, "preview", "--refresh", "--expect-no-changes")
+	f.Succeeds(t, "preview", "--refresh", "--expect-no-changes")
 	t.Logf("%d answers that were none", len(all)*len(provider.Busy))
 }
 
@@ -180,7 +180,7 @@ func lostAnswers(t *testing.T, f faults) {
 	}
 	assert.Regexp(t, "unchanged|created", out)
 	nothingLost(t, f)
-	succeeds(t, f.Stack, "preview", "--refresh", "--expect-no-changes")
+	f.Succeeds(t, "preview", "--refresh", "--expect-no-changes")
 	t.Logf("%d answers were lost", len(f.taken(t, "create")))
 }
 
@@ -212,7 +212,7 @@ func forgetOrphans(t *testing.T, f faults, out string) {
 	}
 }
 
-func removeThing(t *testing.T, s engine.Stack, kind, id string) {
+func removeThing(t *testing.T, s enginetest.Stack, kind, id string) {
 	t.Helper()
 	for _, path := range things(t, s) {
 		if strings.Contains(path, "-"+kind+string(filepath.Separator)) && strings.HasSuffix(path, strings.ReplaceAll(id, "/", "~")+".json") {
@@ -243,7 +243,7 @@ func kills(t *testing.T, f faults) {
 		forgetOrphans(t, f, out)
 	}
 	nothingLost(t, f)
-	succeeds(t, f.Stack, "preview", "--refresh", "--expect-no-changes")
+	f.Succeeds(t, "preview", "--refresh", "--expect-no-changes")
 	t.Logf("killed %d times", killed)
 }
 
@@ -257,17 +257,17 @@ func (f faults) unlock(t *testing.T) {
 	}
 	require.Contains(t, out, "failed to load checkpoint")
 	restoreState(t, f.Stack)
-	succeeds(t, f.Stack, "cancel", "--yes")
+	f.Succeeds(t, "cancel", "--yes")
 }
 
 // stateFile is where the engine keeps the stack's state.
-func stateFile(s engine.Stack) string {
+func stateFile(s enginetest.Stack) string {
 	return filepath.Join(s.Folder, "state", ".pulumi", "stacks", "platform", s.Name+".json")
 }
 
 // restoreState puts back the file beside it, the state before the last write, and
 // takes away the note of its attributes, which may have been hit as well.
-func restoreState(t *testing.T, s engine.Stack) {
+func restoreState(t *testing.T, s enginetest.Stack) {
 	t.Helper()
 	backup, err := os.ReadFile(stateFile(s) + ".bak")
 	require.NoError(t, err)
@@ -293,15 +293,15 @@ func TestATruncatedStateIsAClearErrorWithAWayBack(t *testing.T) { bothStacks(t, 
 
 func truncated(t *testing.T, f faults) {
 	t.Helper()
-	up(t, f.Stack)
+	f.Up(t)
 	data, err := os.ReadFile(stateFile(f.Stack))
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(stateFile(f.Stack), data[:len(data)/2], 0o600))
-	assert.NotContains(t, fails(t, f.Stack, "up", "--yes", "--skip-preview"), "panic")
+	assert.NotContains(t, f.Fails(t, "up", "--yes", "--skip-preview"), "panic")
 	assert.NotEmpty(t, things(t, f.Stack))
 	// docs/operations.md: the file beside it is the state before the last run.
 	restoreState(t, f.Stack)
-	assert.Regexp(t, `\d+ unchanged`, succeeds(t, f.Stack, "up", "--yes", "--skip-preview", "--refresh"))
+	assert.Regexp(t, `\d+ unchanged`, f.Succeeds(t, "up", "--yes", "--skip-preview", "--refresh"))
 }
 
 func TestEveryFaultyStackFileStopsTheEngineBeforeAnything(t *testing.T) {
@@ -317,7 +317,7 @@ func TestEveryFaultyStackFileStopsTheEngineBeforeAnything(t *testing.T) {
 		text := "    " + strings.ReplaceAll(string(data), "\n", "\n    ")
 		require.NoError(t, os.WriteFile(filepath.Join(s.Root, "Pulumi.demo.yaml"), []byte("config:\n  platform:settings:\n"+text+"\n"), 0o600))
 		require.NoError(t, s.Prepare())
-		out, want := fails(t, s, "preview"), strings.TrimPrefix(first, "# want: ")
+		out, want := s.Fails(t, "preview"), strings.TrimPrefix(first, "# want: ")
 		if filepath.Base(file) == "not-yaml.yaml" {
 			want = "invalid YAML file: yaml: line 3" // the engine reads it before the program does
 		}

@@ -23,13 +23,14 @@ import (
 	"github.com/genericcorp/platform/internal/settings"
 	"github.com/genericcorp/platform/internal/sizing"
 	"github.com/genericcorp/platform/sandbox/engine"
+	"github.com/genericcorp/platform/sandbox/enginetest"
 )
 
 const checkout = "../../.."
 
 // stage is a stack on a real API server.
 type stage struct {
-	engine.Stack
+	enginetest.Stack
 	client *kubernetes.Clientset
 	etcd   *clientv3.Client
 }
@@ -42,17 +43,10 @@ func newStage(t *testing.T, name string) stage {
 	require.NoError(t, err)
 	cluster, err := engine.BuildCluster(checkout, os.Stderr)
 	require.NoError(t, err)
-	root := t.TempDir()
-	for _, file := range []string{"Pulumi.yaml", "Pulumi." + name + ".yaml"} {
-		data, err := os.ReadFile(filepath.Join(checkout, file))
-		require.NoError(t, err)
-		require.NoError(t, os.WriteFile(filepath.Join(root, file), data, 0o600))
-	}
-	s := engine.Stack{Name: name, Root: root, Folder: t.TempDir(), Tools: tools}
+	s := enginetest.New(t, checkout, name, tools)
 	t.Cleanup(func() { assert.NoError(t, s.StopCluster()) })
 	require.NoError(t, s.StartCluster(cluster, os.Getpid(), os.Stderr))
-	s = s.OnCluster(cluster)
-	require.NoError(t, s.Prepare())
+	s.Stack = s.OnCluster(cluster)
 	config, err := clientcmd.BuildConfigFromFlags("", s.Kubeconfig())
 	require.NoError(t, err)
 	client, err := kubernetes.NewForConfig(config)
@@ -63,28 +57,6 @@ func newStage(t *testing.T, name string) stage {
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, etcd.Close()) })
 	return stage{Stack: s, client: client, etcd: etcd}
-}
-
-func (s stage) succeeds(t *testing.T, args ...string) string {
-	t.Helper()
-	out, err := s.Output(args...)
-	require.NoError(t, err, out)
-	return out
-}
-
-func (s stage) up(t *testing.T) string {
-	t.Helper()
-	return s.succeeds(t, "up", "--yes", "--skip-preview")
-}
-
-func (s stage) edit(t *testing.T, before, after string) {
-	t.Helper()
-	path := filepath.Join(s.Root, "Pulumi."+s.Name+".yaml")
-	data, err := os.ReadFile(path)
-	require.NoError(t, err)
-	require.Contains(t, string(data), before)
-	require.NoError(t, os.WriteFile(path, []byte(strings.Replace(string(data), before, after, 1)), 0o600))
-	require.NoError(t, s.Prepare())
 }
 
 func (s stage) pods(t *testing.T) []corev1.Pod {
@@ -167,17 +139,17 @@ func TestBothStacksLiveOnARealAPIServer(t *testing.T) {
 			s := newStage(t, name)
 			s.furnished(t)
 			before := s.keys(t)
-			s.up(t)
+			s.Up(t)
 			s.settled(t)
-			t.Run("what was read back is what was declared", func(t *testing.T) { s.succeeds(t, "preview", "--refresh", "--expect-no-changes") })
-			t.Run("a second up changes nothing", func(t *testing.T) { assert.Regexp(t, `Resources:\n    \d+ unchanged\n`, s.up(t)) })
+			t.Run("what was read back is what was declared", func(t *testing.T) { s.Succeeds(t, "preview", "--refresh", "--expect-no-changes") })
+			t.Run("a second up changes nothing", func(t *testing.T) { assert.Regexp(t, `Resources:\n    \d+ unchanged\n`, s.Up(t)) })
 			t.Run("the chart takes every value", s.chart)
 			t.Run("what the plan has room for is placed, and not a mebibyte more", s.room)
 			t.Run("a node is drained", s.drain)
 			t.Run("a new image rolls out", s.rollout)
 			t.Run("a setting that is gone takes its objects along", s.shrink)
-			s.succeeds(t, "state", "unprotect", "--all", "--yes")
-			s.succeeds(t, "destroy", "--yes", "--skip-preview")
+			s.Succeeds(t, "state", "unprotect", "--all", "--yes")
+			s.Succeeds(t, "destroy", "--yes", "--skip-preview")
 			assert.Eventually(t, func() bool { return len(added(before, s.keys(t))) == 0 }, 30*time.Second, 500*time.Millisecond, "left in etcd")
 			assert.Empty(t, added(before, s.keys(t)))
 		})
@@ -286,8 +258,8 @@ func (s stage) cordon(t *testing.T, name string, closed bool) {
 
 func (s stage) rollout(t *testing.T) {
 	const image = "ghcr.io/stefanprodan/podinfo:6.9.1"
-	s.edit(t, "    capacity:", "    app:\n      image: "+image+"\n    capacity:")
-	assert.Contains(t, s.up(t), "~ 2 updated", "the component, whose image it is, and its Deployment")
+	s.Edit(t, "    capacity:", "    app:\n      image: "+image+"\n    capacity:")
+	assert.Contains(t, s.Up(t), "~ 2 updated", "the component, whose image it is, and its Deployment")
 	s.settled(t)
 	pods, err := s.client.CoreV1().Pods("app").List(t.Context(), metav1.ListOptions{})
 	require.NoError(t, err)
@@ -298,12 +270,12 @@ func (s stage) rollout(t *testing.T) {
 }
 
 func (s stage) shrink(t *testing.T) {
-	s.edit(t, "    capacity:", "    archive: {volumeGiB: 1}\n    capacity:")
-	s.up(t)
+	s.Edit(t, "    capacity:", "    archive: {volumeGiB: 1}\n    capacity:")
+	s.Up(t)
 	_, err := s.client.CoreV1().PersistentVolumeClaims("tenants").Get(t.Context(), "reconcile", metav1.GetOptions{})
 	require.NoError(t, err)
-	s.edit(t, "    archive: {volumeGiB: 1}\n", "")
-	s.up(t)
+	s.Edit(t, "    archive: {volumeGiB: 1}\n", "")
+	s.Up(t)
 	if s.Name == "prod" {
 		// What holds data stays on a protected stack; its owner deletes it by hand.
 		require.NoError(t, s.client.CoreV1().PersistentVolumeClaims("tenants").Delete(t.Context(), "reconcile", metav1.DeleteOptions{}))
