@@ -132,5 +132,5 @@ func (b bench) edits(variants []variant) (built, shown []cost, err error) {
 			previews[i] = append(previews[i], c)
 		}
 	}
-	return each(builds, median), each(previews, median), nil
+	return medians(builds), medians(previews), nil
 }

@@ -116,18 +116,16 @@ func measure(cmd *exec.Cmd) (cost, error) {
 	return cost{time.Since(started), usage.Maxrss >> 10}, nil
 }
 
-func byTime(a, b cost) int { return cmp.Compare(a.took, b.took) }
-
 // median of an odd number of runs.
-func median(of []cost) cost { return slices.SortedFunc(slices.Values(of), byTime)[len(of)/2] }
+func median(of []cost) cost {
+	sorted := slices.SortedFunc(slices.Values(of), func(a, b cost) int { return cmp.Compare(a.took, b.took) })
+	return sorted[len(sorted)/2]
+}
 
-func fastest(of []cost) cost { return slices.MinFunc(of, byTime) }
-
-// each is what one run stands for many by.
-func each(of [][]cost, one func([]cost) cost) []cost {
+func medians(of [][]cost) []cost {
 	out := make([]cost, len(of))
 	for i := range of {
-		out[i] = one(of[i])
+		out[i] = median(of[i])
 	}
 	return out
 }
@@ -191,7 +189,7 @@ func (b bench) previews() error {
 	}
 	fmt.Printf("\n## A preview of a new stack\n\nMedian of %d, in turns. The goal is twice an empty Go program on the same engine.\n\n", rounds)
 	fmt.Println("| program | time | of the empty one | largest process |\n| --- | --- | --- | --- |")
-	shown := each(costs, median)
+	shown := medians(costs)
 	for i, name := range names {
 		c := shown[i]
 		fmt.Printf("| %s | %.1f s | %.1f× | %d MiB |\n", name, c.took.Seconds(), c.took.Seconds()/shown[0].took.Seconds(), c.peak)

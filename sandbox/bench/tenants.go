@@ -32,44 +32,46 @@ func thousand(tenants int) string {
 // sizes are the numbers of tenants, each ten times the one before.
 var sizes = []int{1, 10, 100, 1000}
 
-// tenants measures stacks of 1 to 1,000. What 90 tenants more take is less than
-// what one run differs from the next, so many take turns and the fastest counts.
+// Turns are many, as what 90 tenants more take is less than what one run differs
+// from the next. They are odd in number, for the median.
+const (
+	previewTurns = 31
+	upTurns      = 9
+)
+
+// tenants measures stacks of 1 to 1,000.
 func (b bench) tenants() error {
-	const turns = 15
 	previews, ups := make([][]cost, len(sizes)), make([][]cost, len(sizes))
 	resources := make([]int, len(sizes))
-	for range turns {
+	for turn := range previewTurns {
 		for i, n := range sizes {
 			s, err := b.stack(fmt.Sprintf("tenants%d", n), thousand(n), b.tools.Program)
 			if err != nil {
 				return err
 			}
-			preview, err := measure(s.Command("preview"))
+			c, err := measure(s.Command("preview"))
 			if err != nil {
 				return err
 			}
-			up, err := measure(s.Command("up", "--yes", "--skip-preview"))
-			if err != nil {
+			previews[i] = append(previews[i], c)
+			if turn >= upTurns {
+				continue
+			}
+			if c, resources[i], err = update(s); err != nil {
 				return err
 			}
-			previews[i], ups[i] = append(previews[i], preview), append(ups[i], up)
-			if resources[i], err = count(s); err != nil {
-				return err
-			}
-			if err := s.Remove(); err != nil {
-				return err
-			}
+			ups[i] = append(ups[i], c)
 		}
 	}
-	fmt.Printf(tenantsHead, turns)
-	preview, up := each(previews, fastest), each(ups, fastest)
+	fmt.Printf(tenantsHead, previewTurns, upTurns)
+	preview, up := medians(previews), medians(ups)
 	for i, n := range sizes {
 		fmt.Printf("| %d | %d | %.2f s | %d MiB | %.2f s | %d MiB |\n", n, resources[i],
 			preview[i].took.Seconds(), preview[i].peak, up[i].took.Seconds(), up[i].peak)
 	}
 	fmt.Println("\n| milliseconds for each tenant more | from 10 to 100 | from 100 to 1,000 | ratio |\n| --- | --- | --- | --- |")
-	slope("preview", preview)
-	slope("up", up)
+	slope("preview", previews)
+	slope("up", ups)
 	return nil
 }
 
@@ -77,32 +79,42 @@ const tenantsHead = `
 ## Tenants
 
 The goal: 1,000 in a preview of less than 60 s and 1.5 GB, and from 100 to 1,000 a slope at most 1.3 times that from 10
-to 100. The fastest of %d, in turns.
+to 100. Medians of %d previews and %d updates, in turns; a slope is the median of the differences within a turn.
 
 | tenants | resources | preview | largest process | up | largest process |
 | --- | --- | --- | --- | --- | --- |
 `
 
 // slope prints what each tenant more takes, between the last three sizes.
-func slope(what string, costs []cost) {
+func slope(what string, runs [][]cost) {
 	last := len(sizes) - 1
 	between := func(i int) float64 {
-		return 1000 * (costs[i].took - costs[i-1].took).Seconds() / float64(sizes[i]-sizes[i-1])
+		var more []cost
+		for turn := range runs[i] {
+			more = append(more, cost{took: runs[i][turn].took - runs[i-1][turn].took})
+		}
+		return 1000 * median(more).took.Seconds() / float64(sizes[i]-sizes[i-1])
 	}
 	fmt.Printf("| %s | %.2f | %.2f | %.2f |\n", what, between(last-1), between(last), between(last)/between(last-1))
 }
 
-// count is how many resources a stack has.
-func count(s engine.Stack) (int, error) {
+// update measures an update of a new stack, counts what it has then, and forgets it.
+func update(s engine.Stack) (cost, int, error) {
+	c, err := measure(s.Command("up", "--yes", "--skip-preview"))
+	if err != nil {
+		return cost{}, 0, err
+	}
 	out, err := s.Output("stack", "export")
 	if err != nil {
-		return 0, err
+		return cost{}, 0, err
 	}
 	var export struct {
 		Deployment struct {
 			Resources []json.RawMessage `json:"resources"`
 		} `json:"deployment"`
 	}
-	err = json.Unmarshal([]byte(out), &export)
-	return len(export.Deployment.Resources), err
+	if err := json.Unmarshal([]byte(out), &export); err != nil {
+		return cost{}, 0, err
+	}
+	return c, len(export.Deployment.Resources), s.Remove()
 }
