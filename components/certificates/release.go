@@ -7,7 +7,7 @@ import (
 )
 
 // Release is a Helm release, bound by hand: the SDK's package for it pulls in
-// every API group of Kubernetes, and 20 minutes of compilation with them.
+// every API group of Kubernetes, and a cold build takes twice as long.
 type Release struct {
 	pulumi.CustomResourceState
 }

@@ -43,7 +43,7 @@ type part struct {
 var parts = []part{
 	{"previews", "half a minute", bench.previews},
 	{"builds", "a quarter to half of an hour, most of it a cold build with helm/v3", bench.builds},
-	{"tenants", "five minutes", bench.tenants},
+	{"tenants", "ten minutes", bench.tenants},
 	{"algorithms", "a minute", bench.algorithms},
 }
 
@@ -82,7 +82,7 @@ func run(only string) error {
 
 const head = `# Benchmarks
 
-Written by ` + "`make bench`" + `. Times are of one machine in one run, so read the ratios: %s/%s, %d cores, %s, %s, Pulumi %s.
+Written by ` + "`make bench`" + `. Times are of one machine, and each part is one run, so read the ratios: %s/%s, %d cores, %s, %s, Pulumi %s.
 Clouds are simulated: what a real one adds is not in here.
 `
 

@@ -35,33 +35,19 @@ var sizes = []int{1, 10, 100, 1000}
 // Turns are many, as what 90 tenants more take is less than what one run differs
 // from the next. They are odd in number, for the median.
 const (
-	previewTurns = 31
+	previewTurns = 101
 	upTurns      = 9
 )
 
 // tenants measures stacks of 1 to 1,000.
 func (b bench) tenants() error {
-	previews, ups := make([][]cost, len(sizes)), make([][]cost, len(sizes))
-	resources := make([]int, len(sizes))
-	for turn := range previewTurns {
-		for i, n := range sizes {
-			s, err := b.stack(fmt.Sprintf("tenants%d", n), thousand(n), b.tools.Program)
-			if err != nil {
-				return err
-			}
-			c, err := measure(s.Command("preview"))
-			if err != nil {
-				return err
-			}
-			previews[i] = append(previews[i], c)
-			if turn >= upTurns {
-				continue
-			}
-			if c, resources[i], err = update(s); err != nil {
-				return err
-			}
-			ups[i] = append(ups[i], c)
-		}
+	previews, err := b.tenantPreviews()
+	if err != nil {
+		return err
+	}
+	ups, resources, err := b.tenantUpdates()
+	if err != nil {
+		return err
 	}
 	fmt.Printf(tenantsHead, previewTurns, upTurns)
 	preview, up := medians(previews), medians(ups)
@@ -96,6 +82,48 @@ func slope(what string, runs [][]cost) {
 		return 1000 * median(more).took.Seconds() / float64(sizes[i]-sizes[i-1])
 	}
 	fmt.Printf("| %s | %.2f | %.2f | %.2f |\n", what, between(last-1), between(last), between(last)/between(last-1))
+}
+
+func (b bench) tenantStack(n int) (engine.Stack, error) {
+	return b.stack(fmt.Sprintf("tenants%d", n), thousand(n), b.tools.Program)
+}
+
+func (b bench) tenantPreviews() ([][]cost, error) {
+	stacks, out := make([]engine.Stack, len(sizes)), make([][]cost, len(sizes))
+	for i, n := range sizes {
+		var err error
+		if stacks[i], err = b.tenantStack(n); err != nil {
+			return nil, err
+		}
+	}
+	for range previewTurns {
+		for i, s := range stacks {
+			c, err := measure(s.Command("preview"))
+			if err != nil {
+				return nil, err
+			}
+			out[i] = append(out[i], c)
+		}
+	}
+	return out, nil
+}
+
+func (b bench) tenantUpdates() ([][]cost, []int, error) {
+	out, resources := make([][]cost, len(sizes)), make([]int, len(sizes))
+	for range upTurns {
+		for i, n := range sizes {
+			s, err := b.tenantStack(n)
+			if err != nil {
+				return nil, nil, err
+			}
+			c, count, err := update(s)
+			if err != nil {
+				return nil, nil, err
+			}
+			out[i], resources[i] = append(out[i], c), count
+		}
+	}
+	return out, resources, nil
 }
 
 // update measures an update of a new stack, counts what it has then, and forgets it.
