@@ -68,32 +68,35 @@ var never = []string{"kubernetes/helm/v3", "kubernetes/yaml", "kubernetes/kustom
 
 func TestImportsPointDown(t *testing.T) {
 	seen := map[string]bool{}
-	require.NoError(t, filepath.WalkDir("..", func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() && (entry.Name() == "testdata" || entry.Name() == "tools" || strings.HasPrefix(entry.Name(), ".") && path != "..") {
-			return skip(err)
-		}
-		if filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go") {
-			return nil
-		}
-		relative, err := filepath.Rel("..", path)
-		if err != nil {
-			return err
-		}
-		folder := filepath.ToSlash(filepath.Dir(relative))
+	for _, path := range sources(t) {
+		folder := filepath.ToSlash(filepath.Dir(strings.TrimPrefix(path, "../")))
 		seen[folder] = true
 		checkImports(t, folder, path)
-		return nil
-	}))
+	}
 	for folder := range floors {
 		assert.True(t, seen[folder], "%s is no folder any more", folder)
 	}
 }
 
-func skip(err error) error {
-	if err != nil {
-		return err
-	}
-	return fs.SkipDir
+// sources are the project's own Go files but for tests, and tools that are only
+// built.
+func sources(t *testing.T) []string {
+	t.Helper()
+	var out []string
+	require.NoError(t, filepath.WalkDir("..", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		hidden := strings.HasPrefix(entry.Name(), ".") && path != ".."
+		if entry.IsDir() && (hidden || entry.Name() == "testdata" || entry.Name() == "tools") {
+			return fs.SkipDir
+		}
+		if filepath.Ext(path) == ".go" && !strings.HasSuffix(path, "_test.go") {
+			out = append(out, path)
+		}
+		return nil
+	}))
+	return out
 }
 
 func checkImports(t *testing.T, folder, path string) {
@@ -144,17 +147,12 @@ func calls(file *ast.File) []string {
 }
 
 func TestProvidersAreConstructedInOnePlace(t *testing.T) {
-	require.NoError(t, filepath.WalkDir("..", func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() || filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go") || strings.Contains(path, "stacks/providers.go") {
-			return err
+	for _, path := range sources(t) {
+		if path == "../stacks/providers.go" {
+			continue
 		}
 		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
-		if err != nil {
-			return err
-		}
-		for _, call := range calls(file) {
-			assert.NotEqual(t, "NewProvider", call, "%s constructs a provider", path)
-		}
-		return nil
-	}))
+		require.NoError(t, err)
+		assert.NotContains(t, calls(file), "NewProvider", "%s constructs a provider", path)
+	}
 }

@@ -27,7 +27,7 @@ func platformPanels(plannedNodes int) []panel {
 		{"Requests a second", stat, "reqps", [][2]string{
 			{`sum(rate(traefik_entrypoint_requests_total{entrypoint="websecure"}[5m]))`, "requests"}}, 6},
 		{"Server errors", stat, "percentunit", [][2]string{
-			{`sum(rate(traefik_entrypoint_requests_total{entrypoint="websecure",code=~"5.."}[5m])) / sum(rate(traefik_entrypoint_requests_total{entrypoint="websecure"}[5m]))`, "5xx"}}, 6},
+			{`(sum(rate(traefik_entrypoint_requests_total{entrypoint="websecure",code=~"5.."}[5m])) or vector(0)) / sum(rate(traefik_entrypoint_requests_total{entrypoint="websecure"}[5m]))`, "5xx"}}, 6},
 		{"Certificate valid for", stat, "s", [][2]string{
 			{`min(certmanager_certificate_expiration_timestamp_seconds) - time()`, "left"}}, 6},
 		{"Nodes", stat, "short", [][2]string{

@@ -33,10 +33,10 @@ scrape_configs:
       - source_labels: [__meta_kubernetes_pod_container_init]
         action: keep
         regex: "false"
-      - source_labels: [__meta_kubernetes_pod_ip, __meta_kubernetes_pod_annotation_prometheus_io_port]
-        regex: (.+);(\d+)
-        replacement: $1:$2
-        target_label: __address__
+      # A Pod is a target once for each of its ports.
+      - source_labels: [__meta_kubernetes_pod_container_port_number]
+        action: keepequal
+        target_label: __meta_kubernetes_pod_annotation_prometheus_io_port
       - source_labels: [__meta_kubernetes_pod_annotation_prometheus_io_path]
         regex: (.+)
         target_label: __metrics_path__

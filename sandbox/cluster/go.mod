@@ -75,6 +75,7 @@ replace k8s.io/streaming => k8s.io/streaming v0.36.1
 require (
 	github.com/genericcorp/platform v0.0.0
 	github.com/stretchr/testify v1.12.1
+	github.com/things-go/go-socks5 v0.1.1
 	go.etcd.io/etcd/client/v3 v3.6.8
 	helm.sh/helm/v3 v3.19.0
 	k8s.io/api v0.36.2

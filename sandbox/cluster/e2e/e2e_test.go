@@ -22,6 +22,7 @@ import (
 
 	"github.com/genericcorp/platform/internal/settings"
 	"github.com/genericcorp/platform/internal/sizing"
+	"github.com/genericcorp/platform/internal/workload"
 	"github.com/genericcorp/platform/sandbox/engine"
 	"github.com/genericcorp/platform/sandbox/enginetest"
 )
@@ -122,13 +123,18 @@ func (s stage) keys(t *testing.T) []string {
 	return out
 }
 
-func (s stage) plan(t *testing.T) sizing.Plan {
+func (s stage) settings(t *testing.T) settings.Settings {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join(s.Root, "Pulumi."+s.Name+".yaml"))
 	require.NoError(t, err)
 	declared, err := settings.LoadStackFile(data)
 	require.NoError(t, err)
-	plan, err := sizing.Solve(declared)
+	return declared
+}
+
+func (s stage) plan(t *testing.T) sizing.Plan {
+	t.Helper()
+	plan, err := sizing.Solve(s.settings(t))
 	require.NoError(t, err)
 	return plan
 }
@@ -143,9 +149,11 @@ func TestBothStacksLiveOnARealAPIServer(t *testing.T) {
 			s.settled(t)
 			t.Run("what was read back is what was declared", func(t *testing.T) { s.Succeeds(t, "preview", "--refresh", "--expect-no-changes") })
 			t.Run("a second up changes nothing", func(t *testing.T) { assert.Regexp(t, `Resources:\n    \d+ unchanged\n`, s.Up(t)) })
+			t.Run("every Pod of ours was admitted as restricted", s.restricted)
 			t.Run("the chart takes every value", s.chart)
 			t.Run("what the plan has room for is placed, and not a mebibyte more", s.room)
 			t.Run("a node is drained", s.drain)
+			t.Run("images do here what they are there for", s.images)
 			t.Run("a new image rolls out", s.rollout)
 			t.Run("a setting that is gone takes its objects along", s.shrink)
 			s.Succeeds(t, "state", "unprotect", "--all", "--yes")
@@ -154,6 +162,22 @@ func TestBothStacksLiveOnARealAPIServer(t *testing.T) {
 			assert.Empty(t, added(before, s.keys(t)))
 		})
 	}
+}
+
+// restricted: Pod Security's strictest standard holds for every Pod of ours but
+// the node exporter's, which reads the host.
+func (s stage) restricted(t *testing.T) {
+	enforced := map[string]string{}
+	for _, pod := range s.pods(t) {
+		namespace, err := s.client.CoreV1().Namespaces().Get(t.Context(), pod.Namespace, metav1.GetOptions{})
+		require.NoError(t, err)
+		enforced[pod.Namespace] = namespace.Labels["pod-security.kubernetes.io/enforce"]
+	}
+	assert.Equal(t, map[string]string{
+		workload.AppNamespace: "restricted", workload.CertManagerNamespace: "restricted", workload.IngressNamespace: "restricted",
+		workload.MonitoringNamespace: "restricted", workload.TenantsNamespace: "restricted",
+		workload.NodeMetricsNamespace: "privileged", "kube-system": "",
+	}, enforced)
 }
 
 func added(before, after []string) []string {

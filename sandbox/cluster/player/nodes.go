@@ -40,8 +40,8 @@ func (p *Player) nodes(ctx context.Context) error {
 	for i := range pool.Count {
 		names = append(names, fmt.Sprintf("%s-%d", pool.Size, i))
 	}
-	for _, name := range names {
-		if err := p.node(ctx, name, there[name], pool.Size); err != nil {
+	for i, name := range names {
+		if err := p.node(ctx, name, there[name], pool.Size, fmt.Sprintf("10.10.0.%d", i+2)); err != nil {
 			return err
 		}
 		delete(there, name)
@@ -54,8 +54,11 @@ func (p *Player) nodes(ctx context.Context) error {
 	return p.systemPods(ctx, names)
 }
 
+// kubeletPort is where the kubelet of a node would answer.
+const kubeletPort = 10250
+
 // node makes a node and lets it be ready.
-func (p *Player) node(ctx context.Context, name string, node *corev1.Node, size string) error {
+func (p *Player) node(ctx context.Context, name string, node *corev1.Node, size, address string) error {
 	if node != nil && len(node.Status.Conditions) > 0 {
 		return nil
 	}
@@ -79,7 +82,9 @@ func (p *Player) node(ctx context.Context, name string, node *corev1.Node, size 
 	}
 	node.Status = corev1.NodeStatus{
 		Capacity: resources, Allocatable: resources,
-		Conditions: []corev1.NodeCondition{{Type: corev1.NodeReady, Status: corev1.ConditionTrue, Reason: "Played", LastHeartbeatTime: metav1.Now()}},
+		Addresses:       []corev1.NodeAddress{{Type: corev1.NodeInternalIP, Address: address}, {Type: corev1.NodeHostName, Address: name}},
+		DaemonEndpoints: corev1.NodeDaemonEndpoints{KubeletEndpoint: corev1.DaemonEndpoint{Port: kubeletPort}},
+		Conditions:      []corev1.NodeCondition{{Type: corev1.NodeReady, Status: corev1.ConditionTrue, Reason: "Played", LastHeartbeatTime: metav1.Now()}},
 	}
 	_, err = p.client.CoreV1().Nodes().UpdateStatus(ctx, node, metav1.UpdateOptions{})
 	return err

@@ -15,8 +15,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
@@ -113,6 +111,8 @@ func running(pod *corev1.Pod) corev1.PodStatus {
 	status := pod.Status
 	now := metav1.Now()
 	status.Phase, status.StartTime = corev1.PodRunning, &now
+	status.PodIP = podAddress(pod)
+	status.PodIPs = []corev1.PodIP{{IP: status.PodIP}}
 	done := false
 	for _, owner := range pod.OwnerReferences {
 		done = done || owner.Kind == "Job"
@@ -138,6 +138,12 @@ func running(pod *corev1.Pod) corev1.PodStatus {
 		status.Conditions = append(status.Conditions, corev1.PodCondition{Type: kind, Status: value, LastTransitionTime: now})
 	}
 	return status
+}
+
+// podAddress is in the platform's default range of Pods. Nobody listens there.
+func podAddress(pod *corev1.Pod) string {
+	h := hashOf(string(pod.UID))
+	return fmt.Sprintf("10.100.%d.%d", h>>8&0xff, 1+h%254)
 }
 
 // volumes gives each claim a volume, and takes those away whose claim is gone.
@@ -198,45 +204,12 @@ func (p *Player) loadBalancers(ctx context.Context) error {
 	return firstSerious(errs)
 }
 
-func address(of string) string {
+func address(of string) string { return fmt.Sprintf("203.0.113.%d", 10+hashOf(of)%240) }
+
+func hashOf(text string) uint32 {
 	h := fnv.New32a()
-	_, _ = h.Write([]byte(of)) // a hash takes every write
-	return fmt.Sprintf("203.0.113.%d", 10+h.Sum32()%240)
-}
-
-var issued = []schema.GroupVersionResource{
-	{Group: "cert-manager.io", Version: "v1", Resource: "clusterissuers"},
-	{Group: "cert-manager.io", Version: "v1", Resource: "certificates"},
-}
-
-// certificates says that issuers and certificates are ready, once their types exist.
-func (p *Player) certificates(ctx context.Context) error {
-	var errs []error
-	for _, kind := range issued {
-		list, err := p.dynamic.Resource(kind).List(ctx, metav1.ListOptions{})
-		if apierrors.IsNotFound(err) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		for i := range list.Items {
-			item := &list.Items[i]
-			if conditions, _, _ := unstructured.NestedSlice(item.Object, "status", "conditions"); len(conditions) > 0 {
-				continue
-			}
-			ready := map[string]any{
-				"type": "Ready", "status": "True", "reason": "Played", "message": "played by the sandbox",
-				"lastTransitionTime": time.Now().UTC().Format(time.RFC3339),
-			}
-			if err := unstructured.SetNestedSlice(item.Object, []any{ready}, "status", "conditions"); err != nil {
-				return err
-			}
-			_, err := p.dynamic.Resource(kind).Namespace(item.GetNamespace()).UpdateStatus(ctx, item, metav1.UpdateOptions{})
-			errs = append(errs, err)
-		}
-	}
-	return firstSerious(errs)
+	_, _ = h.Write([]byte(text)) // a hash takes every write
+	return h.Sum32()
 }
 
 func firstSerious(errs []error) error {

@@ -1,0 +1,123 @@
+package e2e_test
+
+import (
+	"encoding/json"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	authorizationv1 "k8s.io/api/authorization/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/clientcmd"
+	"sigs.k8s.io/yaml"
+
+	"github.com/genericcorp/platform/internal/workload"
+)
+
+// untold are figures that nobody tells here: the kubelet's and cert-manager's.
+var untold = regexp.MustCompile(`\b(container|certmanager)_`)
+
+// monitoring runs the real exporters and the real store, which finds them by its
+// own configuration, and asks it all that the dashboard asks.
+func (i images) monitoring(t *testing.T, c caller) {
+	c.goOn(t, i.settings(t).Domain)
+	state := i.prepare(t, workload.MonitoringNamespace, "kube-state-metrics")
+	i.start(t, state, nil, nil, "--kubeconfig="+state.kubeconfig, "--telemetry-host=127.0.0.1", "--telemetry-port="+port(freeAddress(t)))
+	node := i.prepare(t, workload.NodeMetricsNamespace, "node-exporter")
+	i.start(t, node, nil, []string{"/host/", "/", "/host", "/"})
+	store := i.prepare(t, workload.MonitoringNamespace, "victoria-metrics")
+	config := i.scrapeConfig(t, store)
+	i.start(t, store, nil, []string{"/config/scrape.yaml", config, "/data", t.TempDir()})
+
+	api := "http://" + store.ports[8428]
+	for panel, query := range i.queries(t) {
+		if untold.MatchString(query) {
+			continue
+		}
+		assert.Eventually(t, func() bool { return len(ask(t, api, query)) > 0 }, 30*time.Second, 500*time.Millisecond, "%s: no figures for %s", panel, query)
+	}
+	assert.NotEmpty(t, ask(t, api, `up{job="pods"} == 1`))
+	i.kubelets(t, store, api)
+}
+
+func port(address string) string { return address[strings.LastIndex(address, ":")+1:] }
+
+// scrapeConfig is the live one, with the way to the API server and to the Pods
+// that there is here, and in more of a hurry.
+func (i images) scrapeConfig(t *testing.T, store program) string {
+	t.Helper()
+	var config map[string]any
+	require.NoError(t, yaml.UnmarshalStrict([]byte(i.configMap(t, workload.MonitoringNamespace, "victoria-metrics", "scrape.yaml")), &config))
+	config["global"].(map[string]any)["scrape_interval"] = "1s"
+	for _, job := range config["scrape_configs"].([]any) {
+		job := job.(map[string]any)
+		job["proxy_url"] = i.URL
+		for _, discovery := range job["kubernetes_sd_configs"].([]any) {
+			discovery.(map[string]any)["kubeconfig_file"] = store.kubeconfig
+		}
+	}
+	text, err := yaml.Marshal(config)
+	require.NoError(t, err)
+	return write(t, "scrape.yaml", string(text))
+}
+
+// queries are the dashboard's, by panel.
+func (i images) queries(t *testing.T) map[string]string {
+	t.Helper()
+	var dashboard struct {
+		Panels []struct {
+			Title   string
+			Targets []struct{ Expr string }
+		}
+	}
+	require.NoError(t, json.Unmarshal([]byte(i.configMap(t, workload.MonitoringNamespace, "grafana", "platform.json")), &dashboard))
+	out := map[string]string{}
+	for _, panel := range dashboard.Panels {
+		for _, target := range panel.Targets {
+			out[panel.Title+": "+target.Expr] = target.Expr
+		}
+	}
+	require.Greater(t, len(out), 10)
+	return out
+}
+
+// ask sends a query to the store.
+func ask(t *testing.T, api, query string) []any {
+	t.Helper()
+	// Without an offset of its own the store keeps the last half minute to itself.
+	status, body := get(t, api+"/api/v1/query?latency_offset=1ms&query="+url.QueryEscape(query))
+	require.Equal(t, 200, status, "%s: %s", query, body)
+	var answer struct {
+		Data struct {
+			Result []any `json:"result"`
+		} `json:"data"`
+	}
+	require.NoError(t, json.Unmarshal([]byte(body), &answer))
+	return answer.Data.Result
+}
+
+// kubelets: the store finds the kubelet of every node and may read its figures.
+// There is no kubelet here.
+func (i images) kubelets(t *testing.T, store program, api string) {
+	t.Helper()
+	assert.Len(t, ask(t, api, `up{job="containers"}`), i.plan(t).Nodes.Count)
+	config, err := clientcmd.BuildConfigFromFlags("", store.kubeconfig)
+	require.NoError(t, err)
+	client, err := kubernetes.NewForConfig(config)
+	require.NoError(t, err)
+	for resource, allowed := range map[string]bool{"nodes/metrics": true, "nodes/proxy": false, "secrets": false} {
+		name, sub, _ := strings.Cut(resource, "/")
+		review, err := client.AuthorizationV1().SelfSubjectAccessReviews().Create(t.Context(), &authorizationv1.SelfSubjectAccessReview{
+			Spec: authorizationv1.SelfSubjectAccessReviewSpec{ResourceAttributes: &authorizationv1.ResourceAttributes{
+				Verb: "get", Resource: name, Subresource: sub,
+			}},
+		}, metav1.CreateOptions{})
+		require.NoError(t, err)
+		assert.Equal(t, allowed, review.Status.Allowed, resource)
+	}
+}

@@ -1,0 +1,76 @@
+package player
+
+import (
+	"context"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/util/cert"
+)
+
+var (
+	issuerKind      = schema.GroupVersionResource{Group: "cert-manager.io", Version: "v1", Resource: "clusterissuers"}
+	certificateKind = schema.GroupVersionResource{Group: "cert-manager.io", Version: "v1", Resource: "certificates"}
+)
+
+// certificates issues what is asked for, self-signed, and says that it is ready,
+// once the types exist.
+func (p *Player) certificates(ctx context.Context) error {
+	var errs []error
+	for _, kind := range []schema.GroupVersionResource{issuerKind, certificateKind} {
+		list, err := p.dynamic.Resource(kind).List(ctx, metav1.ListOptions{})
+		if apierrors.IsNotFound(err) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		for i := range list.Items {
+			item := &list.Items[i]
+			if conditions, _, _ := unstructured.NestedSlice(item.Object, "status", "conditions"); len(conditions) > 0 {
+				continue
+			}
+			if kind == certificateKind {
+				if err := p.issue(ctx, item); err != nil && !transient(err) {
+					return err
+				}
+			}
+			errs = append(errs, p.ready(ctx, kind, item))
+		}
+	}
+	return firstSerious(errs)
+}
+
+// issue makes the Secret of a certificate.
+func (p *Player) issue(ctx context.Context, certificate *unstructured.Unstructured) error {
+	names, _, _ := unstructured.NestedStringSlice(certificate.Object, "spec", "dnsNames")
+	secret, _, _ := unstructured.NestedString(certificate.Object, "spec", "secretName")
+	if len(names) == 0 {
+		return nil // cert-manager would refuse it
+	}
+	signed, key, err := cert.GenerateSelfSignedCertKey(names[0], nil, names[1:])
+	if err != nil {
+		return err
+	}
+	_, err = p.client.CoreV1().Secrets(certificate.GetNamespace()).Create(ctx, &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Name: secret}, Type: corev1.SecretTypeTLS,
+		Data: map[string][]byte{corev1.TLSCertKey: signed, corev1.TLSPrivateKeyKey: key},
+	}, metav1.CreateOptions{})
+	return err
+}
+
+func (p *Player) ready(ctx context.Context, kind schema.GroupVersionResource, item *unstructured.Unstructured) error {
+	condition := map[string]any{
+		"type": "Ready", "status": "True", "reason": "Played", "message": "played by the sandbox",
+		"lastTransitionTime": time.Now().UTC().Format(time.RFC3339),
+	}
+	if err := unstructured.SetNestedSlice(item.Object, []any{condition}, "status", "conditions"); err != nil {
+		return err
+	}
+	_, err := p.dynamic.Resource(kind).Namespace(item.GetNamespace()).UpdateStatus(ctx, item, metav1.UpdateOptions{})
+	return err
+}
