@@ -4,10 +4,10 @@ import (
 	"debug/buildinfo"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -24,20 +24,20 @@ import (
 )
 
 // images runs the programs of the platform's images on this machine as their Pods
-// would: the versions that are deployed, with the arguments, the configuration and
-// the rights that were read back from the API server.
+// would: the versions that are deployed, with the arguments, the files and the
+// rights that were read back from the API server.
 func (s stage) images(t *testing.T) {
 	root, err := filepath.Abs(checkout)
 	require.NoError(t, err)
 	folder, err := engine.BuildImages(root, os.Stderr)
 	require.NoError(t, err)
 	s.declareTenants(t)
-	n := newNetwork(t, s)
-	i := images{n, folder}
+	i := images{newNetwork(t, s), folder}
 	proxy := i.traefik(t)
 	c := caller{plain: proxy.ports[8000], secure: proxy.ports[8443]}
 	t.Run("requests find their way", func(t *testing.T) { i.requests(t, c, proxy) })
 	t.Run("what the dashboard asks for is told", func(t *testing.T) { i.monitoring(t, c) })
+	t.Run("tenants log in with what the app is given", i.tenants)
 }
 
 // images are programs on the cluster's network.
@@ -46,15 +46,16 @@ type images struct {
 	folder string
 }
 
-// program is a container that runs on this machine.
+// program is the container of a Pod that runs on this machine.
 type program struct {
-	pod corev1.Pod
-	// files are the account's token, the API server's certificate authority and a
-	// kubeconfig with both.
-	token, authority, kubeconfig string
+	pod       corev1.Pod
+	container corev1.Container
+	mounts    mounts
 	// ports are the container's, and where they are here.
 	ports map[int]string
-	log   string
+	// token, authority and kubeconfig are files that let the account in.
+	token, authority, kubeconfig string
+	log                          string
 }
 
 // pod is one of a workload's Pods.
@@ -66,23 +67,33 @@ func (s stage) pod(t *testing.T, namespace, app string) corev1.Pod {
 	return list.Items[0]
 }
 
-// prepare gives a Pod's program its credentials and its place on the network.
+// prepare gives a Pod's program its files, its place on the network and its rights.
 func (i images) prepare(t *testing.T, namespace, app string) program {
 	t.Helper()
-	folder := t.TempDir()
+	pod := i.pod(t, namespace, app)
 	p := program{
-		pod: i.pod(t, namespace, app), ports: map[int]string{}, log: filepath.Join(folder, app+".log"),
-		token: filepath.Join(folder, "token"), kubeconfig: filepath.Join(folder, "kubeconfig"),
+		pod: pod, container: pod.Spec.Containers[0], mounts: i.mount(t, pod), ports: map[int]string{},
+		log: filepath.Join(t.TempDir(), app+".log"),
 	}
-	container := p.pod.Spec.Containers[0]
-	assert.Equal(t, container.Image[strings.LastIndex(container.Image, ":")+1:], i.version(t, app), "what runs here is what is deployed")
-	for _, port := range container.Ports {
-		p.ports[int(port.ContainerPort)] = freeAddress(t)
-		i.join(p.pod, int(port.ContainerPort), p.ports[int(port.ContainerPort)])
+	tag := p.container.Image[strings.LastIndex(p.container.Image, ":")+1:]
+	assert.Equal(t, tag, i.version(t, app), "what runs here is what is deployed")
+	for _, port := range p.container.Ports {
+		address := freeAddress(t)
+		p.ports[int(port.ContainerPort)] = address
+		i.join(pod, int(port.ContainerPort), address)
 	}
-	request, err := i.client.CoreV1().ServiceAccounts(namespace).CreateToken(t.Context(), p.pod.Spec.ServiceAccountName,
+	i.letIn(t, &p)
+	return p
+}
+
+// letIn writes down how the Pod's account gets to the API server.
+func (i images) letIn(t *testing.T, p *program) {
+	t.Helper()
+	request, err := i.client.CoreV1().ServiceAccounts(p.pod.Namespace).CreateToken(t.Context(), p.pod.Spec.ServiceAccountName,
 		&authenticationv1.TokenRequest{}, metav1.CreateOptions{})
 	require.NoError(t, err)
+	folder := t.TempDir()
+	p.token, p.kubeconfig = filepath.Join(folder, "token"), filepath.Join(folder, "kubeconfig")
 	require.NoError(t, os.WriteFile(p.token, []byte(request.Status.Token), 0o600))
 	config, err := clientcmd.LoadFromFile(i.Kubeconfig())
 	require.NoError(t, err)
@@ -93,7 +104,6 @@ func (i images) prepare(t *testing.T, namespace, app string) program {
 		p.authority = cluster.CertificateAuthority
 	}
 	require.NoError(t, clientcmd.WriteToFile(*config, p.kubeconfig))
-	return p
 }
 
 // version is that of the module which a program was built from.
@@ -112,28 +122,32 @@ func freeAddress(t *testing.T) string {
 	return listener.Addr().String()
 }
 
-// start runs the program with the Pod's own arguments: pairs of texts to change in
-// them are paths, which lead elsewhere here.
-func (i images) start(t *testing.T, p program, environment []string, paths []string, more ...string) {
+// arguments are the container's, with its files and its ports where they are here.
+func (p program) arguments(t *testing.T) []string {
 	t.Helper()
-	container := p.pod.Spec.Containers[0]
-	var args []string
-	for _, arg := range container.Args {
-		arg = strings.NewReplacer(paths...).Replace(arg)
-		for port, here := range p.ports {
-			_, local, err := net.SplitHostPort(here)
+	var out []string
+	for _, arg := range p.container.Args {
+		arg = p.mounts.here(arg)
+		for port, address := range p.ports {
+			_, local, err := net.SplitHostPort(address)
 			require.NoError(t, err)
-			if name, ok := strings.CutSuffix(arg, fmt.Sprintf("=:%d", port)); ok {
-				arg = name + "=" + here
-			} else if name, ok := strings.CutSuffix(arg, "="+strconv.Itoa(port)); ok {
-				arg = name + "=" + local
+			if flag, ok := strings.CutSuffix(arg, fmt.Sprintf("=:%d", port)); ok {
+				arg = flag + "=" + address
+			} else if flag, ok := strings.CutSuffix(arg, fmt.Sprintf("=%d", port)); ok {
+				arg = flag + "=" + local
 			}
 		}
-		args = append(args, arg)
+		out = append(out, arg)
 	}
+	return out
+}
+
+// start runs the program until the test ends, and waits until it is ready.
+func (i images) start(t *testing.T, p program, environment []string, more ...string) {
+	t.Helper()
 	log, err := os.Create(p.log)
 	require.NoError(t, err)
-	cmd := exec.Command(filepath.Join(i.folder, container.Name), append(args, more...)...)
+	cmd := exec.Command(filepath.Join(i.folder, p.container.Name), append(p.arguments(t), more...)...)
 	cmd.Stdout, cmd.Stderr, cmd.Dir = log, log, filepath.Dir(p.log)
 	cmd.Env = append(os.Environ(), environment...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
@@ -145,37 +159,14 @@ func (i images) start(t *testing.T, p program, environment []string, paths []str
 		assert.NoError(t, err)
 		assert.NotRegexp(t, `(?i)forbidden|unauthorized`, string(text), "its rights are enough")
 		if t.Failed() {
-			t.Logf("%s %v:\n%.6000s", container.Name, cmd.Args[1:], text)
+			t.Logf("%s %v:\n%.6000s", p.container.Name, cmd.Args[1:], text)
 		}
 	})
-	p.awaitProbe(t)
-}
-
-// awaitProbe asks what the kubelet would ask.
-func (p program) awaitProbe(t *testing.T) {
-	t.Helper()
-	container := p.pod.Spec.Containers[0]
-	probe := container.ReadinessProbe.HTTPGet
+	// What the kubelet would ask.
+	probe := p.container.ReadinessProbe.HTTPGet
 	url := "http://" + p.ports[target(p.pod, probe.Port)] + probe.Path
 	require.Eventually(t, func() bool {
 		status, _ := get(t, url)
-		return status == 200
-	}, 30*time.Second, 100*time.Millisecond, "%s is not ready at %s", container.Name, url)
-}
-
-// configMap is a key of a live ConfigMap.
-func (s stage) configMap(t *testing.T, namespace, name, key string) string {
-	t.Helper()
-	object, err := s.client.CoreV1().ConfigMaps(namespace).Get(t.Context(), name, metav1.GetOptions{})
-	require.NoError(t, err)
-	require.Contains(t, object.Data, key)
-	return object.Data[key]
-}
-
-// write puts a text into a file of the test.
-func write(t *testing.T, name, text string) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), name)
-	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
-	return path
+		return status == http.StatusOK
+	}, 30*time.Second, 100*time.Millisecond, "%s is not ready at %s", p.container.Name, url)
 }

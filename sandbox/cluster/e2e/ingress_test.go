@@ -21,26 +21,13 @@ import (
 	"github.com/genericcorp/platform/internal/workload"
 )
 
-// declareTenants makes sure of one that is active, and one that is suspended.
-func (s stage) declareTenants(t *testing.T) {
-	t.Helper()
-	const gone = "      - name: gone\n        state: suspended\n"
-	if s.Name == "demo" {
-		s.Edit(t, "      - name: acme\n", gone+"      - name: acme\n")
-	} else {
-		s.Edit(t, "    capacity:", "    tenants:\n"+gone+"      - name: acme\n    capacity:")
-	}
-	s.Up(t)
-}
-
 // traefik runs Traefik, and who answers behind it as the app and as Grafana.
 func (i images) traefik(t *testing.T) program {
 	t.Helper()
 	i.answers(t, workload.AppNamespace, "app")
 	i.answers(t, workload.MonitoringNamespace, "grafana")
 	p := i.prepare(t, workload.IngressNamespace, "traefik")
-	dynamic := write(t, "dynamic.yaml", i.configMap(t, workload.IngressNamespace, "traefik", "dynamic.yaml"))
-	i.start(t, p, []string{"HTTP_PROXY=" + i.URL}, []string{"/etc/traefik/dynamic.yaml", dynamic},
+	i.start(t, p, []string{"HTTP_PROXY=" + i.URL},
 		"--providers.kubernetesIngress.endpoint="+i.server(), "--providers.kubernetesIngress.token="+p.token,
 		"--providers.kubernetesIngress.certAuthFilePath="+p.authority)
 	return p

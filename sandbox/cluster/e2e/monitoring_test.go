@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"encoding/json"
 	"net/url"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -27,12 +28,11 @@ var untold = regexp.MustCompile(`\b(container|certmanager)_`)
 func (i images) monitoring(t *testing.T, c caller) {
 	c.goOn(t, i.settings(t).Domain)
 	state := i.prepare(t, workload.MonitoringNamespace, "kube-state-metrics")
-	i.start(t, state, nil, nil, "--kubeconfig="+state.kubeconfig, "--telemetry-host=127.0.0.1", "--telemetry-port="+port(freeAddress(t)))
-	node := i.prepare(t, workload.NodeMetricsNamespace, "node-exporter")
-	i.start(t, node, nil, []string{"/host/", "/", "/host", "/"})
+	i.start(t, state, nil, "--kubeconfig="+state.kubeconfig, "--telemetry-host=127.0.0.1", "--telemetry-port="+port(freeAddress(t)))
+	i.start(t, i.prepare(t, workload.NodeMetricsNamespace, "node-exporter"), nil)
 	store := i.prepare(t, workload.MonitoringNamespace, "victoria-metrics")
-	config := i.scrapeConfig(t, store)
-	i.start(t, store, nil, []string{"/config/scrape.yaml", config, "/data", t.TempDir()})
+	i.hurry(t, store)
+	i.start(t, store, nil)
 
 	api := "http://" + store.ports[8428]
 	for panel, query := range i.queries(t) {
@@ -47,12 +47,15 @@ func (i images) monitoring(t *testing.T, c caller) {
 
 func port(address string) string { return address[strings.LastIndex(address, ":")+1:] }
 
-// scrapeConfig is the live one, with the way to the API server and to the Pods
-// that there is here, and in more of a hurry.
-func (i images) scrapeConfig(t *testing.T, store program) string {
+// hurry changes the configuration of the store as little as has to be: the way to
+// the API server and to the Pods that there is here, and no half minutes.
+func (i images) hurry(t *testing.T, store program) {
 	t.Helper()
+	path := store.mounts.here("/config/scrape.yaml")
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
 	var config map[string]any
-	require.NoError(t, yaml.UnmarshalStrict([]byte(i.configMap(t, workload.MonitoringNamespace, "victoria-metrics", "scrape.yaml")), &config))
+	require.NoError(t, yaml.UnmarshalStrict(text, &config))
 	config["global"].(map[string]any)["scrape_interval"] = "1s"
 	for _, job := range config["scrape_configs"].([]any) {
 		job := job.(map[string]any)
@@ -61,21 +64,24 @@ func (i images) scrapeConfig(t *testing.T, store program) string {
 			discovery.(map[string]any)["kubeconfig_file"] = store.kubeconfig
 		}
 	}
-	text, err := yaml.Marshal(config)
+	text, err = yaml.Marshal(config)
 	require.NoError(t, err)
-	return write(t, "scrape.yaml", string(text))
+	require.NoError(t, os.WriteFile(path, text, 0o600))
 }
 
 // queries are the dashboard's, by panel.
 func (i images) queries(t *testing.T) map[string]string {
 	t.Helper()
+	grafana := i.mount(t, i.pod(t, workload.MonitoringNamespace, "grafana"))
+	text, err := os.ReadFile(grafana.here("/etc/platform/dashboards/platform.json"))
+	require.NoError(t, err)
 	var dashboard struct {
 		Panels []struct {
 			Title   string
 			Targets []struct{ Expr string }
 		}
 	}
-	require.NoError(t, json.Unmarshal([]byte(i.configMap(t, workload.MonitoringNamespace, "grafana", "platform.json")), &dashboard))
+	require.NoError(t, json.Unmarshal(text, &dashboard))
 	out := map[string]string{}
 	for _, panel := range dashboard.Panels {
 		for _, target := range panel.Targets {
