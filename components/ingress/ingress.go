@@ -109,7 +109,6 @@ var account = kube.Account{
 		{Resources: []string{"services", "secrets"}, Verbs: kube.Read},
 		{Group: "discovery.k8s.io", Resources: []string{"endpointslices"}, Verbs: kube.Read},
 		{Group: "networking.k8s.io", Resources: []string{"ingresses"}, Verbs: kube.Read},
-		{Group: "networking.k8s.io", Resources: []string{"ingresses/status"}, Verbs: []string{"update"}},
 	},
 	ClusterRules: []kube.Rule{
 		{Resources: []string{"nodes"}, Verbs: kube.Read},

@@ -140,12 +140,15 @@ func revision(w workload.Workload, hash string, count int) []*corev1.Pod {
 	return out
 }
 
-// schedule runs the scheduler over the Pods in their order and returns those that
-// it could not place.
-func schedule(t *testing.T, c cluster, pods []*corev1.Pod) []string {
+// running is a scheduler at work.
+type running struct {
+	client *fake.Clientset
+	ctx    context.Context
+}
+
+// start runs the scheduler on a cluster until the context ends.
+func start(ctx context.Context, t *testing.T, c cluster) running {
 	t.Helper()
-	ctx, stop := context.WithCancel(t.Context())
-	defer stop()
 	client := fake.NewClientset(c.objects()...)
 	bind(client)
 	factory := informers.NewSharedInformerFactory(client, 0)
@@ -157,11 +160,33 @@ func schedule(t *testing.T, c cluster, pods []*corev1.Pod) []string {
 	factory.WaitForCacheSync(ctx.Done())
 	require.NoError(t, s.WaitForHandlersSync(ctx))
 	go s.Run(ctx)
+	return running{client, ctx}
+}
+
+func (k running) create(t *testing.T, pods ...*corev1.Pod) {
+	t.Helper()
 	for _, pod := range pods {
-		_, err := client.CoreV1().Pods(pod.Namespace).Create(ctx, pod, metav1.CreateOptions{})
+		_, err := k.client.CoreV1().Pods(pod.Namespace).Create(k.ctx, pod, metav1.CreateOptions{})
 		require.NoError(t, err)
 	}
-	return pending(ctx, t, client)
+}
+
+func (k running) remove(t *testing.T, pods ...*corev1.Pod) {
+	t.Helper()
+	for _, pod := range pods {
+		require.NoError(t, k.client.CoreV1().Pods(pod.Namespace).Delete(k.ctx, pod.Name, metav1.DeleteOptions{}))
+	}
+}
+
+// schedule runs the scheduler over the Pods in their order and returns those that
+// it could not place.
+func schedule(t *testing.T, c cluster, pods []*corev1.Pod) []string {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	k := start(ctx, t, c)
+	k.create(t, pods...)
+	return k.pending(t)
 }
 
 // bind makes the client without a server do what the API server does when a Pod
@@ -186,12 +211,12 @@ func bind(client *fake.Clientset) {
 
 // pending waits until every Pod has a node or was refused one, and names those
 // that were refused.
-func pending(ctx context.Context, t *testing.T, client *fake.Clientset) []string {
+func (k running) pending(t *testing.T) []string {
 	t.Helper()
 	var waiting, refused []string
 	require.Eventually(t, func() bool {
 		waiting, refused = nil, nil
-		list, err := client.CoreV1().Pods("").List(ctx, metav1.ListOptions{})
+		list, err := k.client.CoreV1().Pods("").List(k.ctx, metav1.ListOptions{})
 		if err != nil {
 			return false
 		}
@@ -272,18 +297,26 @@ func TestWhatThePlanSaysDoesNotFitStaysPending(t *testing.T) {
 	}
 }
 
+// randomWorkload is a stack of random demands, whatever it costs.
+func randomWorkload(t *testing.T, r *rand.Rand) (settings.Settings, workload.Set) {
+	t.Helper()
+	s := stack(t, []string{"demo", "prod"}[r.IntN(2)])
+	s.Budget.MonthlyUSD = 1_000_000
+	set := workload.For(s)
+	set.App.Replicas = 1 + r.IntN(5)
+	set.App.Spread = set.App.Replicas > 1
+	set.App.Request = workload.Resources{MilliCPU: 20 + r.IntN(600), MiB: 32 + r.IntN(1200)}
+	set.App.Connections = 1
+	set.Grafana.Request.MiB = 128 + r.IntN(900)
+	return s, set
+}
+
 // Random workloads of every size: the plan's pool must do.
 func TestRandomWorkloadsFitWhereThePlanPutsThem(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 7))
 	planned := 0
 	for range 60 {
-		s := stack(t, []string{"demo", "prod"}[r.IntN(2)])
-		s.Budget.MonthlyUSD = 1_000_000
-		set := workload.For(s)
-		set.App.Replicas = 1 + r.IntN(5)
-		set.App.Request = workload.Resources{MilliCPU: 20 + r.IntN(600), MiB: 32 + r.IntN(1200)}
-		set.App.Connections = 1
-		set.Grafana.Request.MiB = 128 + r.IntN(900)
+		s, set := randomWorkload(t, r)
 		p, err := sizing.SolveFor(s, set)
 		if err != nil {
 			continue
