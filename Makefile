@@ -29,8 +29,8 @@ unit: ## the tests alone, with the real engine in the sandbox
 	@echo "testing (the first run builds the Pulumi engine and the SDKs: about 15 minutes on two cores)"
 	@go test -timeout $(TEST_TIMEOUT) ./...
 
-e2e: ## the sizing against the real kube-scheduler, both stacks on a real API server
-	@echo "testing on Kubernetes (the first run builds it: about 15 minutes on two cores)"
+e2e: ## the sizing against the real kube-scheduler, both stacks on a real API server with real images
+	@echo "testing on Kubernetes (the first run builds it and the images: about 20 minutes on two cores)"
 	@go -C sandbox/cluster test -p 1 -timeout $(TEST_TIMEOUT) ./...
 
 lint: ## formatting, vet, linters, workflows

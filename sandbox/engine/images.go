@@ -32,7 +32,7 @@ func BuildImages(root string, progress io.Writer) (string, error) {
 }
 
 // withoutDNS takes the place of the package of lego that knows every provider of
-// DNS: the modules of some are not to be had, and cert-manager does that work here.
+// DNS: their modules are not all served, and cert-manager does that work here.
 const withoutDNS = `package dns
 
 import (

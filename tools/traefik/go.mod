@@ -1,5 +1,6 @@
-// Traefik, built for tests by sandbox/engine/images.go, which adds a replacement of
-// lego: some of the modules that it requires are not to be had.
+// Traefik, built for tests by sandbox/engine/images.go, which replaces lego by a
+// copy without providers of DNS: their modules are not all served. The fork of
+// go-http-auth is an older one than Traefik's own, for the same reason.
 module github.com/genericcorp/platform/tools/traefik
 
 go 1.26.0
