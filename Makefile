@@ -45,6 +45,7 @@ lint: ## formatting, vet, linters, workflows
 golden: ## rewrite the golden files; read their diff before you commit it
 	@go test ./stacks -update
 	@go test ./internal/tenancy -run TestATenantReachesNothingOfAnother -update
+	@go -C sandbox/cluster test ./e2e -run 'TestBothStacks/demo/who_may_talk_to_whom' -update
 
 bench: ## measure, and write docs/benchmarks.md (15 to 40 minutes on two cores)
 	@go run ./sandbox/bench > .sandbox/benchmarks.md

@@ -42,6 +42,7 @@ var floors = map[string][]string{
 	"internal/catalog":        {"internal/budget"},
 	"internal/budget":         {},
 	"internal/names":          {},
+	"internal/golden":         {},
 	"internal/pulumitest":     {"sandbox/provider"},
 	"sandbox":                 {"sandbox/engine"},
 	"sandbox/bench":           {"sandbox/engine"},

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/genericcorp/platform/internal/golden"
 	"github.com/genericcorp/platform/internal/pulumitest"
 	"github.com/genericcorp/platform/internal/settings"
 	"github.com/genericcorp/platform/internal/sizing"
@@ -82,9 +83,9 @@ func TestBothStacksHaveTheGraphAndTheBillThatReviewersRead(t *testing.T) {
 			cfg := config(t, stack)
 			r := &pulumitest.Recorder{}
 			require.NoError(t, pulumitest.Run(r, stack, cfg, Program))
-			pulumitest.Golden(t, stack+".graph.golden", pulumitest.Graph(r.Registrations()))
+			golden.Compare(t, stack+".graph.golden", pulumitest.Graph(r.Registrations()))
 			_, plan := planOf(t, cfg)
-			pulumitest.Golden(t, stack+".bill.golden", plan.Bill.Table(plan.Limit))
+			golden.Compare(t, stack+".bill.golden", plan.Bill.Table(plan.Limit))
 		})
 	}
 }

@@ -42,7 +42,7 @@ func TestCertificates(t *testing.T) {
 			return err
 		},
 		Faults: []string{"domain:", "email:", "chart:", "issuer:", "cloudflareToken:", "namespace:"},
-		Type:   "platform:certificates:Certificates", Custom: 10,
+		Type:   "platform:certificates:Certificates", Custom: 11,
 		Secrets: map[string]string{"test-cloudflare-api-token": "stringData"},
 	}.Check(t)
 

@@ -21,6 +21,7 @@ func registerPolicies(ctx *pulumi.Context, opts []pulumi.ResourceOption) ([]pulu
 	webhook := kube.Peer{Ports: []int{webhookPort}}
 	return kube.RegisterPolicies(ctx, []kube.Policy{
 		{Namespace: namespace, Name: "allow-api", To: []kube.Peer{kube.APIServer}},
-		{Namespace: namespace, Name: "allow-webhook", From: []kube.Peer{webhook, monitoring}},
+		{Namespace: namespace, Name: "allow-metrics", From: []kube.Peer{monitoring}},
+		{Namespace: namespace, Name: "allow-webhook", App: "webhook", From: []kube.Peer{webhook}},
 	}, opts...)
 }

@@ -150,6 +150,7 @@ func TestBothStacksLiveOnARealAPIServer(t *testing.T) {
 			t.Run("what was read back is what was declared", func(t *testing.T) { s.Succeeds(t, "preview", "--refresh", "--expect-no-changes") })
 			t.Run("a second up changes nothing", func(t *testing.T) { assert.Regexp(t, `Resources:\n    \d+ unchanged\n`, s.Up(t)) })
 			t.Run("every Pod of ours was admitted as restricted", s.restricted)
+			t.Run("who may talk to whom is what was reviewed", s.connections)
 			t.Run("the chart takes every value", s.chart)
 			t.Run("what the plan has room for is placed, and not a mebibyte more", s.room)
 			t.Run("a node is drained", s.drain)

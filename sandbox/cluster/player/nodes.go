@@ -41,7 +41,8 @@ func (p *Player) nodes(ctx context.Context) error {
 		names = append(names, fmt.Sprintf("%s-%d", pool.Size, i))
 	}
 	for i, name := range names {
-		if err := p.node(ctx, name, there[name], pool.Size, fmt.Sprintf("10.10.0.%d", i+2)); err != nil {
+		p.hosts[name] = fmt.Sprintf("10.10.0.%d", i+2)
+		if err := p.node(ctx, name, there[name], pool.Size); err != nil {
 			return err
 		}
 		delete(there, name)
@@ -58,7 +59,7 @@ func (p *Player) nodes(ctx context.Context) error {
 const kubeletPort = 10250
 
 // node makes a node and lets it be ready.
-func (p *Player) node(ctx context.Context, name string, node *corev1.Node, size, address string) error {
+func (p *Player) node(ctx context.Context, name string, node *corev1.Node, size string) error {
 	if node != nil && len(node.Status.Conditions) > 0 {
 		return nil
 	}
@@ -82,7 +83,7 @@ func (p *Player) node(ctx context.Context, name string, node *corev1.Node, size,
 	}
 	node.Status = corev1.NodeStatus{
 		Capacity: resources, Allocatable: resources,
-		Addresses:       []corev1.NodeAddress{{Type: corev1.NodeInternalIP, Address: address}, {Type: corev1.NodeHostName, Address: name}},
+		Addresses:       []corev1.NodeAddress{{Type: corev1.NodeInternalIP, Address: p.hosts[name]}, {Type: corev1.NodeHostName, Address: name}},
 		DaemonEndpoints: corev1.NodeDaemonEndpoints{KubeletEndpoint: corev1.DaemonEndpoint{Port: kubeletPort}},
 		Conditions:      []corev1.NodeCondition{{Type: corev1.NodeReady, Status: corev1.ConditionTrue, Reason: "Played", LastHeartbeatTime: metav1.Now()}},
 	}

@@ -31,6 +31,8 @@ type Player struct {
 	client  kubernetes.Interface
 	dynamic dynamic.Interface
 	pool    func() (Pool, error)
+	// hosts are the addresses of nodes by their names.
+	hosts map[string]string
 }
 
 // New plays nodes as pool says they are at any time.
@@ -43,7 +45,7 @@ func New(config *rest.Config, pool func() (Pool, error)) (*Player, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Player{client: client, dynamic: custom, pool: pool}, nil
+	return &Player{client: client, dynamic: custom, pool: pool, hosts: map[string]string{}}, nil
 }
 
 // Run plays until the context ends. What another client changed in between is
@@ -99,7 +101,7 @@ func (p *Player) pods(ctx context.Context) error {
 			now := int64(0)
 			errs = append(errs, p.client.CoreV1().Pods(pod.Namespace).Delete(ctx, pod.Name, metav1.DeleteOptions{GracePeriodSeconds: &now}))
 		case pod.Spec.NodeName != "" && pod.Status.Phase == corev1.PodPending:
-			pod.Status = running(pod)
+			pod.Status = running(pod, p.hosts[pod.Spec.NodeName])
 			_, err := p.client.CoreV1().Pods(pod.Namespace).UpdateStatus(ctx, pod, metav1.UpdateOptions{})
 			errs = append(errs, err)
 		}
@@ -107,12 +109,13 @@ func (p *Player) pods(ctx context.Context) error {
 	return firstSerious(errs)
 }
 
-func running(pod *corev1.Pod) corev1.PodStatus {
+func running(pod *corev1.Pod, host string) corev1.PodStatus {
 	status := pod.Status
 	now := metav1.Now()
 	status.Phase, status.StartTime = corev1.PodRunning, &now
 	status.PodIP = podAddress(pod)
 	status.PodIPs = []corev1.PodIP{{IP: status.PodIP}}
+	status.HostIP, status.HostIPs = host, []corev1.HostIP{{IP: host}}
 	done := false
 	for _, owner := range pod.OwnerReferences {
 		done = done || owner.Kind == "Job"
