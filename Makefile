@@ -48,6 +48,7 @@ golden: ## rewrite the golden files; read their diff before you commit it
 	@go -C sandbox/cluster test ./e2e -run 'TestBothStacks/demo/who_may_talk_to_whom' -update
 
 bench: ## measure, and write docs/benchmarks.md (15 to 40 minutes on two cores)
+	@mkdir -p .sandbox
 	@go run ./sandbox/bench > .sandbox/benchmarks.md
 	@mv .sandbox/benchmarks.md docs/benchmarks.md
 
