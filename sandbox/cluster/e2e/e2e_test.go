@@ -17,6 +17,7 @@ import (
 	policyv1 "k8s.io/api/policy/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/clientcmd"
 
@@ -154,6 +155,7 @@ func TestBothStacksLiveOnARealAPIServer(t *testing.T) {
 			t.Run("the chart takes every value", s.chart)
 			t.Run("what the plan has room for is placed, and not a mebibyte more", s.room)
 			t.Run("a node is drained", s.drain)
+			t.Run("drift is found and healed", s.drift)
 			t.Run("images do here what they are there for", s.images)
 			t.Run("a new image rolls out", s.rollout)
 			t.Run("a setting that is gone takes its objects along", s.shrink)
@@ -279,6 +281,25 @@ func (s stage) cordon(t *testing.T, name string, closed bool) {
 		_, err = s.client.CoreV1().Nodes().Update(t.Context(), node, metav1.UpdateOptions{})
 		return err == nil
 	}, 10*time.Second, 100*time.Millisecond)
+}
+
+// drift: what was changed and deleted by hand is what it was after an update.
+func (s stage) drift(t *testing.T) {
+	deployments, services := s.client.AppsV1().Deployments(workload.AppNamespace), s.client.CoreV1().Services(workload.MonitoringNamespace)
+	_, err := deployments.Patch(t.Context(), "app", types.MergePatchType, []byte(`{"spec":{"replicas":1}}`), metav1.PatchOptions{FieldManager: "by-hand"})
+	require.NoError(t, err)
+	require.NoError(t, services.Delete(t.Context(), "grafana", metav1.DeleteOptions{}))
+
+	s.Fails(t, "preview", "--refresh", "--expect-no-changes")
+	out := s.Succeeds(t, "up", "--yes", "--refresh", "--skip-preview")
+	assert.Contains(t, out, "~ 1 updated")
+	assert.Contains(t, out, "+ 1 created")
+	healed, err := deployments.Get(t.Context(), "app", metav1.GetOptions{})
+	require.NoError(t, err)
+	assert.EqualValues(t, 2, *healed.Spec.Replicas)
+	_, err = services.Get(t.Context(), "grafana", metav1.GetOptions{})
+	require.NoError(t, err)
+	s.Succeeds(t, "preview", "--refresh", "--expect-no-changes")
 }
 
 func (s stage) rollout(t *testing.T) {
