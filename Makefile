@@ -4,6 +4,8 @@ CLUSTER ?= simulated
 TOOLS := $(CURDIR)/tools
 # The first test run builds the Pulumi engine and the providers' SDKs.
 TEST_TIMEOUT := 45m
+# What the linter remembers names the files of a checkout, so each has its own.
+export GOLANGCI_LINT_CACHE := $(CURDIR)/.sandbox/golangci-lint-cache
 
 .DEFAULT_GOAL := help
 .PHONY: help up preview refresh down plan prices build test unit e2e lint golden bench fuzz

@@ -65,13 +65,12 @@ func layOut(folder, source string) error {
 		return err
 	}
 	changed := filepath.Join(folder, "lego")
+	providers := filepath.Join(changed, "providers", "dns", "zz_gen_dns_providers.go")
 	for _, do := range []func() error{
 		func() error { return os.RemoveAll(folder) },
 		func() error { return os.CopyFS(folder, os.DirFS(source)) },
 		func() error { return os.CopyFS(changed, os.DirFS(original)) },
-		func() error {
-			return withoutProviders(filepath.Join(changed, "providers", "dns", "zz_gen_dns_providers.go"))
-		},
+		func() error { return os.WriteFile(providers, []byte(withoutDNS), 0o600) },
 		exec.Command("go", "-C", folder, "mod", "edit", "-replace="+lego+"=./lego").Run,
 	} {
 		if err := do(); err != nil {
@@ -79,15 +78,6 @@ func layOut(folder, source string) error {
 		}
 	}
 	return nil
-}
-
-// withoutProviders writes the file anew. Modules are kept read-only, and their
-// copies are so too.
-func withoutProviders(file string) error {
-	if err := os.Remove(file); err != nil {
-		return err
-	}
-	return os.WriteFile(file, []byte(withoutDNS), 0o600)
 }
 
 // moduleFolder is where the Go command keeps a module that another one requires.
