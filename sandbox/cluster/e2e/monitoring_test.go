@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	authorizationv1 "k8s.io/api/authorization/v1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/clientcmd"
@@ -41,8 +42,20 @@ func (i images) monitoring(t *testing.T, c caller) {
 		}
 		assert.Eventually(t, func() bool { return len(ask(t, api, query)) > 0 }, 30*time.Second, 500*time.Millisecond, "%s: no figures for %s", panel, query)
 	}
-	assert.NotEmpty(t, ask(t, api, `up{job="pods"} == 1`))
+	assert.Len(t, ask(t, api, `up{job="pods"}`), i.annotated(t), "every Pod that asks for it is a target, once")
 	i.kubelets(t, store, api)
+}
+
+// annotated counts the running Pods that ask to be scraped.
+func (i images) annotated(t *testing.T) int {
+	t.Helper()
+	count := 0
+	for _, pod := range i.pods(t) {
+		if pod.Annotations["prometheus.io/scrape"] == "true" && pod.Status.Phase == corev1.PodRunning {
+			count++
+		}
+	}
+	return count
 }
 
 func port(address string) string { return address[strings.LastIndex(address, ":")+1:] }
