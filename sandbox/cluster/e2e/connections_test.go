@@ -39,7 +39,7 @@ func ours(p connlist.Peer) bool {
 }
 
 // hash is what a ReplicaSet or a Job has behind its name.
-var hash = regexp.MustCompile(`-[0-9a-f]{8,10}$`)
+var hash = regexp.MustCompile(`-[0-9a-f]{5,10}$`)
 
 // side names a workload of ours, the cloud's Pods, or addresses outside of the
 // cluster: those of its own network, or all others.

@@ -6,6 +6,7 @@ import (
 	"net"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -23,7 +24,9 @@ type network struct {
 	stage
 	// URL is where the proxy listens.
 	URL string
-	// listeners are addresses of this machine by "Pod's address:port".
+	// listeners are addresses of this machine by "Pod's address:port". Pods join while
+	// others talk.
+	mu        sync.Mutex
 	listeners map[string]string
 }
 
@@ -60,12 +63,26 @@ func (n *network) dial(ctx context.Context, network, address string) (net.Conn, 
 
 // join lets a program of this machine be a Pod on a port.
 func (n *network) join(pod corev1.Pod, port int, listener string) {
-	n.listeners[net.JoinHostPort(pod.Status.PodIP, strconv.Itoa(port))] = listener
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.listeners[podAddress(pod, port)] = listener
+}
+
+// joined is who is a Pod on this machine, at the Pod's address.
+func (n *network) joined(address string) (string, bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	listener, ok := n.listeners[address]
+	return listener, ok
+}
+
+func podAddress(pod corev1.Pod, port int) string {
+	return net.JoinHostPort(pod.Status.PodIP, strconv.Itoa(port))
 }
 
 // listener finds who answers at an address: a Pod's, or a Service's name.
 func (n *network) listener(ctx context.Context, address string) (string, error) {
-	if listener, ok := n.listeners[address]; ok {
+	if listener, ok := n.joined(address); ok {
 		return listener, nil
 	}
 	host, port, err := net.SplitHostPort(address)
@@ -89,7 +106,7 @@ func (n *network) listener(ctx context.Context, address string) (string, error) 
 			continue
 		}
 		for _, pod := range pods.Items {
-			if listener, ok := n.listeners[net.JoinHostPort(pod.Status.PodIP, strconv.Itoa(target(pod, p.TargetPort)))]; ok {
+			if listener, ok := n.joined(podAddress(pod, target(pod, p.TargetPort))); ok {
 				return listener, nil
 			}
 		}
