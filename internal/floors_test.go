@@ -20,8 +20,7 @@ const module = "github.com/genericcorp/platform/"
 var floors = map[string][]string{
 	".":                       {"stacks"},
 	"cmd/plan":                {"internal/report"},
-	"cmd/prices":              {"internal/budget", "internal/catalog"},
-	"cmd/split":               {"internal/tenancy"},
+	"cmd/ops":                 {"internal/"},
 	"stacks":                  {"components/", "internal/meter", "internal/settings", "internal/sizing", "internal/workload"},
 	"components/app":          {"internal/kube", "internal/settings", "internal/tenancy", "internal/workload"},
 	"components/tenants":      {"internal/kube", "internal/settings", "internal/tenancy", "internal/workload"},
