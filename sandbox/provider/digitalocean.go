@@ -103,13 +103,13 @@ func (d *digitalOcean) clusterKind() *kind {
 		admit:     func(in resource.PropertyMap) error { return d.exists(tokenVPC, text(in, "vpcUuid")) },
 		id:        uuid(tokenCluster),
 		unknown:   []string{"endpoint", "kubeConfigs", "ipv4Address", "status", "createdAt", "updatedAt", "clusterUrn"},
-		compute:   computeCluster, secrets: []string{"kubeConfigs"},
+		compute:   computeCluster, onWrite: declareNodePool, secrets: []string{"kubeConfigs"},
 		// The credential is a new one each time it is asked for, and dies in a week.
 		onRead: func(o *cloud.Object) (bool, error) {
 			if configs, ok := o.Computed["kubeConfigs"].([]any); ok && len(configs) > 0 {
 				configs[0].(map[string]any)["token"] = "dop_v1_" + secretText(64)
 			}
-			return true, nil
+			return true, readNodePool(o)
 		},
 	}
 }
