@@ -51,6 +51,8 @@ var floors = map[string][]string{
 	"sandbox/cluster/controlplane": {},
 	"sandbox/cluster/player":       {"internal/catalog"},
 
+	"sandbox/digitalocean": {"sandbox/cloud", "internal/catalog"},
+
 	"sandbox/engine":     {"sandbox/cloud"},
 	"sandbox/enginetest": {"sandbox/engine"},
 	"sandbox/plugin":     {"sandbox/provider"},
