@@ -66,7 +66,11 @@ func ordered(operation string, urn resource.URN) (way string, nth int) {
 	if err != nil {
 		return "", 0
 	}
-	way = strings.TrimSpace(string(data))
+	// "late digitalocean:" orders the fault for the types of one provider.
+	way, only, _ := strings.Cut(strings.TrimSpace(string(data)), " ")
+	if !strings.HasPrefix(string(urn.Type()), only) {
+		return "", 0
+	}
 	most := 1
 	switch way {
 	case FaultSlow:
