@@ -20,7 +20,7 @@ const module = "github.com/genericcorp/platform/"
 var floors = map[string][]string{
 	".":                       {"stacks"},
 	"cmd/plan":                {"internal/report"},
-	"cmd/ops":                 {"internal/"},
+	"cmd/ops":                 {"internal/adopt", "internal/budget", "internal/catalog", "internal/resize", "internal/settings", "internal/sizing", "internal/tenancy"},
 	"stacks":                  {"components/", "internal/meter", "internal/settings", "internal/sizing", "internal/workload"},
 	"components/app":          {"internal/kube", "internal/settings", "internal/tenancy", "internal/workload"},
 	"components/tenants":      {"internal/kube", "internal/settings", "internal/tenancy", "internal/workload"},
@@ -30,6 +30,8 @@ var floors = map[string][]string{
 	"components/ingress":      {"internal/kube", "internal/settings", "internal/workload"},
 	"components/monitoring":   {"internal/kube", "internal/workload"},
 	"components/postgres":     {"internal/catalog", "internal/workload"},
+	"internal/adopt":          {},
+	"internal/resize":         {"internal/budget", "internal/catalog"},
 	"internal/kube":           {"internal/workload"},
 	"internal/report":         {"internal/budget", "internal/catalog", "internal/settings", "internal/sizing"},
 	"internal/meter":          {"internal/budget", "internal/catalog", "internal/sizing"},

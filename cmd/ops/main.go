@@ -54,7 +54,7 @@ func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) 
 		SilenceErrors: true, SilenceUsage: true,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
-	root.AddCommand(pricesCommand(), splitCommand(), adoptCommand())
+	root.AddCommand(pricesCommand(), splitCommand(), adoptCommand(), resizeCommand())
 	for _, command := range root.Commands() {
 		command.Long += "\n" + statuses
 		command.Args = noArguments
