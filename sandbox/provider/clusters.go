@@ -14,10 +14,6 @@ import (
 	"github.com/genericcorp/platform/sandbox/cloud"
 )
 
-// defaultPoolTag marks the node pool that the provider takes for a cluster's
-// default pool (seen with pulumi-digitalocean 4.76, 2026-11-24).
-const defaultPoolTag = "terraform:default-node-pool"
-
 func (d *digitalOcean) clusterKind() *kind {
 	return &kind{
 		inputs: []string{
@@ -35,13 +31,13 @@ func (d *digitalOcean) clusterKind() *kind {
 		admit:     d.admitCluster,
 		id:        uuid(tokenCluster),
 		unknown:   []string{"endpoint", "kubeConfigs", "ipv4Address", "status", "createdAt", "updatedAt", "clusterUrn"},
-		compute:   computeCluster, secrets: []string{"kubeConfigs"},
+		compute:   computeCluster, onWrite: declareNodePool, secrets: []string{"kubeConfigs"},
 		// The credential is a new one each time it is asked for, and dies in a week.
 		onRead: func(o *cloud.Object) (bool, error) {
 			if configs, ok := o.Computed["kubeConfigs"].([]any); ok && len(configs) > 0 {
 				configs[0].(map[string]any)["token"] = "dop_v1_" + secretText(64)
 			}
-			return true, nil
+			return true, readNodePool(o)
 		},
 		gone: func(id string, old cloud.Object) error {
 			all, _ := old.Inputs["destroyAllAssociatedResources"].(bool)
@@ -103,21 +99,31 @@ func (d *digitalOcean) lookupCluster(args resource.PropertyMap) (resource.Proper
 	if !found {
 		return nil, fmt.Errorf("Unable to find cluster with name: %s", text(args, "name")) //nolint:staticcheck // the provider's own words
 	}
-	out := map[string]any{"id": id, "nodePools": nodePools(o)}
+	pools, err := listed(o)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]any{"id": id, "nodePools": pools}
 	for _, key := range []string{"name", "region", "version", "vpcUuid", "clusterSubnet", "serviceSubnet", "ha", "tags"} {
 		out[key] = o.Inputs[key]
 	}
 	return resource.NewPropertyMapFromMap(out), nil
 }
 
-// nodePools are the cluster's, as the data source lists them.
-func nodePools(o cloud.Object) []any {
-	pool, _ := o.Inputs["nodePool"].(map[string]any)
-	tags, _ := pool["tags"].([]any)
-	return []any{map[string]any{
-		"name": pool["name"], "size": pool["size"], "nodeCount": pool["nodeCount"], "actualNodeCount": pool["nodeCount"],
-		"tags": append(slices.Clone(tags), defaultPoolTag),
-	}}
+// listed are a cluster's node pools, as the data source lists them.
+func listed(o cloud.Object) ([]any, error) {
+	pools, err := o.NodePools()
+	var out []any
+	for _, pool := range pools {
+		tags := make([]any, len(pool.Tags))
+		for i, tag := range pool.Tags {
+			tags[i] = tag
+		}
+		out = append(out, map[string]any{
+			"id": pool.ID, "name": pool.Name, "size": pool.Size, "nodeCount": pool.Count, "actualNodeCount": pool.Count, "tags": tags,
+		})
+	}
+	return out, err
 }
 
 func computeCluster(id string, _ resource.PropertyMap) map[string]any {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
@@ -66,6 +67,7 @@ func (d *digitalOcean) databaseDbKind() *kind {
 		id: func(_ string, in resource.PropertyMap) string {
 			return text(in, "clusterId") + "/database/" + text(in, "name")
 		},
+		importID: commaID("database"),
 	}
 }
 
@@ -76,10 +78,29 @@ func (d *digitalOcean) databaseUserKind() *kind {
 		id: func(_ string, in resource.PropertyMap) string {
 			return text(in, "clusterId") + "/user/" + text(in, "name")
 		},
-		unknown: []string{"password", "role", "accessCert", "accessKey"}, secrets: []string{"password", "accessKey"},
+		importID: commaID("user"),
+		unknown:  []string{"password", "role", "accessCert", "accessKey"}, secrets: []string{"password", "accessKey"},
 		compute: func(string, resource.PropertyMap) map[string]any {
 			return map[string]any{"password": "AVNS_" + secretText(20), "role": "normal", "accessCert": "", "accessKey": ""}
 		},
+	}
+}
+
+// firewallSuffix makes the ID of a firewall from that of its database cluster. An
+// import takes the cluster's ID: resource_database_firewall.go of
+// digitalocean/terraform-provider-digitalocean.
+const firewallSuffix = "-firewall"
+
+// commaID turns "cluster,name", which an import takes, into "cluster/kind/name",
+// which the state has: resource_database_db.go and resource_database_user.go of
+// digitalocean/terraform-provider-digitalocean.
+func commaID(kind string) func(string) string {
+	return func(id string) string {
+		cluster, name, ok := strings.Cut(id, ",")
+		if !ok {
+			return id
+		}
+		return cluster + "/" + kind + "/" + name
 	}
 }
 
@@ -90,7 +111,8 @@ func (d *digitalOcean) firewallKind() *kind {
 		admit: func(in resource.PropertyMap) error {
 			return errors.Join(append(d.admitted(in), d.inDatabase(in))...)
 		},
-		id: func(_ string, in resource.PropertyMap) string { return text(in, "clusterId") + "-firewall" },
+		id:       func(_ string, in resource.PropertyMap) string { return text(in, "clusterId") + firewallSuffix },
+		importID: func(id string) string { return strings.TrimSuffix(id, firewallSuffix) + firewallSuffix },
 	}
 }
 

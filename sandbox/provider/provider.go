@@ -59,6 +59,10 @@ type kind struct {
 	// unknown are outputs that only the cloud tells; compute makes them.
 	unknown []string
 	compute func(id string, inputs resource.PropertyMap) map[string]any
+	// onWrite changes what the cloud computed, after a create and an update.
+	onWrite func(inputs resource.PropertyMap, computed map[string]any) (map[string]any, error)
+	// importID turns the ID that `pulumi import` takes into that of the thing.
+	importID func(id string) string
 	// onRead may change what the cloud says, as time does, or know that it is gone.
 	onRead func(o *cloud.Object) (found bool, err error)
 	// release says why a thing cannot be deleted. leaving is true once a delete
@@ -246,6 +250,12 @@ func (p *Provider) write(token string, k *kind, id string, inputs resource.Prope
 	if computed == nil && k.compute != nil {
 		computed = k.compute(id, inputs)
 	}
+	if k.onWrite != nil {
+		var err error
+		if computed, err = k.onWrite(inputs, computed); err != nil {
+			return nil, err
+		}
+	}
 	if err := p.cloud.Put(token, id, cloud.Object{Inputs: inputs.Mappable(), Computed: computed}); err != nil || k.made == nil {
 		return computed, err
 	}
@@ -256,6 +266,9 @@ func (p *Provider) Read(_ context.Context, req plugin.ReadRequest) (plugin.ReadR
 	k, err := p.kindOf(string(req.Type))
 	if err != nil {
 		return plugin.ReadResponse{Status: resource.StatusUnknown}, err
+	}
+	if k.importID != nil {
+		req.ID = resource.ID(k.importID(string(req.ID)))
 	}
 	object, found, err := p.cloud.Get(string(req.Type), string(req.ID))
 	if err != nil {

@@ -1,0 +1,90 @@
+package engine_test
+
+import (
+	"bytes"
+	"errors"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/genericcorp/platform/sandbox/cloud"
+	"github.com/genericcorp/platform/sandbox/digitalocean"
+	"github.com/genericcorp/platform/sandbox/provider"
+)
+
+// Every create on DigitalOcean happens and its answer is lost. The commands that
+// `ops adopt` prints bring each thing into the state.
+func TestThingsWhoseCreateLostItsAnswerAreImportedByThePrintedCommands(t *testing.T) {
+	ops := buildOps(t)
+	bothStacks(t, func(t *testing.T, f faults) {
+		f.order(t, "create", provider.FaultLate+" digitalocean:")
+		imported := 0
+		for range 10 {
+			out, err := f.Output("up", "--yes", "--skip-preview", "--refresh")
+			if err == nil {
+				break
+			}
+			assert.Contains(t, out, "the answer was lost")
+			imported += f.adopt(t, ops)
+		}
+		assert.Equal(t, 6, imported, "VPC, cluster, database cluster, database, user, firewall")
+		assert.Len(t, f.taken(t, "create"), imported)
+		nothingLost(t, f)
+		f.Succeeds(t, "preview", "--refresh", "--expect-no-changes")
+		assert.Zero(t, f.adopt(t, ops), "the state has everything now")
+	})
+}
+
+// A killed run leaves notes of what it was creating; they do not hinder an import.
+func TestThingsOfAKilledRunAreImportedByThePrintedCommands(t *testing.T) {
+	ops := buildOps(t)
+	bothStacks(t, func(t *testing.T, f faults) {
+		f.order(t, "create", provider.FaultSlow+" digitalocean:")
+		_, err := f.killAt(t, 1)
+		require.ErrorIs(t, err, errKilled)
+		f.unlock(t)
+		f.adopt(t, ops)
+		f.Succeeds(t, "refresh", "--yes", "--skip-preview", "--clear-pending-creates")
+		f.Succeeds(t, "up", "--yes", "--skip-preview", "--refresh")
+		nothingLost(t, f)
+		f.Succeeds(t, "preview", "--refresh", "--expect-no-changes")
+	})
+}
+
+// buildOps builds cmd/ops.
+func buildOps(t *testing.T) string {
+	t.Helper()
+	program := filepath.Join(t.TempDir(), "ops")
+	out, err := exec.Command("go", "build", "-o", program, "../../cmd/ops").CombinedOutput()
+	require.NoError(t, err, string(out))
+	return program
+}
+
+// adopt runs `ops adopt` and then, in a shell, what it printed. It returns how many
+// things were imported.
+func (f faults) adopt(t *testing.T, ops string) int {
+	t.Helper()
+	api := httptest.NewServer((&digitalocean.Server{Cloud: cloud.At(f.CloudFolder())}).Handler())
+	defer api.Close()
+	asPulumi := f.Command()
+	cmd := exec.Command(ops, "adopt", "--stack", f.Name, "--pulumi", f.Tools.Pulumi)
+	cmd.Dir, cmd.Env = asPulumi.Dir, append(asPulumi.Env, "DIGITALOCEAN_ACCESS_TOKEN=token", "DIGITALOCEAN_API_URL="+api.URL)
+	var script, problems bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &script, &problems
+	err := cmd.Run()
+	exit := &exec.ExitError{}
+	require.True(t, err == nil || errors.As(err, &exit) && exit.ExitCode() == 1, "%v: %s", err, &problems)
+
+	shell := exec.Command("sh", "-e")
+	shell.Dir, shell.Env = asPulumi.Dir, append(asPulumi.Env, "PATH="+filepath.Dir(f.Tools.Pulumi)+string(os.PathListSeparator)+os.Getenv("PATH"))
+	shell.Stdin = strings.NewReader(script.String())
+	out, err := shell.CombinedOutput()
+	require.NoError(t, err, "%s\n%s", &script, out)
+	return strings.Count(script.String(), "\npulumi import ")
+}
