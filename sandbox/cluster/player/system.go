@@ -44,7 +44,7 @@ func (p *Player) createSystem(ctx context.Context) error {
 				ObjectMeta: meta, Spec: appsv1.DaemonSetSpec{Selector: selector, Template: template},
 			}, metav1.CreateOptions{})
 		} else {
-			replicas := int32(system.Replicas)
+			replicas := int32(system.Replicas) //nolint:gosec // it is 1 or 2
 			_, err = p.client.AppsV1().Deployments(systemNamespace).Create(ctx, &appsv1.Deployment{
 				ObjectMeta: meta, Spec: appsv1.DeploymentSpec{Selector: selector, Template: template, Replicas: &replicas},
 			}, metav1.CreateOptions{})
