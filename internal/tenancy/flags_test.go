@@ -12,7 +12,7 @@ import (
 
 // grammar is what a command-line program accepts.
 type grammar struct {
-	// positional is the number of arguments; more than that is refused, -1 is any.
+	// positional is the largest number of arguments.
 	positional int
 	// values are flags that take a value, switches those that take none.
 	values, switches []string
@@ -27,26 +27,22 @@ type grammar struct {
 // commands/command.go adds --format and --no-header to commands with a
 // displayerType only.
 var doctlCommands = map[string]grammar{
-	"databases list":              {columns: databaseColumns},
-	"databases get":               {positional: 1, columns: databaseColumns},
-	"databases get-ca":            {positional: 1, columns: []string{"Certificate"}},
-	"databases connection":        {positional: 1, switches: []string{"--private"}, columns: []string{"URI", "Database", "Host", "Port", "User", "Password", "SSL"}},
-	"databases user get":          {positional: 2, columns: []string{"Name", "Role", "Password"}},
-	"databases firewalls list":    {positional: 1},
-	"databases firewalls append":  {positional: 1, values: []string{"--rule"}},
-	"databases firewalls remove":  {positional: 1, values: []string{"--uuid"}},
-	"databases firewalls replace": {positional: 1, values: []string{"--rule"}},
-	"databases fork":              {positional: 1, values: []string{"--restore-from-cluster-id", "--restore-from-timestamp"}, switches: []string{"--wait"}},
-	"databases delete":            {positional: 1, switches: []string{"--force", "-f"}},
+	"databases list":             {columns: databaseColumns},
+	"databases get":              {positional: 1, columns: databaseColumns},
+	"databases get-ca":           {positional: 1, columns: []string{"Certificate"}},
+	"databases connection":       {positional: 1, switches: []string{"--private"}, columns: []string{"URI", "Database", "Host", "Port", "User", "Password", "SSL"}},
+	"databases user get":         {positional: 2, columns: []string{"Name", "Role", "Password"}},
+	"databases firewalls list":   {positional: 1},
+	"databases firewalls append": {positional: 1, values: []string{"--rule"}},
+	"databases fork":             {positional: 1, values: []string{"--restore-from-cluster-id", "--restore-from-timestamp"}, switches: []string{"--wait"}},
+	"databases delete":           {positional: 1, switches: []string{"--force", "-f"}},
 }
 
 var databaseColumns = []string{"ID", "Name", "Engine", "Version", "NumNodes", "Region", "Status", "Size", "URI", "Created", "StorageMib"}
 
 // kubectl's, from https://kubernetes.io/docs/reference/kubectl/generated/.
 var kubectlCommands = map[string]grammar{
-	"apply":  {values: []string{"-f"}},
 	"delete": {positional: 2, values: []string{"--selector", "-l"}, switches: []string{"--ignore-not-found"}},
-	"exec":   {positional: -1},
 	"get":    {positional: 2, values: []string{"--selector", "-l", "-o"}},
 	"logs":   {positional: 1, values: []string{"--selector", "-l", "--tail"}},
 	"scale":  {positional: 2, values: []string{"--replicas"}},
@@ -121,7 +117,7 @@ func takesValue(name string, global grammar, commands map[string]grammar) bool {
 }
 
 func (p parsed) check(program string, of, global grammar) error {
-	if of.positional >= 0 && len(p.args) > of.positional {
+	if len(p.args) > of.positional {
 		return fmt.Errorf("%s %s: too many arguments: %v", program, p.command, p.args)
 	}
 	for name, value := range p.flags {
@@ -143,7 +139,7 @@ func (p parsed) check(program string, of, global grammar) error {
 
 func TestRunbookCommandsThatTheProgramsDoNotKnowAreRefused(t *testing.T) {
 	for line, want := range map[string]string{
-		"doctl databases fork x --restore-from-cluster-name y":                  "unknown flag: --restore-from-cluster-name",
+		"doctl databases fork x --restore-from-cluster-name=y":                  "unknown flag: --restore-from-cluster-name",
 		"doctl databases firewalls list x --format UUID":                        "unknown flag: --format",
 		"doctl databases get x --format PrivateNetworkUUID":                     `unknown column "PrivateNetworkUUID"`,
 		"doctl databases restore x":                                             "unknown command",

@@ -3,12 +3,10 @@ package tenancy_test
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"syscall"
 	"testing"
 )
@@ -23,8 +21,6 @@ type call struct {
 	Args    []string
 	// Port is PGPORT: which server the command talks to. Empty for none.
 	Port string
-	// Stdin is what `kubectl apply -f -` reads. Empty for other commands.
-	Stdin string
 }
 
 // reply is what the command does. Exec is a program that it becomes, empty for
@@ -49,13 +45,6 @@ func TestMain(m *testing.M) {
 
 func command(socket string) (int, error) {
 	c := call{Program: filepath.Base(os.Args[0]), Args: os.Args[1:], Port: os.Getenv("PGPORT")}
-	if c.Program == "kubectl" && slices.Contains(c.Args, "apply") {
-		text, err := io.ReadAll(os.Stdin)
-		if err != nil {
-			return 1, err
-		}
-		c.Stdin = string(text)
-	}
 	conn, err := net.Dial("unix", socket)
 	if err != nil {
 		return 1, err
