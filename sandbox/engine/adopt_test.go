@@ -3,11 +3,14 @@ package engine_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -21,7 +24,6 @@ import (
 // Every create on DigitalOcean happens and its answer is lost. The commands that
 // `ops adopt` prints bring each thing into the state.
 func TestThingsWhoseCreateLostItsAnswerAreImportedByThePrintedCommands(t *testing.T) {
-	ops := buildOps(t)
 	bothStacks(t, func(t *testing.T, f faults) {
 		f.order(t, "create", provider.FaultLate+" digitalocean:")
 		imported := 0
@@ -31,25 +33,24 @@ func TestThingsWhoseCreateLostItsAnswerAreImportedByThePrintedCommands(t *testin
 				break
 			}
 			assert.Contains(t, out, "the answer was lost")
-			imported += f.adopt(t, ops)
+			imported += f.adopt(t, ops(t))
 		}
 		assert.Equal(t, 6, imported, "VPC, cluster, database cluster, database, user, firewall")
 		assert.Len(t, f.taken(t, "create"), imported)
 		nothingLost(t, f)
 		f.Succeeds(t, "preview", "--refresh", "--expect-no-changes")
-		assert.Zero(t, f.adopt(t, ops), "the state has everything now")
+		assert.Zero(t, f.adopt(t, ops(t)), "the state has everything now")
 	})
 }
 
 // A killed run leaves notes of what it was creating; they do not hinder an import.
 func TestThingsOfAKilledRunAreImportedByThePrintedCommands(t *testing.T) {
-	ops := buildOps(t)
 	bothStacks(t, func(t *testing.T, f faults) {
 		f.order(t, "create", provider.FaultSlow+" digitalocean:")
 		_, err := f.killAt(t, 1)
 		require.ErrorIs(t, err, errKilled)
 		f.unlock(t)
-		f.adopt(t, ops)
+		f.adopt(t, ops(t))
 		f.Succeeds(t, "refresh", "--yes", "--skip-preview", "--clear-pending-creates")
 		f.Succeeds(t, "up", "--yes", "--skip-preview", "--refresh")
 		nothingLost(t, f)
@@ -57,14 +58,26 @@ func TestThingsOfAKilledRunAreImportedByThePrintedCommands(t *testing.T) {
 	})
 }
 
-// buildOps builds cmd/ops.
-func buildOps(t *testing.T) string {
+// ops is the program of cmd/ops.
+func ops(t *testing.T) string {
 	t.Helper()
-	program := filepath.Join(t.TempDir(), "ops")
-	out, err := exec.Command("go", "build", "-o", program, "../../cmd/ops").CombinedOutput()
-	require.NoError(t, err, string(out))
+	program, err := buildOps()
+	require.NoError(t, err)
 	return program
 }
+
+// buildOps builds it once for all tests.
+var buildOps = sync.OnceValues(func() (string, error) {
+	program, err := filepath.Abs("../../.sandbox/bin/ops")
+	if err != nil {
+		return "", err
+	}
+	out, err := exec.Command("go", "build", "-o", program, "../../cmd/ops").CombinedOutput()
+	if err != nil {
+		err = fmt.Errorf("%w: %s", err, out)
+	}
+	return program, err
+})
 
 // adopt runs `ops adopt` and then, in a shell, what it printed. It returns how many
 // things were imported.
@@ -74,7 +87,7 @@ func (f faults) adopt(t *testing.T, ops string) int {
 	defer api.Close()
 	asPulumi := f.Command()
 	cmd := exec.Command(ops, "adopt", "--stack", f.Name, "--pulumi", f.Tools.Pulumi)
-	cmd.Dir, cmd.Env = asPulumi.Dir, append(asPulumi.Env, "DIGITALOCEAN_ACCESS_TOKEN=token", "DIGITALOCEAN_API_URL="+api.URL)
+	cmd.Dir, cmd.Env = asPulumi.Dir, slices.Concat(asPulumi.Env, []string{"DIGITALOCEAN_ACCESS_TOKEN=token", "DIGITALOCEAN_API_URL=" + api.URL})
 	var script, problems bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &script, &problems
 	err := cmd.Run()
@@ -82,7 +95,7 @@ func (f faults) adopt(t *testing.T, ops string) int {
 	require.True(t, err == nil || errors.As(err, &exit) && exit.ExitCode() == 1, "%v: %s", err, &problems)
 
 	shell := exec.Command("sh", "-e")
-	shell.Dir, shell.Env = asPulumi.Dir, append(asPulumi.Env, "PATH="+filepath.Dir(f.Tools.Pulumi)+string(os.PathListSeparator)+os.Getenv("PATH"))
+	shell.Dir, shell.Env = asPulumi.Dir, slices.Concat(asPulumi.Env, []string{"PATH=" + filepath.Dir(f.Tools.Pulumi) + string(os.PathListSeparator) + os.Getenv("PATH")})
 	shell.Stdin = strings.NewReader(script.String())
 	out, err := shell.CombinedOutput()
 	require.NoError(t, err, "%s\n%s", &script, out)
