@@ -98,7 +98,8 @@ func (a Args) register(ctx *pulumi.Context, inside []pulumi.ResourceOption) erro
 	if err != nil {
 		return err
 	}
-	secrets, err := a.registerSecrets(ctx, serving)
+	// Not protected: a Secret goes with its last variable, or with the login.
+	secrets, err := a.registerSecrets(ctx, inside)
 	if err != nil {
 		return err
 	}
