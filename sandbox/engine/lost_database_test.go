@@ -1,0 +1,102 @@
+package engine_test
+
+import (
+	"net/url"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/genericcorp/platform/sandbox/cloud"
+)
+
+const (
+	databaseCluster  = "digitalocean:index/databaseCluster:DatabaseCluster"
+	databaseFirewall = "digitalocean:index/databaseFirewall:DatabaseFirewall"
+	job              = "kubernetes:batch/v1:Job"
+)
+
+// theOnly returns the one thing of a type in the simulated cloud, and its ID.
+func theOnly(t *testing.T, c cloud.Cloud, token string) (string, cloud.Object) {
+	t.Helper()
+	ids, err := c.IDs(token)
+	require.NoError(t, err)
+	require.Len(t, ids, 1, token)
+	object, found, err := c.Get(token, ids[0])
+	require.NoError(t, err)
+	require.True(t, found)
+	return ids[0], object
+}
+
+// loseDatabase deletes the database cluster with all that is in it, as its
+// console does. Protection holds for Pulumi alone.
+func loseDatabase(t *testing.T, c cloud.Cloud) {
+	t.Helper()
+	for _, token := range []string{
+		databaseCluster, databaseFirewall, "digitalocean:index/databaseDb:DatabaseDb", "digitalocean:index/databaseUser:DatabaseUser",
+	} {
+		id, _ := theOnly(t, c, token)
+		require.NoError(t, c.Delete(token, id))
+	}
+}
+
+// databaseURL is what the app's Pods connect with.
+func databaseURL(t *testing.T, c cloud.Cloud) *url.URL {
+	t.Helper()
+	secret, found, err := c.Get("kubernetes:core/v1:Secret", "app/database")
+	require.NoError(t, err)
+	require.True(t, found)
+	data, ok := secret.Inputs["stringData"].(map[string]any)
+	require.True(t, ok)
+	text, ok := data["url"].(string)
+	require.True(t, ok, "the Secret app/database has no url")
+	u, err := url.Parse(text)
+	require.NoError(t, err)
+	return u
+}
+
+// A protected cluster that somebody deleted by hand: the state forgets it, and the
+// next run makes an empty one that is closed, known to the app and has its tenants.
+func TestADatabaseDeletedByHandIsMadeAnewWithItsCredentialsAndItsTenants(t *testing.T) {
+	t.Parallel()
+	s := sandbox(t, "prod")
+	s.Edit(t, "    capacity:", "    tenants:\n      - name: acme\n    capacity:")
+	s.Up(t)
+	c := cloud.At(s.CloudFolder())
+	oldID, old := theOnly(t, c, databaseCluster)
+	oldURL := databaseURL(t, c)
+	oldJob, _ := theOnly(t, c, job)
+	_, oldRules := theOnly(t, c, databaseFirewall)
+	loseDatabase(t, c)
+
+	s.Fails(t, "preview", "--refresh", "--expect-no-changes")
+	out := s.Succeeds(t, "up", "--yes", "--skip-preview", "--refresh")
+	assert.NotContains(t, out, "panic")
+	newID, made := theOnly(t, c, databaseCluster)
+	assert.NotEqual(t, oldID, newID)
+	for _, input := range []string{"name", "region", "size", "version", "privateNetworkUuid", "nodeCount"} {
+		assert.Equal(t, old.Inputs[input], made.Inputs[input], input)
+	}
+	_, rules := theOnly(t, c, databaseFirewall)
+	assert.Equal(t, newID, rules.Inputs["clusterId"])
+	assert.Equal(t, oldRules.Inputs["rules"], rules.Inputs["rules"], "the same trusted sources, none of them a person's")
+	newURL := databaseURL(t, c)
+	assert.NotEqual(t, oldURL.User.String(), newURL.User.String(), "the app gets the new user's password")
+	newJob, _ := theOnly(t, c, job)
+	assert.NotEqual(t, oldJob, newJob, "the Job runs again, so that roles and schemas are there")
+	s.Succeeds(t, "preview", "--refresh", "--expect-no-changes")
+}
+
+// The restore runbook deletes the tenants' Job to have it run again.
+func TestAReconcileJobDeletedByHandRunsAgain(t *testing.T) {
+	t.Parallel()
+	s := sandbox(t, "prod")
+	s.Up(t)
+	c := cloud.At(s.CloudFolder())
+	before, _ := theOnly(t, c, job)
+	require.NoError(t, c.Delete(job, before))
+	assert.Contains(t, s.Succeeds(t, "up", "--yes", "--skip-preview", "--refresh"), "+ 1 created")
+	after, _ := theOnly(t, c, job)
+	assert.Equal(t, before, after)
+	s.Succeeds(t, "preview", "--refresh", "--expect-no-changes")
+}
