@@ -11,11 +11,12 @@ import (
 	"github.com/genericcorp/platform/sandbox/engine"
 )
 
-const usage = `usage: sandbox [-stack demo] [-cluster simulated|apiserver] up|preview|refresh|down
+const usage = `usage: sandbox [-stack demo] [-cluster simulated|apiserver] up|preview|refresh|cancel|down
 
   up       brings the stack up; a second time it reports what changed
   preview  shows what up would do
   refresh  finds what was changed in the cloud by hand (under .sandbox/<stack>/cloud)
+  cancel   takes the lock of a killed run off, and the notes of what it was creating
   down     removes everything, the stack's state too
 
 With -cluster apiserver the Kubernetes provider talks to a real control plane on
@@ -28,7 +29,7 @@ func main() {
 	cluster := flags.String("cluster", simulated, "what answers for Kubernetes")
 	flags.Usage = func() { fmt.Fprint(os.Stderr, usage) }
 	_ = flags.Parse(os.Args[1:]) // exits on an error
-	commands := map[string]func(engine.Stack) error{"up": up, "preview": preview, "refresh": refresh, "down": down}
+	commands := map[string]func(engine.Stack) error{"up": up, "preview": preview, "refresh": refresh, "cancel": unlock, "down": down}
 	command, ok := commands[flags.Arg(0)]
 	if !ok || flags.NArg() != 1 || *cluster != simulated && *cluster != apiServer {
 		flags.Usage()
@@ -87,6 +88,18 @@ func up(s engine.Stack) error {
 func preview(s engine.Stack) error { return s.Pulumi("preview", "--diff=false") }
 
 func refresh(s engine.Stack) error { return s.Pulumi("refresh", "--yes", "--skip-preview") }
+
+// unlock is what docs/operations.md tells after a run was killed. What the run was
+// creating is adopted or refused by the next one.
+func unlock(s engine.Stack) error {
+	if err := s.Pulumi("cancel", "--yes"); err != nil {
+		return fmt.Errorf("cancel: %w", err)
+	}
+	if err := s.Pulumi("refresh", "--yes", "--skip-preview", "--clear-pending-creates"); err != nil {
+		return fmt.Errorf("refresh: %w", err)
+	}
+	return nil
+}
 
 // down takes protection off first, as an operator has to: docs/operations.md.
 func down(s engine.Stack) error {

@@ -21,9 +21,14 @@ type Comparison struct {
 
 // Effects of a change beyond its price.
 const (
+	// Replaces makes something anew.
 	Replaces = "replaces"
-	OneWay   = "one way"
-	InPlace  = "in place"
+	// Refused stops an update of a running stack.
+	Refused = "refused"
+	// Resize needs `ops resize` before the update.
+	Resize  = "resize"
+	OneWay  = "one way"
+	InPlace = "in place"
 )
 
 // Change is one thing that differs.
@@ -31,7 +36,7 @@ type Change struct {
 	What   string `json:"what"`
 	Before string `json:"before"`
 	After  string `json:"after"`
-	// Effect is Replaces, OneWay or InPlace; Note says what that means here.
+	// Effect is one of the constants above; Note says what that means here.
 	Effect string `json:"effect"`
 	Note   string `json:"note,omitempty"`
 }
@@ -57,8 +62,8 @@ func (c *Comparison) differ(what string, before, after any, effect, note string)
 }
 
 func (c *Comparison) sizes(before *Stack, now Stack) {
-	c.differ("node size", before.Nodes.Size, now.Nodes.Size, Replaces,
-		"the size of the default pool: DigitalOcean makes a new cluster, and what was on the old one's volumes is lost")
+	c.differ("node size", before.Nodes.Size, now.Nodes.Size, Resize,
+		"run `go run ./cmd/ops resize -stack "+now.Name+"` first: it exchanges the nodes and keeps the cluster; an update alone is refused")
 	c.differ("node count", before.Nodes.Count, now.Nodes.Count, InPlace, "")
 	effect, note := OneWay, "a database can grow and never shrink"
 	if smaller(now.Database.Size, before.Database.Size) {
@@ -78,12 +83,12 @@ func smaller(a, b string) bool {
 
 // places are where things are: they do not move, they are made anew.
 func (c *Comparison) places(before, now settings.Settings) {
-	c.differ("region", before.Region, now.Region, Replaces, "network, cluster and database are made anew, without their data")
+	c.differ("region", before.Region, now.Region, Refused, "a running cluster does not move; bring up a second stack and take this one down")
 	for _, r := range [][3]string{
 		{"network.vpc", before.Network.VPC, now.Network.VPC}, {"network.pods", before.Network.Pods, now.Network.Pods},
 		{"network.services", before.Network.Services, now.Network.Services},
 	} {
-		c.differ(r[0], r[1], r[2], Replaces, "address ranges are fixed at creation: the cluster is made anew")
+		c.differ(r[0], r[1], r[2], Refused, "address ranges are fixed when the cluster is created")
 	}
 	c.differ("zone", before.Zone, now.Zone, Replaces, "every record is deleted in the old zone and made in the new one")
 	c.differ("domain", before.Domain, now.Domain, Replaces, "records and certificate are made anew; the old hosts stop answering")

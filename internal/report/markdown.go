@@ -58,10 +58,10 @@ func change(s Stack) string {
 	return signed(s.Base.DeltaCents)
 }
 
-// changes lists those that replace something first.
+// changes lists those that need most attention first.
 func (r Report) changes() []string {
 	var out []string
-	for _, effect := range []string{Replaces, OneWay, InPlace} {
+	for _, effect := range []string{Refused, Replaces, Resize, OneWay, InPlace} {
 		for _, s := range r.Stacks {
 			if s.Base == nil {
 				continue

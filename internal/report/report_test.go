@@ -84,7 +84,7 @@ func TestAMarginIsPriceLessShare(t *testing.T) {
 	assert.Equal(t, 4, e.BreakEvenTenants, "$51.65 and $100.00 at $49.00")
 }
 
-func TestChangesThatReplaceSomethingComeFirst(t *testing.T) {
+func TestChangesThatAreRefusedComeFirst(t *testing.T) {
 	before := of(t, "prod", file(t, "prod"))
 	changed := strings.NewReplacer("surviveNodeLoss: true", "surviveNodeLoss: true\n    region: ams3\n    database: {version: \"18\"}",
 		"concurrentUsers: 100", "concurrentUsers: 150").Replace(file(t, "prod"))
@@ -95,7 +95,7 @@ func TestChangesThatReplaceSomethingComeFirst(t *testing.T) {
 		effects[c.What] = c.Effect
 	}
 	assert.Equal(t, map[string]string{
-		"region": report.Replaces, "database version": report.OneWay, "concurrent users": report.InPlace,
+		"region": report.Refused, "database version": report.OneWay, "concurrent users": report.InPlace,
 	}, effects)
 	var out bytes.Buffer
 	require.NoError(t, report.New([]report.Stack{now}).Markdown(&out))
@@ -103,13 +103,14 @@ func TestChangesThatReplaceSomethingComeFirst(t *testing.T) {
 	assert.Less(t, strings.Index(out.String(), "database version"), strings.Index(out.String(), "concurrent users"))
 }
 
-func TestANodeSizeThatChangesReplacesTheCluster(t *testing.T) {
+func TestANodeSizeThatChangesNeedsAResize(t *testing.T) {
 	before := of(t, "demo", file(t, "demo"))
 	now := of(t, "demo", file(t, "demo")+"    nodes: {size: s-4vcpu-8gb}\n")
 	c := report.Compare(now, &before, "main")
 	require.NotEmpty(t, c.Changes)
 	assert.Equal(t, "node size", c.Changes[0].What)
-	assert.Equal(t, report.Replaces, c.Changes[0].Effect)
+	assert.Equal(t, report.Resize, c.Changes[0].Effect)
+	assert.Contains(t, c.Changes[0].Note, "ops resize -stack demo")
 	assert.EqualValues(t, 2400, c.DeltaCents)
 }
 
