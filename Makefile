@@ -8,7 +8,7 @@ TEST_TIMEOUT := 45m
 export GOLANGCI_LINT_CACHE := $(CURDIR)/.sandbox/golangci-lint-cache
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview refresh down plan prices build test unit e2e lint golden bench fuzz
+.PHONY: help up preview refresh down plan prices resize adopt build test unit e2e lint golden bench fuzz
 
 help: ## this list
 	@grep -E '^[a-z][a-z0-9 ]*:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 24
@@ -19,8 +19,14 @@ up preview refresh down: ## run the stack STACK (demo) in the sandbox: no accoun
 plan: ## what every stack costs, is made of, and still bears
 	@go run ./cmd/plan
 
-prices: ## compare the catalogue with DigitalOcean's sizes (needs DIGITALOCEAN_TOKEN)
-	@go run ./cmd/prices
+prices: ## compare the catalogue with DigitalOcean's sizes (needs DIGITALOCEAN_ACCESS_TOKEN)
+	@go run ./cmd/ops prices
+
+resize: ## change the node size of the running stack STACK (docs/ops.md)
+	@go run ./cmd/ops resize --stack $(STACK)
+
+adopt: ## print `pulumi import` lines for what STACK's state does not know (docs/ops.md)
+	@go run ./cmd/ops adopt --stack $(STACK)
 
 build: ## the program, as `pulumi up` runs it
 	@go build -ldflags=-s -o bin/platform .

@@ -20,8 +20,7 @@ const module = "github.com/genericcorp/platform/"
 var floors = map[string][]string{
 	".":                       {"stacks"},
 	"cmd/plan":                {"internal/report"},
-	"cmd/prices":              {"internal/budget", "internal/catalog"},
-	"cmd/split":               {"internal/tenancy"},
+	"cmd/ops":                 {"internal/adopt", "internal/budget", "internal/catalog", "internal/resize", "internal/settings", "internal/sizing", "internal/tenancy"},
 	"stacks":                  {"components/", "internal/meter", "internal/settings", "internal/sizing", "internal/workload"},
 	"components/app":          {"internal/kube", "internal/settings", "internal/tenancy", "internal/workload"},
 	"components/tenants":      {"internal/kube", "internal/settings", "internal/tenancy", "internal/workload"},
@@ -31,6 +30,8 @@ var floors = map[string][]string{
 	"components/ingress":      {"internal/kube", "internal/settings", "internal/workload"},
 	"components/monitoring":   {"internal/kube", "internal/workload"},
 	"components/postgres":     {"internal/catalog", "internal/workload"},
+	"internal/adopt":          {},
+	"internal/resize":         {"internal/budget", "internal/catalog"},
 	"internal/kube":           {"internal/workload"},
 	"internal/report":         {"internal/budget", "internal/catalog", "internal/settings", "internal/sizing"},
 	"internal/meter":          {"internal/budget", "internal/catalog", "internal/sizing"},
@@ -51,6 +52,8 @@ var floors = map[string][]string{
 	"sandbox/cluster/chart":        {},
 	"sandbox/cluster/controlplane": {},
 	"sandbox/cluster/player":       {"internal/catalog"},
+
+	"sandbox/digitalocean": {"sandbox/cloud", "internal/catalog"},
 
 	"sandbox/engine":     {"sandbox/cloud"},
 	"sandbox/enginetest": {"sandbox/engine"},

@@ -17,8 +17,8 @@ import (
 // that go with them.
 type declared struct {
 	settings.Settings
-	// Tokens of the clouds; each may be empty where nothing of that cloud is used.
-	digitalOceanToken, cloudflareToken string
+	// certManagerToken is a Cloudflare token that may edit the zone's records.
+	certManagerToken string
 	// kubeconfig of an existing cluster.
 	kubeconfig string
 	// databaseURL and databaseCA (PEM) of an external database, whose server
@@ -26,23 +26,22 @@ type declared struct {
 	databaseURL, databaseCA string
 	databasePort            int
 	databaseRole            string
-	// databaseAdminURL is who may make roles and schemas there: the same, unless the
-	// stack says otherwise.
+	// databaseAdminURL is the URL of a role that may create roles and schemas there:
+	// databaseURL, unless the stack says otherwise.
 	databaseAdminURL string
 }
 
-// secret is a credential in the stack's configuration, or in the environment.
+// secret is a credential in the stack's configuration.
 type secret struct {
-	key, env, hint string
+	key, hint string
 }
 
 var (
-	digitalOceanToken      = secret{"digitalocean:token", "DIGITALOCEAN_TOKEN", ""}
-	cloudflareToken        = secret{"cloudflare:apiToken", "CLOUDFLARE_API_TOKEN", ""}
-	kubeconfigSecret       = secret{"platform:kubeconfig", "", " (the contents of a kubeconfig file)"}
-	databaseURLSecret      = secret{"platform:databaseUrl", "", " (postgresql://user:password@host:port/database)"}
-	databaseAdminURLSecret = secret{"platform:databaseAdminUrl", "", " (as platform:databaseUrl, of a role that may create roles and schemas)"}
-	databaseCASecret       = secret{"platform:databaseCa", "", " (the PEM certificate of who signed the server's)"}
+	certManagerSecret      = secret{"platform:certManagerToken", " (a Cloudflare token that may edit the zone's records)"}
+	kubeconfigSecret       = secret{"platform:kubeconfig", " (the contents of a kubeconfig file)"}
+	databaseURLSecret      = secret{"platform:databaseUrl", " (postgresql://user:password@host:port/database)"}
+	databaseAdminURLSecret = secret{"platform:databaseAdminUrl", " (as platform:databaseUrl, of a role that may create roles and schemas)"}
+	databaseCASecret       = secret{"platform:databaseCa", " (the PEM certificate of the authority that signed the server's)"}
 )
 
 // read collects the stack's configuration. Its error holds every fault at once;
@@ -57,15 +56,14 @@ func read(ctx *pulumi.Context) (declared, error) {
 		return declared{}, err
 	}
 	d := declared{Settings: s}
-	var faults []error
+	faults := []error{cloudTokens(ctx, s)}
 	want := func(into *string, from secret) {
 		value, err := from.read(ctx)
 		*into = value
 		faults = append(faults, err)
 	}
-	want(&d.cloudflareToken, cloudflareToken)
-	if s.Cluster.Kind == settings.DigitalOcean || s.Database.Kind == settings.DigitalOcean {
-		want(&d.digitalOceanToken, digitalOceanToken)
+	if d.certManagerToken, ok = ctx.GetConfig(certManagerSecret.key); !ok {
+		d.certManagerToken = os.Getenv(cloudflareToken.variable)
 	}
 	if s.Cluster.Kind == settings.Existing {
 		want(&d.kubeconfig, kubeconfigSecret)
@@ -82,14 +80,7 @@ func (s secret) read(ctx *pulumi.Context) (string, error) {
 	if value, ok := ctx.GetConfig(s.key); ok && value != "" {
 		return value, nil
 	}
-	if value := os.Getenv(s.env); s.env != "" && value != "" {
-		return value, nil
-	}
-	mend := fmt.Sprintf("run: pulumi config set --secret %s", s.key)
-	if s.env != "" {
-		mend += ", or set " + s.env
-	}
-	return "", fmt.Errorf("%s: is missing%s; %s", s.key, s.hint, mend)
+	return "", fmt.Errorf("%s: is missing%s; run: pulumi config set --secret %s", s.key, s.hint, s.key)
 }
 
 // externalDatabase checks the connection strings of a database that is not made

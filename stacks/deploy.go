@@ -2,6 +2,7 @@ package stacks
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -18,41 +19,51 @@ import (
 )
 
 const (
-	blockStorage   = "do-block-storage"
+	// blockStorage deletes a disk with its claim, retainedStorage keeps it
+	// (csi-digitalocean#646).
+	blockStorage    = "do-block-storage"
+	retainedStorage = "do-block-storage-retain"
+
 	doPostgresPort = 25060
 	anywhere       = "0.0.0.0/0"
 )
 
-// stack is one deployment in the making: what it is declared as, what it was
-// planned to be, and what its parts give each other.
+// stack carries the configuration, the plan, and the outputs that components pass
+// to each other.
 type stack struct {
 	declared
-	plan sizing.Plan
-	name string
-	tags []string
+	plan   sizing.Plan
+	before history
+	name   string
+	tags   []string
 
 	kubernetes, cloudflare, random pulumi.ProviderResource
-	database                       database
+	// inside are the options of everything that runs in the cluster.
+	inside   []pulumi.ResourceOption
+	database database
+	// components are all of them, in the order of their registration.
+	components []pulumi.Resource
 }
 
-// database is where the app finds its data, wherever that is.
+// database is how the app reaches its PostgreSQL, managed or external.
 type database struct {
 	url, ca pulumi.StringInput
-	// admin connects as who may make roles and schemas; appRole is who the app is.
+	// admin is the URL of a role that may create roles and schemas; appRole is the
+	// app's role name.
 	admin   pulumi.StringInput
 	appRole string
-	// network and port are where its server may be reached.
+	// network (CIDR) and port are where its server listens.
 	network string
 	port    int
 }
 
-// deploy declares the stack's components from the ground up.
-func deploy(ctx *pulumi.Context, d declared, plan sizing.Plan) error {
+// deploy declares the stack's components, each after those that it needs.
+func deploy(ctx *pulumi.Context, d declared, plan sizing.Plan, before history) error {
 	s := &stack{
-		declared: d, plan: plan, name: ctx.Project() + "-" + ctx.Stack(),
+		declared: d, plan: plan, before: before, name: ctx.Project() + "-" + ctx.Stack(),
 		tags: []string{ctx.Project(), ctx.Stack()},
 	}
-	for _, step := range []func(*pulumi.Context) error{s.ground, s.providers, s.services} {
+	for _, step := range []func(*pulumi.Context) error{s.ground, s.providers, s.services, s.guard} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -60,29 +71,55 @@ func deploy(ctx *pulumi.Context, d declared, plan sizing.Plan) error {
 	return nil
 }
 
-// ground declares what everything stands on, or takes what is there: the cluster
-// with its provider, and the database.
+// ground declares the cluster with its provider, and the database; or connects to
+// those that exist.
 func (s *stack) ground(ctx *pulumi.Context) error {
 	if s.Cluster.Kind == settings.Existing {
 		s.database = s.externalDatabase()
 		var err error
 		s.kubernetes, err = kubernetesProvider(ctx, secretString(s.kubeconfig), s.Cluster.Context, pulumi.String(s.name))
+		s.inside = []pulumi.ResourceOption{pulumi.Provider(s.kubernetes)}
 		return err
 	}
-	provider, err := digitalOceanProvider(ctx, s.digitalOceanToken)
+	provider, err := digitalOceanProvider(ctx)
 	if err != nil {
 		return err
 	}
-	c, err := cluster.New(ctx, s.name, s.clusterArgs(), pulumi.Provider(provider))
+	c, err := s.ownCluster(ctx, provider)
 	if err != nil {
 		return err
 	}
 	if s.kubernetes, err = kubernetesProvider(ctx, c.Kubeconfig, "", c.ID.ToStringOutput()); err != nil {
 		return err
 	}
+	s.inside = []pulumi.ResourceOption{pulumi.Provider(s.kubernetes)}
+	if !s.Protect {
+		// The cluster takes its objects, load balancers and volumes with it: a destroy
+		// need not talk to an API server that may be broken.
+		s.inside = append(s.inside, pulumi.DeletedWith(c.Resource))
+	}
 	return s.ownDatabase(ctx, provider, c)
 }
 
+func (s *stack) ownCluster(ctx *pulumi.Context, provider pulumi.ProviderResource) (*cluster.Cluster, error) {
+	if err := cluster.CheckDefaultVPC(ctx, s.name, s.Region, pulumi.Provider(provider)); err != nil {
+		return nil, err
+	}
+	args := s.clusterArgs(ctx.Stack())
+	var err error
+	if args.Live, err = cluster.Lookup(ctx, s.name, pulumi.Provider(provider)); err != nil {
+		return nil, err
+	}
+	c, err := cluster.New(ctx, s.name, args, pulumi.Provider(provider))
+	if err != nil {
+		return nil, err
+	}
+	s.components = append(s.components, c)
+	return c, nil
+}
+
+// ownDatabase comes after the cluster: until its ID is known the database has no
+// trusted source, and without one it is open to the Internet.
 func (s *stack) ownDatabase(ctx *pulumi.Context, provider pulumi.ProviderResource, c *cluster.Cluster) error {
 	if s.Database.Kind == settings.External {
 		s.database = s.externalDatabase()
@@ -91,11 +128,12 @@ func (s *stack) ownDatabase(ctx *pulumi.Context, provider pulumi.ProviderResourc
 	p, err := postgres.New(ctx, s.name, postgres.Args{
 		Region: s.Region, Version: s.Database.Version, Size: s.plan.Database.Size, Nodes: s.plan.Database.Nodes,
 		MaintenanceDay: s.Maintenance.Day, MaintenanceHour: s.Maintenance.Hour,
-		Tags: s.tags, Protect: s.Protect, VPC: c.VPC, Cluster: c.ID.ToStringOutput(),
-	}, pulumi.Provider(provider))
+		Tags: s.tags, Protect: s.Protect, VPC: c.VPC, Cluster: c.ID.ToStringOutput(), PodRange: s.Network.Pods,
+	}, pulumi.Provider(provider), pulumi.DependsOn([]pulumi.Resource{c}))
 	if err != nil {
 		return err
 	}
+	s.components = append(s.components, p)
 	s.database = database{
 		url: p.URL, ca: p.CA, admin: p.Admin, appRole: postgres.User, network: s.Network.VPC, port: doPostgresPort,
 	}
@@ -110,9 +148,10 @@ func (s *stack) externalDatabase() database {
 	}
 }
 
-func (s *stack) clusterArgs() cluster.Args {
+func (s *stack) clusterArgs(stack string) cluster.Args {
 	return cluster.Args{
-		Region: s.Region, Version: s.Cluster.Version, HA: s.Cluster.HA,
+		Stack: stack, Region: s.Region, HA: s.Cluster.HA,
+		Version: s.Cluster.Version, LastVersion: s.before.kubernetesVersion,
 		NodeSize: s.plan.Nodes.Size, NodeCount: s.plan.Nodes.Count,
 		VPCRange: s.Network.VPC, PodRange: s.Network.Pods, ServiceRange: s.Network.Services,
 		MaintenanceDay: s.Maintenance.Day, MaintenanceHour: s.Maintenance.Hour,
@@ -122,7 +161,7 @@ func (s *stack) clusterArgs() cluster.Args {
 
 func (s *stack) providers(ctx *pulumi.Context) error {
 	var err error
-	if s.cloudflare, err = cloudflareProvider(ctx, s.cloudflareToken); err != nil {
+	if s.cloudflare, err = cloudflareProvider(ctx); err != nil {
 		return err
 	}
 	s.random, err = randomProvider(ctx)
@@ -131,39 +170,47 @@ func (s *stack) providers(ctx *pulumi.Context) error {
 
 // services declares what runs in the cluster, and the names that lead to it.
 func (s *stack) services(ctx *pulumi.Context) error {
-	in, err := ingress.New(ctx, s.name, s.ingressArgs(), pulumi.Provider(s.kubernetes))
+	in, err := ingress.New(ctx, s.name, s.ingressArgs(), s.inside...)
 	if err != nil {
 		return err
 	}
-	if _, err := dns.New(ctx, s.name, dns.Args{
-		Zone: s.Zone, Domain: s.Domain, Proxied: s.DNS.Proxied, Address: in.Address,
-	}, pulumi.Provider(s.cloudflare)); err != nil {
-		return err
-	}
-	if _, err := certificates.New(ctx, s.name, certificates.Args{
-		Domain: s.Domain, Email: s.Email, Issuer: s.Certificates.Issuer, Chart: s.Certificates.Chart,
-		Workload: s.plan.Workload, CloudflareToken: secretString(s.cloudflareToken), Namespace: in.Namespace,
-	}, pulumi.Provider(s.kubernetes)); err != nil {
-		return err
-	}
-	m, err := monitoring.New(ctx, s.name, s.monitoringArgs(in), pulumi.Providers(s.kubernetes, s.random))
+	records, err := dns.New(ctx, s.name, dns.Args{
+		Zone: s.Zone, Domain: s.Domain, Proxied: s.DNS.Proxied, Address: in.Address, Protect: s.Protect,
+	}, pulumi.Provider(s.cloudflare))
 	if err != nil {
 		return err
 	}
-	t, err := tenants.New(ctx, s.name, s.tenantsArgs(), pulumi.Providers(s.kubernetes, s.random))
+	c, err := certificates.New(ctx, s.name, certificates.Args{
+		Domain: s.Domain, Email: s.Email, Issuer: s.Certificates.Issuer, Chart: s.Certificates.Chart, Protect: s.Protect,
+		Workload: s.plan.Workload, CloudflareToken: secretString(s.certManagerToken), Namespace: in.Namespace,
+	}, s.inside...)
+	if err != nil {
+		return err
+	}
+	withRandom := append(slices.Clone(s.inside), pulumi.Providers(s.kubernetes, s.random))
+	m, err := monitoring.New(ctx, s.name, s.monitoringArgs(in), withRandom...)
+	if err != nil {
+		return err
+	}
+	t, err := tenants.New(ctx, s.name, s.tenantsArgs(), withRandom...)
 	if err != nil {
 		return err
 	}
 	// The app starts when its tenants are there.
-	if _, err := app.New(ctx, s.name, s.appArgs(in, t), pulumi.Provider(s.kubernetes), pulumi.DependsOn([]pulumi.Resource{t})); err != nil {
+	a, err := app.New(ctx, s.name, s.appArgs(in, t), append(slices.Clone(s.inside), pulumi.DependsOn([]pulumi.Resource{t}))...)
+	if err != nil {
 		return err
 	}
+	s.components = append(s.components, in, records, c, m, t, a)
 	export(ctx, s, m.Password)
 	return nil
 }
 
 func (s *stack) ingressArgs() ingress.Args {
-	args := ingress.Args{Workload: s.plan.Workload.Traefik, Address: s.Ingress.Address}
+	args := ingress.Args{
+		Workload: s.plan.Workload.Traefik, Address: s.Ingress.Address, Protect: s.Protect,
+		HSTSIncludeSubdomains: *s.Ingress.HSTSIncludeSubdomains,
+	}
 	if s.Cluster.Kind == settings.DigitalOcean {
 		args.TrustedRange = s.Network.VPC
 	}
@@ -189,6 +236,9 @@ func (s *stack) tenantsArgs() tenants.Args {
 	}
 	if s.Cluster.Kind == settings.DigitalOcean {
 		args.StorageClass = blockStorage
+		if s.Protect {
+			args.StorageClass = retainedStorage
+		}
 	}
 	return args
 }
@@ -198,7 +248,7 @@ func (s *stack) appArgs(in *ingress.Ingress, t *tenants.Tenants) app.Args {
 		Image: s.App.Image, Port: s.App.Port,
 		HealthPath: s.App.HealthPath, ReadyPath: s.App.ReadyPath, MetricsPath: s.App.MetricsPath,
 		Domain: s.Domain, Tenants: s.Tenants, TenantURLs: t.URLs,
-		Env: s.App.Env, Workload: s.plan.Workload.App, InternetEgress: s.App.InternetEgress,
+		Env: s.App.Env, Protect: s.Protect, Workload: s.plan.Workload.App, InternetEgress: s.App.InternetEgress,
 		DatabaseRange: s.database.network, DatabasePort: s.database.port,
 		DatabaseURL: s.database.url, DatabaseCA: s.database.ca, IngressNamespace: in.Namespace,
 	}

@@ -14,9 +14,9 @@ import (
 // existing is a stack on a cluster and a database that are there already.
 func existing(t *testing.T) map[string]string {
 	t.Helper()
+	setTokens(t)
 	return map[string]string{
-		settings.Key:           `{"domain":"app.example.com","zone":"example.com","email":"a@example.com","cluster":{"kind":"existing","context":"kind"},"database":{"kind":"external"}}`,
-		"cloudflare:apiToken":  canaryCloudflare,
+		settings.Key:           `{"domain":"app.example.com","zone":"example.com","email":"a@genericcorp.com","cluster":{"kind":"existing","context":"kind"},"database":{"kind":"external"}}`,
 		"platform:kubeconfig":  `{"clusters":[{"cluster":{"server":"https://192.0.2.1"}}],"users":[{"user":{"token":"canary-kubeconfig"}}]}`,
 		"platform:databaseUrl": "postgresql://app:canary-password@db.example.com:6543/app?sslmode=disable",
 		"platform:databaseCa":  "PEM",

@@ -1,6 +1,7 @@
 package stacks
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -46,12 +47,10 @@ func TestFaultyConfigurationRegistersNothing(t *testing.T) {
 		"bad tenant":           {with(t, good, "tenants", []any{map[string]any{"name": "Admin_"}}), "settings.tenants[0].name"},
 		"does not fit":         {with(t, good, "nodes", map[string]any{"size": "s-1vcpu-2gb", "count": 1}), "does not fit"},
 		"no settings":          {map[string]string{}, settings.Key},
-		"no tokens":            {map[string]string{settings.Key: good[settings.Key]}, "cloudflare:apiToken"},
+		"a token in the file":  {plus(good, "digitalocean:token", "canary-in-file"), "Run: pulumi config rm digitalocean:token"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			t.Setenv("DIGITALOCEAN_TOKEN", "")
-			t.Setenv("CLOUDFLARE_API_TOKEN", "")
 			r := &pulumitest.Recorder{}
 			require.ErrorContains(t, pulumitest.Run(r, "demo", c.config, Program), c.path)
 			assert.Empty(t, r.Registrations())
@@ -60,11 +59,33 @@ func TestFaultyConfigurationRegistersNothing(t *testing.T) {
 }
 
 func TestAllMissingCredentialsAreNamedAtOnce(t *testing.T) {
-	t.Setenv("DIGITALOCEAN_TOKEN", "")
+	cfg := config(t, "demo")
+	t.Setenv("DIGITALOCEAN_ACCESS_TOKEN", "")
 	t.Setenv("CLOUDFLARE_API_TOKEN", "")
-	err := pulumitest.Run(&pulumitest.Recorder{}, "demo", map[string]string{settings.Key: config(t, "demo")[settings.Key]}, Program)
-	require.ErrorContains(t, err, "digitalocean:token")
-	require.ErrorContains(t, err, "cloudflare:apiToken")
+	r := &pulumitest.Recorder{}
+	err := pulumitest.Run(r, "demo", cfg, Program)
+	require.ErrorContains(t, err, "DIGITALOCEAN_ACCESS_TOKEN: is not set")
+	require.ErrorContains(t, err, "CLOUDFLARE_API_TOKEN: is not set")
+	assert.Empty(t, r.Registrations())
+}
+
+func TestTwoDifferentDigitalOceanTokensAreRefused(t *testing.T) {
+	cfg := config(t, "demo")
+	t.Setenv("DIGITALOCEAN_TOKEN", "canary-other")
+	r := &pulumitest.Recorder{}
+	err := pulumitest.Run(r, "demo", cfg, Program)
+	require.ErrorContains(t, err, "Run: unset DIGITALOCEAN_TOKEN")
+	assert.NotContains(t, err.Error(), "canary")
+	assert.Empty(t, r.Registrations())
+	t.Setenv("DIGITALOCEAN_TOKEN", canaryDigitalOcean)
+	require.NoError(t, pulumitest.Run(&pulumitest.Recorder{}, "demo", cfg, Program), "the same token twice is no fault")
+}
+
+// plus is a configuration with one more key.
+func plus(cfg map[string]string, key, value string) map[string]string {
+	out := maps.Clone(cfg)
+	out[key] = value
+	return out
 }
 
 func TestOverBudgetErrorCarriesTheBill(t *testing.T) {

@@ -1,7 +1,6 @@
 package stacks
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -12,16 +11,59 @@ import (
 	"github.com/genericcorp/platform/internal/settings"
 )
 
-// compareTenants holds the declared tenants against those of the stack's last
-// update, which it finds among its own outputs. Entries that vanished are
-// reported before anything happens. Entries that vanish while others appear are
-// refused: that is what a rename looks like, and it would end in an empty tenant
-// beside a suspended one.
-func (d declared) compareTenants(ctx *pulumi.Context) error {
-	before, err := lastTenants(ctx)
+// history is what the stack's last update put into its outputs; zero when there
+// was none.
+type history struct {
+	// tenants are their states by name.
+	tenants map[string]string
+	// kubernetesVersion is the minor that was declared.
+	kubernetesVersion string
+}
+
+// readHistory reads the stack's own outputs.
+func readHistory(ctx *pulumi.Context) (history, error) {
+	itself := fmt.Sprintf("%s/%s/%s", ctx.Organization(), ctx.Project(), ctx.Stack())
+	reference, err := pulumi.NewStackReference(ctx, "last-update", &pulumi.StackReferenceArgs{Name: pulumi.String(itself)})
 	if err != nil {
-		return err
+		return history{}, fmt.Errorf("the stack's own outputs: %w", err)
 	}
+	tenants, err := output[map[string]any](reference, OutputTenants)
+	if err != nil {
+		return history{}, err
+	}
+	version, err := output[string](reference, OutputKubernetesVersion)
+	if err != nil {
+		return history{}, err
+	}
+	h := history{tenants: map[string]string{}, kubernetesVersion: version}
+	for name, state := range tenants {
+		h.tenants[name] = fmt.Sprint(state)
+	}
+	return h, nil
+}
+
+// output is one output of a stack; the zero value when it has none of the name.
+func output[T any](reference *pulumi.StackReference, name string) (T, error) {
+	var zero T
+	found, err := reference.GetOutputDetails(name)
+	if err != nil {
+		return zero, fmt.Errorf("the stack's own outputs: %w", err)
+	}
+	if found.Value == nil {
+		return zero, nil
+	}
+	value, ok := found.Value.(T)
+	if !ok {
+		return zero, fmt.Errorf("the stack's output %s is not of the type %T; was it written by another program?", name, zero)
+	}
+	return value, nil
+}
+
+// compareTenants compares the declared tenants with those of the last update.
+// Entries that vanished are reported before anything happens. Entries that vanish
+// while others appear are refused: that is what a rename looks like, and it would
+// end in an empty tenant beside a suspended one.
+func (d declared) compareTenants(ctx *pulumi.Context, before map[string]string) error {
 	now := states(d.Tenants)
 	vanished, appeared := missing(before, now), missing(now, before)
 	vanished = slices.DeleteFunc(vanished, func(name string) bool { return before[name] == settings.Purged })
@@ -34,32 +76,6 @@ func (d declared) compareTenants(ctx *pulumi.Context) error {
 	}
 	return ctx.Log.Warn(fmt.Sprintf("no longer declared, and so suspended; nothing of theirs is dropped: %s (docs/tenancy.md says how to purge)",
 		strings.Join(vanished, ", ")), nil)
-}
-
-// lastTenants are the tenants and their states after the last update; none when
-// there was no update.
-func lastTenants(ctx *pulumi.Context) (map[string]string, error) {
-	itself := fmt.Sprintf("%s/%s/%s", ctx.Organization(), ctx.Project(), ctx.Stack())
-	reference, err := pulumi.NewStackReference(ctx, "last-update", &pulumi.StackReferenceArgs{Name: pulumi.String(itself)})
-	if err != nil {
-		return nil, fmt.Errorf("the stack's own outputs: %w", err)
-	}
-	output, err := reference.GetOutputDetails(OutputTenants)
-	if err != nil {
-		return nil, fmt.Errorf("the stack's own outputs: %w", err)
-	}
-	if output.Value == nil {
-		return nil, nil
-	}
-	value, ok := output.Value.(map[string]any)
-	if !ok {
-		return nil, errors.New("the stack's output tenants is no map")
-	}
-	out := map[string]string{}
-	for name, state := range value {
-		out[name] = fmt.Sprint(state)
-	}
-	return out, nil
 }
 
 func states(tenants []settings.Tenant) map[string]string {

@@ -16,6 +16,8 @@ const (
 	OutputNodes           = "nodes"
 	OutputDatabase        = "database"
 	OutputTenants         = "tenants"
+	// OutputKubernetesVersion is the declared minor; the next update reads it.
+	OutputKubernetesVersion = "kubernetesVersion"
 )
 
 // export publishes what an operator asks for first.
@@ -31,6 +33,7 @@ func export(ctx *pulumi.Context, s *stack, grafanaPassword pulumi.StringOutput) 
 	ctx.Export(OutputBill, lines)
 	ctx.Export(OutputTenants, pulumi.ToStringMap(states(s.Tenants)))
 	if s.Cluster.Kind == settings.DigitalOcean {
+		ctx.Export(OutputKubernetesVersion, pulumi.String(s.Cluster.Version))
 		ctx.Export(OutputNodes, pulumi.Sprintf("%d × %s", s.plan.Nodes.Count, s.plan.Nodes.Size))
 	}
 	if s.Database.Kind == settings.DigitalOcean {

@@ -27,11 +27,15 @@ func Program(ctx *pulumi.Context) error {
 	if err := ctx.Log.Info(summary, nil); err != nil {
 		return err
 	}
-	if err := declared.compareTenants(ctx); err != nil {
+	before, err := readHistory(ctx)
+	if err != nil {
+		return err
+	}
+	if err := declared.compareTenants(ctx, before.tenants); err != nil {
 		return err
 	}
 	if err := meterAll(ctx, plan, declared.Settings); err != nil {
 		return err
 	}
-	return deploy(ctx, declared, plan)
+	return deploy(ctx, declared, plan, before)
 }

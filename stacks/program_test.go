@@ -25,9 +25,11 @@ const (
 	canaryCloudflare   = "canary-cloudflare"
 )
 
-// config is a real stack file's configuration as the engine would pass it.
+// config is a real stack file's configuration as the engine would pass it, with the
+// clouds' tokens in the environment.
 func config(t *testing.T, stack string) map[string]string {
 	t.Helper()
+	setTokens(t)
 	data, err := os.ReadFile(filepath.Join("..", "Pulumi."+stack+".yaml"))
 	require.NoError(t, err)
 	var file struct {
@@ -36,9 +38,14 @@ func config(t *testing.T, stack string) map[string]string {
 	require.NoError(t, yaml.Unmarshal(data, &file))
 	encoded, err := json.Marshal(file.Config[settings.Key])
 	require.NoError(t, err)
-	return map[string]string{
-		settings.Key: string(encoded), "digitalocean:token": canaryDigitalOcean, "cloudflare:apiToken": canaryCloudflare,
-	}
+	return map[string]string{settings.Key: string(encoded)}
+}
+
+func setTokens(t *testing.T) {
+	t.Helper()
+	t.Setenv("DIGITALOCEAN_TOKEN", "")
+	t.Setenv("DIGITALOCEAN_ACCESS_TOKEN", canaryDigitalOcean)
+	t.Setenv("CLOUDFLARE_API_TOKEN", canaryCloudflare)
 }
 
 // planOf is the plan of a real stack file.
@@ -99,7 +106,7 @@ func TestEveryComponentRegistersItsOutputsOnce(t *testing.T) {
 			components++
 		}
 	}
-	assert.Equal(t, 8, components)
+	assert.Equal(t, 9, components, "eight that deploy, and the guard")
 	assert.Equal(t, components+1, r.Outputs(), "each component and the stack, once")
 }
 

@@ -11,18 +11,20 @@ import (
 )
 
 // Providers are constructed here and nowhere else: the stack files turn the
-// default ones off.
+// default ones off. The clouds' tokens are not among their inputs: each provider
+// reads its own from the environment. So no token is in the state, and a run with
+// another token, such as one that may only read, is no change.
 
-func digitalOceanProvider(ctx *pulumi.Context, token string) (pulumi.ProviderResource, error) {
-	p, err := digitalocean.NewProvider(ctx, "digitalocean", &digitalocean.ProviderArgs{Token: secretString(token)})
+func digitalOceanProvider(ctx *pulumi.Context) (pulumi.ProviderResource, error) {
+	p, err := digitalocean.NewProvider(ctx, "digitalocean", &digitalocean.ProviderArgs{})
 	if err != nil {
 		return nil, fmt.Errorf("provider digitalocean: %w", err)
 	}
 	return p, nil
 }
 
-func cloudflareProvider(ctx *pulumi.Context, token string) (pulumi.ProviderResource, error) {
-	p, err := cloudflare.NewProvider(ctx, "cloudflare", &cloudflare.ProviderArgs{ApiToken: secretString(token)})
+func cloudflareProvider(ctx *pulumi.Context) (pulumi.ProviderResource, error) {
+	p, err := cloudflare.NewProvider(ctx, "cloudflare", &cloudflare.ProviderArgs{})
 	if err != nil {
 		return nil, fmt.Errorf("provider cloudflare: %w", err)
 	}
@@ -45,6 +47,12 @@ func kubernetesProvider(ctx *pulumi.Context, kubeconfig pulumi.StringInput, cont
 		Kubeconfig:            kubeconfig.ToStringOutput(),
 		ClusterIdentifier:     identifier.ToStringOutput(),
 		EnableServerSideApply: pulumi.Bool(true),
+		// Without these two a change of data deletes the object and makes it anew, and
+		// a Pod that starts meanwhile does not find it.
+		EnableSecretMutable:    pulumi.Bool(true),
+		EnableConfigMapMutable: pulumi.Bool(true),
+		// What a killed run made and the state does not know is adopted.
+		UpsertExistingObjects: pulumi.Bool(true),
 	}
 	if context != "" {
 		args.Context = pulumi.String(context)

@@ -36,6 +36,8 @@ type Args struct {
 	TenantURLs pulumi.StringMapInput
 	// Env are further plain environment variables.
 	Env map[string]string
+	// Protect refuses to delete what serves users: the app, its credentials, its route.
+	Protect bool
 	// Workload sizes it.
 	Workload workload.Workload
 	// DatabaseRange and DatabasePort are where its database may be.
@@ -83,11 +85,12 @@ func (a Args) register(ctx *pulumi.Context, inside []pulumi.ResourceOption) erro
 	if err != nil {
 		return err
 	}
-	database, err := corev1.NewSecret(ctx, databaseSecret, a.secret(), inside...)
+	serving := kube.Protected(inside, a.Protect)
+	database, err := corev1.NewSecret(ctx, databaseSecret, a.secret(), serving...)
 	if err != nil {
 		return fmt.Errorf("database secret: %w", err)
 	}
-	tenants, err := a.registerTenants(ctx, inside)
+	tenants, err := a.registerTenants(ctx, serving)
 	if err != nil {
 		return err
 	}
@@ -96,14 +99,18 @@ func (a Args) register(ctx *pulumi.Context, inside []pulumi.ResourceOption) erro
 			return fmt.Errorf("disruption budget: %w", err)
 		}
 	}
-	after := kube.After(inside, slices.Concat(policies, account, tenants, []pulumi.Resource{database})...)
+	after := kube.After(serving, slices.Concat(policies, account, tenants, []pulumi.Resource{database})...)
 	if _, err := appsv1.NewDeployment(ctx, name, a.deployment(), after...); err != nil {
 		return fmt.Errorf("deployment: %w", err)
 	}
-	if _, err := corev1.NewService(ctx, name, a.service(), inside...); err != nil {
+	if _, err := corev1.NewService(ctx, name, a.service(), serving...); err != nil {
 		return fmt.Errorf("service: %w", err)
 	}
-	for _, route := range a.routes() {
+	if err := a.route(name, nil, a.Domain).Register(ctx, serving...); err != nil {
+		return err
+	}
+	// Not protected: a plan's route goes with its last tenant.
+	for _, route := range a.tenantRoutes() {
 		if err := route.Register(ctx, inside...); err != nil {
 			return err
 		}

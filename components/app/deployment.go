@@ -1,8 +1,6 @@
 package app
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"maps"
 	"path"
 	"slices"
@@ -45,15 +43,11 @@ func (a Args) deployment() *appsv1.DeploymentArgs {
 	return kube.Deployment(a.Workload, a.annotations(), pod)
 }
 
-// annotations hold a hash of the connection string, so that Pods are replaced
-// when it changes. The password in it is long and random: its hash tells nothing.
+// annotations hold a checksum of the connection string, so that Pods are replaced
+// when it changes.
 func (a Args) annotations() pulumi.StringMap {
 	out := kube.Scraped(a.Port, a.MetricsPath)
-	hashed := a.DatabaseURL.ToStringOutput().ApplyT(func(url string) string {
-		sum := sha256.Sum256([]byte(url))
-		return hex.EncodeToString(sum[:8])
-	}).(pulumi.StringOutput)
-	out["checksum/database"] = pulumi.Unsecret(hashed).(pulumi.StringOutput)
+	out["checksum/database"] = kube.SecretChecksum(a.DatabaseURL)
 	return out
 }
 

@@ -31,10 +31,13 @@ func (a Args) registerTenants(ctx *pulumi.Context, inside []pulumi.ResourceOptio
 	if err != nil {
 		return nil, fmt.Errorf("list of tenants: %w", err)
 	}
-	secret, err := corev1.NewSecret(ctx, tenantsName, &corev1.SecretArgs{
-		Metadata:   kube.Meta(name, workload.AppNamespace, tenantsName),
-		StringData: pulumi.ToSecret(a.TenantURLs).(pulumi.StringMapOutput),
-	}, inside...)
+	args := &corev1.SecretArgs{Metadata: kube.Meta(name, workload.AppNamespace, tenantsName)}
+	// An empty map would be a change at every preview: the API server does not store
+	// one (seen with pulumi-kubernetes 4.33).
+	if slices.ContainsFunc(a.Tenants, settings.Tenant.LogsIn) {
+		args.StringData = pulumi.ToSecret(a.TenantURLs).(pulumi.StringMapOutput)
+	}
+	secret, err := corev1.NewSecret(ctx, tenantsName, args, inside...)
 	if err != nil {
 		return nil, fmt.Errorf("tenants' secret: %w", err)
 	}
@@ -52,16 +55,18 @@ func tenantsVolume() *corev1.VolumeArgs {
 	}
 }
 
-// routes lead to the app: its own host, then one route for the tenants of each
-// plan, with that plan's rate limit, and one for those that get a 503. Each host
-// is a rule, and so a router whose requests are counted apart.
-func (a Args) routes() []kube.Route {
-	route := func(name string, middlewares []string, hosts ...string) kube.Route {
-		return kube.Route{
-			Name: name, Hosts: hosts, Middlewares: middlewares, In: a.IngressNamespace,
-			Namespace: workload.AppNamespace, Service: "app", Port: servicePort,
-		}
+// route leads from hosts to the app.
+func (a Args) route(route string, middlewares []string, hosts ...string) kube.Route {
+	return kube.Route{
+		Name: route, Hosts: hosts, Middlewares: middlewares, In: a.IngressNamespace,
+		Namespace: workload.AppNamespace, Service: name, Port: servicePort,
 	}
+}
+
+// tenantRoutes lead to the app: one route for the tenants of each plan, with that
+// plan's rate limit, and one for those that get a 503. Each host is a rule, and so a
+// router whose requests are counted apart.
+func (a Args) tenantRoutes() []kube.Route {
 	hosts := map[string][]string{}
 	for _, t := range a.Tenants {
 		switch t.State {
@@ -71,15 +76,15 @@ func (a Args) routes() []kube.Route {
 			hosts[kube.SuspendedMiddleware] = append(hosts[kube.SuspendedMiddleware], t.Host(a.Domain))
 		}
 	}
-	out := []kube.Route{route(name, nil, a.Domain)}
+	var out []kube.Route
 	for _, plan := range settings.Plans {
 		middleware := kube.PlanMiddleware(plan.Name)
 		if of := hosts[middleware]; len(of) > 0 {
-			out = append(out, route("tenants-"+plan.Name, []string{middleware}, slices.Sorted(slices.Values(of))...))
+			out = append(out, a.route("tenants-"+plan.Name, []string{middleware}, slices.Sorted(slices.Values(of))...))
 		}
 	}
 	if of := hosts[kube.SuspendedMiddleware]; len(of) > 0 {
-		out = append(out, route("tenants-suspended", []string{kube.SuspendedMiddleware}, slices.Sorted(slices.Values(of))...))
+		out = append(out, a.route("tenants-suspended", []string{kube.SuspendedMiddleware}, slices.Sorted(slices.Values(of))...))
 	}
 	return out
 }

@@ -25,8 +25,10 @@ const tokenSecret = "cloudflare-api-token"
 type Args struct {
 	// Domain gets a certificate for itself and its subdomains.
 	Domain string
-	// Email is where Let's Encrypt sends its notices.
+	// Email is the contact of the Let's Encrypt account.
 	Email string
+	// Protect refuses to delete the certificate.
+	Protect bool
 	// Issuer is "production" or "staging".
 	Issuer string
 	// Chart is the address of the cert-manager chart.

@@ -16,7 +16,7 @@ import (
 
 func args(chart string) certificates.Args {
 	return certificates.Args{
-		Domain: "demo.example.com", Email: "sre@example.com", Issuer: "staging", Chart: chart,
+		Domain: "demo.example.com", Email: "sre@genericcorp.com", Issuer: "staging", Chart: chart,
 		Workload: workload.For(settings.Settings{}), CloudflareToken: pulumi.String("token"), Namespace: pulumi.String("ingress"),
 	}
 }

@@ -32,7 +32,7 @@ func (a Args) issue(ctx *pulumi.Context, name string, parent, token pulumi.Resou
 		chosen[environment] = issuer
 	}
 	_, err := apiextensions.NewCustomResource(ctx, name+"-wildcard", a.certificate(),
-		pulumi.Parent(parent), pulumi.DependsOn([]pulumi.Resource{chosen[a.Issuer]}))
+		pulumi.Parent(parent), pulumi.DependsOn([]pulumi.Resource{chosen[a.Issuer]}), pulumi.Protect(a.Protect))
 	if err != nil {
 		return fmt.Errorf("certificate: %w", err)
 	}
@@ -43,7 +43,11 @@ func issuerName(environment string) string { return "letsencrypt-" + environment
 
 func (a Args) issuer(environment string) *apiextensions.CustomResourceArgs {
 	meta := kube.Meta("cert-manager", "", issuerName(environment))
-	meta.Annotations = awaitReady
+	if environment == a.Issuer {
+		// The other one is not waited for: an outage of Let's Encrypt's staging server
+		// does not stop production.
+		meta.Annotations = awaitReady
+	}
 	return &apiextensions.CustomResourceArgs{
 		ApiVersion: pulumi.String(apiVersion), Kind: pulumi.String("ClusterIssuer"), Metadata: meta,
 		OtherFields: kubernetes.UntypedArgs{"spec": pulumi.Map{"acme": pulumi.Map{

@@ -6,8 +6,11 @@ import (
 	"github.com/genericcorp/platform/internal/workload"
 )
 
-// values are the chart's, strictly ours: whatever it would choose in place of
-// these would not be in the sizing.
+// webhookTimeoutSeconds is how long the API server waits for cert-manager's webhook.
+const webhookTimeoutSeconds = 10
+
+// values are the chart's. We set every resource value; chart defaults would not be
+// counted by the sizing.
 func values(set workload.Set) pulumi.Map {
 	return pulumi.Map{
 		// The CRDs go with the release: on a cluster of its own nobody else has them.
@@ -19,6 +22,9 @@ func values(set workload.Set) pulumi.Map {
 		"resources":    resources(set.CertManager),
 		"webhook": pulumi.Map{
 			"replicaCount": pulumi.Int(set.Webhook.Replicas), "resources": resources(set.Webhook),
+			// The chart's 30 is above the 29 that DigitalOcean's upgrade check admits: it
+			// would not upgrade the cluster (digitalocean/clusterlint#167).
+			"timeoutSeconds": pulumi.Int(webhookTimeoutSeconds),
 		},
 		"cainjector": pulumi.Map{
 			"replicaCount": pulumi.Int(set.CAInjector.Replicas), "resources": resources(set.CAInjector),

@@ -16,14 +16,21 @@ const typeToken = "platform:cluster:Cluster"
 
 // Args shape the cluster; all of them are plain, as they shape the bill.
 type Args struct {
-	// Region is DigitalOcean's; changing it replaces everything.
+	// Stack is the stack's name, for the commands in messages.
+	Stack string
+	// Region is DigitalOcean's; it cannot change.
 	Region string
-	// Version is a Kubernetes minor such as "1.36"; its newest patch is taken.
+	// Version is a Kubernetes minor such as "1.36". A new cluster gets its newest
+	// patch; a running one is upgraded only when this is newer than what it runs.
 	Version string
+	// LastVersion is the Version of the last update; empty when there was none.
+	LastVersion string
+	// Live is the cluster that runs already; nil before the first update.
+	Live *Live
 	// HA is the highly available control plane, $40 a month, for good.
 	HA bool
-	// NodeSize is a Droplet size. Changing it replaces the cluster: it is the size
-	// of the default pool. NodeCount may change at any time.
+	// NodeSize is a Droplet size. It has to be that of Live: `ops resize` changes it.
+	// NodeCount may change at any time.
 	NodeSize  string
 	NodeCount int
 	// VPCRange, PodRange and ServiceRange are in CIDR notation and cannot change.
@@ -37,10 +44,12 @@ type Args struct {
 	Protect bool
 }
 
-// Cluster is what others need of it.
+// Cluster holds the outputs that other components use.
 type Cluster struct {
 	pulumi.ResourceState
 
+	// Resource is the cluster itself: what is inside it ends with it.
+	Resource pulumi.Resource
 	// ID is the cluster's UUID, VPC the network's.
 	ID  pulumi.IDOutput     `pulumi:"clusterId"`
 	VPC pulumi.StringOutput `pulumi:"vpcId"`
@@ -57,30 +66,46 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 	if err := ctx.RegisterComponentResourceV2(typeToken, name, args.inputs(), c, opts...); err != nil {
 		return nil, fmt.Errorf("cluster %q: register: %w", name, err)
 	}
-	version, err := newestPatch(ctx, args.Version, pulumi.Parent(c))
+	version, keep, err := args.version(ctx, pulumi.Parent(c))
 	if err != nil {
 		return nil, fmt.Errorf("cluster %q: version: %w", name, err)
 	}
-	vpc, err := digitalocean.NewVpc(ctx, name, &digitalocean.VpcArgs{
-		Name: pulumi.String(name), Region: pulumi.String(args.Region), IpRange: pulumi.String(args.VPCRange),
-	}, pulumi.Parent(c), pulumi.RetainOnDelete(args.Protect)) // a database that stays is in it
+	vpc, err := args.network(ctx, name, c)
 	if err != nil {
 		return nil, fmt.Errorf("cluster %q: vpc: %w", name, err)
 	}
 	doks, err := digitalocean.NewKubernetesCluster(ctx, name, args.cluster(name, version, vpc),
-		pulumi.Parent(c), pulumi.Protect(args.Protect))
+		pulumi.Parent(c), pulumi.Protect(args.Protect), pulumi.IgnoreChanges(kept(keep)))
 	if err != nil {
 		return nil, fmt.Errorf("cluster %q: cluster: %w", name, err)
 	}
-	c.ID, c.VPC = doks.ID(), vpc.ID().ToStringOutput()
+	c.Resource, c.ID, c.VPC = doks, doks.ID(), vpc.ID().ToStringOutput()
 	c.Kubeconfig = kubeconfig(name, doks)
 	return c, ctx.RegisterResourceOutputs(c, pulumi.Map{
 		"clusterId": c.ID, "vpcId": c.VPC, "kubeconfig": c.Kubeconfig,
 	})
 }
 
+// network declares the VPC. A database that stays is in it, so it stays too.
+// Members leave it some minutes after they are deleted, and the provider tries for
+// two minutes only.
+func (a Args) network(ctx *pulumi.Context, name string, parent pulumi.Resource) (*digitalocean.Vpc, error) {
+	return digitalocean.NewVpc(ctx, name, &digitalocean.VpcArgs{
+		Name: pulumi.String(name), Region: pulumi.String(a.Region), IpRange: pulumi.String(a.VPCRange),
+	}, pulumi.Parent(parent), pulumi.RetainOnDelete(a.Protect), pulumi.Timeouts(&pulumi.CustomTimeouts{Delete: "30m"}))
+}
+
+// kept are the inputs that stay as the state has them, so that no update replaces
+// the cluster. Its pool's size is changed by `ops resize`; a refresh tells it.
+func kept(version bool) []string {
+	if version {
+		return []string{"nodePool.size", "version"}
+	}
+	return []string{"nodePool.size"}
+}
+
 func (a Args) validate() error {
-	var errs []error
+	errs := []error{a.Live.admits(a), a.admitsVersion()}
 	if _, err := catalog.NodeBySize(a.NodeSize); err != nil {
 		errs = append(errs, fmt.Errorf("nodeSize: %w", err))
 	}
@@ -121,6 +146,8 @@ func (a Args) cluster(name, version string, vpc *digitalocean.Vpc) *digitalocean
 		MaintenancePolicy: &digitalocean.KubernetesClusterMaintenancePolicyArgs{
 			Day: pulumi.String(a.MaintenanceDay), StartTime: pulumi.String(a.MaintenanceHour),
 		},
+		// On by default from 1.36 on; its Pods are not in the sizing.
+		CorednsAutoscaler:             &digitalocean.KubernetesClusterCorednsAutoscalerArgs{Enabled: pulumi.Bool(false)},
 		DestroyAllAssociatedResources: pulumi.Bool(!a.Protect),
 		Tags:                          pulumi.ToStringArray(a.Tags),
 		NodePool: &digitalocean.KubernetesClusterNodePoolArgs{

@@ -26,6 +26,8 @@ type Args struct {
 	Domain string
 	// Proxied sends traffic through Cloudflare.
 	Proxied bool
+	// Protect refuses to delete the records.
+	Protect bool
 	// Address is the load balancer's IPv4 address.
 	Address pulumi.StringInput
 }
@@ -50,7 +52,7 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 	}
 	for _, record := range args.records(name) {
 		record.args.ZoneId = pulumi.String(zone.ZoneId)
-		if _, err := cloudflare.NewRecord(ctx, record.name, record.args, pulumi.Parent(r)); err != nil {
+		if _, err := cloudflare.NewRecord(ctx, record.name, record.args, pulumi.Parent(r), pulumi.Protect(args.Protect)); err != nil {
 			return nil, fmt.Errorf("dns %q: record %q: %w", name, record.name, err)
 		}
 	}

@@ -28,7 +28,7 @@ const (
 // each has its part of a limit.
 func (a Args) dynamic() string {
 	var b strings.Builder
-	b.WriteString(`tls:
+	fmt.Fprintf(&b, `tls:
   options:
     default:
       minVersion: VersionTLS12
@@ -37,12 +37,12 @@ http:
     hsts:
       headers:
         stsSeconds: 63072000
-        stsIncludeSubdomains: true
-    ` + kube.SuspendedMiddleware + `:
+        stsIncludeSubdomains: %t
+    %s:
       ipAllowList:
         sourceRange: [255.255.255.255/32]
         rejectStatusCode: 503
-`)
+`, a.HSTSIncludeSubdomains, kube.SuspendedMiddleware)
 	for _, plan := range settings.Plans {
 		fmt.Fprintf(&b, `    %s:
       rateLimit:

@@ -29,12 +29,16 @@ type Args struct {
 	// the client's address by the PROXY protocol. Empty on an existing cluster:
 	// its load balancer is not known to speak it.
 	TrustedRange string
+	// HSTSIncludeSubdomains tells browsers to reach every subdomain over HTTPS alone.
+	HSTSIncludeSubdomains bool
+	// Protect refuses to delete the load balancer and Traefik.
+	Protect bool
 	// Address is where an existing cluster is reached when its Service of type
 	// LoadBalancer gets no address. Empty asks for a load balancer.
 	Address string
 }
 
-// Ingress is what others need of it.
+// Ingress holds the outputs that other components use.
 type Ingress struct {
 	pulumi.ResourceState
 
@@ -61,7 +65,7 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 	if err := args.controller(ctx, i, inside); err != nil {
 		return nil, fmt.Errorf("ingress %q: %w", name, err)
 	}
-	service, err := corev1.NewService(ctx, app, args.service(name), inside...)
+	service, err := corev1.NewService(ctx, app, args.service(name), kube.Protected(inside, args.Protect)...)
 	if err != nil {
 		return nil, fmt.Errorf("ingress %q: service: %w", name, err)
 	}
@@ -93,7 +97,7 @@ func (a Args) controller(ctx *pulumi.Context, parent pulumi.Resource, inside []p
 		}
 	}
 	after := kube.After(inside, slices.Concat(identity, allowed, []pulumi.Resource{config})...)
-	_, err = appsv1.NewDeployment(ctx, app, a.deployment(), after...)
+	_, err = appsv1.NewDeployment(ctx, app, a.deployment(), kube.Protected(after, a.Protect)...)
 	if err != nil {
 		return fmt.Errorf("deployment: %w", err)
 	}

@@ -48,7 +48,7 @@ func (a Args) grafana(ctx *pulumi.Context, name string, opts ...pulumi.ResourceO
 		return pulumi.StringOutput{}, err
 	}
 	after := kube.After(opts, slices.Concat(account, []pulumi.Resource{config, secret})...)
-	if _, err := appsv1.NewDeployment(ctx, grafanaApp, a.grafanaDeployment(files), after...); err != nil {
+	if _, err := appsv1.NewDeployment(ctx, grafanaApp, a.grafanaDeployment(files, password.Result), after...); err != nil {
 		return pulumi.StringOutput{}, fmt.Errorf("deployment: %w", err)
 	}
 	if _, err := corev1.NewService(ctx, grafanaApp, clusterService(grafanaApp, portGrafana), opts...); err != nil {
@@ -60,7 +60,7 @@ func (a Args) grafana(ctx *pulumi.Context, name string, opts ...pulumi.ResourceO
 	}.Register(ctx, opts...)
 }
 
-func (a Args) grafanaDeployment(files provisioning) *appsv1.DeploymentArgs {
+func (a Args) grafanaDeployment(files provisioning, password pulumi.StringOutput) *appsv1.DeploymentArgs {
 	container := &corev1.ContainerArgs{
 		Name:            pulumi.String(grafanaApp),
 		Image:           pulumi.String(grafanaImage),
@@ -76,7 +76,10 @@ func (a Args) grafanaDeployment(files provisioning) *appsv1.DeploymentArgs {
 			kube.WritableMount("data", "/var/lib/grafana"), kube.WritableMount("tmp", "/tmp"),
 		},
 	}
-	return kube.Deployment(a.Workload.Grafana, kube.WithChecksum(kube.Scraped(portGrafana, "/metrics"), files.contents()...),
+	annotations := kube.WithChecksum(kube.Scraped(portGrafana, "/metrics"), files.contents()...)
+	// Grafana reads the password when it starts.
+	annotations["checksum/password"] = kube.SecretChecksum(password)
+	return kube.Deployment(a.Workload.Grafana, annotations,
 		&corev1.PodSpecArgs{
 			ServiceAccountName:           pulumi.String(grafanaApp),
 			AutomountServiceAccountToken: pulumi.Bool(false),

@@ -31,12 +31,14 @@ type Args struct {
 	Tags                            []string
 	// Protect refuses deletion, and keeps the database when the stack goes.
 	Protect bool
-	// VPC is the network's UUID, Cluster that of the only cluster to be admitted.
-	VPC     pulumi.StringInput
-	Cluster pulumi.StringInput
+	// VPC is the network's UUID, Cluster that of the only cluster to be admitted, and
+	// PodRange (CIDR) where its Pods have their addresses.
+	VPC      pulumi.StringInput
+	Cluster  pulumi.StringInput
+	PodRange string
 }
 
-// Postgres is what its clients need.
+// Postgres holds the outputs that its clients use.
 type Postgres struct {
 	pulumi.ResourceState
 
@@ -79,14 +81,17 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 }
 
 // firewall admits one Kubernetes cluster: without a rule the database is open to
-// the Internet, so a database that stays keeps its rule.
+// the Internet, so a database that stays keeps its rule. Pods of a VPC-native
+// cluster may come with addresses of their own, and no text says that the rule
+// "k8s" covers them: their range is a second rule (decision 0012).
 func (a Args) firewall(ctx *pulumi.Context, name string, cluster *digitalocean.DatabaseCluster, parent pulumi.Resource) error {
 	_, err := digitalocean.NewDatabaseFirewall(ctx, name, &digitalocean.DatabaseFirewallArgs{
 		ClusterId: cluster.ID(),
-		Rules: digitalocean.DatabaseFirewallRuleArray{&digitalocean.DatabaseFirewallRuleArgs{
-			Type: pulumi.String("k8s"), Value: a.Cluster,
-		}},
-	}, pulumi.Parent(parent), pulumi.RetainOnDelete(a.Protect))
+		Rules: digitalocean.DatabaseFirewallRuleArray{
+			&digitalocean.DatabaseFirewallRuleArgs{Type: pulumi.String("k8s"), Value: a.Cluster},
+			&digitalocean.DatabaseFirewallRuleArgs{Type: pulumi.String("ip_addr"), Value: pulumi.String(a.PodRange)},
+		},
+	}, pulumi.Parent(parent), pulumi.RetainOnDelete(a.Protect), pulumi.Protect(a.Protect))
 	return err
 }
 
@@ -95,7 +100,7 @@ func (a Args) firewall(ctx *pulumi.Context, name string, cluster *digitalocean.D
 func (a Args) tenancy(ctx *pulumi.Context, name string, cluster *digitalocean.DatabaseCluster, parent pulumi.Resource) (
 	*digitalocean.DatabaseDb, *digitalocean.DatabaseUser, error,
 ) {
-	opts := []pulumi.ResourceOption{pulumi.Parent(parent), pulumi.RetainOnDelete(a.Protect)}
+	opts := []pulumi.ResourceOption{pulumi.Parent(parent), pulumi.RetainOnDelete(a.Protect), pulumi.Protect(a.Protect)}
 	database, err := digitalocean.NewDatabaseDb(ctx, name, &digitalocean.DatabaseDbArgs{
 		ClusterId: cluster.ID(), Name: pulumi.String("app"),
 	}, opts...)
@@ -145,7 +150,7 @@ func (a Args) validate() error {
 		errs = append(errs, fmt.Errorf("nodes: %d is not between 1 and %d, which is what %s may have", a.Nodes, size.MaxNodes, size.SKU))
 	}
 	for _, required := range []struct{ path, value string }{
-		{"region", a.Region}, {"version", a.Version},
+		{"region", a.Region}, {"version", a.Version}, {"podRange", a.PodRange},
 		{"maintenanceDay", a.MaintenanceDay}, {"maintenanceHour", a.MaintenanceHour},
 	} {
 		if required.value == "" {

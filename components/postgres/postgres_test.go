@@ -15,7 +15,7 @@ import (
 func args() postgres.Args {
 	return postgres.Args{
 		Region: "fra1", Version: "17", Size: "db-s-1vcpu-1gb", Nodes: 1, MaintenanceDay: "sunday", MaintenanceHour: "03:00",
-		VPC: pulumi.String("vpc"), Cluster: pulumi.String("cluster"),
+		VPC: pulumi.String("vpc"), Cluster: pulumi.String("cluster"), PodRange: "10.100.0.0/16",
 	}
 }
 
@@ -30,15 +30,14 @@ func TestPostgres(t *testing.T) {
 			_, err := postgres.New(ctx, "test", postgres.Args{Size: "huge"})
 			return err
 		},
-		Faults: []string{"size:", "region:", "version:", "vpc:", "cluster:", "maintenanceDay:"},
+		Faults: []string{"size:", "region:", "version:", "vpc:", "cluster:", "podRange:", "maintenanceDay:"},
 		Type:   "platform:postgres:Postgres", Custom: 4,
 	}.Check(t)
 	firewall, ok := r.Find("digitalocean:index/databaseFirewall:DatabaseFirewall", "test")
 	require.True(t, ok)
-	rules := firewall.Inputs["rules"].([]any)
-	require.Len(t, rules, 1, "one cluster and nobody else")
-	assert.Equal(t, "k8s", pulumitest.Dig(rules[0], "type"))
-	assert.Equal(t, "cluster", pulumitest.Dig(rules[0], "value"))
+	assert.Equal(t, []any{
+		map[string]any{"type": "k8s", "value": "cluster"}, map[string]any{"type": "ip_addr", "value": "10.100.0.0/16"},
+	}, firewall.Inputs["rules"], "one cluster, its Pods, and no other source")
 }
 
 func TestAStandbyThatTheSizeCannotHaveIsRefused(t *testing.T) {

@@ -19,7 +19,10 @@ const (
 	// deadlineSeconds is enough for a thousand tenants (25 s beside the database)
 	// and for an archive of some gigabytes.
 	deadlineSeconds = 1800
-	tries           = 3
+	// awaitTimeout is how long Pulumi waits for the Job: its deadline, and the time
+	// that its image takes to arrive. Left out it is ten minutes.
+	awaitTimeout = "35m"
+	tries        = 3
 
 	scriptsFolder     = "/etc/reconcile"
 	credentialsFolder = "/etc/credentials"
@@ -38,6 +41,7 @@ func (a Args) job(verifiers pulumi.StringOutput) *batchv1.JobArgs {
 		Spec: &batchv1.JobSpecArgs{
 			BackoffLimit:          pulumi.Int(tries - 1),
 			ActiveDeadlineSeconds: pulumi.Int(deadlineSeconds),
+			PodFailurePolicy:      failurePolicy(),
 			Template: &corev1.PodTemplateSpecArgs{
 				Metadata: &metav1.ObjectMetaArgs{Labels: kube.Labels(name)},
 				Spec: &corev1.PodSpecArgs{
@@ -52,6 +56,25 @@ func (a Args) job(verifiers pulumi.StringOutput) *batchv1.JobArgs {
 			},
 		},
 	}
+}
+
+// failurePolicy ends the Job at once when the declaration is refused: another try
+// would be refused too. A Pod that a drained node takes away is no try.
+func failurePolicy() *batchv1.PodFailurePolicyArgs {
+	return &batchv1.PodFailurePolicyArgs{Rules: batchv1.PodFailurePolicyRuleArray{
+		&batchv1.PodFailurePolicyRuleArgs{
+			Action: pulumi.String("FailJob"),
+			OnExitCodes: &batchv1.PodFailurePolicyOnExitCodesRequirementArgs{
+				ContainerName: pulumi.String(name), Operator: pulumi.String("In"), Values: pulumi.IntArray{pulumi.Int(tenancy.ExitRefused)},
+			},
+		},
+		&batchv1.PodFailurePolicyRuleArgs{
+			Action: pulumi.String("Ignore"),
+			OnPodConditions: batchv1.PodFailurePolicyOnPodConditionsPatternArray{
+				&batchv1.PodFailurePolicyOnPodConditionsPatternArgs{Type: pulumi.String("DisruptionTarget"), Status: pulumi.String("True")},
+			},
+		},
+	}}
 }
 
 func (a Args) container() *corev1.ContainerArgs {
@@ -72,9 +95,11 @@ func (a Args) container() *corev1.ContainerArgs {
 		EnvFrom: corev1.EnvFromSourceArray{&corev1.EnvFromSourceArgs{
 			SecretRef: &corev1.SecretEnvSourceArgs{Name: pulumi.String(adminSecret)},
 		}},
-		Resources:       kube.Resources(a.Workload),
-		SecurityContext: kube.ContainerSecurity(),
-		VolumeMounts:    mounts,
+		// The end of its log is the reason that `pulumi up` shows.
+		TerminationMessagePolicy: pulumi.String("FallbackToLogsOnError"),
+		Resources:                kube.Resources(a.Workload),
+		SecurityContext:          kube.ContainerSecurity(),
+		VolumeMounts:             mounts,
 	}
 }
 

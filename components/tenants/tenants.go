@@ -104,7 +104,8 @@ func (a Args) register(ctx *pulumi.Context, component string, t *Tenants) error 
 	if err != nil {
 		return err
 	}
-	if _, err := batchv1.NewJob(ctx, name, a.job(verifiers), kube.After(inside, before...)...); err != nil {
+	opts := append(kube.After(inside, before...), pulumi.Timeouts(&pulumi.CustomTimeouts{Create: awaitTimeout}))
+	if _, err := batchv1.NewJob(ctx, name, a.job(verifiers), opts...); err != nil {
 		return fmt.Errorf("job: %w", err)
 	}
 	return nil

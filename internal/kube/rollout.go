@@ -87,6 +87,23 @@ func WithChecksum(annotations pulumi.StringMap, config ...string) pulumi.StringM
 	return out
 }
 
+// SecretChecksum is a checksum of a credential, for a Pod's annotations. The
+// credential has to be long and random: its checksum tells nothing then, and is no
+// secret itself.
+func SecretChecksum(credential pulumi.StringInput) pulumi.StringOutput {
+	sum := credential.ToStringOutput().ApplyT(func(text string) string {
+		hash := sha256.Sum256([]byte(text))
+		return hex.EncodeToString(hash[:8])
+	}).(pulumi.StringOutput)
+	return pulumi.Unsecret(sum).(pulumi.StringOutput)
+}
+
+// Protected adds to options that a resource refuses to be deleted. The options that
+// were given are left as they are.
+func Protected(opts []pulumi.ResourceOption, protect bool) []pulumi.ResourceOption {
+	return append(slices.Clone(opts), pulumi.Protect(protect))
+}
+
 // After adds to options that a resource comes after others. Kubernetes objects
 // refer to each other by name, which Pulumi does not see. The options that were
 // given are left as they are.

@@ -51,6 +51,12 @@ func (g Registration) line() string {
 	if g.Retain {
 		words = append(words, "retained")
 	}
+	if g.DeletedWith != "" {
+		words = append(words, "deletedWith="+g.DeletedWith)
+	}
+	if len(g.IgnoreChanges) > 0 {
+		words = append(words, "ignoreChanges="+strings.Join(g.IgnoreChanges, ","))
+	}
 	if len(g.Secrets) > 0 {
 		words = append(words, "secret:"+strings.Join(g.Secrets, ","))
 	}
@@ -128,11 +134,15 @@ func (g Registration) hash() string {
 	return hex.EncodeToString(sum[:3])
 }
 
+// secretChecksum is an annotation with a checksum of a credential; that of plain
+// configuration is checksum/config.
+var secretChecksum = regexp.MustCompile(`checksum/(database|password|secrets)$`)
+
 // revision is a name by content, which depends on random passwords.
 var revision = regexp.MustCompile(`-[0-9a-f]{10}$`)
 
 func stripped(value any, path string, secrets []string) any {
-	if slices.Contains(secrets, path) || strings.HasSuffix(path, "checksum/database") {
+	if slices.Contains(secrets, path) || secretChecksum.MatchString(path) {
 		return "secret"
 	}
 	if text, ok := value.(string); ok && path == "metadata.name" && revision.MatchString(text) {

@@ -25,8 +25,14 @@ var ErrBoom = errors.New("boom")
 type Registration struct {
 	Type, Name, Parent, Provider string
 	Custom, Protect, Retain      bool
-	// DependsOn are the URNs that it was told to come after.
-	DependsOn []string
+	// DependsOn are the URNs that it was told to come after; DeletedWith is the name
+	// of the resource that takes it along.
+	DependsOn   []string
+	DeletedWith string
+	// IgnoreChanges are inputs that an update leaves alone. CreateTimeout and
+	// DeleteTimeout are as declared; empty is the provider's own.
+	IgnoreChanges                []string
+	CreateTimeout, DeleteTimeout string
 	// Inputs are plain; Secrets are the paths in them that were marked secret.
 	Inputs  map[string]any
 	Secrets []string
@@ -92,6 +98,8 @@ func (r *Recorder) record(args pulumi.MockResourceArgs) error {
 	r.registrations = append(r.registrations, Registration{
 		Type: args.TypeToken, Name: args.Name, Parent: rpc.GetParent(), Provider: providerName(args.Provider),
 		Custom: args.Custom, Protect: rpc.GetProtect(), Retain: rpc.GetRetainOnDelete(), DependsOn: depends,
+		DeletedWith: rpc.GetDeletedWith()[strings.LastIndex(rpc.GetDeletedWith(), ":")+1:], IgnoreChanges: rpc.GetIgnoreChanges(),
+		CreateTimeout: rpc.GetCustomTimeouts().GetCreate(), DeleteTimeout: rpc.GetCustomTimeouts().GetDelete(),
 		Inputs: inputs.(map[string]any), Secrets: slices.Sorted(maps.Keys(secrets)),
 	})
 	return nil

@@ -21,6 +21,10 @@ func (s Settings) withDefaults() Settings {
 	or(&s.Database.Connections, 100)
 	or(&s.Certificates.Issuer, Production)
 	or(&s.Certificates.Chart, "oci://quay.io/jetstack/charts/cert-manager")
+	if s.Ingress.HSTSIncludeSubdomains == nil {
+		ownDomain := s.Domain != s.Zone
+		s.Ingress.HSTSIncludeSubdomains = &ownDomain
+	}
 	or(&s.Monitoring.RetentionDays, 30)
 	or(&s.Monitoring.VolumeGiB, 5)
 	or(&s.Maintenance.Day, "sunday")

@@ -11,12 +11,14 @@ type Settings struct {
 	Domain string `yaml:"domain"`
 	// Zone is the Cloudflare zone that holds Domain. Required.
 	Zone string `yaml:"zone"`
-	// Email is where Let's Encrypt sends its notices. Required.
+	// Email is the contact of the Let's Encrypt account. Let's Encrypt has sent no
+	// notices of expiry since 2025: the dashboard shows a certificate's remaining
+	// life. Required.
 	Email string `yaml:"email"`
 	// Region is DigitalOcean's region. Default "fra1".
 	Region string `yaml:"region"`
-	// Protect guards what holds data: cluster and database refuse deletion, and the
-	// database stays when its stack goes. Default false.
+	// Protect makes a destroy refuse before anything is deleted, and keeps the
+	// database, its network and the archive when the stack goes. Default false.
 	Protect bool `yaml:"protect"`
 
 	Budget       Budget       `yaml:"budget"`
@@ -62,8 +64,8 @@ type Cluster struct {
 	// Kind is "digitalocean" (default: made here) or "existing" (any cluster, by
 	// the kubeconfig in the secret platform:kubeconfig, at $0).
 	Kind string `yaml:"kind"`
-	// Version is the Kubernetes minor; its newest patch on offer is taken.
-	// Default "1.36".
+	// Version is the Kubernetes minor. A new cluster gets its newest patch; a running
+	// one keeps its version until this names a newer minor. Default "1.36".
 	Version string `yaml:"version"`
 	// HA asks for the highly available control plane: $40 a month, and it cannot
 	// be turned off again. Default false.
@@ -129,9 +131,13 @@ type Certificates struct {
 	Chart string `yaml:"chart"`
 }
 
-// Ingress is how traffic reaches an existing cluster; on DigitalOcean it is one
-// regional load balancer.
+// Ingress is how traffic reaches the cluster; on DigitalOcean it is one regional
+// load balancer.
 type Ingress struct {
+	// HSTSIncludeSubdomains tells browsers, for two years, to reach every subdomain
+	// of Domain over HTTPS alone. Default true; false where Domain is Zone, as hosts
+	// that are not the platform's are subdomains of a zone.
+	HSTSIncludeSubdomains *bool `yaml:"hstsIncludeSubdomains"`
 	// Address is the IP that the records point to. Only for an existing cluster
 	// whose Service of type LoadBalancer gets no address of its own; the Service
 	// is then of type NodePort.

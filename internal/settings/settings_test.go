@@ -14,7 +14,7 @@ import (
 	"github.com/genericcorp/platform/internal/settings"
 )
 
-const least = "domain: demo.example.com\nzone: example.com\nemail: sre@example.com\n"
+const least = "domain: demo.example.com\nzone: example.com\nemail: sre@genericcorp.com\n"
 
 func TestWhatHasADefaultNeedsNoLine(t *testing.T) {
 	s, err := settings.Load([]byte(least))

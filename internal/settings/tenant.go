@@ -72,6 +72,10 @@ var Plans = []Plan{
 // Host is where the tenant's users go, below the stack's domain.
 func (t Tenant) Host(domain string) string { return t.Name + "." + domain }
 
+// LogsIn reports whether the tenant's role may log in; it has a connection string
+// then.
+func (t Tenant) LogsIn() bool { return t.State == Active }
+
 // Limits are those of the tenant's plan.
 func (t Tenant) Limits() Plan {
 	for _, p := range Plans {

@@ -44,10 +44,27 @@ func (s Settings) validateNames(f *Faults) {
 	if len("grafana."+s.Domain) > 64 {
 		f.add("domain", "%q is longer than 56 characters, so that a certificate's common name cannot hold its hosts", s.Domain)
 	}
+	s.validateEmail(f)
+}
+
+// reserved are the endings of hosts that no mail reaches (RFC 2606, RFC 6761).
+// Let's Encrypt refuses an account with such a contact: "invalidContact".
+var reserved = []string{"example.com", "example.net", "example.org", "example", "invalid", "localhost", "test"}
+
+func (s Settings) validateEmail(f *Faults) {
 	if s.Email == "" {
-		f.add("email", "is missing; Let's Encrypt sends its notices there")
-	} else if address, err := mail.ParseAddress(s.Email); err != nil || address.Address != s.Email {
-		f.add("email", "%q is not an e-mail address such as sre@example.com", s.Email)
+		f.add("email", "is missing; write the contact of the Let's Encrypt account, such as sre@genericcorp.com")
+		return
+	}
+	address, err := mail.ParseAddress(s.Email)
+	if err != nil || address.Address != s.Email {
+		f.add("email", "%q is not an e-mail address such as sre@genericcorp.com", s.Email)
+		return
+	}
+	host := strings.ToLower(s.Email[strings.LastIndex(s.Email, "@")+1:])
+	ends := func(ending string) bool { return host == ending || strings.HasSuffix(host, "."+ending) }
+	if err := names.Domain(host); err != nil || slices.ContainsFunc(reserved, ends) {
+		f.add("email", "Let's Encrypt refuses the host %q; write an address that receives mail", host)
 	}
 }
 

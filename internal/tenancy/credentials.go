@@ -75,7 +75,7 @@ func URLs(admin, seed string, tenants []settings.Tenant, replicas int) (map[stri
 	}
 	out := map[string]string{}
 	for _, t := range tenants {
-		if t.State != settings.Active {
+		if !t.LogsIn() {
 			continue
 		}
 		u := *base

@@ -17,3 +17,5 @@ until pg_isready -q; do
   sleep 2
 done
 psql -X -q < reconcile.sql
+# A declaration that cannot be carried out has a status of its own: ExitRefused.
+[ ! -e "$WORK/refused" ] || exit 65

@@ -93,6 +93,8 @@ BEGIN
 END $$;
 
 -- What cannot be done stops the run before it changes anything, all at once.
+-- reconcile.sh tells such a refusal from an error, which another try may not meet.
+\set ON_ERROR_STOP off
 DO $$
 DECLARE
   refused text;
@@ -125,6 +127,14 @@ BEGIN
     RAISE EXCEPTION E'refused, and nothing was changed:\n%', refused;
   END IF;
 END $$;
+\set ON_ERROR_STOP on
+SELECT :'SQLSTATE' = 'P0001' AS refused, :'SQLSTATE' <> '00000' AS failed \gset
+\if :refused
+\! touch "$WORK/refused"
+\q
+\elif :failed
+DO $$ BEGIN RAISE EXCEPTION 'the declaration could not be checked: see the message above'; END $$;
+\endif
 
 -- The database itself: tenants get what they are granted, and PUBLIC nothing.
 SELECT format('SELECT pg_temp.change(%L)', format('REVOKE ALL ON DATABASE %I FROM PUBLIC', current_database()))

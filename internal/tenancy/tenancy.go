@@ -36,6 +36,10 @@ func Files(tenants []settings.Tenant, appRole string) map[string]string {
 // libpq's own.
 const Entrypoint = "reconcile.sh"
 
+// ExitRefused is the Entrypoint's exit status for a declaration that cannot be
+// carried out, such as a purge without an archive. Another try would be refused too.
+const ExitRefused = 65
+
 // VerifiersFile is the one file of the credentials' folder.
 const VerifiersFile = "verifiers.csv"
 

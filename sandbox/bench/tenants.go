@@ -19,7 +19,7 @@ func thousand(tenants int) string {
   platform:settings:
     domain: bench.example.com
     zone: example.com
-    email: sre@example.com
+    email: sre@genericcorp.com
     database: {kind: external, connections: 5000}
     tenants:
 `)

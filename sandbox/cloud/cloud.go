@@ -24,6 +24,15 @@ const (
 	EnvRender = "SANDBOX_RENDER"
 )
 
+// What a test, or a person, puts into the cloud to change how the account is.
+const (
+	// TokenFreshAccount with a region's name as ID: the account has no VPC there.
+	TokenFreshAccount = "digitalocean:account/fresh:Fresh"
+	// TokenOffer with the ID "kubernetes": Inputs.versions are what is offered,
+	// newest first.
+	TokenOffer = "digitalocean:account/offer:Offer"
+)
+
 // Object is one thing in the cloud.
 type Object struct {
 	// Inputs are as declared; a secret is readable here, as it is in a real cloud.
@@ -87,6 +96,11 @@ func (c Cloud) Delete(token, id string) error {
 		return nil
 	}
 	return err
+}
+
+// DeleteAll removes every object of a provider.
+func (c Cloud) DeleteAll(provider string) error {
+	return os.RemoveAll(filepath.Join(c.folder, provider))
 }
 
 // IDs lists the objects of a type.

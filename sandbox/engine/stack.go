@@ -157,7 +157,8 @@ func (s Stack) env() []string {
 		"PULUMI_SKIP_UPDATE_CHECK=true",
 		"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION=true",
 		cloud.EnvFolder + "=" + s.CloudFolder(),
-		"DIGITALOCEAN_TOKEN=" + DigitalOceanToken,
+		"DIGITALOCEAN_TOKEN=",
+		"DIGITALOCEAN_ACCESS_TOKEN=" + DigitalOceanToken,
 		"CLOUDFLARE_API_TOKEN=" + CloudflareToken,
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"os"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
@@ -15,10 +16,10 @@ import (
 type cloudflare struct{}
 
 func (*cloudflare) configure(inputs resource.PropertyMap) error {
-	if _, ok := inputs["apiToken"]; !ok {
-		return errors.New("cloudflare: no apiToken")
+	if _, ok := inputs["apiToken"]; ok || os.Getenv("CLOUDFLARE_API_TOKEN") != "" {
+		return nil
 	}
-	return nil
+	return errors.New("cloudflare: no apiToken")
 }
 
 func (*cloudflare) kind(token string) *kind {

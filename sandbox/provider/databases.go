@@ -3,11 +3,14 @@ package provider
 import (
 	"errors"
 	"fmt"
+	"net/netip"
+	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
 
 	"github.com/genericcorp/platform/internal/catalog"
+	"github.com/genericcorp/platform/sandbox/cloud"
 )
 
 func (d *digitalOcean) databaseKind() *kind {
@@ -16,7 +19,7 @@ func (d *digitalOcean) databaseKind() *kind {
 			"backupRestore", "engine", "evictionPolicy", "maintenanceWindows", "name", "nodeCount", "privateNetworkUuid",
 			"projectId", "region", "size", "sqlMode", "storageAutoscale", "storageSizeMib", "tags", "version",
 		},
-		required: []string{"engine", "nodeCount", "region", "size"}, uniqueName: true,
+		required: []string{"engine", "nodeCount", "region", "size"}, uniqueName: true, deleteFirst: true,
 		replaceOn: []string{"engine", "name"},
 		check:     checkDatabase,
 		admit:     func(in resource.PropertyMap) error { return d.exists(tokenVPC, text(in, "privateNetworkUuid")) },
@@ -25,6 +28,7 @@ func (d *digitalOcean) databaseKind() *kind {
 			"clusterUrn", "database", "host", "metricsEndpoints", "password", "port", "privateHost", "privateUri", "uri", "user",
 		},
 		compute: computeDatabase, secrets: []string{"password", "privateUri", "uri"},
+		gone: func(id string, old cloud.Object) error { return d.leave(id, old.Inputs["privateNetworkUuid"]) },
 	}
 }
 
@@ -58,25 +62,45 @@ func (d *digitalOcean) inDatabase(in resource.PropertyMap) error {
 
 func (d *digitalOcean) databaseDbKind() *kind {
 	return &kind{
-		inputs: []string{"clusterId", "name"}, required: []string{"clusterId"}, replaceOn: []string{"clusterId", "name"},
+		inputs: []string{"clusterId", "name"}, required: []string{"clusterId"}, replaceOn: []string{"clusterId", "name"}, deleteFirst: true,
 		admit: d.inDatabase,
 		id: func(_ string, in resource.PropertyMap) string {
 			return text(in, "clusterId") + "/database/" + text(in, "name")
 		},
+		importID: commaID("database"),
 	}
 }
 
 func (d *digitalOcean) databaseUserKind() *kind {
 	return &kind{
 		inputs: []string{"clusterId", "mysqlAuthPlugin", "name", "settings"}, required: []string{"clusterId"},
-		replaceOn: []string{"clusterId", "name"}, admit: d.inDatabase,
+		replaceOn: []string{"clusterId", "name"}, deleteFirst: true, admit: d.inDatabase,
 		id: func(_ string, in resource.PropertyMap) string {
 			return text(in, "clusterId") + "/user/" + text(in, "name")
 		},
-		unknown: []string{"password", "role", "accessCert", "accessKey"}, secrets: []string{"password", "accessKey"},
+		importID: commaID("user"),
+		unknown:  []string{"password", "role", "accessCert", "accessKey"}, secrets: []string{"password", "accessKey"},
 		compute: func(string, resource.PropertyMap) map[string]any {
 			return map[string]any{"password": "AVNS_" + secretText(20), "role": "normal", "accessCert": "", "accessKey": ""}
 		},
+	}
+}
+
+// firewallSuffix makes the ID of a firewall from that of its database cluster. An
+// import takes the cluster's ID: resource_database_firewall.go of
+// digitalocean/terraform-provider-digitalocean.
+const firewallSuffix = "-firewall"
+
+// commaID turns "cluster,name", which an import takes, into "cluster/kind/name",
+// which the state has: resource_database_db.go and resource_database_user.go of
+// digitalocean/terraform-provider-digitalocean.
+func commaID(kind string) func(string) string {
+	return func(id string) string {
+		cluster, name, ok := strings.Cut(id, ",")
+		if !ok {
+			return id
+		}
+		return cluster + "/" + kind + "/" + name
 	}
 }
 
@@ -85,19 +109,32 @@ func (d *digitalOcean) firewallKind() *kind {
 		inputs: []string{"clusterId", "rules"}, required: []string{"clusterId", "rules"}, replaceOn: []string{"clusterId"},
 		check: checkFirewall,
 		admit: func(in resource.PropertyMap) error {
-			return errors.Join(d.inDatabase(in), d.exists(tokenCluster, firewalled(in)))
+			return errors.Join(append(d.admitted(in), d.inDatabase(in))...)
 		},
-		id: func(_ string, in resource.PropertyMap) string { return text(in, "clusterId") + "-firewall" },
+		id:       func(_ string, in resource.PropertyMap) string { return text(in, "clusterId") + firewallSuffix },
+		importID: func(id string) string { return strings.TrimSuffix(id, firewallSuffix) + firewallSuffix },
 	}
 }
 
-// firewalled is the Kubernetes cluster that the first rule admits.
-func firewalled(in resource.PropertyMap) string {
-	rules := in["rules"]
-	if !rules.IsArray() || len(rules.ArrayValue()) == 0 || !rules.ArrayValue()[0].IsObject() {
-		return ""
+// admitted reports trusted sources that are not there, and addresses that are none:
+// "ip_addr" takes an IPv4 address or CIDR (openapi, databases/models/firewall_rule.yml).
+func (d *digitalOcean) admitted(in resource.PropertyMap) []error {
+	var errs []error
+	for _, rule := range in["rules"].ArrayValue() {
+		value := text(rule.ObjectValue(), "value")
+		switch kind := text(rule.ObjectValue(), "type"); kind {
+		case "k8s":
+			errs = append(errs, d.exists(tokenCluster, value))
+		case "ip_addr":
+			_, notAddress := netip.ParseAddr(value)
+			if _, notRange := netip.ParsePrefix(value); notAddress != nil && notRange != nil {
+				errs = append(errs, fmt.Errorf("422: invalid ip_addr %q", value))
+			}
+		default:
+			errs = append(errs, fmt.Errorf("the sandbox does not simulate trusted sources of type %q", kind))
+		}
 	}
-	return text(rules.ArrayValue()[0].ObjectValue(), "value")
+	return errs
 }
 
 func checkFirewall(_ string, in resource.PropertyMap) []plugin.CheckFailure {

@@ -23,11 +23,13 @@ const (
 	// FaultSlow takes its time and then does it, so that a run can be killed in the
 	// middle.
 	FaultSlow = "slow"
-	// FaultBusy answers each of Busy to a resource, one a run, before it does it.
+	// FaultBusy fails each resource once per error in Busy, then succeeds.
 	FaultBusy = "busy"
+	// FaultDown refuses every time, as a server that is down.
+	FaultDown = "down"
 )
 
-// Busy are the answers of a provider that is not itself for a while.
+// Busy are transient provider errors.
 var Busy = []string{"429 Too Many Requests", "500 Internal Server Error", "context deadline exceeded"}
 
 // ErrInjected is what an ordered fault says.
@@ -42,7 +44,7 @@ func faulty(operation string, urn resource.URN, do func() error) error {
 	switch way {
 	case FaultBusy:
 		return fmt.Errorf("%s of %s: %s", operation, urn.Name(), Busy[nth])
-	case FaultError:
+	case FaultError, FaultDown:
 		return fmt.Errorf("%s of %s: %w", operation, urn.Name(), ErrInjected)
 	case FaultLate:
 		if err := do(); err != nil {
@@ -56,7 +58,8 @@ func faulty(operation string, urn resource.URN, do func() error) error {
 }
 
 // ordered takes the fault that waits for a resource, and says which it is: there
-// is one for each, or as many as Busy has.
+// is one for each, or as many as Busy has. The order's file has the way to fail
+// and, after a space, a part of the URNs that it is for; none means all.
 func ordered(operation string, urn resource.URN) (way string, nth int) {
 	folder := os.Getenv(cloud.EnvFaults)
 	if folder == "" {
@@ -66,10 +69,13 @@ func ordered(operation string, urn resource.URN) (way string, nth int) {
 	if err != nil {
 		return "", 0
 	}
-	way = strings.TrimSpace(string(data))
+	way, part, _ := strings.Cut(strings.TrimSpace(string(data)), " ")
+	if !strings.Contains(string(urn), part) {
+		return "", 0
+	}
 	most := 1
 	switch way {
-	case FaultSlow:
+	case FaultSlow, FaultDown:
 		return way, 0
 	case FaultBusy:
 		most = len(Busy)

@@ -4,7 +4,9 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
@@ -20,6 +22,29 @@ import (
 type kubernetes struct {
 	cloud cloud.Cloud
 	api   *apiserver.Client
+	options
+}
+
+// options are those of the provider's inputs that change what it does with
+// objects. All are false unless set (provider.go, DiffConfig and Configure, of
+// pulumi-kubernetes 4.33).
+type options struct {
+	// secretMutable and configMapMutable update data in place. Without them a
+	// change of data replaces the object (diff.go, forceNewProperties).
+	secretMutable, configMapMutable bool
+	// upsert adopts an object that exists already. Without it the create fails.
+	upsert bool
+}
+
+func optionsOf(inputs resource.PropertyMap) options {
+	set := func(key resource.PropertyKey) bool {
+		value := inputs[key]
+		// The engine passes a provider's nested and boolean inputs as JSON text.
+		return value.IsBool() && value.BoolValue() || value.IsString() && value.StringValue() == "true"
+	}
+	return options{
+		secretMutable: set("enableSecretMutable"), configMapMutable: set("enableConfigMapMutable"), upsert: set("upsertExistingObjects"),
+	}
 }
 
 func newKubernetes(c cloud.Cloud) (*kubernetes, error) {
@@ -57,6 +82,7 @@ type kubeconfig struct {
 // configure logs in: with a fresh credential by doctl, or with the token in the
 // kubeconfig, which dies as soon as the cloud hands out another.
 func (k *kubernetes) configure(inputs resource.PropertyMap) error {
+	k.options = optionsOf(inputs)
 	config := inputs["kubeconfig"]
 	if config.IsComputed() {
 		return nil // a preview before the cluster exists
@@ -87,6 +113,9 @@ func (k *kubernetes) login(config kubeconfig) error {
 		_, found, err := k.cloud.Get(tokenCluster, id)
 		if err == nil && !found {
 			err = fmt.Errorf("kubernetes: doctl: no cluster %q", id)
+		}
+		if os.Getenv(envDoctl) == "" { // doctl has no login of its own here
+			err = errors.Join(err, fmt.Errorf("kubernetes: doctl: access token is required; %s is not set", envDoctl))
 		}
 		return err
 	}
@@ -119,18 +148,43 @@ func (k *kubernetes) kind(token string) *kind {
 	}
 	out := &kind{
 		required:    []string{"apiVersion", "kind", "metadata"},
-		replaceOn:   append([]string{"metadata.name", "metadata.namespace"}, api.immutable...),
-		deleteFirst: true, applied: true,
+		replaceOn:   slices.Concat([]string{"metadata.name", "metadata.namespace"}, api.immutable, k.replacedData(token)),
+		deleteFirst: true, upsert: k.upsert, previous: withoutEmptyData,
 		check:   func(name string, in resource.PropertyMap) []plugin.CheckFailure { return api.check(token, name, in) },
 		admit:   func(in resource.PropertyMap) error { return k.admit(api, in) },
 		id:      func(_ string, in resource.PropertyMap) string { return objectID(in) },
 		unknown: []string{"status"},
 		compute: api.compute,
+		made:    func(id string, in resource.PropertyMap) error { return order(k.cloud, token, id, in) },
+		gone:    func(id string, _ cloud.Object) error { return giveBack(k.cloud, token, id) },
 	}
 	if k.api != nil {
 		return k.onServer(token, out)
 	}
 	return out
+}
+
+// replacedData are the fields of a Secret or ConfigMap whose change replaces it,
+// unless the provider was told to update them in place.
+func (k *kubernetes) replacedData(token string) []string {
+	switch {
+	case token == tokenSecret && !k.secretMutable:
+		return []string{"data", "stringData"}
+	case token == tokenConfigMap && !k.configMapMutable:
+		return []string{"data", "binaryData"}
+	}
+	return nil
+}
+
+// withoutEmptyData is what the API server remembers of a Secret's inputs: an empty
+// stringData is not stored, so a declaration that has one is a change at every
+// preview (seen with pulumi-kubernetes 4.33, 2026-11-24).
+func withoutEmptyData(inputs resource.PropertyMap) resource.PropertyMap {
+	if data, ok := inputs["stringData"]; ok && data.IsObject() && len(data.ObjectValue()) == 0 {
+		inputs = maps.Clone(inputs)
+		delete(inputs, "stringData")
+	}
+	return inputs
 }
 
 // objectID is "namespace/name", or "name" for objects of the whole cluster.
@@ -142,31 +196,8 @@ func objectID(in resource.PropertyMap) string {
 	return namespace + "/" + name
 }
 
-const tokenRelease = "kubernetes:helm.sh/v3:Release"
-
-// releaseKind is a Helm release: what the chart makes is not simulated, but the
-// cert-manager API exists only once its release does.
-func (k *kubernetes) releaseKind() *kind {
-	return &kind{
-		inputs: []string{
-			"allowNullValues", "atomic", "chart", "cleanupOnFail", "createNamespace", "dependencyUpdate", "description", "devel",
-			"disableCRDHooks", "disableOpenapiValidation", "disableWebhooks", "forceUpdate", "keyring", "lint", "manifest",
-			"maxHistory", "name", "namespace", "postrender", "recreatePods", "renderSubchartNotes", "replace", "repositoryOpts",
-			"resetValues", "resourceNames", "reuseValues", "skipAwait", "skipCrds", "timeout", "valueYamlFiles", "values",
-			"verify", "version", "waitForJobs",
-		},
-		required: []string{"chart"}, replaceOn: []string{"name", "namespace"}, deleteFirst: true,
-		admit: func(in resource.PropertyMap) error {
-			return k.exists("kubernetes:core/v1:Namespace", text(in, "namespace"))
-		},
-		id: func(_ string, in resource.PropertyMap) string {
-			return text(in, "namespace") + "/" + text(in, "name")
-		},
-		unknown: []string{"status", "resourceNames"},
-		compute: func(_ string, in resource.PropertyMap) map[string]any {
-			return map[string]any{"status": map[string]any{
-				"status": "deployed", "revision": 1, "name": text(in, "name"), "namespace": text(in, "namespace"),
-			}}
-		},
-	}
-}
+const (
+	tokenRelease   = "kubernetes:helm.sh/v3:Release"
+	tokenSecret    = "kubernetes:core/v1:Secret"
+	tokenConfigMap = "kubernetes:core/v1:ConfigMap"
+)

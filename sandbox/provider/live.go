@@ -39,12 +39,12 @@ func (k *kubernetes) onServer(token string, out *kind) *kind {
 		o.Inputs = ofDeclared(o.Inputs, live).(map[string]any)
 		return true, nil
 	}
-	out.release = func(id string) error {
+	out.release = func(id string) (bool, error) {
 		o, found, err := k.cloud.Get(token, id)
 		if err != nil || !found {
-			return err
+			return false, err
 		}
-		return k.api.Remove(o.Inputs)
+		return false, k.api.Remove(o.Inputs)
 	}
 	return out
 }
@@ -131,21 +131,21 @@ func (k *kubernetes) releaseOnServer(out *kind) *kind {
 		}
 		return nil
 	}
-	out.release = func(id string) error {
+	out.release = func(id string) (bool, error) {
 		o, found, err := k.cloud.Get(tokenRelease, id)
 		if err != nil || !found {
-			return err
+			return false, err
 		}
 		objects, err := renderChart(o.Inputs)
 		if err != nil {
-			return err
+			return false, err
 		}
 		var errs []error
 		namespace, _ := o.Inputs["namespace"].(string)
 		for i := len(objects) - 1; i >= 0; i-- {
 			errs = append(errs, k.api.Remove(namespaced(objects[i], namespace)))
 		}
-		return errors.Join(errs...)
+		return false, errors.Join(errs...)
 	}
 	return out
 }

@@ -43,19 +43,21 @@ func (a objectAPI) withStatus(status func(string, resource.PropertyMap) map[stri
 }
 
 // apis are the types that the sandbox knows, each by the Go type of the real API.
+// The immutable fields are those of diff.go (forceNew) of pulumi-kubernetes 4.33.
 var apis = map[string]objectAPI{
 	"kubernetes:core/v1:Namespace":      object[corev1.Namespace]("v1", false),
 	"kubernetes:core/v1:ConfigMap":      object[corev1.ConfigMap]("v1", true),
 	"kubernetes:core/v1:Secret":         object[corev1.Secret]("v1", true, "type"),
 	"kubernetes:core/v1:ServiceAccount": object[corev1.ServiceAccount]("v1", true),
-	"kubernetes:core/v1:Service":        object[corev1.Service]("v1", true).withStatus(serviceStatus),
+	"kubernetes:core/v1:Service":        object[corev1.Service]("v1", true, "spec.clusterIP").withStatus(serviceStatus),
 	"kubernetes:core/v1:PersistentVolumeClaim": object[corev1.PersistentVolumeClaim]("v1", true,
-		"spec.accessModes", "spec.storageClassName").withStatus(claimStatus),
+		"spec.accessModes", "spec.selector", "spec.storageClassName", "spec.volumeName").withStatus(claimStatus),
 	"kubernetes:apps/v1:Deployment":  object[appsv1.Deployment]("apps/v1", true, "spec.selector"),
 	"kubernetes:apps/v1:DaemonSet":   object[appsv1.DaemonSet]("apps/v1", true, "spec.selector"),
 	"kubernetes:apps/v1:StatefulSet": object[appsv1.StatefulSet]("apps/v1", true, "spec.selector", "spec.volumeClaimTemplates"),
-	"kubernetes:batch/v1:Job":        object[batchv1.Job]("batch/v1", true, "spec.template", "spec.selector"),
-	"kubernetes:batch/v1:CronJob":    object[batchv1.CronJob]("batch/v1", true),
+	"kubernetes:batch/v1:Job": object[batchv1.Job]("batch/v1", true,
+		"spec.completions", "spec.parallelism", "spec.selector", "spec.template"),
+	"kubernetes:batch/v1:CronJob": object[batchv1.CronJob]("batch/v1", true),
 
 	"kubernetes:networking.k8s.io/v1:Ingress":       object[networkingv1.Ingress]("networking.k8s.io/v1", true),
 	"kubernetes:networking.k8s.io/v1:IngressClass":  object[networkingv1.IngressClass]("networking.k8s.io/v1", false, "spec.controller"),

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/blang/semver"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
@@ -33,24 +34,43 @@ type kind struct {
 	inputs, required []string
 	// replaceOn are inputs, nested ones with dots, whose change needs a new thing.
 	replaceOn []string
-	// deleteFirst says that the new thing has the name of the old one.
+	// replaces are more of them, which depend on what the change is; it may be nil.
+	replaces func(olds, news resource.PropertyMap) []string
+	// deleteFirst says that the new thing has the name of the old one. The bridge
+	// does so for resources whose name is written out (pulumi-terraform-bridge,
+	// nameRequiresDeleteBeforeReplace).
 	deleteFirst bool
+	// deleteTimeout is how long a delete is tried, in the cloud's time.
+	deleteTimeout time.Duration
 	// check judges inputs and fills what the provider chooses.
 	check func(name string, inputs resource.PropertyMap) []plugin.CheckFailure
 	// admit judges what only the cloud knows, before a create or an update.
 	admit func(inputs resource.PropertyMap) error
-	// applied things are taken over when they are there; uniqueName ones are refused
-	// when another has their name.
-	applied, uniqueName bool
+	// upsert adopts a thing that exists already; uniqueName refuses a create when
+	// another thing has the name.
+	upsert, uniqueName bool
+	// taken says why a new thing cannot have an ID; nil asks whether one has it.
+	taken func(id string) error
+	// previous is what the cloud remembers of the inputs of the last update; nil
+	// means all of them.
+	previous func(inputs resource.PropertyMap) resource.PropertyMap
 	// id names a new thing.
 	id func(name string, inputs resource.PropertyMap) string
 	// unknown are outputs that only the cloud tells; compute makes them.
 	unknown []string
 	compute func(id string, inputs resource.PropertyMap) map[string]any
+	// onWrite changes what the cloud computed, after a create and an update.
+	onWrite func(inputs resource.PropertyMap, computed map[string]any) (map[string]any, error)
+	// importID turns the ID that `pulumi import` takes into that of the thing.
+	importID func(id string) string
 	// onRead may change what the cloud says, as time does, or know that it is gone.
 	onRead func(o *cloud.Object) (found bool, err error)
-	// release says why a thing cannot be deleted yet.
-	release func(id string) error
+	// release says why a thing cannot be deleted. leaving is true once a delete
+	// may be tried again: the provider does so until the delete's timeout.
+	release func(id string) (leaving bool, err error)
+	// made and gone are what a thing's existence, or its end, brings about.
+	made func(id string, inputs resource.PropertyMap) error
+	gone func(id string, old cloud.Object) error
 	// secrets are outputs that nobody may see.
 	secrets []string
 }
@@ -128,7 +148,15 @@ func (p *Provider) Diff(_ context.Context, req plugin.DiffRequest) (plugin.DiffR
 	if err != nil {
 		return plugin.DiffResult{}, err
 	}
-	result := diff(req.OldInputs, req.NewInputs, k.replaceOn)
+	olds := open(req.OldInputs)
+	if k.previous != nil {
+		olds = k.previous(olds)
+	}
+	replaceOn := k.replaceOn
+	if k.replaces != nil {
+		replaceOn = slices.Concat(replaceOn, k.replaces(olds, open(req.NewInputs)))
+	}
+	result := diff(olds, req.NewInputs, replaceOn)
 	result.DeleteBeforeReplace = k.deleteFirst && len(result.ReplaceKeys) > 0
 	return result, nil
 }
@@ -159,10 +187,12 @@ func (p *Provider) Create(_ context.Context, req plugin.CreateRequest) (plugin.C
 	}, nil
 }
 
-// free reports a name that is taken. Kubernetes objects are applied: one that is
-// there is taken over, as server-side apply does.
+// free reports a name or an ID that is taken.
 func (p *Provider) free(k *kind, token, id string, inputs resource.PropertyMap) error {
-	if k.applied {
+	if k.taken != nil {
+		return k.taken(id)
+	}
+	if k.upsert {
 		return nil
 	}
 	if k.uniqueName {
@@ -178,7 +208,7 @@ func (p *Provider) free(k *kind, token, id string, inputs resource.PropertyMap) 
 	}
 	_, taken, err := p.cloud.Get(token, id)
 	if err == nil && taken {
-		err = fmt.Errorf("409: %s %q exists already", token, id)
+		err = fmt.Errorf("409: %s %q already exists", token, id)
 	}
 	return err
 }
@@ -220,13 +250,25 @@ func (p *Provider) write(token string, k *kind, id string, inputs resource.Prope
 	if computed == nil && k.compute != nil {
 		computed = k.compute(id, inputs)
 	}
-	return computed, p.cloud.Put(token, id, cloud.Object{Inputs: inputs.Mappable(), Computed: computed})
+	if k.onWrite != nil {
+		var err error
+		if computed, err = k.onWrite(inputs, computed); err != nil {
+			return nil, err
+		}
+	}
+	if err := p.cloud.Put(token, id, cloud.Object{Inputs: inputs.Mappable(), Computed: computed}); err != nil || k.made == nil {
+		return computed, err
+	}
+	return computed, k.made(id, inputs)
 }
 
 func (p *Provider) Read(_ context.Context, req plugin.ReadRequest) (plugin.ReadResponse, error) {
 	k, err := p.kindOf(string(req.Type))
 	if err != nil {
 		return plugin.ReadResponse{Status: resource.StatusUnknown}, err
+	}
+	if k.importID != nil {
+		req.ID = resource.ID(k.importID(string(req.ID)))
 	}
 	object, found, err := p.cloud.Get(string(req.Type), string(req.ID))
 	if err != nil {
@@ -255,12 +297,14 @@ func (p *Provider) Delete(_ context.Context, req plugin.DeleteRequest) (plugin.D
 		return plugin.DeleteResponse{Status: resource.StatusUnknown}, err
 	}
 	err = faulty("delete", req.URN, func() error {
-		if k.release != nil {
-			if err := k.release(string(req.ID)); err != nil {
-				return err
-			}
+		if err := k.awaitRelease(string(req.ID), req.Timeout); err != nil {
+			return err
 		}
-		return p.cloud.Delete(string(req.Type), string(req.ID))
+		old, _, err := p.cloud.Get(string(req.Type), string(req.ID))
+		if err := errors.Join(err, p.cloud.Delete(string(req.Type), string(req.ID))); err != nil || k.gone == nil {
+			return err
+		}
+		return k.gone(string(req.ID), old)
 	})
 	if err != nil {
 		return plugin.DeleteResponse{Status: resource.StatusUnknown}, err

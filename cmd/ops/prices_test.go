@@ -7,10 +7,10 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 
 	"github.com/genericcorp/platform/internal/catalog"
 )
@@ -28,7 +28,7 @@ func offered() []object {
 	return out
 }
 
-// api serves sizes in pages of ten, and asks for patience once.
+// api serves sizes in pages of ten, and answers one request with 429.
 func api(t *testing.T, sizes []object) *httptest.Server {
 	t.Helper()
 	asked := 0
@@ -57,46 +57,54 @@ func api(t *testing.T, sizes []object) *httptest.Server {
 	return server
 }
 
-func prices(t *testing.T, sizes []object) (int, string, string) {
+// ops runs the command and returns its exit status and what it prints.
+func ops(t *testing.T, args ...string) (status int, out, errs string) {
 	t.Helper()
-	client, err := newClient("secret", api(t, sizes).URL+"/")
-	require.NoError(t, err)
-	var out, errs bytes.Buffer
-	status := run(t.Context(), client, &out, &errs)
-	return status, out.String(), errs.String()
+	var stdout, stderr bytes.Buffer
+	status = run(t.Context(), args, strings.NewReader(""), &stdout, &stderr)
+	return status, stdout.String(), stderr.String()
 }
 
-func TestNothingDiffersOverSeveralPages(t *testing.T) {
-	status, out, errs := prices(t, offered())
-	assert.Equal(t, exitSame, status, errs)
+func comparePrices(t *testing.T, sizes []object) (int, string, string) {
+	t.Helper()
+	t.Setenv(envToken, "secret")
+	t.Setenv(envURL, api(t, sizes).URL)
+	return ops(t, "prices")
+}
+
+func TestPricesThatAreEqualOnEveryPageReportNothing(t *testing.T) {
+	status, out, errs := comparePrices(t, offered())
+	assert.Equal(t, exitDone, status, errs)
 	assert.Contains(t, out, "0 differ")
 }
 
-func TestWhatDiffersIsPrinted(t *testing.T) {
+func TestPricesThatDifferArePrintedAndFail(t *testing.T) {
 	sizes := offered()
 	sizes[0]["price_monthly"] = 13.5
 	sizes[1]["memory"] = 4096
-	status, out, _ := prices(t, sizes[:len(sizes)-1])
-	assert.Equal(t, exitDiffer, status)
+	status, out, _ := comparePrices(t, sizes[:len(sizes)-1])
+	assert.Equal(t, exitFailed, status)
 	assert.Contains(t, out, "s-1vcpu-2gb: $12.00 here")
 	assert.Contains(t, out, "$13.50 there")
 	assert.Contains(t, out, "no longer offered")
 	assert.Contains(t, out, "3 differ")
 }
 
-func TestAMissingTokenSaysWhereToGetOne(t *testing.T) {
-	_, err := newClient("", "")
-	assert.ErrorContains(t, err, "DIGITALOCEAN_TOKEN is not set")
-	assert.ErrorContains(t, err, "sizes:read")
+func TestPricesWithoutATokenNamesTheVariableAndTheScope(t *testing.T) {
+	t.Setenv(envToken, "")
+	status, _, errs := ops(t, "prices")
+	assert.Equal(t, exitUsage, status)
+	assert.Contains(t, errs, "DIGITALOCEAN_ACCESS_TOKEN is not set")
+	assert.Contains(t, errs, "sizes:read")
 }
 
-func TestAServerThatRefusesIsAFailureAndShowsNoToken(t *testing.T) {
+func TestPricesWithARefusedTokenFailsAndDoesNotPrintTheToken(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }))
 	t.Cleanup(server.Close)
-	client, err := newClient("secret", server.URL+"/")
-	require.NoError(t, err)
-	var out, errs bytes.Buffer
-	assert.Equal(t, exitFailed, run(t.Context(), client, &out, &errs))
-	assert.Contains(t, errs.String(), "401")
-	assert.NotContains(t, errs.String(), "secret")
+	t.Setenv(envToken, "secret")
+	t.Setenv(envURL, server.URL)
+	status, out, errs := ops(t, "prices")
+	assert.Equal(t, exitFailed, status)
+	assert.Contains(t, errs, "401")
+	assert.NotContains(t, out+errs, "secret")
 }

@@ -1,0 +1,157 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+
+	"github.com/digitalocean/godo"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/genericcorp/platform/internal/resize"
+	"github.com/genericcorp/platform/internal/settings"
+	"github.com/genericcorp/platform/internal/sizing"
+)
+
+// Scopes of the token that resize needs. The last two are for the check of the
+// Droplet limit.
+const resizeScopes = "kubernetes (all, with access_cluster), tag:create, account:read and droplet:read"
+
+type resizeFlags struct {
+	stackFlags
+	yes, up           bool
+	timeout, interval time.Duration
+}
+
+func resizeCommand() *cobra.Command {
+	var flags resizeFlags
+	command := &cobra.Command{
+		Use:   "resize --stack prod",
+		Short: "Change the node size of a running stack without another cluster",
+		Long: `Replaces the default node pool by one of the size that the stack file plans: adds the new
+pool, moves every Pod by evictions that keep disruption budgets, and deletes the old pool.
+It prints the steps, the duration and the cost first, and asks. When it is interrupted, run
+it again: it reads from the API how far it came. docs/ops.md is its runbook.
+
+Needs DIGITALOCEAN_ACCESS_TOKEN with the scopes ` + resizeScopes + `.`,
+		RunE: func(command *cobra.Command, _ []string) error { return runResize(command, &flags) },
+	}
+	flags.add(command)
+	command.Flags().BoolVar(&flags.yes, "yes", false, "do not ask")
+	command.Flags().BoolVar(&flags.up, "up", false, "run `pulumi up --refresh` at the end, and do not only print it")
+	command.Flags().DurationVar(&flags.timeout, "timeout", 30*time.Minute, "how long to wait for new nodes, for the drain of one node, and for the end of the old pool")
+	command.Flags().DurationVar(&flags.interval, "interval", 5*time.Second, "time between two looks at what is awaited")
+	return command
+}
+
+func runResize(command *cobra.Command, flags *resizeFlags) error {
+	target, err := flags.target()
+	if err != nil {
+		return err
+	}
+	if !flags.yes && !isTerminal(command.InOrStdin()) {
+		return badInput(errors.New("it asks before it changes anything, and there is no terminal; pass --yes in a script"))
+	}
+	client, err := digitalOcean(resizeScopes)
+	if err != nil {
+		return err
+	}
+	plan, err := resize.Look(command.Context(), client, target)
+	if err != nil {
+		return err
+	}
+	if !plan.Needed() {
+		command.Printf("The nodes of %s are of the size %s already: nothing to do. A count that differs is changed by `pulumi up -s %s`.\n", target.Cluster, target.Size, flags.name)
+		return nil
+	}
+	text, err := plan.Text()
+	if err != nil {
+		return err
+	}
+	command.Print(text)
+	if !flags.yes && !confirmed(command) {
+		command.Println("Nothing was changed.")
+		return nil
+	}
+	if err := flags.carryOut(command, client, plan); err != nil {
+		return fmt.Errorf("%w\nrun the same command again: it reads from the API how far it came and goes on", err)
+	}
+	return flags.finish(command)
+}
+
+// target is the node pool that the stack file plans.
+func (f *resizeFlags) target() (resize.Target, error) {
+	declared, err := f.load()
+	if err != nil {
+		return resize.Target{}, err
+	}
+	if declared.Cluster.Kind != settings.DigitalOcean {
+		return resize.Target{}, badInput(fmt.Errorf("the cluster of %s is not made here (cluster.kind: %s)", f.name, declared.Cluster.Kind))
+	}
+	plan, err := sizing.Solve(declared.Settings)
+	if err != nil {
+		return resize.Target{}, fmt.Errorf("Pulumi.%s.yaml: %w", f.name, err)
+	}
+	return resize.Target{Cluster: declared.resource, Size: plan.Nodes.Size, Count: plan.Nodes.Count}, nil
+}
+
+func (f *resizeFlags) carryOut(command *cobra.Command, client *godo.Client, plan resize.Plan) error {
+	cluster, err := resize.Connect(command.Context(), client, plan.Cluster.ID)
+	if err != nil {
+		return err
+	}
+	err = resize.Resizer{
+		DigitalOcean: client, Kubernetes: cluster, Interval: f.interval, Timeout: f.timeout, Out: command.OutOrStdout(),
+	}.Run(command.Context(), plan)
+	if errors.Is(err, context.Canceled) {
+		return fmt.Errorf("interrupted: %w", err)
+	}
+	return err
+}
+
+// finish prints or runs the update that takes the new size into the state.
+func (f *resizeFlags) finish(command *cobra.Command) error {
+	arguments := []string{"up", "--refresh", "-s", f.name}
+	command.Printf("The nodes are replaced. Last step: pulumi %s\nIt updates the cluster in place (the pool's name) and must show no replacement.\n", strings.Join(arguments, " "))
+	if !f.up {
+		return nil
+	}
+	if f.yes {
+		arguments = append(arguments, "--yes")
+	}
+	update := exec.CommandContext(command.Context(), f.pulumi, arguments...)
+	update.Stdin, update.Stdout, update.Stderr = command.InOrStdin(), command.OutOrStdout(), command.ErrOrStderr()
+	if err := update.Run(); err != nil {
+		return fmt.Errorf("%s %s: %w", f.pulumi, strings.Join(arguments, " "), err)
+	}
+	return nil
+}
+
+func isTerminal(in io.Reader) bool {
+	file, ok := in.(*os.File)
+	return ok && term.IsTerminal(int(file.Fd()))
+}
+
+// confirmed asks until the answer is yes or no; the end of the input means no.
+func confirmed(command *cobra.Command) bool {
+	in := bufio.NewScanner(command.InOrStdin())
+	for {
+		command.Print("Go on? (yes/no) ")
+		if !in.Scan() {
+			return false
+		}
+		switch strings.ToLower(strings.TrimSpace(in.Text())) {
+		case "yes":
+			return true
+		case "no":
+			return false
+		}
+	}
+}

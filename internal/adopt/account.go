@@ -1,0 +1,146 @@
+// Package adopt compares what a DigitalOcean account has under a stack's names with
+// the stack's state, and writes the `pulumi import` command for each thing that the
+// state lacks. A run that was killed, or that lost the provider's answer, leaves such
+// things behind. The package only reads.
+package adopt
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/digitalocean/godo"
+)
+
+// databaseName is the name of the database and of its user, as
+// components/postgres declares them.
+const databaseName = "app"
+
+// Thing exists in the account under one of the stack's names.
+type Thing struct {
+	// What says in words what it is.
+	What string
+	// Type is its type token, Component the type token of the component that declares
+	// it.
+	Type, Component string
+	// ImportID is the ID that `pulumi import` takes. For databases, users and
+	// firewalls that is not the ID in the state.
+	ImportID string
+	// inState reports whether an ID in the state means this thing.
+	inState func(id string) bool
+}
+
+const (
+	clusterComponent  = "platform:cluster:Cluster"
+	databaseComponent = "platform:postgres:Postgres"
+)
+
+// pageSize is the most that DigitalOcean returns at once.
+const pageSize = 200
+
+// Find lists what the account has under a name such as "platform-demo". Databases,
+// users and firewalls come from the database cluster of that name. The error names
+// the list that could not be read.
+func Find(ctx context.Context, client *godo.Client, name string) ([]Thing, error) {
+	var out []Thing
+	vpcs, err := all(ctx, client.VPCs.List)
+	if err != nil {
+		return nil, fmt.Errorf("list of VPCs: %w", err)
+	}
+	for _, vpc := range vpcs {
+		if vpc.Name == name {
+			out = append(out, thing("VPC "+name, "digitalocean:index/vpc:Vpc", clusterComponent, vpc.ID))
+		}
+	}
+	clusters, err := all(ctx, client.Kubernetes.List)
+	if err != nil {
+		return nil, fmt.Errorf("list of Kubernetes clusters: %w", err)
+	}
+	for _, cluster := range clusters {
+		if cluster.Name == name {
+			out = append(out, thing("Kubernetes cluster "+name, "digitalocean:index/kubernetesCluster:KubernetesCluster", clusterComponent, cluster.ID))
+		}
+	}
+	databases, err := all(ctx, client.Databases.List)
+	if err != nil {
+		return nil, fmt.Errorf("list of database clusters: %w", err)
+	}
+	for _, database := range databases {
+		if database.Name != name {
+			continue
+		}
+		out = append(out, thing("database cluster "+name, "digitalocean:index/databaseCluster:DatabaseCluster", databaseComponent, database.ID))
+		inside, err := findInside(ctx, client, database.ID)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, inside...)
+	}
+	return out, nil
+}
+
+func thing(what, token, component, id string) Thing {
+	return Thing{
+		What: what, Type: token, Component: component, ImportID: id,
+		inState: func(other string) bool { return other == id },
+	}
+}
+
+// findInside lists the database, the user and the firewall of a database cluster.
+// The IDs in the state are documented with the import IDs in the sources of
+// digitalocean/terraform-provider-digitalocean (digitalocean/database).
+func findInside(ctx context.Context, client *godo.Client, cluster string) ([]Thing, error) {
+	var out []Thing
+	member := func(kind, token string) {
+		t := thing(kind+" "+databaseName, token, databaseComponent, cluster+","+databaseName)
+		t.inState = func(id string) bool { return id == cluster+"/"+kind+"/"+databaseName }
+		out = append(out, t)
+	}
+	dbs, err := all(ctx, func(ctx context.Context, page *godo.ListOptions) ([]godo.DatabaseDB, *godo.Response, error) {
+		return client.Databases.ListDBs(ctx, cluster, page)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list of databases: %w", err)
+	}
+	for _, db := range dbs {
+		if db.Name == databaseName {
+			member("database", "digitalocean:index/databaseDb:DatabaseDb")
+		}
+	}
+	users, err := all(ctx, func(ctx context.Context, page *godo.ListOptions) ([]godo.DatabaseUser, *godo.Response, error) {
+		return client.Databases.ListUsers(ctx, cluster, page)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list of database users: %w", err)
+	}
+	for _, user := range users {
+		if user.Name == databaseName {
+			member("user", "digitalocean:index/databaseUser:DatabaseUser")
+		}
+	}
+	rules, _, err := client.Databases.GetFirewallRules(ctx, cluster)
+	if err != nil {
+		return nil, fmt.Errorf("list of the database's trusted sources: %w", err)
+	}
+	if len(rules) > 0 {
+		t := thing("firewall of the database cluster", "digitalocean:index/databaseFirewall:DatabaseFirewall", databaseComponent, cluster)
+		t.inState = func(id string) bool { return strings.HasPrefix(id, cluster+"-") }
+		out = append(out, t)
+	}
+	return out, nil
+}
+
+// all reads every page of a list.
+func all[T any](ctx context.Context, list func(context.Context, *godo.ListOptions) ([]T, *godo.Response, error)) ([]T, error) {
+	var out []T
+	for page := 1; ; page++ {
+		items, response, err := list(ctx, &godo.ListOptions{Page: page, PerPage: pageSize})
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, items...)
+		if response.Links == nil || response.Links.IsLastPage() {
+			return out, nil
+		}
+	}
+}

@@ -1,0 +1,23 @@
+package resize
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/digitalocean/godo"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+)
+
+// Connect opens a cluster with a credential that DigitalOcean hands out for seven
+// days. Nothing of it is written to a file.
+func Connect(ctx context.Context, client *godo.Client, cluster string) (kubernetes.Interface, error) {
+	c, _, err := client.Kubernetes.GetCredentials(ctx, cluster, &godo.KubernetesClusterCredentialsGetRequest{})
+	if err != nil {
+		return nil, fmt.Errorf("credential for the cluster: %w", err)
+	}
+	return kubernetes.NewForConfig(&rest.Config{
+		Host: c.Server, BearerToken: c.Token, QPS: 20, Burst: 40,
+		TLSClientConfig: rest.TLSClientConfig{CAData: c.CertificateAuthorityData, CertData: c.ClientCertificateData, KeyData: c.ClientKeyData},
+	})
+}

@@ -1,0 +1,149 @@
+package resize
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/digitalocean/godo"
+	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/kubectl/pkg/drain"
+)
+
+// helper filters and evicts as `kubectl drain --ignore-daemonsets
+// --delete-emptydir-data` does. A Pod has its own grace period.
+func (r Resizer) helper(ctx context.Context) *drain.Helper {
+	return &drain.Helper{
+		Ctx: ctx, Client: r.Kubernetes, GracePeriodSeconds: -1, IgnoreAllDaemonSets: true, DeleteEmptyDirData: true,
+		Out: r.Out, ErrOut: r.Out,
+	}
+}
+
+// cordon closes all old nodes before the first is drained, so that no Pod moves from
+// one old node to another.
+func (r Resizer) cordon(ctx context.Context, p *Plan) error {
+	for _, pool := range p.From {
+		if err := r.setUnschedulable(ctx, pool, true); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r Resizer) setUnschedulable(ctx context.Context, pool *godo.KubernetesNodePool, closed bool) error {
+	nodes, err := r.nodes(ctx, pool.ID)
+	if err != nil {
+		return err
+	}
+	for i := range nodes {
+		if nodes[i].Spec.Unschedulable == closed {
+			continue
+		}
+		if err := drain.RunCordonOrUncordon(r.helper(ctx), &nodes[i], closed); err != nil {
+			return fmt.Errorf("node %s: %w", nodes[i].Name, err)
+		}
+		r.say("node %s: unschedulable=%t", nodes[i].Name, closed)
+	}
+	return nil
+}
+
+// drain empties the old nodes one by one. After each it waits until every Pod has a
+// node again.
+func (r Resizer) drain(ctx context.Context, p *Plan) error {
+	for _, pool := range p.From {
+		nodes, err := r.nodes(ctx, pool.ID)
+		if err != nil {
+			return err
+		}
+		for i, node := range nodes {
+			r.say("draining the node %s (%d of %d)", node.Name, i+1, len(nodes))
+			if err := r.until(ctx, "drain of the node "+node.Name, func(ctx context.Context) (string, error) {
+				return r.evict(ctx, node.Name)
+			}); err != nil {
+				return err
+			}
+			if err := r.until(ctx, "Pods without a node", r.unplaced); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// evict asks once for the eviction of every Pod on a node. It returns which Pods are
+// left and what holds them; "" when none is left.
+func (r Resizer) evict(ctx context.Context, node string) (string, error) {
+	helper := r.helper(ctx)
+	list, errs := helper.GetPodsForDeletion(node)
+	if list == nil {
+		return "", errs[0]
+	}
+	var left []string
+	for _, err := range errs {
+		left = append(left, fmt.Sprintf("%v; no controller would make it again elsewhere, so delete it yourself", err))
+	}
+	for _, pod := range list.Pods() {
+		name := pod.Namespace + "/" + pod.Name
+		if pod.DeletionTimestamp != nil {
+			left = append(left, name+" is terminating")
+			continue
+		}
+		err := helper.EvictPod(pod, policyv1.SchemeGroupVersion)
+		switch {
+		case err == nil:
+			r.say("  evicted %s", name)
+			left = append(left, name+" is terminating")
+		case apierrors.IsNotFound(err):
+		case apierrors.IsTooManyRequests(err):
+			left = append(left, r.held(ctx, pod))
+		default:
+			return "", fmt.Errorf("eviction of %s: %w", name, err)
+		}
+	}
+	return strings.Join(left, "; "), nil
+}
+
+// held says which disruption budget holds a Pod, and what to do.
+func (r Resizer) held(ctx context.Context, pod corev1.Pod) string {
+	name := pod.Namespace + "/" + pod.Name
+	budgets, err := r.Kubernetes.PolicyV1().PodDisruptionBudgets(pod.Namespace).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return fmt.Sprintf("%s is held by a disruption budget, which cannot be read: %v", name, err)
+	}
+	for _, budget := range budgets.Items {
+		selector, err := metav1.LabelSelectorAsSelector(budget.Spec.Selector)
+		if err != nil || !selector.Matches(labels.Set(pod.Labels)) {
+			continue
+		}
+		return fmt.Sprintf("%s is held by the disruption budget %s (%d Pods are healthy, %d have to be); "+
+			"it is let go when more are: `kubectl -n %s describe pods` says why they are not",
+			name, budget.Name, budget.Status.CurrentHealthy, budget.Status.DesiredHealthy, pod.Namespace)
+	}
+	return name + " is held by the API server, which is busy"
+}
+
+// unplaced names the Pods that no node takes.
+func (r Resizer) unplaced(ctx context.Context) (string, error) {
+	list, err := r.Kubernetes.CoreV1().Pods(metav1.NamespaceAll).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return "", err
+	}
+	var left []string
+	for _, pod := range list.Items {
+		if pod.Spec.NodeName != "" || pod.Status.Phase != corev1.PodPending {
+			continue
+		}
+		why := "not scheduled yet"
+		for _, c := range pod.Status.Conditions {
+			if c.Type == corev1.PodScheduled && c.Message != "" {
+				why = c.Message
+			}
+		}
+		left = append(left, fmt.Sprintf("%s/%s has no node: %s", pod.Namespace, pod.Name, why))
+	}
+	return strings.Join(left, "; "), nil
+}

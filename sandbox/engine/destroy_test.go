@@ -1,0 +1,135 @@
+package engine_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/genericcorp/platform/sandbox/cloud"
+	"github.com/genericcorp/platform/sandbox/enginetest"
+	"github.com/genericcorp/platform/sandbox/provider"
+)
+
+// contents are the files of the simulated cloud with what is in them.
+func contents(t *testing.T, s enginetest.Stack) map[string]string {
+	t.Helper()
+	out := map[string]string{}
+	for _, path := range files(t, s) {
+		data, err := os.ReadFile(path)
+		require.NoError(t, err)
+		out[path] = string(data)
+	}
+	return out
+}
+
+func TestProdLosesNothingInAnyFormOfDestroyAndStillTakesUpdates(t *testing.T) {
+	t.Parallel()
+	s := sandbox(t, "prod")
+	s.Up(t)
+	before := contents(t, s)
+	for _, form := range [][]string{
+		{"destroy", "--yes"}, {"destroy", "--yes", "--skip-preview"}, {"destroy", "--yes", "--skip-preview", "--continue-on-error"},
+	} {
+		refusal := s.Fails(t, form...)
+		assert.Contains(t, refusal, "cannot be deleted", form)
+		assert.Contains(t, refusal, "pulumi state unprotect", "it says how to mean it")
+		assert.Equal(t, before, contents(t, s), form)
+	}
+	// This form succeeds, by taking nothing.
+	s.Succeeds(t, "destroy", "--yes", "--skip-preview", "--exclude-protected")
+	assert.Equal(t, before, contents(t, s))
+	s.Succeeds(t, "preview", "--expect-no-changes")
+
+	s.Edit(t, "    capacity:", "    tenants:\n      - name: beta\n        plan: growth\n      - name: acme\n    capacity:")
+	assert.Contains(t, s.Up(t), "route-tenants-growth created")
+	s.Edit(t, "      - name: beta\n        plan: growth\n", "")
+	assert.Contains(t, s.Up(t), "route-tenants-growth deleted", "a plan's route goes with its last tenant")
+	s.Edit(t, "    capacity:", "    app:\n      image: ghcr.io/stefanprodan/podinfo:6.9.1\n    capacity:")
+	s.Up(t)
+	s.Succeeds(t, "preview", "--refresh", "--expect-no-changes")
+}
+
+func TestAnUnprotectedProdGoesAndKeepsItsDataAndItsArchive(t *testing.T) {
+	t.Parallel()
+	s := sandbox(t, "prod")
+	s.Edit(t, "    capacity:", "    archive:\n      volumeGiB: 5\n    capacity:")
+	s.Up(t)
+	s.Succeeds(t, "state", "unprotect", "--all", "--yes")
+	s.Succeeds(t, "destroy", "--yes", "--skip-preview")
+	left := strings.Join(things(t, s), "\n")
+	for _, kept := range []string{"DatabaseCluster", "DatabaseFirewall", "DatabaseDb", "DatabaseUser", "Vpc"} {
+		assert.Contains(t, left, kept, "the data and what guards it stay")
+	}
+	assert.Len(t, things(t, s), 5)
+	disks := associated(t, s)
+	require.Len(t, disks, 1, "the archive's disk stays; the metrics' disk and the load balancer do not")
+	assert.Contains(t, disks[0], "tenants~reconcile")
+}
+
+// The API server is gone: what is inside the cluster is not visited, as it ends
+// with the cluster.
+func TestDemoGoesAwayWithABrokenAPIServer(t *testing.T) {
+	t.Parallel()
+	f := withFaults(t, "demo")
+	f.Up(t)
+	f.order(t, "delete", provider.FaultDown+" kubernetes:")
+	out := f.Succeeds(t, "destroy", "--yes", "--skip-preview", "--remove")
+	assert.NotContains(t, out, "injected")
+	assert.Empty(t, remains(t, f.Stack))
+}
+
+func TestTheNetworkIsDeletedThoughItsMembersLeaveLate(t *testing.T) {
+	t.Parallel()
+	s := sandbox(t, "demo")
+	s.Up(t)
+	s.Succeeds(t, "destroy", "--yes", "--skip-preview")
+	assert.Empty(t, remains(t, s))
+}
+
+func TestAFreshAccountIsToldToMakeADefaultVPCBeforeAnythingIsCreated(t *testing.T) {
+	t.Parallel()
+	s := sandbox(t, "demo")
+	c := cloud.At(s.CloudFolder())
+	require.NoError(t, c.Put(cloud.TokenFreshAccount, "fra1", cloud.Object{}))
+	for _, command := range [][]string{{"preview"}, {"up", "--yes", "--skip-preview"}} {
+		assert.Contains(t, s.Fails(t, command...), "Run once: doctl vpcs create --name default-fra1 --region fra1")
+	}
+	assert.Empty(t, things(t, s))
+	assert.Empty(t, custom(resources(t, s)))
+	// What the command does: the account has a default VPC then.
+	require.NoError(t, c.Delete(cloud.TokenFreshAccount, "fra1"))
+	s.Up(t)
+	s.Succeeds(t, "destroy", "--yes", "--skip-preview", "--remove")
+	assert.Empty(t, remains(t, s))
+}
+
+func TestAStackWhoseNetworkIsTheDefaultSaysHowToChangeThat(t *testing.T) {
+	t.Parallel()
+	s := sandbox(t, "demo")
+	s.Up(t)
+	c := cloud.At(s.CloudFolder())
+	require.NoError(t, c.Put(cloud.TokenFreshAccount, "fra1", cloud.Object{}))
+	const vpc = "digitalocean:index/vpc:Vpc"
+	ids, err := c.IDs(vpc)
+	require.NoError(t, err)
+	o, _, err := c.Get(vpc, ids[0])
+	require.NoError(t, err)
+	o.Computed["default"] = true
+	require.NoError(t, c.Put(vpc, ids[0], o))
+	out := s.Succeeds(t, "preview")
+	assert.Contains(t, out, "the network platform-demo is the default VPC of fra1")
+	assert.Contains(t, out, "doctl vpcs update ID --default")
+}
+
+func TestTheDatabaseIsNotMadeBeforeTheClusterThatItAdmits(t *testing.T) {
+	t.Parallel()
+	f := withFaults(t, "demo")
+	f.order(t, "create", provider.FaultDown+" KubernetesCluster")
+	f.Fails(t, "up", "--yes", "--skip-preview")
+	for _, path := range things(t, f.Stack) {
+		assert.NotContains(t, path, "DatabaseCluster", "it would be open to the Internet")
+	}
+}

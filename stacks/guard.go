@@ -1,0 +1,30 @@
+package stacks
+
+import (
+	"fmt"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// guard keeps a protected stack whole. It stands for nothing in a cloud: it is
+// protected, and it depends on every other resource. A destroy deletes dependants
+// first and leaves alone whatever a protected resource depends on, so it fails here
+// before anything is gone. Without it `pulumi destroy --skip-preview` would delete
+// all that no protected resource needs, and fail afterwards (engine 3.259,
+// deployment_executor.go).
+type guard struct{ pulumi.ResourceState }
+
+const guardToken = "platform:stacks:Guard"
+
+// guard declares the guard of a protected stack.
+func (s *stack) guard(ctx *pulumi.Context) error {
+	if !s.Protect {
+		return nil
+	}
+	g := &guard{}
+	if err := ctx.RegisterComponentResourceV2(guardToken, s.name, pulumi.Map{}, g,
+		pulumi.Protect(true), pulumi.DependsOn(s.components)); err != nil {
+		return fmt.Errorf("guard: %w", err)
+	}
+	return ctx.RegisterResourceOutputs(g, pulumi.Map{})
+}
