@@ -12,6 +12,7 @@ import (
 	"helm.sh/helm/v3/pkg/chart/loader"
 	"helm.sh/helm/v3/pkg/chartutil"
 	"helm.sh/helm/v3/pkg/cli"
+	"helm.sh/helm/v3/pkg/registry"
 
 	"github.com/genericcorp/platform/sandbox/cluster/chart"
 )
@@ -37,9 +38,13 @@ func TestHelmUsesTheFileThatHasTheChartsAddressAndAsksNoRegistry(t *testing.T) {
 	out, err := exec.Command(filepath.Join(root, ".github/scripts/chart"), "charts").CombinedOutput()
 	require.NoError(t, err, string(out))
 
-	options := action.ChartPathOptions{Version: chart.Version}
+	registries, err := registry.NewClient()
+	require.NoError(t, err)
+	install := action.NewInstall(&action.Configuration{})
+	install.SetRegistryClient(registries)
+	install.Version = chart.Version
 	const address = "oci://quay.io/jetstack/charts/cert-manager"
-	path, err := options.LocateChart(address, cli.New())
+	path, err := install.LocateChart(address, cli.New())
 	require.NoError(t, err)
 	assert.Equal(t, filepath.Join(project, address), path)
 	found, err := loader.Load(path)
