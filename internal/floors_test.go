@@ -47,11 +47,11 @@ var floors = map[string][]string{
 	"internal/pulumitest":     {"sandbox/provider"},
 	"sandbox":                 {"sandbox/engine"},
 	"sandbox/bench":           {"sandbox/engine"},
-	"sandbox/cluster":         {"sandbox/cluster/"},
+	"sandbox/cluster":         {"sandbox/cloud", "sandbox/cluster/"},
 
 	"sandbox/cluster/chart":        {},
 	"sandbox/cluster/controlplane": {},
-	"sandbox/cluster/player":       {"internal/catalog"},
+	"sandbox/cluster/player":       {"internal/catalog", "sandbox/cloud"},
 
 	"sandbox/digitalocean": {"sandbox/cloud", "internal/catalog"},
 

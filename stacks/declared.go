@@ -29,6 +29,8 @@ type declared struct {
 	// databaseAdminURL is the URL of a role that may create roles and schemas there:
 	// databaseURL, unless the stack says otherwise.
 	databaseAdminURL string
+	// appSecrets are the app's secret variables and the login for its image.
+	appSecrets settings.AppSecrets
 }
 
 // secret is a credential in the stack's configuration.
@@ -62,6 +64,7 @@ func read(ctx *pulumi.Context) (declared, error) {
 		*into = value
 		faults = append(faults, err)
 	}
+	faults = append(faults, d.readAppSecrets(ctx))
 	if d.certManagerToken, ok = ctx.GetConfig(certManagerSecret.key); !ok {
 		d.certManagerToken = os.Getenv(cloudflareToken.variable)
 	}

@@ -248,7 +248,7 @@ func (s *stack) appArgs(in *ingress.Ingress, t *tenants.Tenants) app.Args {
 		Image: s.App.Image, Port: s.App.Port,
 		HealthPath: s.App.HealthPath, ReadyPath: s.App.ReadyPath, MetricsPath: s.App.MetricsPath,
 		Domain: s.Domain, Tenants: s.Tenants, TenantURLs: t.URLs,
-		Env: s.App.Env, Protect: s.Protect, Workload: s.plan.Workload.App, InternetEgress: s.App.InternetEgress,
+		Env: s.App.Env, SecretEnv: s.appSecrets.Env, Registry: s.appSecrets.Registry, Protect: s.Protect, Workload: s.plan.Workload.App, InternetEgress: s.App.InternetEgress,
 		DatabaseRange: s.database.network, DatabasePort: s.database.port,
 		DatabaseURL: s.database.url, DatabaseCA: s.database.ca, IngressNamespace: in.Namespace,
 	}

@@ -97,7 +97,7 @@ func (f *resizeFlags) target() (resize.Target, error) {
 	}
 	plan, err := sizing.Solve(declared.Settings)
 	if err != nil {
-		return resize.Target{}, fmt.Errorf("Pulumi.%s.yaml: %w", f.name, err)
+		return resize.Target{}, fmt.Errorf("the plan of the stack %s: %w", f.name, err)
 	}
 	return resize.Target{Cluster: declared.resource, Size: plan.Nodes.Size, Count: plan.Nodes.Count}, nil
 }

@@ -36,6 +36,10 @@ type Args struct {
 	TenantURLs pulumi.StringMapInput
 	// Env are further plain environment variables.
 	Env map[string]string
+	// SecretEnv are further environment variables, from a Secret.
+	SecretEnv map[string]string
+	// Registry is the login that the image is pulled with; nil for a public image.
+	Registry *settings.Registry
 	// Protect refuses to delete what serves users: the app, its credentials, its route.
 	Protect bool
 	// Workload sizes it.
@@ -94,12 +98,16 @@ func (a Args) register(ctx *pulumi.Context, inside []pulumi.ResourceOption) erro
 	if err != nil {
 		return err
 	}
+	secrets, err := a.registerSecrets(ctx, serving)
+	if err != nil {
+		return err
+	}
 	if a.Workload.Replicas > 1 {
 		if _, err := policyv1.NewPodDisruptionBudget(ctx, name, kube.KeepAllButOne(name, workload.AppNamespace), inside...); err != nil {
 			return fmt.Errorf("disruption budget: %w", err)
 		}
 	}
-	after := kube.After(serving, slices.Concat(policies, account, tenants, []pulumi.Resource{database})...)
+	after := kube.After(serving, slices.Concat(policies, account, tenants, secrets, []pulumi.Resource{database})...)
 	if _, err := appsv1.NewDeployment(ctx, name, a.deployment(), after...); err != nil {
 		return fmt.Errorf("deployment: %w", err)
 	}

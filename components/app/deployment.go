@@ -40,14 +40,22 @@ func (a Args) deployment() *appsv1.DeploymentArgs {
 			tenantsVolume(),
 		},
 	}
+	if a.Registry != nil {
+		pod.ImagePullSecrets = corev1.LocalObjectReferenceArray{
+			&corev1.LocalObjectReferenceArgs{Name: pulumi.String(registrySecret)},
+		}
+	}
 	return kube.Deployment(a.Workload, a.annotations(), pod)
 }
 
-// annotations hold a checksum of the connection string, so that Pods are replaced
-// when it changes.
+// annotations hold checksums of the connection string and of the secret variables,
+// so that Pods are replaced when one changes.
 func (a Args) annotations() pulumi.StringMap {
 	out := kube.Scraped(a.Port, a.MetricsPath)
 	out["checksum/database"] = kube.SecretChecksum(a.DatabaseURL)
+	if len(a.SecretEnv) > 0 {
+		out["checksum/secrets"] = a.secretsChecksum()
+	}
 	return out
 }
 
@@ -75,12 +83,13 @@ func (a Args) env() corev1.EnvVarArray {
 		kube.Variable("PORT", strconv.Itoa(a.Port)),
 		kube.Variable("PUBLIC_URL", "https://"+a.Domain),
 		kube.Variable("PGSSLROOTCERT", workload.DatabaseCAPath),
-		&corev1.EnvVarArgs{Name: pulumi.String("DATABASE_URL"), ValueFrom: &corev1.EnvVarSourceArgs{
-			SecretKeyRef: &corev1.SecretKeySelectorArgs{Name: pulumi.String(databaseSecret), Key: pulumi.String("url")},
-		}},
+		secretVariable("DATABASE_URL", databaseSecret, "url"),
 	}
 	for _, key := range slices.Sorted(maps.Keys(a.Env)) {
 		env = append(env, kube.Variable(key, a.Env[key]))
+	}
+	for _, key := range slices.Sorted(maps.Keys(a.SecretEnv)) {
+		env = append(env, secretVariable(key, envSecret, key))
 	}
 	return env
 }

@@ -86,23 +86,27 @@ func (r Resizer) evict(ctx context.Context, node string) (string, error) {
 	for _, err := range errs {
 		left = append(left, fmt.Sprintf("%v; no controller would make it again elsewhere, so delete it yourself", err))
 	}
+	terminating := 0
 	for _, pod := range list.Pods() {
 		name := pod.Namespace + "/" + pod.Name
 		if pod.DeletionTimestamp != nil {
-			left = append(left, name+" is terminating")
+			terminating++
 			continue
 		}
 		err := helper.EvictPod(pod, policyv1.SchemeGroupVersion)
 		switch {
 		case err == nil:
 			r.say("  evicted %s", name)
-			left = append(left, name+" is terminating")
+			terminating++
 		case apierrors.IsNotFound(err):
 		case apierrors.IsTooManyRequests(err):
 			left = append(left, r.held(ctx, pod))
 		default:
 			return "", fmt.Errorf("eviction of %s: %w", name, err)
 		}
+	}
+	if terminating > 0 {
+		left = append(left, fmt.Sprintf("Pods that are terminating: %d", terminating))
 	}
 	return strings.Join(left, "; "), nil
 }
@@ -119,8 +123,8 @@ func (r Resizer) held(ctx context.Context, pod corev1.Pod) string {
 		if err != nil || !selector.Matches(labels.Set(pod.Labels)) {
 			continue
 		}
-		return fmt.Sprintf("%s is held by the disruption budget %s (%d Pods are healthy, %d have to be); "+
-			"it is let go when more are: `kubectl -n %s describe pods` says why they are not",
+		return fmt.Sprintf("%s is held by the disruption budget %s (healthy Pods: %d, required: %d) until another Pod of it is Ready; "+
+			"`kubectl -n %s describe pods` says why one is not",
 			name, budget.Name, budget.Status.CurrentHealthy, budget.Status.DesiredHealthy, pod.Namespace)
 	}
 	return name + " is held by the API server, which is busy"

@@ -107,7 +107,7 @@ func TestAStuckDrainNamesThePodAndItsDisruptionBudgetAndKeepsTheOldPool(t *testi
 	err := f.run("s-4vcpu-8gb", 1, -1)
 	stuck := &resize.TimeoutError{}
 	require.ErrorAs(t, err, &stuck)
-	assert.Contains(t, stuck.Missing, "app/app-0 is held by the disruption budget app (1 Pods are healthy, 1 have to be)")
+	assert.Contains(t, stuck.Missing, "app/app-0 is held by the disruption budget app (healthy Pods: 1, required: 1)")
 	assert.Contains(t, stuck.Missing, "kubectl -n app describe pods")
 	assert.Len(t, f.pools(), 2)
 	f.addPod("app", "app-2", "default-s-4vcpu-8gb-0", "ReplicaSet")

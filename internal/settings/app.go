@@ -30,11 +30,25 @@ func (a App) validate(f *Faults) {
 	quantity(f, "app.cpu", a.CPU)
 	quantity(f, "app.memory", a.Memory)
 	for key := range a.Env {
-		if !regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`).MatchString(key) || reservedEnv[key] {
-			f.add("app.env."+key, "is not a name for an environment variable, or the platform sets it")
+		if problem := envNameProblem(key); problem != "" {
+			f.add("app.env."+key, "%s", problem)
 		}
 	}
 }
 
 // reservedEnv are the variables that the platform sets: docs/app-contract.md.
 var reservedEnv = map[string]bool{"DATABASE_URL": true, "PORT": true, "PUBLIC_URL": true, "PGSSLROOTCERT": true}
+
+var envName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+// envNameProblem says why an environment variable of the app may not have a name;
+// it is empty when it may.
+func envNameProblem(name string) string {
+	switch {
+	case reservedEnv[name]:
+		return "is a variable that the platform sets; take another name"
+	case !envName.MatchString(name):
+		return "is not a name for an environment variable; use letters, digits and underscores, and no digit first"
+	}
+	return ""
+}

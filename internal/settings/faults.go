@@ -2,6 +2,7 @@ package settings
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 )
@@ -36,8 +37,16 @@ func (f Faults) orNil() error {
 	return f
 }
 
-func (f *Faults) add(path, problem string, args ...any) {
-	*f = append(*f, Fault{Path: "settings." + path, Problem: fmt.Sprintf(problem, args...)})
+func (f *Faults) add(path, problem string, args ...any) { f.at("settings."+path, problem, args...) }
+
+// at adds a fault of a key that is not among the settings.
+func (f *Faults) at(path, problem string, args ...any) {
+	*f = append(*f, Fault{Path: path, Problem: fmt.Sprintf(problem, args...)})
+}
+
+// has reports whether a path has a fault already.
+func (f Faults) has(path string) bool {
+	return slices.ContainsFunc(f, func(fault Fault) bool { return fault.Path == path })
 }
 
 func plural(n int, noun string) string {

@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/genericcorp/platform/sandbox/cloud"
 	"github.com/genericcorp/platform/sandbox/cluster/chart"
 	"github.com/genericcorp/platform/sandbox/cluster/controlplane"
 	"github.com/genericcorp/platform/sandbox/cluster/player"
@@ -45,7 +46,7 @@ func serve(args []string) error {
 	flags := flag.NewFlagSet("serve", flag.ContinueOnError)
 	bin := flags.String("bin", "", "folder with etcd and the programs of Kubernetes")
 	folder := flags.String("folder", "", "where its files are kept, kubeconfig among them")
-	cloud := flags.String("cloud", "", "folder of the simulated cloud, in which nodes are ordered")
+	folderOfCloud := flags.String("cloud", "", "folder of the simulated cloud, in which nodes are ordered")
 	with := flags.Int("with", 0, "the process to end with; zero is none")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -59,7 +60,7 @@ func serve(args []string) error {
 	if err != nil {
 		return err
 	}
-	p, err := player.New(plane.Config, func() (player.Pool, error) { return player.Ordered(*cloud) })
+	p, err := player.New(plane.Config, func() ([]cloud.NodePool, error) { return player.Ordered(*folderOfCloud) })
 	if err != nil {
 		return errors.Join(err, plane.Stop())
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -86,7 +87,7 @@ func (f faults) adopt(t *testing.T, ops string) int {
 	defer api.Close()
 	asPulumi := f.Command()
 	cmd := exec.Command(ops, "adopt", "--stack", f.Name, "--pulumi", f.Tools.Pulumi)
-	cmd.Dir, cmd.Env = asPulumi.Dir, append(asPulumi.Env, "DIGITALOCEAN_ACCESS_TOKEN=token", "DIGITALOCEAN_API_URL="+api.URL)
+	cmd.Dir, cmd.Env = asPulumi.Dir, slices.Concat(asPulumi.Env, []string{"DIGITALOCEAN_ACCESS_TOKEN=token", "DIGITALOCEAN_API_URL=" + api.URL})
 	var script, problems bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &script, &problems
 	err := cmd.Run()
@@ -94,7 +95,7 @@ func (f faults) adopt(t *testing.T, ops string) int {
 	require.True(t, err == nil || errors.As(err, &exit) && exit.ExitCode() == 1, "%v: %s", err, &problems)
 
 	shell := exec.Command("sh", "-e")
-	shell.Dir, shell.Env = asPulumi.Dir, append(asPulumi.Env, "PATH="+filepath.Dir(f.Tools.Pulumi)+string(os.PathListSeparator)+os.Getenv("PATH"))
+	shell.Dir, shell.Env = asPulumi.Dir, slices.Concat(asPulumi.Env, []string{"PATH=" + filepath.Dir(f.Tools.Pulumi) + string(os.PathListSeparator) + os.Getenv("PATH")})
 	shell.Stdin = strings.NewReader(script.String())
 	out, err := shell.CombinedOutput()
 	require.NoError(t, err, "%s\n%s", &script, out)

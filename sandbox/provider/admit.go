@@ -3,6 +3,7 @@ package provider
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	corev1 "k8s.io/api/core/v1"
@@ -51,7 +52,7 @@ func (k *kubernetes) exists(token, id string) error {
 // asks for and that are not there: it would hang in ContainerCreating.
 func (k *kubernetes) references(namespace string, pod *corev1.PodSpec) []error {
 	var errs []error
-	for _, r := range append(volumeReferences(pod), variableReferences(pod)...) {
+	for _, r := range slices.Concat(volumeReferences(pod), variableReferences(pod), pullReferences(pod)) {
 		errs = append(errs, k.need("kubernetes:core/v1:"+r.kind, namespace+"/"+r.name, r.key))
 	}
 	return errs
@@ -91,6 +92,16 @@ func items(kind, name string, keys []corev1.KeyToPath) []reference {
 	out := []reference{{kind, name, ""}}
 	for _, item := range keys {
 		out = append(out, reference{kind, name, item.Key})
+	}
+	return out
+}
+
+// pullReferences are the logins for the Pod's images. The kubelet does not wait for
+// one that is missing: it pulls without it, and a private registry refuses.
+func pullReferences(pod *corev1.PodSpec) []reference {
+	var out []reference
+	for _, secret := range pod.ImagePullSecrets {
+		out = append(out, reference{"Secret", secret.Name, corev1.DockerConfigJsonKey})
 	}
 	return out
 }

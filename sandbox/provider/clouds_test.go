@@ -70,20 +70,20 @@ func TestTheFirstVPCOfAFreshAccountIsTheDefaultAndStays(t *testing.T) {
 	require.ErrorContains(t, a.remove(vpc, first, 1), "403: Error deleting VPC: Can not delete default VPCs")
 }
 
-func clusterOf(network, version, size string) object {
-	return object{"region": "fra1", "name": "c", "version": version, "vpcUuid": network, "nodePool": object{"size": size, "nodeCount": 1}}
+func clusterOf(network, version string) object {
+	return object{"region": "fra1", "name": "c", "version": version, "vpcUuid": network, "nodePool": object{"size": "s-2vcpu-4gb", "nodeCount": 1}}
 }
 
 func TestAKubernetesVersionIsOfferedOrKept(t *testing.T) {
 	a := newAccount(t)
 	network := a.mustCreate(vpc, object{"region": "fra1"})
-	_, err := a.create(cluster, clusterOf(network, "1.20.0-do.0", "s-2vcpu-4gb"))
+	_, err := a.create(cluster, clusterOf(network, "1.20.0-do.0"))
 	require.ErrorContains(t, err, `invalid version slug "1.20.0-do.0"`)
-	a.mustCreate(cluster, clusterOf(network, "1.34.8-do.0", "s-2vcpu-4gb"))
+	a.mustCreate(cluster, clusterOf(network, "1.34.8-do.0"))
 	require.NoError(t, a.cloud.Put(cloud.TokenOffer, "kubernetes", cloud.Object{Inputs: object{"versions": []any{"1.36.1-do.0"}}}))
 	update := func(version string) error {
 		_, err := a.provider(cluster).Update(t.Context(), plugin.UpdateRequest{
-			Type: tokens.Type(cluster), ID: idOf(a.ids(cluster)), NewInputs: props(clusterOf(network, version, "s-2vcpu-4gb")),
+			Type: tokens.Type(cluster), ID: idOf(a.ids(cluster)), NewInputs: props(clusterOf(network, version)),
 		})
 		return err
 	}
@@ -99,7 +99,7 @@ func TestAKubernetesVersionIsOfferedOrKept(t *testing.T) {
 func TestTrustedSourcesAreClustersThatExistOrAddresses(t *testing.T) {
 	a := newAccount(t)
 	network := a.mustCreate(vpc, object{"region": "fra1"})
-	kubernetes := a.mustCreate(cluster, clusterOf(network, "1.36.1-do.0", "s-2vcpu-4gb"))
+	kubernetes := a.mustCreate(cluster, clusterOf(network, "1.36.1-do.0"))
 	db := a.mustCreate(database, object{"engine": "pg", "nodeCount": 1, "region": "fra1", "size": "db-s-1vcpu-1gb", "privateNetworkUuid": network})
 	rules := func(of ...any) object { return object{"clusterId": db, "rules": of} }
 	rule := func(kind, value string) object { return object{"type": kind, "value": value} }
@@ -109,8 +109,8 @@ func TestTrustedSourcesAreClustersThatExistOrAddresses(t *testing.T) {
 	a.mustCreate(firewall, rules(rule("k8s", kubernetes), rule("ip_addr", "10.100.0.0/16"), rule("ip_addr", "192.0.2.1")))
 }
 
-func named(kind, namespace, name string, more object) object {
-	out := object{"apiVersion": "v1", "kind": kind, "metadata": object{"name": name, "namespace": namespace}}
+func named(kind, name string, more object) object {
+	out := object{"apiVersion": "v1", "kind": kind, "metadata": object{"name": name, "namespace": "app"}}
 	for key, value := range more {
 		out[key] = value
 	}
@@ -121,7 +121,7 @@ func TestChangedDataReplacesSecretsAndConfigMapsUnlessTheyAreMutable(t *testing.
 	a := newAccount(t)
 	for _, token := range []string{secret, configMap} {
 		kind := token[len("kubernetes:core/v1:"):]
-		before, after := named(kind, "app", "x", object{"data": object{"a": "1"}}), named(kind, "app", "x", object{"data": object{"a": "2"}})
+		before, after := named(kind, "x", object{"data": object{"a": "1"}}), named(kind, "x", object{"data": object{"a": "2"}})
 		result := a.diff(token, before, after)
 		assert.NotEmpty(t, result.ReplaceKeys, kind)
 		assert.True(t, result.DeleteBeforeReplace, kind)
@@ -142,7 +142,7 @@ const existingCluster = `{"clusters":[{"cluster":{"server":"https://192.0.2.1"}}
 
 func TestAnEmptyStringDataIsAChangeForEver(t *testing.T) {
 	a := newAccount(t)
-	empty, none := named("Secret", "app", "x", object{"stringData": object{}}), named("Secret", "app", "x", nil)
+	empty, none := named("Secret", "x", object{"stringData": object{}}), named("Secret", "x", nil)
 	assert.Equal(t, plugin.DiffSome, a.diff(secret, empty, empty).Changes)
 	assert.Equal(t, plugin.DiffNone, a.diff(secret, none, none).Changes)
 }
@@ -150,15 +150,15 @@ func TestAnEmptyStringDataIsAChangeForEver(t *testing.T) {
 func TestAnObjectThatExistsIsAdoptedOnlyWhenTheProviderIsToldTo(t *testing.T) {
 	a := newAccount(t)
 	a.mustCreate(namespace, restricted("app"))
-	a.mustCreate(configMap, named("ConfigMap", "app", "x", nil))
-	_, err := a.create(configMap, named("ConfigMap", "app", "x", nil))
+	a.mustCreate(configMap, named("ConfigMap", "x", nil))
+	_, err := a.create(configMap, named("ConfigMap", "x", nil))
 	require.ErrorContains(t, err, "already exists")
 
 	adopting := a.provider(configMap)
 	_, err = adopting.Configure(t.Context(), plugin.ConfigureRequest{Inputs: props(object{"upsertExistingObjects": true, "kubeconfig": existingCluster})})
 	require.NoError(t, err)
 	_, err = adopting.Create(t.Context(), plugin.CreateRequest{
-		Name: "x", Type: tokens.Type(configMap), Properties: props(named("ConfigMap", "app", "x", nil)),
+		Name: "x", Type: tokens.Type(configMap), Properties: props(named("ConfigMap", "x", nil)),
 	})
 	require.NoError(t, err)
 }
@@ -183,8 +183,8 @@ func TestHelmRefusesANameThatItsRecordHas(t *testing.T) {
 func (a account) orders(class string) {
 	a.t.Helper()
 	a.mustCreate(namespace, restricted("app"))
-	a.mustCreate(service, named("Service", "app", "web", object{"spec": object{"type": "LoadBalancer"}}))
-	a.mustCreate(claim, named("PersistentVolumeClaim", "app", "data", object{"spec": object{
+	a.mustCreate(service, named("Service", "web", object{"spec": object{"type": "LoadBalancer"}}))
+	a.mustCreate(claim, named("PersistentVolumeClaim", "data", object{"spec": object{
 		"storageClassName": class, "resources": object{"requests": object{"storage": "5Gi"}},
 	}}))
 }
@@ -204,7 +204,7 @@ func TestAClusterTakesItsOrdersAlongOnlyWhenItIsToldTo(t *testing.T) {
 	for all, left := range map[bool]int{true: 0, false: 1} {
 		a := newAccount(t)
 		network := a.mustCreate(vpc, object{"region": "fra1"})
-		inputs := clusterOf(network, "1.36.1-do.0", "s-2vcpu-4gb")
+		inputs := clusterOf(network, "1.36.1-do.0")
 		inputs["destroyAllAssociatedResources"] = all
 		id := a.mustCreate(cluster, inputs)
 		a.orders("do-block-storage")

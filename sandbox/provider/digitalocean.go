@@ -25,7 +25,7 @@ const (
 )
 
 // configure takes the token from the inputs or from the environment, by the
-// variables that the real provider reads (facts: terraform-provider-digitalocean,
+// variables that the real provider reads (terraform-provider-digitalocean,
 // provider.go).
 func (*digitalOcean) configure(inputs resource.PropertyMap) error {
 	if _, ok := inputs["token"]; ok || os.Getenv("DIGITALOCEAN_TOKEN") != "" || os.Getenv(envDoctl) != "" {

@@ -196,6 +196,7 @@ func TestObjectsNeedWhatTheyReferTo(t *testing.T) {
 	for want, change := range map[string]func(object){
 		`ServiceAccount "app/app"`: func(s object) { s["serviceAccountName"] = "app" },
 		`Secret "app/tls"`:         func(s object) { s["volumes"] = []any{object{"name": "v", "secret": object{"secretName": "tls"}}} },
+		`Secret "app/login"`:       func(s object) { s["imagePullSecrets"] = []any{object{"name": "login"}} },
 		`ConfigMap "app/config"`:   func(s object) { s["volumes"] = []any{object{"name": "v", "configMap": object{"name": "config"}}} },
 		`PersistentVolumeClaim "app/data"`: func(s object) {
 			s["volumes"] = []any{object{"name": "v", "persistentVolumeClaim": object{"claimName": "data"}}}

@@ -1,30 +1,18 @@
 package player
 
-import (
-	"encoding/json"
-	"fmt"
-	"os"
-	"path/filepath"
-)
+import "github.com/genericcorp/platform/sandbox/cloud"
 
-// Ordered is the pool of the one cluster in a simulated cloud; none is there
-// before it is made.
-func Ordered(cloud string) (Pool, error) {
-	files, err := filepath.Glob(filepath.Join(cloud, "digitalocean", "*KubernetesCluster", "*.json"))
-	if err != nil || len(files) == 0 {
-		return Pool{}, err
+// Ordered returns the node pools of the one cluster in a simulated cloud; none before
+// it is made.
+func Ordered(folder string) ([]cloud.NodePool, error) {
+	c := cloud.At(folder)
+	ids, err := c.IDs(cloud.TokenCluster)
+	if err != nil || len(ids) == 0 {
+		return nil, err
 	}
-	data, err := os.ReadFile(files[0])
+	o, _, err := c.Get(cloud.TokenCluster, ids[0])
 	if err != nil {
-		return Pool{}, err
+		return nil, err
 	}
-	var object struct {
-		Inputs struct {
-			NodePool Pool `json:"nodePool"`
-		} `json:"inputs"`
-	}
-	if err := json.Unmarshal(data, &object); err != nil {
-		return Pool{}, fmt.Errorf("%s: %w", files[0], err)
-	}
-	return object.Inputs.NodePool, nil
+	return o.NodePools()
 }

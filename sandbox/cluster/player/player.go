@@ -18,6 +18,8 @@ import (
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
+
+	"github.com/genericcorp/platform/sandbox/cloud"
 )
 
 // storageClass is DigitalOcean's default one.
@@ -30,13 +32,13 @@ const interval = 200 * time.Millisecond
 type Player struct {
 	client  kubernetes.Interface
 	dynamic dynamic.Interface
-	pool    func() (Pool, error)
+	pools   func() ([]cloud.NodePool, error)
 	// hosts are the addresses of nodes by their names.
 	hosts map[string]string
 }
 
-// New plays nodes as pool says they are at any time.
-func New(config *rest.Config, pool func() (Pool, error)) (*Player, error) {
+// New plays the nodes that pools returns at any time.
+func New(config *rest.Config, pools func() ([]cloud.NodePool, error)) (*Player, error) {
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		return nil, err
@@ -45,7 +47,7 @@ func New(config *rest.Config, pool func() (Pool, error)) (*Player, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Player{client: client, dynamic: custom, pool: pool, hosts: map[string]string{}}, nil
+	return &Player{client: client, dynamic: custom, pools: pools, hosts: map[string]string{}}, nil
 }
 
 // Run plays until the context ends. What another client changed in between is
@@ -101,7 +103,7 @@ func (p *Player) pods(ctx context.Context) error {
 			now := int64(0)
 			errs = append(errs, p.client.CoreV1().Pods(pod.Namespace).Delete(ctx, pod.Name, metav1.DeleteOptions{GracePeriodSeconds: &now}))
 		case pod.Spec.NodeName != "" && pod.Status.Phase == corev1.PodPending:
-			pod.Status = running(pod, p.hosts[pod.Spec.NodeName])
+			pod.Status = running(pod, p.host(pod.Spec.NodeName))
 			_, err := p.client.CoreV1().Pods(pod.Namespace).UpdateStatus(ctx, pod, metav1.UpdateOptions{})
 			errs = append(errs, err)
 		}

@@ -1,0 +1,75 @@
+package settings
+
+import (
+	"regexp"
+	"strings"
+)
+
+// Registry is a login to the registry that the app's image comes from. Never print
+// it.
+type Registry struct {
+	// Server is a host, with a port where it has one: "ghcr.io". Docker Hub is
+	// "docker.io".
+	Server string
+	// Username and Password are the login's; a token that may only read is enough.
+	Username, Password string
+}
+
+// DockerHub is the server of images whose name has no host.
+const DockerHub = "docker.io"
+
+var (
+	registryKeys   = []string{"server", "username", "password"}
+	registryServer = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?$`)
+)
+
+// loadRegistry returns the login, or nil when there is none or it has a fault.
+func (a App) loadRegistry(in map[string]string, faults *Faults) *Registry {
+	if in == nil {
+		return nil
+	}
+	before := len(*faults)
+	unknownKeys(RegistryKey, in, registryKeys, faults)
+	for _, key := range registryKeys {
+		path := RegistryKey + "." + key
+		if _, ok := in[key]; !ok && !faults.has(path) {
+			faults.at(path, "is missing; run: %s", setSecret(RegistryKey, key))
+		}
+	}
+	if server, ok := in["server"]; ok {
+		a.validateServer(server, faults)
+	}
+	// A colon would end the name in the "name:password" of HTTP basic
+	// authentication (RFC 7617).
+	if strings.Contains(in["username"], ":") {
+		faults.at(RegistryKey+".username", "has a colon, which no user name of a registry can have")
+	}
+	if len(*faults) > before {
+		return nil
+	}
+	return &Registry{Server: in["server"], Username: in["username"], Password: in["password"]}
+}
+
+// validateServer does not show the server: it may be a secret that was set in the
+// wrong place.
+func (a App) validateServer(server string, faults *Faults) {
+	const path = RegistryKey + ".server"
+	if !registryServer.MatchString(server) {
+		faults.at(path, "has to be a host without a scheme and without a path, such as ghcr.io or registry.example.com:5000")
+		return
+	}
+	if from := imageServer(a.Image); server != from {
+		faults.at(path, "is not where settings.app.image comes from: %q comes from %s; set this to %[2]s, or change the image", a.Image, from)
+	}
+}
+
+// imageServer is the host that an image is pulled from. The first part of its name
+// is a host when it has a dot or a colon, or is "localhost"; other images are Docker
+// Hub's (splitDockerDomain in github.com/distribution/reference).
+func imageServer(image string) string {
+	host, _, ok := strings.Cut(image, "/")
+	if !ok || !strings.ContainsAny(host, ".:") && host != "localhost" || host == "index.docker.io" {
+		return DockerHub
+	}
+	return host
+}

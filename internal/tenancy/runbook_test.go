@@ -1,0 +1,62 @@
+package tenancy_test
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// Cases of docs/restore.md. The words after "sh" say in which of them a person
+// runs a block.
+const (
+	oneTenant  = "one"
+	everything = "all"
+)
+
+type block struct {
+	cases []string
+	text  string
+}
+
+var fence = regexp.MustCompile("(?ms)^```([^\n]*)\n(.*?)^```$")
+
+// blocks are the fenced blocks of docs/restore.md.
+func blocks(t *testing.T) []block {
+	t.Helper()
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "restore.md"))
+	require.NoError(t, err)
+	var out []block
+	for _, match := range fence.FindAllStringSubmatch(string(page), -1) {
+		language, cases, _ := strings.Cut(match[1], " ")
+		require.Equal(t, "sh", language, match[2])
+		out = append(out, block{strings.Fields(cases), match[2]})
+	}
+	return out
+}
+
+// runbook is what a person types who follows the page in one case.
+func runbook(t *testing.T, of string) string {
+	t.Helper()
+	var script strings.Builder
+	for _, b := range blocks(t) {
+		if slices.Contains(b.cases, of) {
+			script.WriteString(b.text)
+		}
+	}
+	return script.String()
+}
+
+func TestEveryBlockOfTheRestoreRunbookBelongsToACase(t *testing.T) {
+	all := blocks(t)
+	require.NotEmpty(t, all)
+	for _, b := range all {
+		assert.NotEmpty(t, b.cases, b.text)
+		assert.Subset(t, []string{oneTenant, everything}, b.cases, b.text)
+	}
+}

@@ -1,0 +1,175 @@
+package e2e_test
+
+import (
+	"context"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/digitalocean/godo"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/oauth2"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/watch"
+
+	"github.com/genericcorp/platform/internal/resize"
+	"github.com/genericcorp/platform/internal/workload"
+	"github.com/genericcorp/platform/sandbox/cloud"
+	"github.com/genericcorp/platform/sandbox/digitalocean"
+)
+
+// More users need bigger nodes. The resize is interrupted at its first eviction and
+// run again.
+func TestResizeMovesEveryPodToBiggerNodesWithoutAnotherCluster(t *testing.T) {
+	s := newStage(t, "demo")
+	s.Up(t)
+	s.settled(t)
+	cluster, old := s.cluster(t), s.placement(t)
+	s.Edit(t, "concurrentUsers: 100", "concurrentUsers: 300")
+	size := s.plan(t).Nodes.Size
+	require.NotEqual(t, cluster.size, size)
+
+	ready := s.countReady(t)
+	assert.ErrorIs(t, s.resize(t, "  evicted app/"), context.Canceled)
+	require.NoError(t, s.resize(t, ""))
+	s.settled(t)
+	assert.GreaterOrEqual(t, ready(), 1, "of two replicas the disruption budget keeps one")
+
+	moved := s.placement(t)
+	assert.Len(t, moved, 2)
+	for name, node := range moved {
+		assert.NotContains(t, old, name, "the Pod is another one")
+		assert.Equal(t, "default-"+size+"-0", node)
+	}
+	nodes, err := s.client.CoreV1().Nodes().List(t.Context(), metav1.ListOptions{})
+	require.NoError(t, err)
+	require.Len(t, nodes.Items, 1, "the old node is gone")
+	assert.False(t, nodes.Items[0].Spec.Unschedulable)
+
+	out := s.Succeeds(t, "up", "--yes", "--refresh", "--skip-preview")
+	assert.NotContains(t, out, "replaced")
+	assert.NotContains(t, out, "+- digitalocean")
+	assert.Equal(t, clusterFacts{id: cluster.id, size: size, pool: "default"}, s.cluster(t), "the same cluster, and the pool's name is the declared one")
+	s.settled(t)
+	assert.Len(t, s.placement(t), 3, "300 users have three replicas")
+	s.Succeeds(t, "preview", "--refresh", "--expect-no-changes")
+}
+
+// clusterFacts are the ID of the cluster, and what the provider read of its pool.
+type clusterFacts struct{ id, size, pool string }
+
+func (s stage) cluster(t *testing.T) clusterFacts {
+	t.Helper()
+	c := cloud.At(s.CloudFolder())
+	ids, err := c.IDs(cloud.TokenCluster)
+	require.NoError(t, err)
+	require.Len(t, ids, 1)
+	o, _, err := c.Get(cloud.TokenCluster, ids[0])
+	require.NoError(t, err)
+	pool := o.Inputs["nodePool"].(map[string]any)
+	return clusterFacts{id: ids[0], size: pool["size"].(string), pool: pool["name"].(string)}
+}
+
+// placement are the app's Pods and the nodes that they are on.
+func (s stage) placement(t *testing.T) map[string]string {
+	t.Helper()
+	out := map[string]string{}
+	for _, pod := range s.pods(t) {
+		if pod.Namespace == workload.AppNamespace {
+			out[pod.Name] = pod.Spec.NodeName
+		}
+	}
+	return out
+}
+
+// countReady watches the app's Pods. The function that it returns gives the smallest
+// number of them that was ready at any time.
+func (s stage) countReady(t *testing.T) func() int {
+	t.Helper()
+	pods := s.client.CoreV1().Pods(workload.AppNamespace)
+	list, err := pods.List(t.Context(), metav1.ListOptions{})
+	require.NoError(t, err)
+	ready := map[string]bool{}
+	for i := range list.Items {
+		ready[list.Items[i].Name] = isReady(&list.Items[i])
+	}
+	events, err := pods.Watch(t.Context(), metav1.ListOptions{ResourceVersion: list.ResourceVersion})
+	require.NoError(t, err)
+	least, ended := len(list.Items), make(chan struct{})
+	go func() {
+		defer close(ended)
+		for event := range events.ResultChan() {
+			pod, ok := event.Object.(*corev1.Pod)
+			if !ok {
+				continue
+			}
+			ready[pod.Name] = event.Type != watch.Deleted && isReady(pod)
+			count := 0
+			for _, r := range ready {
+				if r {
+					count++
+				}
+			}
+			least = min(least, count)
+		}
+	}()
+	return func() int {
+		events.Stop()
+		<-ended
+		return least
+	}
+}
+
+func isReady(pod *corev1.Pod) bool {
+	for _, c := range pod.Status.Conditions {
+		if c.Type == corev1.PodReady {
+			return c.Status == corev1.ConditionTrue && pod.DeletionTimestamp == nil
+		}
+	}
+	return false
+}
+
+// resize looks and resizes, and is interrupted when it prints a line that starts
+// with a text; "" is never.
+func (s stage) resize(t *testing.T, interruptAt string) error {
+	t.Helper()
+	ctx, interrupt := context.WithCancel(t.Context())
+	defer interrupt()
+	server := httptest.NewServer((&digitalocean.Server{Cloud: cloud.At(s.CloudFolder()), Kubeconfig: s.Kubeconfig(), DropletLimit: 10}).Handler())
+	defer server.Close()
+	source := oauth2.StaticTokenSource(&oauth2.Token{AccessToken: "token"})
+	client, err := godo.New(oauth2.NewClient(ctx, source), godo.SetBaseURL(server.URL+"/"))
+	require.NoError(t, err)
+	nodes := s.plan(t).Nodes
+	plan, err := resize.Look(ctx, client, resize.Target{Cluster: "platform-" + s.Name, Size: nodes.Size, Count: nodes.Count})
+	require.NoError(t, err)
+	require.True(t, plan.Needed())
+	kubernetes, err := resize.Connect(ctx, client, plan.Cluster.ID)
+	require.NoError(t, err)
+	out := &lines{t: t, at: interruptAt, interrupt: interrupt}
+	return resize.Resizer{
+		DigitalOcean: client, Kubernetes: kubernetes, Interval: 200 * time.Millisecond, Timeout: 2 * time.Minute, Out: out,
+	}.Run(ctx, plan)
+}
+
+// lines logs what is printed, and interrupts at a line.
+type lines struct {
+	t         *testing.T
+	at        string
+	interrupt func()
+	mu        sync.Mutex
+}
+
+func (l *lines) Write(line []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.t.Log(strings.TrimSuffix(string(line), "\n"))
+	if l.at != "" && strings.HasPrefix(string(line), l.at) {
+		l.interrupt()
+	}
+	return len(line), nil
+}

@@ -1,0 +1,11 @@
+package stacks
+
+import "github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+// readAppSecrets reads platform:appEnv and platform:registry. The error holds every
+// fault of both, and shows no value.
+func (d *declared) readAppSecrets(ctx *pulumi.Context) error {
+	var err error
+	d.appSecrets, err = d.App.LoadSecrets(ctx.GetConfig)
+	return err
+}
