@@ -94,6 +94,21 @@ func TestRenovateFindsEveryImageInTheSource(t *testing.T) {
 	assert.Greater(t, total, 5)
 }
 
+func TestEveryImageHasADigestOrIsNamedInTheDocument(t *testing.T) {
+	doc := read(t, "../docs/ci.md")
+	digests := 0
+	for _, path := range goFiles(t, "components", "internal", "stacks") {
+		for _, image := range images(t, filepath.Join("..", path)) {
+			if strings.Contains(image, "@sha256:") {
+				digests++
+				continue
+			}
+			assert.Contains(t, doc, "`"+image+"`", "%s has a tag only, and docs/ci.md does not say why", path)
+		}
+	}
+	assert.Greater(t, digests, 5)
+}
+
 // matchesOne reports whether a path matches one of Renovate's /patterns/.
 func matchesOne(path string, patterns []string) bool {
 	for _, pattern := range patterns {

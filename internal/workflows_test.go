@@ -119,13 +119,21 @@ func TestAPreviewIsFoldedAndItsFailureFails(t *testing.T) {
 }
 
 func TestEveryActionIsPinnedByCommit(t *testing.T) {
-	files, err := filepath.Glob("../.github/workflows/*.yaml")
-	require.NoError(t, err)
-	require.NotEmpty(t, files)
+	var files []string
+	for _, pattern := range []string{"workflows/*.yaml", "actions/*/action.yaml"} {
+		found, err := filepath.Glob("../.github/" + pattern)
+		require.NoError(t, err)
+		require.NotEmpty(t, found, pattern)
+		files = append(files, found...)
+	}
 	uses := regexp.MustCompile(`uses: (\S+)`)
 	pinned := regexp.MustCompile(`^[\w-]+/[\w-]+@[0-9a-f]{40}$`)
 	for _, file := range files {
 		for _, match := range uses.FindAllStringSubmatch(read(t, file), -1) {
+			if own, ok := strings.CutPrefix(match[1], "./"); ok {
+				assert.FileExists(t, filepath.Join("..", own, "action.yaml"), file)
+				continue
+			}
 			assert.Regexp(t, pinned, match[1], file)
 		}
 	}

@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	image = "docker.io/library/traefik:v3.7.11"
+	image = "docker.io/library/traefik:v3.7.11@sha256:5203c3f39ca70de6790d964624e042463ffbd57715bc82be155cf224c0dd5144"
 	uid   = 65532
 
 	portHTTP    = 8000

@@ -14,11 +14,11 @@ import (
 
 const (
 	stateApp   = "kube-state-metrics"
-	stateImage = "registry.k8s.io/kube-state-metrics/kube-state-metrics:v2.20.0"
+	stateImage = "registry.k8s.io/kube-state-metrics/kube-state-metrics:v2.20.0@sha256:42cfe3723a5f058171c627537fb57a3ea0f26e4380fa18555a95cb1a1b4cfc5b"
 	portState  = 8080
 
 	nodeApp   = "node-exporter"
-	nodeImage = "quay.io/prometheus/node-exporter:v1.12.1"
+	nodeImage = "quay.io/prometheus/node-exporter:v1.12.1@sha256:1b4e4438faca4dd7e001dd445d161a4a2091b0fededa84093b3a8dfeae1f1be0"
 	portNode  = 9100
 
 	exporterUID = 65534

@@ -15,7 +15,7 @@ import (
 
 const (
 	grafanaApp   = "grafana"
-	grafanaImage = "docker.io/grafana/grafana:13.2.0"
+	grafanaImage = "docker.io/grafana/grafana:13.2.0@sha256:3fd54ae1214669f8355f065ec9f6445d5279a3d77095ab048ca045685272429b"
 	grafanaUID   = 472
 	portGrafana  = 3000
 	adminSecret  = "grafana-admin"

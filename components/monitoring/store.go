@@ -14,7 +14,7 @@ import (
 
 const (
 	storeApp   = "victoria-metrics"
-	storeImage = "docker.io/victoriametrics/victoria-metrics:v1.150.0"
+	storeImage = "docker.io/victoriametrics/victoria-metrics:v1.150.0@sha256:54467c7764a3e6579199af1914bb779f01ce32265cd552eb5ae0d4f8a2b80a97"
 	storeUID   = 65532
 	portStore  = 8428
 )

@@ -36,8 +36,8 @@ const (
 // images have psql and pg_dump of the server's major: an older pg_dump refuses a
 // newer server, and a newer one writes what an older server does not read.
 var images = map[string]string{
-	"17": "docker.io/library/postgres:17.7-bookworm",
-	"18": "docker.io/library/postgres:18.1-bookworm",
+	"17": "docker.io/library/postgres:17.11-bookworm@sha256:639ab7ceb90e13123085b741fb31ef493fba25463002f6da665352e7b534b652",
+	"18": "docker.io/library/postgres:18.1-bookworm@sha256:cc9f4143a8d2fa8cf3749d0cb4d26ecf2d53a77a2ac807e9ebd67ae22426221a",
 }
 
 // Args are what is declared, and how the database is reached.

@@ -75,7 +75,8 @@ func (i images) prepare(t *testing.T, namespace, app string) program {
 		pod: pod, container: pod.Spec.Containers[0], mounts: i.mount(t, pod), ports: map[int]string{},
 		log: filepath.Join(t.TempDir(), app+".log"),
 	}
-	tag := p.container.Image[strings.LastIndex(p.container.Image, ":")+1:]
+	reference, _, _ := strings.Cut(p.container.Image, "@") // the digest follows the tag
+	tag := reference[strings.LastIndex(reference, ":")+1:]
 	assert.Equal(t, tag, i.version(t, app), "what runs here is what is deployed")
 	for _, port := range p.container.Ports {
 		address := freeAddress(t)
