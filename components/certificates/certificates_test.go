@@ -58,6 +58,12 @@ func TestCertificates(t *testing.T) {
 		require.True(t, ok)
 		assert.Equal(t, server, pulumitest.Dig(issuer.Inputs, "spec.acme.server"))
 	}
+	awaited := func(name string) any {
+		issuer, _ := r.Find("kubernetes:cert-manager.io/v1:ClusterIssuer", name)
+		return pulumitest.Dig(issuer.Inputs, "metadata.annotations.pulumi.com/waitFor")
+	}
+	assert.Equal(t, "condition=Ready", awaited("test-staging"), "it is the one in use")
+	assert.Nil(t, awaited("test-production"), "an outage of the other server stops nothing")
 }
 
 // One `pulumi up` works because each step comes after the one that it needs.

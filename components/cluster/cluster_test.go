@@ -45,6 +45,11 @@ func TestCluster(t *testing.T) {
 	assert.Equal(t, true, c.Inputs["destroyAllAssociatedResources"])
 	assert.Equal(t, true, c.Inputs["surgeUpgrade"])
 	assert.Equal(t, true, c.Inputs["autoUpgrade"])
+	assert.Equal(t, map[string]any{"enabled": false}, c.Inputs["corednsAutoscaler"], "its Pods are not in the sizing")
+	assert.Equal(t, []string{"nodePool.size"}, c.IgnoreChanges, "no update replaces the cluster for another node size")
+	network, ok := r.Find("digitalocean:index/vpc:Vpc", "test")
+	require.True(t, ok)
+	assert.Equal(t, "30m", network.DeleteTimeout, "members leave late")
 }
 
 func TestAMinorThatIsNotOfferedNamesThoseThatAre(t *testing.T) {

@@ -1,6 +1,7 @@
 package ingress_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -85,5 +86,15 @@ func TestAnExistingClusterWithoutLoadBalancersIsReachedByItsAddress(t *testing.T
 	assert.Nil(t, pulumitest.Dig(service.Inputs, "metadata.annotations"))
 	for _, flag := range flags(t, r) {
 		assert.NotContains(t, flag, "proxyProtocol")
+	}
+}
+
+func TestHSTSIncludesSubdomainsAsDeclared(t *testing.T) {
+	for _, include := range []bool{true, false} {
+		a := args()
+		a.HSTSIncludeSubdomains = include
+		config, ok := declared(t, a).Find("kubernetes:core/v1:ConfigMap", "traefik")
+		require.True(t, ok)
+		assert.Contains(t, pulumitest.Dig(config.Inputs, "data.dynamic.yaml"), fmt.Sprintf("stsIncludeSubdomains: %t\n", include))
 	}
 }

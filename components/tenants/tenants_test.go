@@ -10,6 +10,7 @@ import (
 	"github.com/genericcorp/platform/components/tenants"
 	"github.com/genericcorp/platform/internal/pulumitest"
 	"github.com/genericcorp/platform/internal/settings"
+	"github.com/genericcorp/platform/internal/tenancy"
 	"github.com/genericcorp/platform/internal/workload"
 )
 
@@ -40,6 +41,17 @@ func TestTenants(t *testing.T) {
 	pod := pulumitest.Dig(job(t, r), "spec.template.spec")
 	assert.Equal(t, false, pulumitest.Dig(pod, "automountServiceAccountToken"))
 	assert.Equal(t, "Never", pulumitest.Dig(pod, "restartPolicy"))
+	container := pulumitest.Dig(pod, "containers").([]any)[0]
+	assert.Equal(t, "FallbackToLogsOnError", pulumitest.Dig(container, "terminationMessagePolicy"))
+	registered, _ := r.Find("kubernetes:batch/v1:Job", "reconcile")
+	assert.Equal(t, "35m", registered.CreateTimeout, "longer than the Job's own deadline")
+	assert.EqualValues(t, 1800, pulumitest.Dig(job(t, r), "spec.activeDeadlineSeconds"))
+	assert.Equal(t, []any{
+		map[string]any{"action": "FailJob", "onExitCodes": map[string]any{
+			"containerName": "reconcile", "operator": "In", "values": []any{float64(tenancy.ExitRefused)},
+		}},
+		map[string]any{"action": "Ignore", "onPodConditions": []any{map[string]any{"type": "DisruptionTarget", "status": "True"}}},
+	}, pulumitest.Dig(job(t, r), "spec.podFailurePolicy.rules"), "a refusal is not tried again")
 	for _, g := range r.Registrations() {
 		if g.Type != "kubernetes:core/v1:Secret" {
 			assert.NotContains(t, pulumitest.Text(g.Inputs), "hunter2", g.Name)

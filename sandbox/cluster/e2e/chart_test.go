@@ -59,9 +59,40 @@ func (s stage) chart(t *testing.T) {
 	assert.Contains(t, args, "--dns01-recursive-nameservers-only=true")
 	assert.Contains(t, strings.Join(args, " "), "--dns01-recursive-nameservers=https://1.1.1.1/dns-query,https://8.8.8.8/dns-query")
 
+	webhooksAdmitUpgrades(t, rendered)
+
 	live, err := s.client.AppsV1().Deployments(workload.CertManagerNamespace).List(t.Context(), metav1.ListOptions{})
 	require.NoError(t, err)
 	assert.Len(t, live.Items, 3)
+}
+
+// webhooksAdmitUpgrades: DigitalOcean does not upgrade a cluster with a webhook that
+// may take more than 29 seconds (clusterlint#167), and one without a limit of memory
+// could take its node down.
+func webhooksAdmitUpgrades(t *testing.T, rendered []*unstructured.Unstructured) {
+	t.Helper()
+	found := 0
+	for _, o := range rendered {
+		if !strings.HasSuffix(o.GetKind(), "WebhookConfiguration") {
+			continue
+		}
+		hooks, _, err := unstructured.NestedSlice(o.Object, "webhooks")
+		require.NoError(t, err)
+		for _, hook := range hooks {
+			found++
+			seconds, set, err := unstructured.NestedInt64(hook.(map[string]any), "timeoutSeconds")
+			require.NoError(t, err)
+			assert.True(t, set, o.GetName())
+			assert.LessOrEqual(t, seconds, int64(29), o.GetName())
+			assert.Positive(t, seconds, o.GetName())
+		}
+	}
+	assert.Equal(t, 2, found, "one that validates, one that mutates")
+	for _, o := range rendered {
+		if template := podTemplate(t, o); template != nil && strings.HasSuffix(o.GetName(), "-webhook") {
+			assert.False(t, template.Spec.Containers[0].Resources.Limits.Memory().IsZero(), o.GetName())
+		}
+	}
 }
 
 // unknownValues are paths of values that the chart does not have. An empty map in
