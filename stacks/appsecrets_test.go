@@ -34,9 +34,6 @@ func TestAppSecretsAreSecretInEveryResourceThatHasThem(t *testing.T) {
 			})
 		}
 		assert.Equal(t, []string{"kubernetes:core/v1:Secret env", "kubernetes:core/v1:Secret registry"}, holders)
-		for _, name := range []string{"env", "registry"} {
-			secret, _ := r.Find("kubernetes:core/v1:Secret", name)
-		}
 	}
 }
 
