@@ -110,10 +110,10 @@ func (c *cloud) pulumi(p parsed) reply {
 }
 
 func (c *cloud) kubectl(p parsed) reply {
-	switch {
-	case p.command == "get":
+	switch p.command {
+	case "get":
 		return reply{Out: "2"}
-	case p.command == "scale":
+	case "scale":
 		c.writers = p.flags["--replicas"] == "2"
 	}
 	return reply{}
