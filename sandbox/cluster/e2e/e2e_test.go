@@ -157,6 +157,7 @@ func TestBothStacksLiveOnARealAPIServer(t *testing.T) {
 			t.Run("a node is drained", s.drain)
 			t.Run("drift is found and healed", s.drift)
 			t.Run("images do here what they are there for", s.images)
+			t.Run("secrets of the app reach its Pods", s.appSecrets)
 			t.Run("a new image rolls out", s.rollout)
 			t.Run("a setting that is gone takes its objects along", s.shrink)
 			s.Succeeds(t, "state", "unprotect", "--all", "--yes")
