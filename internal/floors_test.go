@@ -46,7 +46,7 @@ var floors = map[string][]string{
 	"internal/golden":         {},
 	"internal/pulumitest":     {"sandbox/provider"},
 	"sandbox":                 {"sandbox/engine"},
-	"sandbox/bench":           {"sandbox/engine"},
+	"sandbox/bench":           {"sandbox/cloud", "sandbox/engine"},
 	"sandbox/cluster":         {"sandbox/cloud", "sandbox/cluster/"},
 
 	"sandbox/cluster/chart":        {},

@@ -20,7 +20,7 @@ import (
 )
 
 func main() {
-	only := flag.String("only", "", "measure this `part` alone: previews, builds, tenants or algorithms")
+	only := flag.String("only", "", "measure this `part` alone: previews, destroy, builds, tenants or algorithms")
 	flag.Parse()
 	if err := run(*only); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -42,6 +42,7 @@ type part struct {
 
 var parts = []part{
 	{"previews", "half a minute", bench.previews},
+	{"destroy", "a minute", bench.destroy},
 	{"builds", "a quarter to half of an hour, most of it a cold build with helm/v3", bench.builds},
 	{"tenants", "ten minutes", bench.tenants},
 	{"algorithms", "a minute", bench.algorithms},
