@@ -1,0 +1,84 @@
+package internal_test
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// others are messages that are not ours, with where they are from.
+var others = map[string]string{
+	"the stack is currently locked": "pulumi, pkg/backend/diy/lock.go",
+	"pending operations":            "pulumi, pkg/engine and pkg/backend",
+	"failed to download chart":      "a chart's download in pulumi-kubernetes, helm_release.go",
+}
+
+var quoted = regexp.MustCompile("`([^`]+)`")
+
+// A person on call looks for the message that is on the screen: what the runbook
+// quotes is what a program prints.
+func TestTheRunbookQuotesMessagesThatProgramsPrint(t *testing.T) {
+	code := printed(t)
+	rows := 0
+	for line := range strings.Lines(section(t, "../docs/operations.md", "## A run fails")) {
+		message, _, ok := strings.Cut(strings.TrimPrefix(line, "| "), " | ")
+		if !ok || message == "message" || strings.HasPrefix(message, "---") {
+			continue
+		}
+		rows++
+		for _, match := range quoted.FindAllStringSubmatch(message, -1) {
+			for part := range strings.SplitSeq(match[1], "…") {
+				part = strings.TrimSpace(strings.Trim(part, " "))
+				if len(part) < 6 || strings.HasPrefix(part, "-") || others[part] != "" {
+					continue
+				}
+				assert.True(t, regexp.MustCompile(pattern(part)).MatchString(code), "no program prints %q", part)
+			}
+		}
+	}
+	assert.Greater(t, rows, 15)
+}
+
+// pattern lets a format's verb stand for a number, a name or a word.
+func pattern(message string) string {
+	for _, value := range [][2]string{{"have N faults", "have %s"}, {"over by $", "over by %s"}, {"refuses urn:", "refuses %s"}, {"reconcile-", `"reconcile"`}} {
+		message = strings.ReplaceAll(message, value[0], value[1])
+	}
+	quotedMessage := regexp.QuoteMeta(message)
+	for _, name := range []string{"DIGITALOCEAN_ACCESS_TOKEN", "digitalocean:token", `settings\.region`} {
+		quotedMessage = strings.ReplaceAll(quotedMessage, name+":", "(?:%s|"+name+"):")
+	}
+	return quotedMessage
+}
+
+// printed is the source of everything of ours that prints.
+func printed(t *testing.T) string {
+	t.Helper()
+	var all strings.Builder
+	for _, folder := range []string{"../stacks", "../components", "../internal", "../sandbox/provider", "../cmd"} {
+		require.NoError(t, filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
+			if err != nil || entry.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+				return err
+			}
+			data, err := os.ReadFile(path)
+			all.Write(data)
+			return err
+		}))
+	}
+	return all.String()
+}
+
+// section is the text below a heading, up to the next one of its level.
+func section(t *testing.T, path, heading string) string {
+	t.Helper()
+	_, after, found := strings.Cut(read(t, path), "\n"+heading+"\n")
+	require.True(t, found, heading)
+	text, _, _ := strings.Cut(after, "\n## ")
+	return text
+}
