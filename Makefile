@@ -16,13 +16,13 @@ help: ## this list
 up preview refresh cancel down: ## run the stack STACK (demo) in the sandbox: no account, no network
 	@go run ./sandbox -stack $(STACK) -cluster $(CLUSTER) $@
 
-plan: ## what every stack costs, is made of, and still bears
+plan: ## what every stack costs, what it is made of, and how much room is left
 	@go run ./cmd/plan
 
 prices: ## compare the catalogue with DigitalOcean's sizes (needs DIGITALOCEAN_ACCESS_TOKEN)
 	@go run ./cmd/ops prices
 
-resize: ## change the node size of the running stack STACK (docs/ops.md)
+resize: ## change the node size of the running stack STACK (docs/resize.md)
 	@go run ./cmd/ops resize --stack $(STACK)
 
 adopt: ## print `pulumi import` lines for what STACK's state does not know (docs/ops.md)

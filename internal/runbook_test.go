@@ -16,7 +16,7 @@ import (
 var others = map[string]string{
 	"the stack is currently locked": "pulumi, pkg/backend/diy/lock.go",
 	"pending operations":            "pulumi, pkg/engine and pkg/backend",
-	"failed to download chart":      "a chart's download in pulumi-kubernetes, helm_release.go",
+	"failed to download":            "helm, a chart's download (helm/helm#10181)",
 }
 
 var quoted = regexp.MustCompile("`([^`]+)`")

@@ -15,7 +15,7 @@ const usage = `usage: sandbox [-stack demo] [-cluster simulated|apiserver] up|pr
 
   up       brings the stack up; a second time it reports what changed
   preview  shows what up would do
-  refresh  finds what was changed in the cloud by hand (under .sandbox/<stack>/cloud)
+  refresh  finds what was changed in the cloud by hand (under .sandbox/stacks/<stack>/cloud)
   cancel   takes the lock of a killed run off, and the notes of what it was creating
   down     removes everything, the stack's state too
 

@@ -38,14 +38,14 @@ func resizeCommand() *cobra.Command {
 		Long: `Replaces the default node pool by one of the size that the stack file plans: adds the new
 pool, moves every Pod by evictions that keep disruption budgets, and deletes the old pool.
 It prints the steps, the duration and the cost first, and asks. When it is interrupted, run
-it again: it reads from the API how far it came. docs/ops.md is its runbook.
+it again: it reads from the API how far it came. docs/resize.md is its runbook.
 
 Needs DIGITALOCEAN_ACCESS_TOKEN with the scopes ` + resizeScopes + `.`,
 		RunE: func(command *cobra.Command, _ []string) error { return runResize(command, &flags) },
 	}
 	flags.add(command)
 	command.Flags().BoolVar(&flags.yes, "yes", false, "do not ask")
-	command.Flags().BoolVar(&flags.up, "up", false, "run `pulumi up --refresh` at the end, and do not only print it")
+	command.Flags().BoolVar(&flags.up, "up", false, "run 'pulumi up --refresh' at the end, and do not only print it")
 	command.Flags().DurationVar(&flags.timeout, "timeout", 30*time.Minute, "how long to wait for new nodes, for the drain of one node, and for the end of the old pool")
 	command.Flags().DurationVar(&flags.interval, "interval", 5*time.Second, "time between two looks at what is awaited")
 	return command
