@@ -25,7 +25,7 @@ var floors = map[string][]string{
 	"components/app":          {"internal/kube", "internal/settings", "internal/tenancy", "internal/workload"},
 	"components/tenants":      {"internal/kube", "internal/settings", "internal/tenancy", "internal/workload"},
 	"components/certificates": {"internal/kube", "internal/workload"},
-	"components/cluster":      {"internal/catalog"},
+	"components/cluster":      {"internal/budget", "internal/catalog"},
 	"components/dns":          {},
 	"components/ingress":      {"internal/kube", "internal/settings", "internal/workload"},
 	"components/monitoring":   {"internal/kube", "internal/workload"},

@@ -14,9 +14,11 @@ import (
 
 // others are messages that are not ours, with where they are from.
 var others = map[string]string{
-	"the stack is currently locked": "pulumi, pkg/backend/diy/lock.go",
-	"pending operations":            "pulumi, pkg/engine and pkg/backend",
-	"failed to download":            "helm, a chart's download (helm/helm#10181)",
+	"the stack is currently locked":             "pulumi, pkg/backend/diy/lock.go",
+	"pending operations":                        "pulumi, pkg/engine and pkg/backend",
+	"cannot be deleted because it is protected": "pulumi, pkg/resource/deploy/step.go",
+	"unable to replace resource":                "pulumi, pkg/resource/deploy/step_generator.go",
+	"failed to download":                        "helm, a chart's download (helm/helm#10181)",
 }
 
 var quoted = regexp.MustCompile("`([^`]+)`")

@@ -55,18 +55,19 @@ func read(ctx *pulumi.Context) (declared, error) {
 	}
 	s, err := settings.Load([]byte(text))
 	if err != nil {
-		return declared{}, err
+		return declared{}, errors.Join(err, cloudflareToken.check(ctx), plainSecrets(ctx))
 	}
 	d := declared{Settings: s}
-	faults := []error{cloudTokens(ctx, s)}
+	faults := []error{cloudTokens(ctx, s), plainSecrets(ctx)}
 	want := func(into *string, from secret) {
 		value, err := from.read(ctx)
 		*into = value
 		faults = append(faults, err)
 	}
 	faults = append(faults, d.readAppSecrets(ctx))
-	if d.certManagerToken, ok = ctx.GetConfig(certManagerSecret.key); !ok {
-		d.certManagerToken = os.Getenv(cloudflareToken.variable)
+	d.certManagerToken = os.Getenv(cloudflareToken.variable)
+	if _, given := ctx.GetConfig(certManagerSecret.key); given {
+		want(&d.certManagerToken, certManagerSecret)
 	}
 	if s.Cluster.Kind == settings.Existing {
 		want(&d.kubeconfig, kubeconfigSecret)
@@ -77,6 +78,22 @@ func read(ctx *pulumi.Context) (declared, error) {
 		faults = append(faults, d.externalDatabase(ctx))
 	}
 	return d, errors.Join(faults...)
+}
+
+// plainSecrets reports every credential that was set without --secret: it is in the
+// stack file and in the state for everyone to read.
+func plainSecrets(ctx *pulumi.Context) error {
+	var faults []error
+	for _, key := range []string{
+		certManagerSecret.key, kubeconfigSecret.key, databaseURLSecret.key, databaseAdminURLSecret.key, settings.AppEnvKey, settings.RegistryKey,
+	} {
+		// What is left of a map when its last entry was removed is an empty one.
+		if value, set := ctx.GetConfig(key); set && value != "" && value != "{}" && !ctx.IsConfigSecret(key) {
+			faults = append(faults, fmt.Errorf("%s: is in the stack file in plain text. Run: pulumi config rm %[1]s, set it again with --secret, "+
+				"and replace the credential if the file was committed", key))
+		}
+	}
+	return errors.Join(faults...)
 }
 
 func (s secret) read(ctx *pulumi.Context) (string, error) {

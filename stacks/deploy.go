@@ -102,13 +102,19 @@ func (s *stack) ground(ctx *pulumi.Context) error {
 }
 
 func (s *stack) ownCluster(ctx *pulumi.Context, provider pulumi.ProviderResource) (*cluster.Cluster, error) {
-	if err := cluster.CheckDefaultVPC(ctx, s.name, s.Region, pulumi.Provider(provider)); err != nil {
-		return nil, err
-	}
 	args := s.clusterArgs(ctx.Stack())
 	var err error
 	if args.Live, err = cluster.Lookup(ctx, s.name, pulumi.Provider(provider)); err != nil {
 		return nil, err
+	}
+	if err := args.Live.WarnOfOtherPools(ctx); err != nil {
+		return nil, err
+	}
+	// A cluster that runs elsewhere cannot move: cluster.New says so.
+	if args.Live == nil || args.Live.Region == s.Region {
+		if err := cluster.CheckDefaultVPC(ctx, s.name, s.Region, pulumi.Provider(provider)); err != nil {
+			return nil, err
+		}
 	}
 	c, err := cluster.New(ctx, s.name, args, pulumi.Provider(provider))
 	if err != nil {

@@ -7,7 +7,9 @@ import (
 )
 
 // guard keeps a protected stack whole. It stands for nothing in a cloud: it is
-// protected, and it depends on every other resource. A destroy deletes dependants
+// protected when the stack is, and it depends on every other resource. It is declared
+// on other stacks too, so that `protect` can be taken out of a stack file: the guard
+// loses its flag by that update, where a guard that vanished would be refused. A destroy deletes dependants
 // first and leaves alone whatever a protected resource depends on, so it fails here
 // before anything is gone. Without it `pulumi destroy --skip-preview` would delete
 // all that no protected resource needs, and fail afterwards (engine 3.259,
@@ -16,14 +18,11 @@ type guard struct{ pulumi.ResourceState }
 
 const guardToken = "platform:stacks:Guard"
 
-// guard declares the guard of a protected stack.
+// guard declares the guard.
 func (s *stack) guard(ctx *pulumi.Context) error {
-	if !s.Protect {
-		return nil
-	}
 	g := &guard{}
 	if err := ctx.RegisterComponentResourceV2(guardToken, s.name, pulumi.Map{}, g,
-		pulumi.Protect(true), pulumi.DependsOn(s.components)); err != nil {
+		pulumi.Protect(s.Protect), pulumi.DependsOn(s.components)); err != nil {
 		return fmt.Errorf("guard: %w", err)
 	}
 	return ctx.RegisterResourceOutputs(g, pulumi.Map{})

@@ -52,7 +52,7 @@ func runAdopt(command *cobra.Command, flags *stackFlags) error {
 	}
 	script := adopt.Compare(adopt.Stack{Name: flags.name, Resource: declared.resource, Protect: declared.Protect}, state, things)
 	command.Print(script.String())
-	if script.Missing > 0 {
+	if script.Missing+script.Absent > 0 {
 		return errFound
 	}
 	return nil

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/digitalocean/godo"
 	"golang.org/x/oauth2"
@@ -36,5 +37,7 @@ func digitalOcean(scopes string) (*godo.Client, error) {
 		options = append(options, godo.SetBaseURL(strings.TrimSuffix(address, "/")+"/"))
 	}
 	source := oauth2.StaticTokenSource(&oauth2.Token{AccessToken: token})
-	return godo.New(oauth2.NewClient(context.Background(), source), options...)
+	client := oauth2.NewClient(context.Background(), source)
+	client.Timeout = time.Minute // a lost network ends a request
+	return godo.New(client, options...)
 }

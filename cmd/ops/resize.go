@@ -14,6 +14,7 @@ import (
 	"github.com/digitalocean/godo"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
+	"k8s.io/client-go/kubernetes"
 
 	"github.com/genericcorp/platform/internal/resize"
 	"github.com/genericcorp/platform/internal/settings"
@@ -56,6 +57,9 @@ func runResize(command *cobra.Command, flags *resizeFlags) error {
 	if err != nil {
 		return err
 	}
+	if flags.interval <= 0 || flags.timeout < flags.interval {
+		return badInput(errors.New("--interval has to be above zero and at most --timeout"))
+	}
 	if !flags.yes && !isTerminal(command.InOrStdin()) {
 		return badInput(errors.New("it asks before it changes anything, and there is no terminal; pass --yes in a script"))
 	}
@@ -78,9 +82,13 @@ func runResize(command *cobra.Command, flags *resizeFlags) error {
 	command.Print(text)
 	if !flags.yes && !confirmed(command) {
 		command.Println("Nothing was changed.")
-		return nil
+		return errFound // a script must not go on
 	}
-	if err := flags.carryOut(command, client, plan); err != nil {
+	cluster, err := resize.Connect(command.Context(), client, plan.Cluster.ID)
+	if err != nil {
+		return fmt.Errorf("nothing was changed: %w", err)
+	}
+	if err := flags.carryOut(command, client, cluster, plan); err != nil {
 		return fmt.Errorf("%w\nrun the same command again: it reads from the API how far it came and goes on", err)
 	}
 	return flags.finish(command)
@@ -97,17 +105,13 @@ func (f *resizeFlags) target() (resize.Target, error) {
 	}
 	plan, err := sizing.Solve(declared.Settings)
 	if err != nil {
-		return resize.Target{}, fmt.Errorf("the plan of the stack %s: %w", f.name, err)
+		return resize.Target{}, badInput(fmt.Errorf("the plan of the stack %s: %w", f.name, err))
 	}
 	return resize.Target{Cluster: declared.resource, Size: plan.Nodes.Size, Count: plan.Nodes.Count}, nil
 }
 
-func (f *resizeFlags) carryOut(command *cobra.Command, client *godo.Client, plan resize.Plan) error {
-	cluster, err := resize.Connect(command.Context(), client, plan.Cluster.ID)
-	if err != nil {
-		return err
-	}
-	err = resize.Resizer{
+func (f *resizeFlags) carryOut(command *cobra.Command, client *godo.Client, cluster kubernetes.Interface, plan resize.Plan) error {
+	err := resize.Resizer{
 		DigitalOcean: client, Kubernetes: cluster, Interval: f.interval, Timeout: f.timeout, Out: command.OutOrStdout(),
 	}.Run(command.Context(), plan)
 	if errors.Is(err, context.Canceled) {

@@ -50,7 +50,7 @@ func TestResizePrintsThePlanBeforeItFailsToConnect(t *testing.T) {
 	assert.Equal(t, exitFailed, status)
 	assert.Contains(t, out, "platform-prod: from 2 × s-4vcpu-8gb (pool default) to 2 × s-2vcpu-4gb")
 	assert.Contains(t, errs, "credential for the cluster")
-	assert.Contains(t, errs, "run the same command again")
+	assert.Contains(t, errs, "nothing was changed: credential for the cluster")
 }
 
 func TestResizeWithoutATerminalWantsYes(t *testing.T) {

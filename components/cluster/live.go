@@ -8,6 +8,9 @@ import (
 
 	"github.com/pulumi/pulumi-digitalocean/sdk/v4/go/digitalocean"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/genericcorp/platform/internal/budget"
+	"github.com/genericcorp/platform/internal/catalog"
 )
 
 // Live is the cluster that runs under the stack's name, as DigitalOcean's API
@@ -17,11 +20,20 @@ type Live struct {
 	Region string
 	// Version is DigitalOcean's, such as "1.36.1-do.0".
 	Version string
-	// NodeSize is the Droplet size of the default pool.
-	NodeSize string
+	// HA is the highly available control plane.
+	HA bool
+	// NodeSize is the Droplet size of the default pool; OtherPools are all others.
+	NodeSize   string
+	OtherPools []Pool
 	// VPCRange, PodRange and ServiceRange are in CIDR notation. VPCRange is empty
 	// when the cluster is in a network of another name.
 	VPCRange, PodRange, ServiceRange string
+}
+
+// Pool is a node pool that the stack does not declare.
+type Pool struct {
+	Name, Size string
+	Count      int
 }
 
 // defaultPoolTag marks the pool that the provider takes for the default one (seen
@@ -48,9 +60,10 @@ func Lookup(ctx *pulumi.Context, name string, opts ...pulumi.InvokeOption) (*Liv
 		return nil, fmt.Errorf("the running cluster: %w", err)
 	}
 	live := &Live{
-		Region: found.Region, Version: found.Version, NodeSize: poolSize(found.NodePools),
+		Region: found.Region, Version: found.Version, HA: found.Ha,
 		PodRange: found.ClusterSubnet, ServiceRange: found.ServiceSubnet,
 	}
+	live.NodeSize, live.OtherPools = pools(found.NodePools)
 	network, err := digitalocean.LookupVpc(ctx, &digitalocean.LookupVpcArgs{Name: &name}, opts...)
 	if says(err, noVPC) {
 		return live, nil
@@ -64,17 +77,42 @@ func Lookup(ctx *pulumi.Context, name string, opts ...pulumi.InvokeOption) (*Liv
 
 func says(err error, text string) bool { return err != nil && strings.Contains(err.Error(), text) }
 
-// poolSize is the size of the default pool; the first one's where none is marked.
-func poolSize(pools []digitalocean.GetKubernetesClusterNodePool) string {
-	for _, pool := range pools {
+// pools tells the default pool, by its size, from the others. With two tagged pools
+// the provider takes the last one (resource_kubernetes_cluster.go).
+func pools(all []digitalocean.GetKubernetesClusterNodePool) (size string, others []Pool) {
+	at := 0
+	for i, pool := range all {
 		if slices.Contains(pool.Tags, defaultPoolTag) {
-			return pool.Size
+			at = i
 		}
 	}
-	if len(pools) == 0 {
-		return ""
+	for i, pool := range all {
+		if i == at {
+			size = pool.Size
+			continue
+		}
+		others = append(others, Pool{pool.Name, pool.Size, pool.NodeCount})
 	}
-	return pools[0].Size
+	return size, others
+}
+
+// WarnOfOtherPools reports node pools that bill and are not on the bill: a resize
+// that was interrupted leaves one.
+func (l *Live) WarnOfOtherPools(ctx *pulumi.Context) error {
+	if l == nil {
+		return nil
+	}
+	for _, pool := range l.OtherPools {
+		price := "an unknown price"
+		if node, err := catalog.NodeBySize(pool.Size); err == nil {
+			price = (node.Unit * budget.Cents(pool.Count)).String() + " a month"
+		}
+		if err := ctx.Log.Warn(fmt.Sprintf("the cluster has another node pool, %s: %d × %s for %s. It is not on the bill. "+
+			"A resize that was interrupted leaves one: go run ./cmd/ops resize -stack %s goes on with it", pool.Name, pool.Count, pool.Size, price, ctx.Stack()), nil); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // admits reports every argument that the running cluster cannot be brought to.
@@ -93,6 +131,10 @@ func (l *Live) admits(a Args) error {
 			errs = append(errs, fmt.Errorf("%s: the running cluster has %s and cannot change to %s. Write %[2]s again, "+
 				"or bring up a second stack and take this one down (docs/operations.md#another-region-or-network)", fixed.setting, fixed.live, fixed.wanted))
 		}
+	}
+	if l.HA && !a.HA {
+		errs = append(errs, errors.New("settings.cluster.ha: the running cluster has the highly available control plane ($40 a month), "+
+			"which DigitalOcean does not turn off again. Write ha: true"))
 	}
 	if l.NodeSize != "" && l.NodeSize != a.NodeSize {
 		errs = append(errs, fmt.Errorf("settings.capacity: the plan needs nodes of size %s and the running cluster has %s. "+

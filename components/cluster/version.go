@@ -25,6 +25,10 @@ func (a Args) version(ctx *pulumi.Context, opts ...pulumi.InvokeOption) (version
 // admitsVersion refuses a minor that is older than that of the last update: the
 // provider would replace the cluster.
 func (a Args) admitsVersion() error {
+	if a.Live != nil && minorOf(a.Version) > minorOf(a.Live.Version)+1 {
+		return fmt.Errorf("settings.cluster.version: the running cluster has %s, and Kubernetes is upgraded one minor at a time. Write \"1.%d\" first",
+			a.Live.Version, minorOf(a.Live.Version)+1)
+	}
 	if a.LastVersion == "" || minorOf(a.Version) >= minorOf(a.LastVersion) {
 		return nil
 	}

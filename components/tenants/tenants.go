@@ -145,8 +145,10 @@ func (a Args) prepare(ctx *pulumi.Context, verifiers pulumi.StringOutput, inside
 	if a.Workload.VolumeGiB == 0 {
 		return before, nil
 	}
+	// A claim keeps the class that it was created with: another class would replace it,
+	// and the dumps are on its disk.
 	claim, err := corev1.NewPersistentVolumeClaim(ctx, name, kube.Claim(a.Workload, a.StorageClass),
-		append(slices.Clone(inside), pulumi.RetainOnDelete(a.Retain))...)
+		append(slices.Clone(inside), pulumi.RetainOnDelete(a.Retain), pulumi.IgnoreChanges([]string{"spec.storageClassName"}))...)
 	if err != nil {
 		return nil, fmt.Errorf("archive: %w", err)
 	}

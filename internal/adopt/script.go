@@ -3,6 +3,7 @@ package adopt
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -22,6 +23,8 @@ type Script struct {
 	// Missing counts the things that the state lacks, whether or not they can be
 	// imported already.
 	Missing int
+	// Absent counts the things that the state has and the account lacks.
+	Absent int
 }
 
 func (s Script) String() string { return strings.Join(s.lines, "\n") + "\n" }
@@ -35,6 +38,13 @@ const (
 	providerType = "pulumi:providers:digitalocean"
 	providerName = "digitalocean"
 )
+
+// types are the tokens of everything that Find looks for.
+var types = []string{
+	"digitalocean:index/vpc:Vpc", "digitalocean:index/kubernetesCluster:KubernetesCluster",
+	"digitalocean:index/databaseCluster:DatabaseCluster", "digitalocean:index/databaseDb:DatabaseDb",
+	"digitalocean:index/databaseUser:DatabaseUser", "digitalocean:index/databaseFirewall:DatabaseFirewall",
+}
 
 // Compare writes the script for a stack.
 func Compare(stack Stack, state State, things []Thing) Script {
@@ -53,8 +63,23 @@ func Compare(stack Stack, state State, things []Thing) Script {
 			blocked = !s.add(stack, state, t) || blocked
 		}
 	}
+	s.absent(stack, state, things)
 	s.finish(stack, state, blocked)
 	return s
+}
+
+// absent lists what the state knows and the account lacks. With a token of another
+// account that is everything.
+func (s *Script) absent(stack Stack, state State, things []Thing) {
+	for _, token := range types {
+		known, ok := state.named(token, stack.Resource)
+		if !ok || slices.ContainsFunc(things, func(t Thing) bool { return t.Type == token }) {
+			continue
+		}
+		s.Absent++
+		s.comment("%s %s is in the state and not in the account. Is the token of another account? If it is gone, `pulumi up --refresh -s %s` makes it anew.",
+			token, known.ID, stack.Name)
+	}
 }
 
 // add writes the command for a thing. It returns false when the state lacks the
@@ -82,10 +107,11 @@ func (s *Script) finish(stack Stack, state State, blocked bool) {
 	if pending := state.pendingCreates(); len(pending) > 0 {
 		s.comment("A killed run left notes in the state of what it was creating (%d). After the imports, `pulumi refresh --clear-pending-creates -s %s` removes the notes.", len(pending), stack.Name)
 	}
-	if s.Missing == 0 {
-		s.comment("The state has everything that the account has under these names.")
-	} else {
+	switch {
+	case s.Missing > 0:
 		s.comment("Afterwards `pulumi up --refresh -s %s` creates what is still missing.", stack.Name)
+	case s.Absent == 0:
+		s.comment("The state has everything that the account has under these names.")
 	}
 	s.comment("Looked at: VPC, Kubernetes cluster, database cluster, its database, user and firewall. Not looked at: DNS records and what is inside Kubernetes (docs/operations.md).")
 }

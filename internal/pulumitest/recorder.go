@@ -46,6 +46,9 @@ type Recorder struct {
 	Preview bool
 	// Password is what every random password comes out as; empty is random.
 	Password string
+	// Plain are keys of the configuration that were set without --secret; all others
+	// but the settings are secret.
+	Plain []string
 	// Last are the outputs of the stack's last update; none when it is the first.
 	Last resource.PropertyMap
 

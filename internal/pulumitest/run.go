@@ -1,11 +1,20 @@
 package pulumitest
 
-import "github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+import (
+	"slices"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
 
 // Run runs a program under the recorder, as project "platform".
 func Run(r *Recorder, stack string, config map[string]string, program pulumi.RunFunc) error {
 	return pulumi.RunErr(program, pulumi.WithMocks("platform", stack, r), func(info *pulumi.RunInfo) {
 		info.Config, info.DryRun = config, r.Preview
+		for key := range config {
+			if key != "platform:settings" && !slices.Contains(r.Plain, key) {
+				info.ConfigSecretKeys = append(info.ConfigSecretKeys, key)
+			}
+		}
 	})
 }
 

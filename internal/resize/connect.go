@@ -3,11 +3,15 @@ package resize
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/digitalocean/godo"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 )
+
+// requestTimeout ends a request on a network that was lost; it is made again.
+const requestTimeout = time.Minute
 
 // Connect opens a cluster with a credential that DigitalOcean hands out for seven
 // days. Nothing of it is written to a file.
@@ -17,7 +21,7 @@ func Connect(ctx context.Context, client *godo.Client, cluster string) (kubernet
 		return nil, fmt.Errorf("credential for the cluster: %w", err)
 	}
 	return kubernetes.NewForConfig(&rest.Config{
-		Host: c.Server, BearerToken: c.Token, QPS: 20, Burst: 40,
+		Host: c.Server, BearerToken: c.Token, QPS: 20, Burst: 40, Timeout: requestTimeout,
 		TLSClientConfig: rest.TLSClientConfig{CAData: c.CertificateAuthorityData, CertData: c.ClientCertificateData, KeyData: c.ClientKeyData},
 	})
 }

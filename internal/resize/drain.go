@@ -86,18 +86,18 @@ func (r Resizer) evict(ctx context.Context, node string) (string, error) {
 	for _, err := range errs {
 		left = append(left, fmt.Sprintf("%v; no controller would make it again elsewhere, so delete it yourself", err))
 	}
-	terminating := 0
+	var terminating []string
 	for _, pod := range list.Pods() {
 		name := pod.Namespace + "/" + pod.Name
 		if pod.DeletionTimestamp != nil {
-			terminating++
+			terminating = append(terminating, name)
 			continue
 		}
 		err := helper.EvictPod(pod, policyv1.SchemeGroupVersion)
 		switch {
 		case err == nil:
 			r.say("  evicted %s", name)
-			terminating++
+			terminating = append(terminating, name)
 		case apierrors.IsNotFound(err):
 		case apierrors.IsTooManyRequests(err):
 			left = append(left, r.held(ctx, pod))
@@ -105,8 +105,8 @@ func (r Resizer) evict(ctx context.Context, node string) (string, error) {
 			return "", fmt.Errorf("eviction of %s: %w", name, err)
 		}
 	}
-	if terminating > 0 {
-		left = append(left, fmt.Sprintf("Pods that are terminating: %d", terminating))
+	if len(terminating) > 0 {
+		left = append(left, fmt.Sprintf("terminating: %s (`kubectl -n <namespace> describe pod` says what it waits for)", strings.Join(terminating, ", ")))
 	}
 	return strings.Join(left, "; "), nil
 }

@@ -115,7 +115,9 @@ func (p *Plan) sort(pools []*godo.KubernetesNodePool) error {
 		return 1
 	})
 	for _, pool := range ours {
-		if pool.Size == p.Target.Size && p.To == nil {
+		// A pool whose deletion was accepted stays listed for minutes with nodes that are
+		// Ready.
+		if pool.Size == p.Target.Size && p.To == nil && !isLeaving(pool) {
 			p.To = pool
 		} else {
 			p.From = append(p.From, pool)
@@ -123,11 +125,17 @@ func (p *Plan) sort(pools []*godo.KubernetesNodePool) error {
 	}
 	for _, pool := range pools {
 		if p.To == nil && pool.Name == name(p.Target.Size) {
+			if isLeaving(pool) {
+				return fmt.Errorf("the pool %q is being deleted; run the same command again when it is gone", pool.Name)
+			}
 			return fmt.Errorf("the name %q is taken by a node pool of the size %s; rename that pool", pool.Name, pool.Size)
 		}
 	}
 	return nil
 }
+
+// isLeaving reports whether nodes of a pool are being deleted.
+func isLeaving(pool *godo.KubernetesNodePool) bool { return slices.Contains(states(pool), "deleting") }
 
 // quota compares the Droplet limit with what both pools need.
 func (p *Plan) quota(ctx context.Context, client *godo.Client) error {

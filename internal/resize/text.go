@@ -89,7 +89,8 @@ func (p Plan) cost(minutes int) (string, error) {
 	for _, pool := range p.From {
 		price, err := monthly(pool.Size, pool.Count)
 		if err != nil {
-			return "", err
+			return fmt.Sprintf("Both pools are billed side by side. The price of %s is not in the catalogue; the new nodes cost %s a month.",
+				pool.Size, budget.Cents(after)), nil
 		}
 		before += price
 	}

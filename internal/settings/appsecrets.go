@@ -68,9 +68,6 @@ func secretMap(config func(string) (string, bool), key, example string, faults *
 	if len(raw) == 0 {
 		return nil
 	}
-	if len(raw) == 0 {
-		return nil
-	}
 	out := map[string]string{}
 	for name, value := range raw {
 		switch text, isText := value.(string); {

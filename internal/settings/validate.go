@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/mail"
 	"net/netip"
+	"net/url"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -134,9 +136,7 @@ func (s Settings) validateDatabase(f *Faults) {
 
 func (s Settings) validateServices(f *Faults) {
 	oneOf(f, "certificates.issuer", s.Certificates.Issuer, Production, Staging)
-	if !strings.HasPrefix(s.Certificates.Chart, "oci://") && !strings.HasPrefix(s.Certificates.Chart, "https://") {
-		f.add("certificates.chart", "%q is not an oci:// or https:// address of a chart", s.Certificates.Chart)
-	}
+	s.validateChart(f)
 	if s.DNS.Proxied && s.Domain != s.Zone {
 		f.add("dns.proxied", "Cloudflare's free edge certificate covers %s and one label below it, not grafana.%s; leave it false, or use the zone itself as domain",
 			s.Zone, s.Domain)
@@ -155,6 +155,19 @@ func (s Settings) validateServices(f *Faults) {
 	}
 	if s.Pricing.FixedUSD < 0 {
 		f.add("pricing.fixedUsd", "%s is negative", s.Pricing.FixedUSD)
+	}
+}
+
+// validateChart admits a mirror of the one chart whose parts are on the bill.
+func (s Settings) validateChart(f *Faults) {
+	u, err := url.Parse(s.Certificates.Chart)
+	switch {
+	case err != nil || u.Host == "" || u.Scheme != "oci" && u.Scheme != "https":
+		f.add("certificates.chart", "is not an oci:// or https:// address of a chart, such as oci://mirror.genericcorp.com/charts/cert-manager")
+	case u.User != nil:
+		f.add("certificates.chart", "holds a login, which would be readable in the state; use a mirror that asks for none")
+	case path.Base(u.Path) != "cert-manager":
+		f.add("certificates.chart", "%q does not end in /cert-manager: what another chart makes has no price", s.Certificates.Chart)
 	}
 }
 

@@ -180,3 +180,59 @@ func TestAStackWithoutTenantsIsUnchangedAfterAnUpdate(t *testing.T) {
 	s.Succeeds(t, "preview", "--expect-no-changes")
 	s.Succeeds(t, "preview", "--refresh", "--expect-no-changes")
 }
+
+func TestHAIsNotTurnedOff(t *testing.T) {
+	t.Parallel()
+	s := sandbox(t, "demo")
+	s.Up(t)
+	id, o := theCluster(t, s)
+	o.Inputs["ha"] = true
+	require.NoError(t, cloud.At(s.CloudFolder()).Put(clusterType, id, o))
+	refused(t, s, "settings.cluster.ha: the running cluster has the highly available control plane")
+}
+
+func TestANodePoolThatIsNotOnTheBillIsReported(t *testing.T) {
+	t.Parallel()
+	s := sandbox(t, "demo")
+	s.Up(t)
+	id, o := theCluster(t, s)
+	pools, err := o.NodePools()
+	require.NoError(t, err)
+	require.NoError(t, o.SetNodePools(append(pools, cloud.NodePool{ID: "x", Name: "default-s-4vcpu-8gb", Size: "s-4vcpu-8gb", Count: 3}), func() string { return "n" }))
+	require.NoError(t, cloud.At(s.CloudFolder()).Put(clusterType, id, o))
+	out := s.Succeeds(t, "preview")
+	assert.Contains(t, out, "another node pool, default-s-4vcpu-8gb: 3 × s-4vcpu-8gb for $144.00 a month. It is not on the bill")
+}
+
+func TestAnotherRegionIsRefusedBeforeAnythingIsAskedOfItsAccount(t *testing.T) {
+	t.Parallel()
+	s := sandbox(t, "demo")
+	s.Up(t)
+	require.NoError(t, cloud.At(s.CloudFolder()).Put(cloud.TokenFreshAccount, "nyc3", cloud.Object{}))
+	s.Edit(t, "    capacity:", "    region: nyc3\n    capacity:")
+	out := s.Fails(t, "preview")
+	assert.Contains(t, out, "settings.region: the running cluster has fra1")
+	assert.NotContains(t, out, "doctl vpcs create")
+}
+
+func TestKubernetesIsUpgradedOneMinorAtATime(t *testing.T) {
+	t.Parallel()
+	s := sandbox(t, "demo")
+	s.Up(t)
+	offer(t, s, "1.38.1-do.0", "1.37.2-do.0")
+	s.Edit(t, "    capacity:", "    cluster:\n      version: \"1.38\"\n    capacity:")
+	refused(t, s, `the running cluster has 1.36.1-do.0, and Kubernetes is upgraded one minor at a time. Write "1.37" first`)
+}
+
+func TestSecretsSetInPlainTextAreRefused(t *testing.T) {
+	t.Parallel()
+	s := sandbox(t, "demo")
+	s.Succeeds(t, "config", "set", "--path", "platform:appEnv.STRIPE_KEY", "in-the-clear")
+	s.Succeeds(t, "config", "set", "--plaintext", "platform:certManagerToken", "readable-by-all")
+	out := s.Fails(t, "up", "--yes", "--skip-preview")
+	assert.Contains(t, out, "platform:appEnv: is in the stack file in plain text")
+	assert.Contains(t, out, "platform:certManagerToken: is in the stack file in plain text")
+	assert.NotContains(t, out, "in-the-clear")
+	assert.NotContains(t, out, "readable-by-all")
+	assert.Empty(t, things(t, s))
+}

@@ -133,3 +133,37 @@ func TestTheDatabaseIsNotMadeBeforeTheClusterThatItAdmits(t *testing.T) {
 		assert.NotContains(t, path, "DatabaseCluster", "it would be open to the Internet")
 	}
 }
+
+// The archive's disk has the only dumps of purged tenants: no change of the
+// protection replaces its claim.
+func TestTheArchiveKeepsItsDiskWhenTheProtectionChanges(t *testing.T) {
+	t.Parallel()
+	s := sandbox(t, "demo")
+	s.Edit(t, "    capacity:", "    archive:\n      volumeGiB: 5\n    capacity:")
+	s.Up(t)
+	c := cloud.At(s.CloudFolder())
+	const disk, id = "digitalocean:associated/volume:Volume", "tenants/reconcile"
+	o, found, err := c.Get(disk, id)
+	require.NoError(t, err)
+	require.True(t, found)
+	o.Inputs["dumps"] = "acme"
+	require.NoError(t, c.Put(disk, id, o))
+	for _, change := range [][2]string{{"    capacity:", "    protect: true\n    capacity:"}, {"    protect: true\n", ""}} {
+		s.Edit(t, change[0], change[1])
+		assert.NotContains(t, s.Up(t), "PersistentVolumeClaim reconcile replaced")
+		s.Succeeds(t, "preview", "--refresh", "--expect-no-changes")
+		o, _, err = c.Get(disk, id)
+		require.NoError(t, err)
+		assert.Equal(t, "acme", o.Inputs["dumps"], "it is the same disk")
+	}
+}
+
+func TestProtectionIsTakenOffByTheStackFileAlone(t *testing.T) {
+	t.Parallel()
+	s := sandbox(t, "prod")
+	s.Up(t)
+	s.Edit(t, "    protect: true\n", "")
+	s.Up(t)
+	s.Succeeds(t, "destroy", "--yes", "--skip-preview")
+	assert.Empty(t, remains(t, s))
+}

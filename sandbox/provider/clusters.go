@@ -76,6 +76,10 @@ func (d *digitalOcean) admitCluster(in resource.PropertyMap) error {
 	err := d.exists(tokenVPC, text(in, "vpcUuid"))
 	version := text(in, "version")
 	_, live, found := d.clusterByName(text(in, "name"))
+	if found && live.Inputs["ha"] == true && in["ha"].IsBool() && !in["ha"].BoolValue() {
+		// openapi, kubernetes/models/cluster.yml: once enabled it cannot be disabled.
+		err = errors.Join(err, errors.New("422: high availability cannot be disabled"))
+	}
 	if found && live.Inputs["version"] == version || slices.Contains(d.offered(), version) {
 		return err
 	}

@@ -193,7 +193,7 @@ func (p *Provider) free(k *kind, token, id string, inputs resource.PropertyMap) 
 		return k.taken(id)
 	}
 	if k.upsert {
-		return nil
+		return p.mutable(k, token, id, inputs)
 	}
 	if k.uniqueName {
 		others, err := p.cloud.IDs(token)
@@ -211,6 +211,20 @@ func (p *Provider) free(k *kind, token, id string, inputs resource.PropertyMap) 
 		err = fmt.Errorf("409: %s %q already exists", token, id)
 	}
 	return err
+}
+
+// mutable refuses to adopt an object whose immutable fields differ, as the API server
+// does (422, "field is immutable").
+func (p *Provider) mutable(k *kind, token, id string, inputs resource.PropertyMap) error {
+	there, found, err := p.cloud.Get(token, id)
+	if err != nil || !found {
+		return err
+	}
+	changed := diff(resource.NewPropertyMapFromMap(there.Inputs), inputs, k.replaceOn).ReplaceKeys
+	if len(changed) > 0 {
+		return fmt.Errorf("422: %s %q is invalid: %v: Forbidden: field is immutable", token, id, changed)
+	}
+	return nil
 }
 
 func (p *Provider) Update(_ context.Context, req plugin.UpdateRequest) (plugin.UpdateResponse, error) {
