@@ -29,7 +29,9 @@ func leaving(t *testing.T, oldName string) *godo.Client {
 	mux.HandleFunc("GET /v2/kubernetes/clusters/c/node_pools", func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintf(w, `{"node_pools":%s}`, pools)
 	})
-	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, `{"message":"forbidden"}`, http.StatusForbidden) })
+	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, `{"message":"forbidden"}`, http.StatusForbidden)
+	})
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
 	client, err := godo.New(server.Client(), godo.SetBaseURL(server.URL+"/"))
