@@ -10,8 +10,10 @@ type SystemPod struct {
 }
 
 // SystemPods are the requests of DigitalOcean's own Pods, as `kubectl describe
-// node` showed them on 1.2x clusters from 2023-08 to 2024-01; none was found for
-// 1.33 and later. Memory given in MB is rounded up to MiB.
+// node` showed them on 1.2x clusters from 2023-08 to 2024-01. Memory given in MB is
+// rounded up to MiB. The last three run on clusters of 2026 (lists of Pods of
+// 2026-05); the telemetry's Pod is BestEffort there, and Hubble's chart asks for
+// nothing by default. Hubble cannot be turned off by the API.
 func SystemPods() []SystemPod {
 	return []SystemPod{
 		{Name: "cilium", MilliCPU: 300, MiB: 300, PerNode: true},
@@ -22,5 +24,8 @@ func SystemPods() []SystemPod {
 		{Name: "konnectivity-agent", PerNode: true},
 		{Name: "coredns", MilliCPU: 100, MiB: 144, Replicas: 2},
 		{Name: "cilium-operator", MilliCPU: 100, MiB: 144, Replicas: 1},
+		{Name: "doks-telemetry-config-reloader", PerNode: true},
+		{Name: "hubble-relay", Replicas: 1},
+		{Name: "hubble-ui", Replicas: 1},
 	}
 }
