@@ -152,3 +152,33 @@ func TestTenantsHaveHostsOfTheirOwn(t *testing.T) {
 	}
 	assert.Equal(t, []any{"acme.demo.genericcorp.com", "zeta.demo.genericcorp.com"}, hosts)
 }
+
+func TestTheDatabaseComesAfterTheClusterThatItAdmits(t *testing.T) {
+	r := &pulumitest.Recorder{}
+	require.NoError(t, pulumitest.Run(r, "demo", config(t, "demo"), Program))
+	p, ok := r.Find("platform:postgres:Postgres", "platform-demo")
+	require.True(t, ok)
+	assert.Contains(t, strings.Join(p.DependsOn, "\n"), "KubernetesCluster::platform-demo")
+}
+
+func TestTheKubernetesProviderUpdatesInPlaceAndAdopts(t *testing.T) {
+	r := &pulumitest.Recorder{}
+	require.NoError(t, pulumitest.Run(r, "prod", config(t, "prod"), Program))
+	provider, ok := r.Find("pulumi:providers:kubernetes", "kubernetes")
+	require.True(t, ok)
+	for _, option := range []string{"enableSecretMutable", "enableConfigMapMutable", "upsertExistingObjects", "enableServerSideApply"} {
+		assert.Contains(t, []any{true, "true"}, provider.Inputs[option], option)
+	}
+}
+
+func TestWhatRunsInAnUnprotectedClusterEndsWithIt(t *testing.T) {
+	for stack, with := range map[string]string{"demo": "platform-demo", "prod": ""} {
+		r := &pulumitest.Recorder{}
+		require.NoError(t, pulumitest.Run(r, stack, config(t, stack), Program))
+		for _, component := range []string{"ingress:Ingress", "certificates:Certificates", "monitoring:Monitoring", "tenants:Tenants", "app:App"} {
+			g, ok := r.Find("platform:"+component, "platform-"+stack)
+			require.True(t, ok, component)
+			assert.Equal(t, with, g.DeletedWith, "%s of %s", component, stack)
+		}
+	}
+}

@@ -83,6 +83,7 @@ func TestOneUpIsEnough(t *testing.T) {
 	installed, _ := r.Find(release, "test-cert-manager")
 	assert.Equal(t, true, installed.Inputs["waitForJobs"])
 	assert.Equal(t, true, pulumitest.Dig(installed.Inputs, "values.crds.enabled"))
+	assert.EqualValues(t, 10, pulumitest.Dig(installed.Inputs, "values.webhook.timeoutSeconds"), "DigitalOcean upgrades no cluster with more than 29")
 }
 
 func TestAMirrorServesTheChart(t *testing.T) {

@@ -51,6 +51,8 @@ func TestMonitoring(t *testing.T) {
 	require.True(t, ok)
 	assert.Equal(t, "do-block-storage", pulumitest.Dig(claim.Inputs, "spec.storageClassName"))
 	grafana, _ := r.Find("kubernetes:apps/v1:Deployment", "grafana")
+	checksum, _ := pulumitest.Dig(grafana.Inputs, "spec.template.metadata.annotations.checksum/password").(string)
+	assert.Len(t, checksum, 16, "another password starts the Pod anew")
 	data, err := json.Marshal(grafana.Inputs)
 	require.NoError(t, err)
 	assert.NotContains(t, string(data), `"name":"GF_SECURITY_ADMIN_PASSWORD"`, "a variable would show the password")

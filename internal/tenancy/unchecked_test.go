@@ -1,0 +1,27 @@
+package tenancy_test
+
+import (
+	"errors"
+	"os/exec"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/genericcorp/platform/internal/postgrestest"
+	"github.com/genericcorp/platform/internal/tenancy"
+)
+
+func TestADeclarationThatCannotBeCheckedFailsAndIsTriedAgain(t *testing.T) {
+	b := newBed(t, 0)
+	b.must(t, named("acme"))
+	super := b.Superuser(t, postgrestest.Database)
+	run(t, super, "REVOKE SELECT ON pg_catalog.pg_largeobject_metadata FROM PUBLIC")
+	out, err := b.reconcile(t, named("acme"))
+	exit := &exec.ExitError{}
+	require.True(t, errors.As(err, &exit), out)
+	assert.NotEqual(t, tenancy.ExitRefused, exit.ExitCode())
+	assert.Contains(t, out, "the declaration could not be checked")
+	run(t, super, "GRANT SELECT ON pg_catalog.pg_largeobject_metadata TO PUBLIC")
+	b.must(t, named("acme"))
+}

@@ -1,0 +1,42 @@
+package stacks
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/genericcorp/platform/internal/pulumitest"
+)
+
+func TestEveryCredentialInPlainTextIsReported(t *testing.T) {
+	cfg := existing(t)
+	keys := []string{
+		"platform:kubeconfig", "platform:databaseUrl", "platform:databaseAdminUrl",
+		"platform:certManagerToken", "platform:appEnv", "platform:registry",
+	}
+	cfg["platform:databaseAdminUrl"] = "postgresql://admin:canary-admin@db.example.com:6543/app"
+	cfg["platform:certManagerToken"] = "canary-token"
+	cfg["platform:appEnv"] = `{"A":"canary-app"}`
+	cfg["platform:registry"] = `{"server":"ghcr.io","username":"canary-user","password":"canary-app"}`
+	for _, faulty := range []bool{false, true} { // faults of the settings hide none
+		c := cfg
+		if faulty {
+			c = with(t, cfg, "domain", "https://app")
+		}
+		r := &pulumitest.Recorder{Plain: keys}
+		err := pulumitest.Run(r, "self", c, Program)
+		for _, key := range keys {
+			assert.ErrorContains(t, err, key+": is in the stack file in plain text", "faulty=%t", faulty)
+		}
+		assert.NotContains(t, err.Error(), "canary")
+		assert.Empty(t, r.Registrations())
+	}
+}
+
+func TestAClusterAloneNeedsTheDigitalOceanToken(t *testing.T) {
+	cfg := with(t, config(t, "demo"), "database", map[string]any{"kind": "external"})
+	t.Setenv("DIGITALOCEAN_ACCESS_TOKEN", "")
+	r := &pulumitest.Recorder{}
+	require.ErrorContains(t, pulumitest.Run(r, "demo", cfg, Program), "DIGITALOCEAN_ACCESS_TOKEN: is not set")
+}
