@@ -29,10 +29,12 @@ type resizeFlags struct {
 	stackFlags
 	yes, up           bool
 	timeout, interval time.Duration
+	// terminal reports whether a person can answer.
+	terminal func(io.Reader) bool
 }
 
 func resizeCommand() *cobra.Command {
-	var flags resizeFlags
+	flags := resizeFlags{terminal: isTerminal}
 	command := &cobra.Command{
 		Use:   "resize --stack prod",
 		Short: "Change the node size of a running stack without another cluster",
@@ -60,7 +62,7 @@ func runResize(command *cobra.Command, flags *resizeFlags) error {
 	if flags.interval <= 0 || flags.timeout < flags.interval {
 		return badInput(errors.New("--interval has to be above zero and at most --timeout"))
 	}
-	if !flags.yes && !isTerminal(command.InOrStdin()) {
+	if !flags.yes && !flags.terminal(command.InOrStdin()) {
 		return badInput(errors.New("it asks before it changes anything, and there is no terminal; pass --yes in a script"))
 	}
 	client, err := digitalOcean(resizeScopes)

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/stretchr/testify/assert"
@@ -26,4 +28,18 @@ func TestUpAtTheEndAsksNothingWhenResizeAskedNothing(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, want, string(got))
 	}
+}
+
+func TestANoEndsWithAStatusThatAScriptSees(t *testing.T) {
+	checkout(t, "s-4vcpu-8gb")
+	command, out := &cobra.Command{}, &strings.Builder{}
+	command.SetContext(t.Context())
+	command.SetIn(strings.NewReader("no\n"))
+	command.SetOut(out)
+	flags := &resizeFlags{
+		stackFlags: stackFlags{name: "prod"}, interval: time.Second, timeout: time.Minute,
+		terminal: func(io.Reader) bool { return true },
+	}
+	require.ErrorIs(t, runResize(command, flags), errFound)
+	assert.Contains(t, out.String(), "Nothing was changed.")
 }
