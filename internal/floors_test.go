@@ -45,7 +45,7 @@ var floors = map[string][]string{
 	"internal/names":          {},
 	"internal/golden":         {},
 	"internal/pulumitest":     {"sandbox/provider"},
-	"sandbox":                 {"sandbox/engine"},
+	"sandbox":                 {"sandbox/cloud", "sandbox/digitalocean", "sandbox/engine"},
 	"sandbox/bench":           {"sandbox/cloud", "sandbox/engine"},
 	"sandbox/cluster":         {"sandbox/cloud", "sandbox/cluster/"},
 

@@ -11,12 +11,13 @@ import (
 	"github.com/genericcorp/platform/sandbox/engine"
 )
 
-const usage = `usage: sandbox [-stack demo] [-cluster simulated|apiserver] up|preview|refresh|cancel|down
+const usage = `usage: sandbox [-stack demo] [-cluster simulated|apiserver] up|preview|refresh|cancel|adopt|down
 
   up       brings the stack up; a second time it reports what changed
   preview  shows what up would do
   refresh  finds what was changed in the cloud by hand (under .sandbox/stacks/<stack>/cloud)
   cancel   takes the lock of a killed run off, and the notes of what it was creating
+  adopt    prints what the cloud has and the state lacks, as 'ops adopt' does
   down     removes everything, the stack's state too
 
 With -cluster apiserver the Kubernetes provider talks to a real control plane on
@@ -29,7 +30,7 @@ func main() {
 	cluster := flags.String("cluster", simulated, "what answers for Kubernetes")
 	flags.Usage = func() { fmt.Fprint(os.Stderr, usage) }
 	_ = flags.Parse(os.Args[1:]) // exits on an error
-	commands := map[string]func(engine.Stack) error{"up": up, "preview": preview, "refresh": refresh, "cancel": unlock, "down": down}
+	commands := map[string]func(engine.Stack) error{"up": up, "preview": preview, "refresh": refresh, "cancel": unlock, "adopt": adopt, "down": down}
 	command, ok := commands[flags.Arg(0)]
 	if !ok || flags.NArg() != 1 || *cluster != simulated && *cluster != apiServer {
 		flags.Usage()

@@ -3,7 +3,6 @@ package engine_test
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -18,6 +17,7 @@ import (
 
 	"github.com/genericcorp/platform/sandbox/cloud"
 	"github.com/genericcorp/platform/sandbox/digitalocean"
+	"github.com/genericcorp/platform/sandbox/engine"
 	"github.com/genericcorp/platform/sandbox/provider"
 )
 
@@ -68,15 +68,11 @@ func ops(t *testing.T) string {
 
 // buildOps builds it once for all tests.
 var buildOps = sync.OnceValues(func() (string, error) {
-	program, err := filepath.Abs("../../.sandbox/bin/ops")
+	root, err := filepath.Abs("../..")
 	if err != nil {
 		return "", err
 	}
-	out, err := exec.Command("go", "build", "-o", program, "../../cmd/ops").CombinedOutput()
-	if err != nil {
-		err = fmt.Errorf("%w: %s", err, out)
-	}
-	return program, err
+	return engine.BuildOps(root, os.Stderr)
 })
 
 // adopt runs `ops adopt` and then, in a shell, what it printed. It returns how many

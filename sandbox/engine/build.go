@@ -58,6 +58,14 @@ func Build(root string, progress io.Writer) (Tools, error) {
 	return tools, b.err
 }
 
+// BuildOps builds the operators' commands, cmd/ops, and returns the program.
+func BuildOps(root string, progress io.Writer) (string, error) {
+	program := filepath.Join(root, ".sandbox", "bin", "ops")
+	b := builder{root: root, progress: progress}
+	b.goBuild(root, program, "the operators' commands", "./cmd/ops")
+	return program, b.err
+}
+
 // languageHost puts the language host where the engine looks first, beside
 // itself. The engine tells a host of today by request which binary to run; the
 // last one that builds from modules wants it as a flag.

@@ -236,3 +236,19 @@ func TestSecretsSetInPlainTextAreRefused(t *testing.T) {
 	assert.NotContains(t, out, "readable-by-all")
 	assert.Empty(t, things(t, s))
 }
+
+// docs/operations.md, "Another region or network": an empty stack is taken down and
+// brought up again.
+func TestAnotherRegionComesAfterTheStackWasTakenDown(t *testing.T) {
+	t.Parallel()
+	s := sandbox(t, "demo")
+	s.Up(t)
+	s.Edit(t, "    capacity:", "    region: ams3\n    capacity:")
+	s.Edit(t, "vpc: 10.10.0.0/20", "vpc: 10.30.0.0/20")
+	s.Fails(t, "preview")
+	s.Succeeds(t, "destroy", "--yes", "--skip-preview")
+	s.Up(t)
+	_, o := theCluster(t, s)
+	assert.Equal(t, "ams3", o.Inputs["region"])
+	s.Succeeds(t, "preview", "--refresh", "--expect-no-changes")
+}

@@ -1,0 +1,37 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+
+	"github.com/genericcorp/platform/sandbox/cloud"
+	"github.com/genericcorp/platform/sandbox/digitalocean"
+	"github.com/genericcorp/platform/sandbox/engine"
+)
+
+// adopt runs `ops adopt` against a stand-in for DigitalOcean's API that serves the
+// stack's simulated cloud.
+func adopt(s engine.Stack) error {
+	api := httptest.NewServer((&digitalocean.Server{Cloud: cloud.At(s.CloudFolder())}).Handler())
+	defer api.Close()
+	program, err := engine.BuildOps(s.Root, os.Stderr)
+	if err != nil {
+		return err
+	}
+	like := s.Command()
+	cmd := exec.Command(program, "adopt", "--stack", s.Name, "--pulumi", s.Tools.Pulumi)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = like.Dir, s.Out, s.Err
+	cmd.Env = append(like.Environ(), "DIGITALOCEAN_API_URL="+api.URL)
+	err = cmd.Run()
+	exit := &exec.ExitError{}
+	if errors.As(err, &exit) && exit.ExitCode() == 1 {
+		return errors.New("adopt: the state and the cloud differ; the script above says how. Run its lines in " + like.Dir)
+	}
+	if err != nil {
+		return fmt.Errorf("adopt: %w", err)
+	}
+	return nil
+}
