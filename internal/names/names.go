@@ -53,6 +53,11 @@ func Tenant(name string) error {
 // two tenants never share one.
 func SQL(tenant string) string { return "tenant_" + strings.ReplaceAll(tenant, "-", "_") }
 
+// Owner returns the role that owns a tenant's schema. It has no login: migrations
+// act as it. The role that SQL names is the one that the app logs in as, and it can
+// create nothing. The prefix is not longer than SQL's, so the name always fits.
+func Owner(tenant string) string { return "owner_" + strings.ReplaceAll(tenant, "-", "_") }
+
 // maxTenant keeps the SQL identifier within PostgreSQL's 63 bytes.
 const maxTenant = 63 - len("tenant_")
 

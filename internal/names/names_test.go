@@ -42,6 +42,9 @@ func FuzzTenantAdmitsOnlyLabelsThatAreIdentifiersToo(f *testing.F) {
 		if !label.MatchString(one) || !identifier.MatchString(sql) || len(sql) > 63 {
 			t.Errorf("%q was admitted, and is %q in SQL", one, sql)
 		}
+		if owner := names.Owner(one); owner != "owner_"+strings.TrimPrefix(sql, "tenant_") || len(owner) > 63 {
+			t.Errorf("%q was admitted, and its owner is %q", one, owner)
+		}
 		if names.Tenant(other) == nil && one != other && sql == names.SQL(other) {
 			t.Errorf("%q and %q share %q", one, other, sql)
 		}
