@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -10,15 +11,32 @@ import (
 )
 
 func splitCommand() *cobra.Command {
-	var tables, tenants []string
-	var column string
+	var split tenancy.Split
+	var tenants []string
+	var verify, rollback bool
 	command := &cobra.Command{
 		Use:   "split --tables customers,orders --tenants 1=acme,2=beta",
 		Short: "Print the SQL that moves rows of shared tables into tenants' schemas",
-		Long: `Prints the SQL that moves rows of shared tables, told apart by a column, into the schemas
-of declared tenants. docs/tenancy.md says how to run it with psql.`,
+		Long: `Prints the SQL that copies rows of shared tables into the schemas of declared tenants. A
+column of each table tells tenants apart. The SQL refuses what would lose something
+before it copies anything, and never writes to the shared tables.
+
+With --verify it prints the SQL that compares the copies with the shared tables and
+writes nothing. With --rollback it prints the SQL that drops the copies, unless one has
+newer rows. Give both the same other flags.
+
+docs/tenancy.md says how to run it with psql. psql exits with 3 when the SQL refuses or
+finds a difference.`,
 		RunE: func(command *cobra.Command, _ []string) error {
-			split := tenancy.Split{Column: column, Tables: tables}
+			if verify && rollback {
+				return badInput(errors.New("--verify and --rollback: give one of them"))
+			}
+			if verify {
+				split.Step = tenancy.SplitVerify
+			}
+			if rollback {
+				split.Step = tenancy.SplitRollback
+			}
 			for _, pair := range tenants {
 				key, name, _ := strings.Cut(pair, "=")
 				split.Tenants = append(split.Tenants, tenancy.SplitTenant{Key: key, Name: name})
@@ -32,8 +50,14 @@ of declared tenants. docs/tenancy.md says how to run it with psql.`,
 		},
 	}
 	flags := command.Flags()
-	flags.StringSliceVar(&tables, "tables", nil, "tables of the schema public, those that others refer to first")
-	flags.StringVar(&column, "column", "tenant_id", "the column of each table that tells tenants apart")
+	flags.StringSliceVar(&split.Tables, "tables", nil, "tables of the schema public that have the column")
+	flags.StringVar(&split.Column, "column", "tenant_id", "the column of each table that tells tenants apart")
+	flags.StringSliceVar(&split.Through, "through", nil, "table.column for each table without the column whose foreign key leads to its tenant, such as items.order_id")
+	flags.StringSliceVar(&split.Shared, "shared", nil, "tables without tenants, such as countries; each schema gets a copy")
+	flags.StringSliceVar(&split.Sequences, "sequences", nil, "sequences that no table owns; each schema gets a copy")
+	flags.StringSliceVar(&split.LeaveOut, "leave-out", nil, "what is knowingly not copied: a view, a table, a sequence, or a trigger, rule or policy as table.name")
 	flags.StringSliceVar(&tenants, "tenants", nil, "value=name for each value of the column")
+	flags.BoolVar(&verify, "verify", false, "compare the copies with the shared tables; write nothing")
+	flags.BoolVar(&rollback, "rollback", false, "drop the copies, unless one has newer rows")
 	return command
 }

@@ -1,76 +1,111 @@
 package tenancy
 
 import (
-	_ "embed" // the script
-	"errors"
+	"embed"
 	"fmt"
 	"strings"
 
 	"github.com/genericcorp/platform/internal/names"
 )
 
-//go:embed split.sql
-var splitSQL string
+//go:embed split/*.sql
+var splitFiles embed.FS
 
-// Split says how shared tables become a schema for each tenant.
+// Split says how shared tables of the schema public become a schema for each tenant.
 type Split struct {
-	// Tables of the schema public, those that others refer to first.
+	// Tables have the Column.
 	Tables []string
-	// Column of each of them that tells tenants apart.
+	// Column of the Tables tells tenants apart.
 	Column string
-	// Tenants by that column's value.
+	// Through names tables without the Column, each with the column of a foreign
+	// key that leads to its tenant: "orders.customer_id".
+	Through []string
+	// Shared are tables without tenants. Each schema gets all their rows.
+	Shared []string
+	// Sequences that no table has and each schema gets.
+	Sequences []string
+	// LeaveOut names what is knowingly not copied: views, sequences and tables by
+	// their name, triggers, rules and policies as "customers.audit".
+	LeaveOut []string
+	// Tenants by the Column's value.
 	Tenants []SplitTenant
+	// Step is what the script does; the zero value copies.
+	Step SplitStep
 }
 
 // SplitTenant is a value of the column, and the name of the tenant it means.
 type SplitTenant struct{ Key, Name string }
 
-// SQL is the script for psql. The error has every fault.
-func (s Split) SQL() (string, error) {
-	if err := s.validate(); err != nil {
-		return "", err
-	}
-	var tables, tenants []string
-	for i, table := range s.Tables {
-		tables = append(tables, fmt.Sprintf("(%d, %s)", i, Literal(table)))
-	}
-	for _, t := range s.Tenants {
-		tenants = append(tenants, fmt.Sprintf("(%s, %s)", Literal(t.Key), Literal(names.SQL(t.Name))))
-	}
-	return fmt.Sprintf(`CREATE TEMP TABLE parameters AS SELECT CAST(%s AS name) AS key_column;
-CREATE TEMP TABLE wanted_tables (position int, source name PRIMARY KEY);
-INSERT INTO wanted_tables VALUES %s;
-CREATE TEMP TABLE wanted_tenants (key text PRIMARY KEY, role name NOT NULL UNIQUE);
-INSERT INTO wanted_tenants VALUES %s;
-%s`, Literal(s.Column), strings.Join(tables, ", "), strings.Join(tenants, ", "), splitSQL), nil
+// SplitStep is one of the scripts that a Split has.
+type SplitStep int
+
+const (
+	// SplitCopy copies what is not copied yet. It refuses what would lose something.
+	SplitCopy SplitStep = iota
+	// SplitVerify compares the copies with the shared tables, and writes nothing.
+	SplitVerify
+	// SplitRollback drops the copies, unless one has rows that the shared tables lack.
+	SplitRollback
+)
+
+// splitScripts are the files of each step, after open.sql and the parameters.
+var splitScripts = map[SplitStep][]string{
+	SplitCopy:     {"record", "sources", "needs", "rows", "faults", "refuse", "definitions", "comments", "copy", "compare"},
+	SplitVerify:   {"recorded", "sources", "rows", "refuse", "copies", "read_only", "compared", "verify"},
+	SplitRollback: {"recorded", "sources", "rows", "refuse", "copies", "compared", "rollback", "refuse", "drop"},
 }
 
-func (s Split) validate() error {
-	var errs []error
-	if len(s.Tables) == 0 {
-		errs = append(errs, errors.New("tables: are missing"))
+// SQL returns the script of the Step, for psql. The error has every fault.
+func (s Split) SQL() (string, error) {
+	through, err := s.validate()
+	if err != nil {
+		return "", err
 	}
-	if s.Column == "" {
-		errs = append(errs, errors.New("column: is missing"))
-	}
-	if len(s.Tenants) == 0 {
-		errs = append(errs, errors.New("tenants: are missing"))
-	}
-	keys, taken, tables := map[string]bool{}, map[string]bool{}, map[string]bool{}
-	for _, table := range s.Tables {
-		if tables[table] {
-			errs = append(errs, fmt.Errorf("tables: %q is there twice", table))
+	var b strings.Builder
+	for _, name := range append([]string{"open"}, splitScripts[s.Step]...) {
+		text, err := splitFiles.ReadFile("split/" + name + ".sql")
+		if err != nil {
+			return "", err
 		}
-		tables[table] = true
-	}
-	for _, t := range s.Tenants {
-		if err := names.Tenant(t.Name); err != nil {
-			errs = append(errs, fmt.Errorf("tenants: %w", err))
+		b.Write(text)
+		if name == "open" {
+			b.WriteString(s.parameters(through))
 		}
-		if keys[t.Key] || taken[t.Name] {
-			errs = append(errs, fmt.Errorf("tenants: %q=%s is there twice", t.Key, t.Name))
-		}
-		keys[t.Key], taken[t.Name] = true, true
 	}
-	return errors.Join(errs...)
+	return b.String(), nil
+}
+
+// parameters fills the tables that open.sql makes.
+func (s Split) parameters(through [][2]string) string {
+	var tables, tenants, sequences, leftOut []string
+	table := func(name, kind, via string) {
+		tables = append(tables, fmt.Sprintf("(%d, %s, '%s', %s)", len(tables), Literal(name), kind, via))
+	}
+	for _, name := range s.Shared {
+		table(name, "shared", "NULL")
+	}
+	for _, name := range s.Tables {
+		table(name, "keyed", "NULL")
+	}
+	for _, pair := range through {
+		table(pair[0], "through", Literal(pair[1]))
+	}
+	for i, t := range s.Tenants {
+		tenants = append(tenants, fmt.Sprintf("(%d, %s, %s, %s)", i, Literal(t.Key), Literal(names.SQL(t.Name)), Literal(names.Owner(t.Name))))
+	}
+	for _, name := range s.Sequences {
+		sequences = append(sequences, fmt.Sprintf("(%s)", Literal(name)))
+	}
+	for _, name := range s.LeaveOut {
+		leftOut = append(leftOut, fmt.Sprintf("(%s)", Literal(name)))
+	}
+	return fmt.Sprintf("INSERT INTO parameters VALUES (%s);\n", Literal(s.Column)) +
+		insert("wanted_tables", tables) + insert("wanted_tenants", tenants) + insert("wanted_sequences", sequences) + insert("left_out", leftOut)
+}
+
+func insert(table string, rows []string) string {
+	if len(rows) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("INSERT INTO %s VALUES %s;\n", table, strings.Join(rows, ", "))
 }
