@@ -61,6 +61,8 @@ type Plan struct {
 	// Poolers, and one more, as a connection that a client dropped during a statement
 	// lives until the statement ends.
 	Connections int
+	// StorageMiB is its part of the database's disk, tables and indexes.
+	StorageMiB int
 	// StatementSeconds is when a statement is ended, unless its session asks for
 	// another time.
 	StatementSeconds int
@@ -74,9 +76,9 @@ const Poolers = 2
 
 // Plans from the smallest.
 var Plans = []Plan{
-	{Name: "starter", PoolSize: 1, Connections: 3, StatementSeconds: 15, RequestsPerSecond: 10, Burst: 50},
-	{Name: "growth", PoolSize: 2, Connections: 5, StatementSeconds: 30, RequestsPerSecond: 50, Burst: 250},
-	{Name: "enterprise", PoolSize: 2, Reserved: 2, Connections: 5, StatementSeconds: 60, RequestsPerSecond: 200, Burst: 1000},
+	{Name: "starter", PoolSize: 1, Connections: 3, StorageMiB: 64, StatementSeconds: 15, RequestsPerSecond: 10, Burst: 50},
+	{Name: "growth", PoolSize: 2, Connections: 5, StorageMiB: 512, StatementSeconds: 30, RequestsPerSecond: 50, Burst: 250},
+	{Name: "enterprise", PoolSize: 2, Reserved: 2, Connections: 5, StorageMiB: 2048, StatementSeconds: 60, RequestsPerSecond: 200, Burst: 1000},
 }
 
 // Host is where the tenant's users go, below the stack's domain.
