@@ -72,20 +72,19 @@ func (p Pooler) Files(admin, serverCA, seed string, tenants []settings.Tenant) (
 // same verifier lets a client in and logs in to the server, because the client's
 // proof gives PgBouncer the key for it. Owners are never in it.
 func poolerUsersOf(seed string, tenants []settings.Tenant) (string, error) {
-	var active []settings.Tenant
+	admitted := map[string]bool{}
 	for _, t := range tenants {
-		if t.LogsIn() {
-			active = append(active, t)
-		}
+		admitted[names.SQL(t.Name)] = t.LogsIn()
 	}
-	verifiers, err := Verifiers(seed, active)
+	verifiers, err := Verifiers(seed, tenants)
 	if err != nil {
 		return "", err
 	}
 	var b strings.Builder
 	for line := range strings.Lines(verifiers) {
-		role, verifier, _ := strings.Cut(strings.TrimSpace(line), ",")
-		fmt.Fprintf(&b, "%q %q\n", role, verifier)
+		if role, verifier, _ := strings.Cut(strings.TrimSpace(line), ","); admitted[role] {
+			fmt.Fprintf(&b, "%q %q\n", role, verifier)
+		}
 	}
 	return b.String(), nil
 }
