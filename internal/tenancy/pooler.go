@@ -35,7 +35,7 @@ func PoolerScript() string { return poolerScript }
 // Pooler is one PgBouncer, which lets tenants share the server's connections.
 type Pooler struct {
 	// Folder has the files that Files returns. SocketFolder gets the Unix socket of
-	// its administration console, which the metrics exporter reads.
+	// its administration console.
 	Folder, SocketFolder string
 	// Port takes the clients.
 	Port int
@@ -119,7 +119,7 @@ func (p Pooler) general() string {
 	var b strings.Builder
 	b.WriteString("[pgbouncer]\n")
 	for _, s := range []struct{ reason, key, value string }{
-		{"Clients come by the network. The exporter comes by the socket, where the user pgbouncer\n; with this process's uid needs no password.", "listen_addr", "*"},
+		{"Clients come by the network. The administration console is on the socket: there the user\n; pgbouncer with this process's uid needs no password.", "listen_addr", "*"},
 		{"", "listen_port", strconv.Itoa(p.Port)},
 		{"", "unix_socket_dir", p.SocketFolder},
 		{"Clients prove a password; the file holds verifiers only.", "auth_type", "scram-sha-256"},
@@ -144,9 +144,8 @@ func (p Pooler) general() string {
 		{"Idle clients are cheap: 1,500 with TLS took 33 MB.", "max_client_conn", "2000"},
 		{"One tenant cannot take all client connections.", "max_user_client_connections", "200"},
 		{"Java's driver sends it, and PgBouncer would refuse the login.", "ignore_startup_parameters", "extra_float_digits"},
-		{"The log has errors. Figures are the exporter's.", "log_connections", "0"},
+		{"The log has errors, and a line of figures each minute.", "log_connections", "0"},
 		{"", "log_disconnections", "0"},
-		{"", "log_stats", "0"},
 	} {
 		if s.reason != "" {
 			fmt.Fprintf(&b, "; %s\n", s.reason)

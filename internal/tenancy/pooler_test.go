@@ -2,7 +2,6 @@ package tenancy_test
 
 import (
 	"context"
-	"fmt"
 	"net"
 	"net/url"
 	"os"
@@ -66,13 +65,6 @@ func (p *pooler) url(t testing.TB, tenant settings.Tenant) string {
 	urls, err := tenancy.PooledURLs(admin, net.JoinHostPort("localhost", strconv.Itoa(p.Port)), seed, []settings.Tenant{tenant}, 2)
 	require.NoError(t, err)
 	return urls[tenant.Name+".url"]
-}
-
-// console is a session of the administration console, as the exporter opens it: by
-// the socket, as pgbouncer, without a password.
-func (p *pooler) console(t testing.TB) *pgx.Conn {
-	t.Helper()
-	return postgrestest.Connect(t, fmt.Sprintf("host=%s port=%d user=pgbouncer database=pgbouncer default_query_exec_mode=simple_protocol", p.SocketFolder, p.Port))
 }
 
 // refused is the error of a login.
