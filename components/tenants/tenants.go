@@ -69,6 +69,8 @@ type Tenants struct {
 
 	// URLs are the tenants' connection strings by file name. Secret.
 	URLs pulumi.StringMapOutput `pulumi:"urls"`
+	// Applied is known once the database is as declared. It fails with the Job.
+	Applied pulumi.Output
 }
 
 // New declares the Job; invalid args register nothing.
@@ -105,9 +107,12 @@ func (a Args) register(ctx *pulumi.Context, component string, t *Tenants) error 
 		return err
 	}
 	opts := append(kube.After(inside, before...), pulumi.Timeouts(&pulumi.CustomTimeouts{Create: awaitTimeout}))
-	if _, err := batchv1.NewJob(ctx, name, a.job(verifiers), opts...); err != nil {
+	job, err := batchv1.NewJob(ctx, name, a.job(verifiers), opts...)
+	if err != nil {
 		return fmt.Errorf("job: %w", err)
 	}
+	// The URN is known in a preview too, and waits for the Job otherwise.
+	t.Applied = job.URN()
 	return nil
 }
 
