@@ -50,7 +50,7 @@ func desired(tenants []settings.Tenant, appRole string) string {
 	if len(tenants) == 0 {
 		return b.String()
 	}
-	b.WriteString("INSERT INTO desired VALUES")
+	b.WriteString("INSERT INTO desired (name, role, state, connections, statement_timeout, sample_data, restore) VALUES")
 	for i, t := range tenants {
 		separator := ","
 		if i == 0 {
