@@ -219,6 +219,11 @@ func (s *stack) ingressArgs() ingress.Args {
 		Workload: s.plan.Workload.Traefik, Address: s.Ingress.Address, Protect: s.Protect,
 		HSTSIncludeSubdomains: *s.Ingress.HSTSIncludeSubdomains,
 	}
+	for _, t := range s.Tenants {
+		if t.RedirectOldHost {
+			args.Redirects = append(args.Redirects, ingress.Redirect{Tenant: t.Name, OldHost: t.OldHost(s.Domain), NewHost: t.Host(s.Domain)})
+		}
+	}
 	if s.Cluster.Kind == settings.DigitalOcean {
 		args.TrustedRange = s.Network.VPC
 	}

@@ -35,8 +35,8 @@ type Tenant struct {
 	// RenamedFrom is the name that the tenant has until this update: schema, roles and
 	// host move to Name. It may stay in the stack file without further effect.
 	RenamedFrom string `yaml:"renamedFrom"`
-	// RedirectOldHost redirects the host of RenamedFrom to the new one (308) as long
-	// as it is set.
+	// RedirectOldHost redirects the host of RenamedFrom to the new one as long as it is
+	// set: 301 to a GET, 308 to other methods.
 	RedirectOldHost bool `yaml:"redirectOldHost"`
 	// Life is not in the stack file. It counts the tenants that had this name, from 1;
 	// 0 means 1. Each life has another password.
@@ -73,6 +73,9 @@ var Plans = []Plan{
 
 // Host is where the tenant's users go, below the stack's domain.
 func (t Tenant) Host(domain string) string { return t.Name + "." + domain }
+
+// OldHost is where its users went before it was renamed.
+func (t Tenant) OldHost(domain string) string { return Tenant{Name: t.RenamedFrom}.Host(domain) }
 
 // LogsIn reports whether the tenant's role may log in; it has a connection string
 // then.
