@@ -59,7 +59,7 @@ var floors = map[string][]string{
 	"sandbox/engine":     {"sandbox/cloud"},
 	"sandbox/enginetest": {"sandbox/engine"},
 	"sandbox/plugin":     {"sandbox/provider"},
-	"sandbox/provider":   {"sandbox/apiserver", "sandbox/cloud", "internal/catalog"},
+	"sandbox/provider":   {"sandbox/apiserver", "sandbox/cloud", "internal/catalog", "internal/lifecycle", "internal/settings"},
 	"sandbox/apiserver":  {},
 	"sandbox/cloud":      {},
 }
