@@ -15,6 +15,7 @@ import (
 	"github.com/genericcorp/platform/components/pooler"
 	"github.com/genericcorp/platform/components/postgres"
 	"github.com/genericcorp/platform/components/tenants"
+	"github.com/genericcorp/platform/internal/lifecycle"
 	"github.com/genericcorp/platform/internal/settings"
 	"github.com/genericcorp/platform/internal/sizing"
 )
@@ -35,8 +36,10 @@ type stack struct {
 	declared
 	plan   sizing.Plan
 	before history
-	name   string
-	tags   []string
+	// tenantHistory is what the next update compares its tenants with.
+	tenantHistory lifecycle.History
+	name          string
+	tags          []string
 
 	kubernetes, cloudflare, random pulumi.ProviderResource
 	// inside are the options of everything that runs in the cluster.
@@ -59,9 +62,9 @@ type database struct {
 }
 
 // deploy declares the stack's components, each after those that it needs.
-func deploy(ctx *pulumi.Context, d declared, plan sizing.Plan, before history) error {
+func deploy(ctx *pulumi.Context, d declared, plan sizing.Plan, before history, after lifecycle.History) error {
 	s := &stack{
-		declared: d, plan: plan, before: before, name: ctx.Project() + "-" + ctx.Stack(),
+		declared: d, plan: plan, before: before, tenantHistory: after, name: ctx.Project() + "-" + ctx.Stack(),
 		tags: []string{ctx.Project(), ctx.Stack()},
 	}
 	for _, step := range []func(*pulumi.Context) error{s.ground, s.providers, s.services, s.guard} {
@@ -215,14 +218,18 @@ func (s *stack) services(ctx *pulumi.Context) error {
 		return err
 	}
 	s.components = append(s.components, in, records, c, m, t, p, a)
-	export(ctx, s, m.Password)
-	return nil
+	return export(ctx, s, m.Password, t.Applied)
 }
 
 func (s *stack) ingressArgs() ingress.Args {
 	args := ingress.Args{
 		Workload: s.plan.Workload.Traefik, Address: s.Ingress.Address, Protect: s.Protect,
 		HSTSIncludeSubdomains: *s.Ingress.HSTSIncludeSubdomains,
+	}
+	for _, t := range s.Tenants {
+		if t.RedirectOldHost {
+			args.Redirects = append(args.Redirects, ingress.Redirect{Tenant: t.Name, OldHost: t.OldHost(s.Domain), NewHost: t.Host(s.Domain)})
+		}
 	}
 	if s.Cluster.Kind == settings.DigitalOcean {
 		args.TrustedRange = s.Network.VPC

@@ -101,4 +101,53 @@ func TestTenantsThatVanishAreHeldAgainstTheLastUpdate(t *testing.T) {
 	}
 }
 
+func TestTenantsAreHeldAgainstTheirHistoryBeforeAnythingIsRegistered(t *testing.T) {
+	record := func(state string, life float64) resource.PropertyValue {
+		return resource.NewObjectProperty(resource.PropertyMap{
+			"state": resource.NewStringProperty(state), "life": resource.NewNumberProperty(life), "declared": resource.NewBoolProperty(true),
+		})
+	}
+	r := &pulumitest.Recorder{Last: resource.PropertyMap{OutputTenantHistory: resource.NewObjectProperty(resource.PropertyMap{
+		"acme": record("active", 1), "gone": record("purged", 2),
+	})}}
+	cfg := with(t, with(t, config(t, "demo"), "archive.volumeGiB", 5), "tenants", []any{
+		map[string]any{"name": "acme", "state": "purged", "confirmPurge": "acme"}, tenant("gone"),
+	})
+	err := pulumitest.Run(r, "demo", cfg, Program)
+	require.ErrorContains(t, err, "the stack's settings have 2 faults")
+	require.ErrorContains(t, err, "settings.tenants[0].state: only an archived tenant can be purged")
+	require.ErrorContains(t, err, "settings.tenants[1].state: \"gone\" was purged")
+	assert.Empty(t, r.Registrations())
+}
+
+func TestABrokenHistoryIsSaidAndNotGuessed(t *testing.T) {
+	r := &pulumitest.Recorder{Last: resource.PropertyMap{OutputTenantHistory: resource.NewObjectProperty(resource.PropertyMap{
+		"acme": resource.NewStringProperty("active"),
+	})}}
+	require.ErrorContains(t, pulumitest.Run(r, "demo", config(t, "demo"), Program), "the stack's output tenantHistory")
+	assert.Empty(t, r.Registrations())
+}
+
+func TestARenamedTenantsOldHostRedirectsWhileThatIsDeclared(t *testing.T) {
+	last := resource.PropertyMap{OutputTenants: resource.NewObjectProperty(resource.PropertyMap{"acme": resource.NewStringProperty("active")})}
+	for _, redirect := range []bool{true, false} {
+		r := &pulumitest.Recorder{Last: last}
+		cfg := with(t, config(t, "demo"), "tenants", []any{map[string]any{"name": "beta", "renamedFrom": "acme", "redirectOldHost": redirect}})
+		require.NoError(t, pulumitest.Run(r, "demo", cfg, Program))
+		route, found := r.Find("kubernetes:networking.k8s.io/v1:Ingress", "route-moved-to-beta")
+		assert.Equal(t, redirect, found)
+		dynamic := inputs(t, r, "ConfigMap", "traefik", "data")["dynamic.yaml"]
+		if !redirect {
+			assert.NotContains(t, dynamic, "moved-to-")
+			continue
+		}
+		assert.Equal(t, "briefly@file,moved-to-beta@file", pulumitest.Dig(route.Inputs, "metadata.annotations.traefik.ingress.kubernetes.io/router.middlewares"))
+		rules := pulumitest.Dig(route.Inputs, "spec.rules").([]any)
+		require.Len(t, rules, 1)
+		assert.Equal(t, "acme.demo.genericcorp.com", pulumitest.Dig(rules[0], "host"))
+		assert.Contains(t, dynamic, `regex: '^https://acme\.demo\.genericcorp\.com(:[0-9]+)?/(.*)$'`)
+		assert.Contains(t, dynamic, "replacement: 'https://beta.demo.genericcorp.com/${2}'")
+	}
+}
+
 func tenant(name string) map[string]any { return map[string]any{"name": name} }

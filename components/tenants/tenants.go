@@ -72,6 +72,8 @@ type Tenants struct {
 	URLs pulumi.StringMapOutput `pulumi:"urls"`
 	// Seed is what their passwords are derived from. Secret.
 	Seed pulumi.StringOutput
+	// Applied is known once the database is as declared. It fails with the Job.
+	Applied pulumi.Output
 }
 
 // New declares the Job; invalid args register nothing.
@@ -108,9 +110,12 @@ func (a Args) register(ctx *pulumi.Context, component string, t *Tenants) error 
 		return err
 	}
 	opts := append(kube.After(inside, before...), pulumi.Timeouts(&pulumi.CustomTimeouts{Create: awaitTimeout}))
-	if _, err := batchv1.NewJob(ctx, name, a.job(verifiers), opts...); err != nil {
+	job, err := batchv1.NewJob(ctx, name, a.job(verifiers), opts...)
+	if err != nil {
 		return fmt.Errorf("job: %w", err)
 	}
+	// The URN is known in a preview too, and waits for the Job otherwise.
+	t.Applied = job.URN()
 	return nil
 }
 

@@ -21,7 +21,8 @@ const iterations = 4096
 
 // Password of a tenant's role: 32 characters, 192 bits, derived from the stack's
 // random seed, so that a thousand tenants need one random resource and not a
-// thousand. Another PasswordVersion is another password.
+// thousand. Another PasswordVersion is another password, and so is another Life:
+// a connection string of a purged tenant opens nothing of the next one of its name.
 func Password(seed string, t settings.Tenant) string {
 	return base64.RawURLEncoding.EncodeToString(derive(seed, "password", t)[:24])
 }
@@ -30,6 +31,9 @@ func Password(seed string, t settings.Tenant) string {
 func derive(seed, purpose string, t settings.Tenant) []byte {
 	mac := hmac.New(sha256.New, []byte(seed))
 	fmt.Fprintf(mac, "%s/%s/%d", purpose, t.Name, t.PasswordVersion)
+	if t.Life > 1 {
+		fmt.Fprintf(mac, "/life %d", t.Life)
+	}
 	return mac.Sum(nil)
 }
 

@@ -57,15 +57,15 @@ func desired(tenants []settings.Tenant, appRole string) string {
 	if len(tenants) == 0 {
 		return b.String()
 	}
-	b.WriteString("INSERT INTO desired VALUES")
+	b.WriteString("INSERT INTO desired (name, role, owner, state, connections, statement_timeout, sample_data, restore, owns_schema, fresh, renamed_from) VALUES")
 	for i, t := range tenants {
 		separator := ","
 		if i == 0 {
 			separator = ""
 		}
 		plan := t.Limits()
-		fmt.Fprintf(&b, "%s\n  (%s, %s, %s, %s, %d, '%ds', %t, %t, %t)", separator, Literal(t.Name), Literal(names.SQL(t.Name)), Literal(names.Owner(t.Name)),
-			Literal(t.State), plan.Connections, plan.StatementSeconds, t.SampleData, t.Restore, t.OwnsSchema)
+		fmt.Fprintf(&b, "%s\n  (%s, %s, %s, %s, %d, '%ds', %t, %t, %t, %t, %s)", separator, Literal(t.Name), Literal(names.SQL(t.Name)), Literal(names.Owner(t.Name)),
+			Literal(t.State), plan.Connections, plan.StatementSeconds, t.SampleData, t.Restore, t.OwnsSchema, t.Fresh, Literal(t.RenamedFrom))
 	}
 	b.WriteString(";\n")
 	return b.String()

@@ -66,8 +66,9 @@ func things(t *testing.T, s enginetest.Stack) []string {
 }
 
 // besides are the files of the simulated cloud that stand for something else: what
-// Kubernetes ordered, members that are leaving a VPC, the account, Helm's records.
-var besides = regexp.MustCompile(`/digitalocean/(associated|leaving|account)-|sh\.helm\.release`)
+// Kubernetes ordered, members that are leaving a VPC, the account, Helm's records,
+// what is in a database.
+var besides = regexp.MustCompile(`/digitalocean/(associated|leaving|account)-|sh\.helm\.release|/postgres/`)
 
 // remains is what a destroy left in the clouds. Random passwords exist in the state
 // alone, whatever the simulation notes of them.

@@ -17,7 +17,8 @@ END $$;
 CREATE TEMP TABLE parameters (app_role name);
 CREATE TEMP TABLE desired (
   name text PRIMARY KEY, role name NOT NULL UNIQUE, owner name NOT NULL UNIQUE, state text NOT NULL, connections int NOT NULL,
-  statement_timeout text NOT NULL, sample_data boolean NOT NULL, restore boolean NOT NULL, owns_schema boolean NOT NULL
+  statement_timeout text NOT NULL, sample_data boolean NOT NULL, restore boolean NOT NULL, owns_schema boolean NOT NULL,
+  fresh boolean NOT NULL, renamed_from text NOT NULL
 );
 \getenv work WORK
 \set desired :work '/desired.sql'

@@ -18,15 +18,19 @@ import (
 	"github.com/genericcorp/platform/internal/workload"
 )
 
-// declareTenants makes sure of one that is active, and one that is suspended.
+// declareTenants makes sure of one that is active, one that is suspended, and one
+// that was renamed and redirects its old host.
 func (s stage) declareTenants(t *testing.T) {
 	t.Helper()
-	const gone = "      - name: gone\n        state: suspended\n"
+	const before, after = "      - name: before\n", "      - name: after\n        renamedFrom: before\n        redirectOldHost: true\n"
+	const gone = "      - name: gone\n        state: suspended\n" + before
 	if s.Name == "demo" {
 		s.Edit(t, "      - name: acme\n", gone+"      - name: acme\n")
 	} else {
 		s.Edit(t, "    capacity:", "    tenants:\n"+gone+"      - name: acme\n    capacity:")
 	}
+	s.Up(t)
+	s.Edit(t, before, after)
 	s.Up(t)
 }
 
@@ -35,7 +39,7 @@ func (s stage) declareTenants(t *testing.T) {
 func (i images) tenants(t *testing.T) {
 	server := postgrestest.Start(t, 0)
 	said := i.reconcile(t, server)
-	assert.Contains(t, said, "tenants: 2 declared, all as declared")
+	assert.Contains(t, said, "tenants: 3 declared, all as declared")
 
 	folder := i.mount(t, i.pod(t, workload.AppNamespace, "app")).here(workload.TenantsPath)
 	list, err := os.ReadFile(folder + "/tenants.json")
