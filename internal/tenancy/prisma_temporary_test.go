@@ -20,32 +20,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/genericcorp/platform/internal/names"
-	"github.com/genericcorp/platform/internal/postgrestest"
 	"github.com/genericcorp/platform/internal/settings"
 	"github.com/genericcorp/platform/internal/tenancy"
 )
-
-// twoRoles does what the reconcile will do once it knows owners.
-func twoRoles(t testing.TB, b *bed, declared []settings.Tenant) {
-	t.Helper()
-	conn := b.Superuser(t, postgrestest.Database)
-	for _, tenant := range declared {
-		role, owner := names.SQL(tenant.Name), names.Owner(tenant.Name)
-		run(t, conn,
-			"CREATE ROLE "+owner+" NOLOGIN",
-			fmt.Sprintf("DO $$ DECLARE r record; BEGIN FOR r IN SELECT c.oid::regclass AS t FROM pg_class c WHERE relnamespace = '%s'::regnamespace AND relkind = 'r' LOOP EXECUTE format('ALTER TABLE %%s OWNER TO %s', r.t); END LOOP; END $$", role, owner),
-			fmt.Sprintf("ALTER SCHEMA %s OWNER TO %s", role, owner),
-			fmt.Sprintf("GRANT USAGE ON SCHEMA %s TO %s", role, role),
-			fmt.Sprintf("ALTER DEFAULT PRIVILEGES FOR ROLE %s IN SCHEMA %s GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO %s", owner, role, role),
-			fmt.Sprintf("ALTER DEFAULT PRIVILEGES FOR ROLE %s IN SCHEMA %s GRANT USAGE, SELECT ON SEQUENCES TO %s", owner, role, role),
-			fmt.Sprintf("REVOKE %s FROM app", role),
-		)
-		if tenant.Name != "own-way" {
-			run(t, conn, "GRANT "+owner+" TO app")
-		}
-	}
-}
 
 func prismaPooler(t testing.TB, b *bed, declared []settings.Tenant) int {
 	t.Helper()

@@ -32,7 +32,7 @@ func TestPrismaExampleOnEachMajor(t *testing.T) {
 			declared := tenants(
 				settings.Tenant{Name: "suspended", State: settings.Suspended},
 				settings.Tenant{Name: "sample", SampleData: true},
-				settings.Tenant{Name: "own-way"},
+				settings.Tenant{Name: "own-way", OwnsSchema: true},
 			)
 			declared = append(declared, named("acme", "beta-2", "delta", "first", "second-one", "deployed", "conflict", "third", "fourth", "broken",
 				"refused", "race", "unlocked", "locked", "moved", "empty", "versions", "half", "fresh", "declared", "served")...)
@@ -51,10 +51,9 @@ func prismaBed(t testing.TB, major int, declared []settings.Tenant) prisma {
 	t.Helper()
 	b := newBed(t, major)
 	b.must(t, declared)
-	twoRoles(t, b, declared)
 	list, err := tenancy.List(declared, "example.com")
 	require.NoError(t, err)
-	urls, err := tenancy.URLs(b.URL(postgrestest.Admin), seed, declared, 2)
+	urls, err := tenancy.URLs(b.URL(postgrestest.Admin), seed, declared)
 	require.NoError(t, err)
 	p := prisma{folder: t.TempDir(), databaseURL: b.URL(postgrestest.App), otherCA: filepath.Join(t.TempDir(), "other.crt")}
 	require.NoError(t, os.WriteFile(filepath.Join(p.folder, "tenants.json"), []byte(list), 0o600))
