@@ -32,6 +32,7 @@ func TestPrismaExampleOnEachMajor(t *testing.T) {
 			declared := tenants(
 				settings.Tenant{Name: "suspended", State: settings.Suspended},
 				settings.Tenant{Name: "sample", SampleData: true},
+				settings.Tenant{Name: "sample-kept", SampleData: true},
 				settings.Tenant{Name: "own-way", OwnsSchema: true},
 			)
 			declared = append(declared, named("acme", "beta-2", "delta", "first", "second-one", "deployed", "conflict", "third", "fourth", "broken",

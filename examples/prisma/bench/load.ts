@@ -52,27 +52,26 @@ await migrate(await readTenants(folder), { url, migrations: await readMigrations
 console.log(`nothing to migrate: ${((performance.now() - again) / names.length).toFixed(0)} ms each`);
 
 const tenants = await Tenants.open({ folder, connect: (adapter) => new PrismaClient({ adapter }), maxClients: names.length, waitMs: 10_000 });
+const query = (name: string) => tenants.use(name, (db) => db.customer.findMany({ take: 20, include: { orders: { take: 1 } } }));
+await query(names[0] ?? "");
+const one = resident();
+for (const name of names.slice(1)) {
+  await query(name);
+}
+const all = resident();
+console.log(`memory: ${one.toFixed(0)} MiB with one client, ${all.toFixed(0)} MiB with ${names.length}`);
+
 for (const name of names) {
   await tenants.use(name, async (db) => {
     const orders = { create: { totalCents: 100 } };
     await Promise.all(Array.from({ length: 20 }, (_, n) => db.customer.create({ data: { name: "x", email: `${n}@example.com`, orders } })));
   });
 }
-await tenants.close();
-
-const cold = await Tenants.open({ folder, connect: (adapter) => new PrismaClient({ adapter }), maxClients: names.length, waitMs: 10_000 });
-const query = (name: string) => cold.use(name, (db) => db.customer.findMany({ take: 20, include: { orders: { take: 1 } } }));
-await query(names[0] ?? "");
-const before = resident();
-for (const name of names.slice(1)) {
-  await query(name);
-}
-console.log(`memory: ${before.toFixed(0)} MiB with one client, ${((resident() - before) / (names.length - 1)).toFixed(2)} MiB for each further one`);
 
 const any = () => names[Math.floor(Math.random() * names.length)] ?? "";
 const busy = () => names[Math.floor(Math.random() * Math.min(10, names.length))] ?? "";
-await load(`${names.length} tenants, 14 requests at once`, cold, 14, any);
-await load(`${names.length} tenants, 50 requests at once`, cold, 50, any);
-await load("10 busy tenants, 14 requests at once", cold, 14, busy);
+await load(`${names.length} tenants, 14 requests at once`, tenants, 14, any);
+await load(`${names.length} tenants, 50 requests at once`, tenants, 50, any);
+await load("10 busy tenants, 14 requests at once", tenants, 14, busy);
 console.log(`memory after the load: ${resident().toFixed(0)} MiB`);
-await cold.close();
+await tenants.close();

@@ -196,11 +196,17 @@ test("a schema with tables and no history is refused, or counts as having the ba
   assert.equal((await history(moved)).history, null);
 });
 
-test("the platform's sample data is refused until it is dropped", async (t) => {
-  const sample = tenant("sample");
-  assert.match(failure(await run([sample])), /the schema has customers, orders and no history.*docs\/prisma.md#sample-data/);
-  await asOwner(t, sample, "DROP TABLE orders, customers"); // as docs/prisma.md says
-  assert.equal((await run([sample]))[0]?.state, "migrated");
+test("the platform's sample data gives way to the first migration", async (t) => {
+  assert.equal((await run([tenant("sample")]))[0]?.problem, undefined);
+  assert.deepEqual(await relations(t, tenant("sample")), ["Customer", "Order", "_prisma_migrations"].map((name) => `${name} of owner_sample`));
+});
+
+test("sample data that somebody changed is refused until it is dropped", async (t) => {
+  const kept = tenant("sample-kept");
+  await asOwner(t, kept, "UPDATE orders SET total_cents = 1 WHERE id = 200");
+  assert.match(failure(await run([kept])), /the schema has customers, orders and no history.*docs\/prisma.md#sample-data/);
+  await asOwner(t, kept, "DROP TABLE orders, customers"); // as docs/prisma.md says
+  assert.equal((await run([kept]))[0]?.state, "migrated");
 });
 
 test("an edited migration is refused, and a schema of a newer version is left as it is", async () => {

@@ -5,6 +5,7 @@ import type { Migration } from "./folder.js";
 import { History } from "./history.js";
 import { compare, upTo } from "./plan.js";
 import { describe, Problem } from "./problem.js";
+import { dropSampleData } from "./sample.js";
 
 export interface Options {
   /** The app's own role on the database itself: DATABASE_URL. A pooler would lose SET LOCAL between transactions only, but ends long ones. */
@@ -110,13 +111,13 @@ class Run {
   /** The migrations that a schema without a history counts as having. */
   async #baseline(): Promise<Migration[]> {
     const tables = await this.#history.tables();
-    if (tables.length === 0) {
+    if (tables.length === 0 || (tables.join() === "customers,orders" && !this.options.dryRun && (await dropSampleData(this.db)))) {
       return [];
     }
     if (this.options.baseline === undefined) {
       throw new Problem(
         `the schema has ${tables.join(", ")} and no history: if they are what a migration creates, run with --baseline and its name; ` +
-          "if they are the platform's sample data, drop them (docs/prisma.md#sample-data)",
+          "if they are the platform's sample data and you changed it, drop them (docs/prisma.md#sample-data)",
       );
     }
     return upTo(this.options.migrations, this.options.baseline);
