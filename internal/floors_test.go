@@ -24,6 +24,7 @@ var floors = map[string][]string{
 	"stacks":                  {"components/", "internal/meter", "internal/settings", "internal/sizing", "internal/workload"},
 	"components/app":          {"internal/kube", "internal/settings", "internal/tenancy", "internal/workload"},
 	"components/tenants":      {"internal/kube", "internal/settings", "internal/tenancy", "internal/workload"},
+	"components/pooler":       {"internal/kube", "internal/settings", "internal/tenancy", "internal/workload"},
 	"components/certificates": {"internal/kube", "internal/workload"},
 	"components/cluster":      {"internal/budget", "internal/catalog"},
 	"components/dns":          {},

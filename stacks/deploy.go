@@ -12,6 +12,7 @@ import (
 	"github.com/genericcorp/platform/components/dns"
 	"github.com/genericcorp/platform/components/ingress"
 	"github.com/genericcorp/platform/components/monitoring"
+	"github.com/genericcorp/platform/components/pooler"
 	"github.com/genericcorp/platform/components/postgres"
 	"github.com/genericcorp/platform/components/tenants"
 	"github.com/genericcorp/platform/internal/settings"
@@ -202,12 +203,18 @@ func (s *stack) services(ctx *pulumi.Context) error {
 	if err != nil {
 		return err
 	}
-	// The app starts when its tenants are there.
-	a, err := app.New(ctx, s.name, s.appArgs(in, t), append(slices.Clone(s.inside), pulumi.DependsOn([]pulumi.Resource{t}))...)
+	// Not after the tenants' Job: a run that fails must not keep the pooler from
+	// following the others.
+	p, err := pooler.New(ctx, s.name, s.poolerArgs(t), s.inside...)
 	if err != nil {
 		return err
 	}
-	s.components = append(s.components, in, records, c, m, t, a)
+	// The app starts when its tenants are there.
+	a, err := app.New(ctx, s.name, s.appArgs(in, t, p), append(slices.Clone(s.inside), pulumi.DependsOn([]pulumi.Resource{t, p}))...)
+	if err != nil {
+		return err
+	}
+	s.components = append(s.components, in, records, c, m, t, p, a)
 	export(ctx, s, m.Password)
 	return nil
 }
@@ -249,14 +256,22 @@ func (s *stack) tenantsArgs() tenants.Args {
 	return args
 }
 
-func (s *stack) appArgs(in *ingress.Ingress, t *tenants.Tenants) app.Args {
+func (s *stack) poolerArgs(t *tenants.Tenants) pooler.Args {
+	return pooler.Args{
+		Tenants: s.Tenants, Workload: s.plan.Workload.Pooler, Shared: s.plan.PoolerConnections, Protect: s.Protect,
+		DatabaseRange: s.database.network, DatabasePort: s.database.port,
+		Admin: s.database.admin, DatabaseCA: s.database.ca, Seed: t.Seed,
+	}
+}
+
+func (s *stack) appArgs(in *ingress.Ingress, t *tenants.Tenants, p *pooler.Pooler) app.Args {
 	return app.Args{
 		Image: s.App.Image, Port: s.App.Port,
 		HealthPath: s.App.HealthPath, ReadyPath: s.App.ReadyPath, MetricsPath: s.App.MetricsPath,
 		Domain: s.Domain, Tenants: s.Tenants, TenantURLs: t.URLs,
 		Env: s.App.Env, SecretEnv: s.appSecrets.Env, Registry: s.appSecrets.Registry, Protect: s.Protect, Workload: s.plan.Workload.App, InternetEgress: s.App.InternetEgress,
 		DatabaseRange: s.database.network, DatabasePort: s.database.port,
-		DatabaseURL: s.database.url, DatabaseCA: s.database.ca, IngressNamespace: in.Namespace,
+		DatabaseURL: s.database.url, DatabaseCA: pulumi.Sprintf("%s\n%s", s.database.ca, p.CA), IngressNamespace: in.Namespace,
 	}
 }
 

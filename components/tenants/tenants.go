@@ -68,6 +68,8 @@ type Tenants struct {
 
 	// URLs are the tenants' connection strings by file name. Secret.
 	URLs pulumi.StringMapOutput `pulumi:"urls"`
+	// Seed is what their passwords are derived from. Secret.
+	Seed pulumi.StringOutput
 }
 
 // New declares the Job; invalid args register nothing.
@@ -92,7 +94,7 @@ func (a Args) register(ctx *pulumi.Context, component string, t *Tenants) error 
 	if err != nil {
 		return fmt.Errorf("seed: %w", err)
 	}
-	t.URLs = a.urls(seed.Result)
+	t.URLs, t.Seed = a.urls(seed.Result), seed.Result
 	ns, err := kube.Namespace(ctx, workload.TenantsNamespace, kube.Restricted, pulumi.Parent(t))
 	if err != nil {
 		return err
@@ -176,9 +178,12 @@ func (a Args) verifiers(seed pulumi.StringOutput) pulumi.StringOutput {
 
 func (a Args) urls(seed pulumi.StringOutput) pulumi.StringMapOutput {
 	return secretMap(pulumi.All(a.Admin, seed).ApplyT(func(v []any) (map[string]string, error) {
-		return tenancy.URLs(v[0].(string), v[1].(string), a.Tenants)
+		return tenancy.PooledURLs(v[0].(string), poolerAddress, v[1].(string), a.Tenants)
 	}))
 }
+
+// poolerAddress is where the tenants' connections go.
+var poolerAddress = fmt.Sprintf("%s:%d", workload.PoolerHost, workload.PoolerPort)
 
 // secretMap marks what was made of a credential as one.
 func secretMap(of pulumi.Output) pulumi.StringMapOutput {

@@ -8,11 +8,12 @@ import (
 
 // Tenant is a declared tenant, and what an update makes of it.
 type Tenant struct {
-	Name        string `json:"name"`
-	Host        string `json:"host"`
-	Plan        string `json:"plan"`
-	State       string `json:"state"`
-	Connections int    `json:"connections"`
+	Name  string `json:"name"`
+	Host  string `json:"host"`
+	Plan  string `json:"plan"`
+	State string `json:"state"`
+	// Connections are the database connections that its plan reserves.
+	Connections int `json:"connections"`
 	// Effect says what is true after an update.
 	Effect string `json:"effect"`
 }
@@ -30,7 +31,7 @@ const notDeclared = "not declared"
 func tenantsOf(s settings.Settings) []Tenant {
 	out := []Tenant{}
 	for _, t := range s.Tenants {
-		out = append(out, Tenant{t.Name, t.Host(s.Domain), t.Plan, t.State, t.Connections(), effects[t.State]})
+		out = append(out, Tenant{t.Name, t.Host(s.Domain), t.Plan, t.State, t.Reserved(), effects[t.State]})
 	}
 	return out
 }
@@ -43,7 +44,7 @@ func (p *printer) tenants(s Stack) {
 		return
 	}
 	p.line("\n tenants: what an update makes of each")
-	rows := [][]string{{"TENANT", "PLAN", "STATE", "CONNECTIONS", "AFTER AN UPDATE"}}
+	rows := [][]string{{"TENANT", "PLAN", "STATE", "RESERVED", "AFTER AN UPDATE"}}
 	for i, t := range s.TenantList {
 		if i == maxTenants {
 			rows = append(rows, []string{fmt.Sprintf("and %d more: -format json lists them", len(s.TenantList)-i)})

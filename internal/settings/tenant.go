@@ -57,8 +57,17 @@ const (
 // Plan is what a tenant may use.
 type Plan struct {
 	Name string
-	// Connections of the database at once, over all of the app's replicas.
+	// PoolSize is how many of a pooler's server connections the tenant uses at once.
+	PoolSize int
+	// Reserved is how many of them each pooler keeps for the tenant alone. Zero means
+	// that the tenant shares those that nobody reserved.
+	Reserved int
+	// Connections is the limit of the role in the database: PoolSize in each of
+	// Poolers, and one more, as a connection that a client dropped during a statement
+	// lives until the statement ends.
 	Connections int
+	// StorageMiB is its part of the database's disk, tables and indexes.
+	StorageMiB int
 	// StatementSeconds is when a statement is ended, unless its session asks for
 	// another time.
 	StatementSeconds int
@@ -66,12 +75,15 @@ type Plan struct {
 	RequestsPerSecond, Burst int
 }
 
-// Plans from the smallest. With starter each of the app's two replicas has a
-// connection.
+// Poolers is how many poolers run at most at the same time: two where a stack
+// survives the loss of a node, otherwise one and its successor during an update.
+const Poolers = 2
+
+// Plans from the smallest.
 var Plans = []Plan{
-	{Name: "starter", Connections: 2, StatementSeconds: 15, RequestsPerSecond: 10, Burst: 50},
-	{Name: "growth", Connections: 4, StatementSeconds: 30, RequestsPerSecond: 50, Burst: 250},
-	{Name: "enterprise", Connections: 8, StatementSeconds: 60, RequestsPerSecond: 200, Burst: 1000},
+	{Name: "starter", PoolSize: 1, Connections: 3, StorageMiB: 64, StatementSeconds: 15, RequestsPerSecond: 10, Burst: 50},
+	{Name: "growth", PoolSize: 2, Connections: 5, StorageMiB: 512, StatementSeconds: 30, RequestsPerSecond: 50, Burst: 250},
+	{Name: "enterprise", PoolSize: 2, Reserved: 2, Connections: 5, StorageMiB: 2048, StatementSeconds: 60, RequestsPerSecond: 200, Burst: 1000},
 }
 
 // Host is where the tenant's users go, below the stack's domain.
@@ -91,12 +103,13 @@ func (t Tenant) Limits() Plan {
 	return Plans[0]
 }
 
-// Connections is what the tenant may hold of the database's: none unless active.
-func (t Tenant) Connections() int {
+// Reserved is how many server connections all poolers together keep for the tenant:
+// none unless it is active.
+func (t Tenant) Reserved() int {
 	if t.State != Active {
 		return 0
 	}
-	return t.Limits().Connections
+	return t.Limits().Reserved * Poolers
 }
 
 // ActiveTenants counts those that may log in.

@@ -54,16 +54,15 @@ func prismaBed(t testing.TB, major int, declared []settings.Tenant) prisma {
 	b.must(t, declared)
 	list, err := tenancy.List(declared, "example.com")
 	require.NoError(t, err)
-	urls, err := tenancy.URLs(b.URL(postgrestest.Admin), seed, declared)
-	require.NoError(t, err)
-	p := prisma{folder: t.TempDir(), databaseURL: b.URL(postgrestest.App), otherCA: filepath.Join(t.TempDir(), "other.crt")}
+	pooler := newPooler(t, b, declared)
+	// The server's authority did not sign the pooler's certificate.
+	p := prisma{folder: t.TempDir(), databaseURL: b.URL(postgrestest.App), otherCA: b.CA}
 	require.NoError(t, os.WriteFile(filepath.Join(p.folder, "tenants.json"), []byte(list), 0o600))
-	pooler := prismaPooler(t, b, declared)
-	for name, text := range urls {
-		text = strings.Replace(text, fmt.Sprintf("@localhost:%d/", b.Port), fmt.Sprintf("@localhost:%d/", pooler), 1)
-		require.NoError(t, os.WriteFile(filepath.Join(p.folder, name), []byte(text), 0o600))
+	for _, tenant := range declared {
+		if tenant.LogsIn() {
+			require.NoError(t, os.WriteFile(filepath.Join(p.folder, tenant.Name+".url"), []byte(pooler.url(t, tenant)), 0o600))
+		}
 	}
-	require.NoError(t, os.WriteFile(p.otherCA, []byte(otherAuthority(t)), 0o600))
 	return p
 }
 

@@ -54,7 +54,7 @@ func TestADeclaredTenantReadsItsSampleDataWithItsOwnURL(t *testing.T) {
 		assert.Equal(t, "15s", ask[string](t, conn, "SHOW statement_timeout"))
 		beta := postgrestest.Connect(t, b.url(t, declared[1]))
 		assert.Equal(t, "tenant_be_ta", ask[string](t, beta, "SELECT current_schema()"))
-		assert.Equal(t, 4, ask[int](t, beta, "SELECT rolconnlimit FROM pg_roles WHERE rolname = current_user"))
+		assert.Equal(t, 5, ask[int](t, beta, "SELECT rolconnlimit FROM pg_roles WHERE rolname = current_user"))
 	})
 }
 
@@ -76,7 +76,7 @@ func TestSettingsThatChangeAreFollowed(t *testing.T) {
 	b.must(t, named("acme"))
 	grown := tenants(settings.Tenant{Name: "acme", Plan: "enterprise", PasswordVersion: 2})
 	assert.ElementsMatch(t, []string{
-		"ALTER ROLE tenant_acme CONNECTION LIMIT 8", "ALTER ROLE tenant_acme SET statement_timeout = '60s'",
+		"ALTER ROLE tenant_acme CONNECTION LIMIT 5", "ALTER ROLE tenant_acme SET statement_timeout = '60s'",
 		"ALTER ROLE tenant_acme PASSWORD from the Secret",
 	}, b.must(t, grown))
 	_, err := pgx.Connect(context.Background(), b.url(t, named("acme")[0]))

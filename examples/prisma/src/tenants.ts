@@ -30,7 +30,7 @@ export interface Options<C extends Client> {
   idleMs?: number;
   /** Connections of one tenant to the pooler. Default 1. */
   connections?: number;
-  /** Transactions at once over all tenants (docs/prisma.md says why). Default 14. */
+  /** Transactions at once over all tenants, in this process (docs/app-contract.md). Default 5. */
   transactions?: number;
   /** How long a query waits for its turn before it fails with Busy. Default 5,000 ms. */
   waitMs?: number;
@@ -65,7 +65,7 @@ export class Tenants<C extends Client> {
   /** open reads the platform's files and keeps reading them until close. */
   static async open<C extends Client>(options: Options<C>): Promise<Tenants<C>> {
     const all = {
-      folder: "/etc/tenants", maxClients: 100, idleMs: 60_000, connections: 1, transactions: 14, waitMs: 5_000, reloadMs: 5_000,
+      folder: "/etc/tenants", maxClients: 100, idleMs: 60_000, connections: 1, transactions: 5, waitMs: 5_000, reloadMs: 5_000,
       onError: (error: Error) => console.error(error.message),
       ...options,
     };
