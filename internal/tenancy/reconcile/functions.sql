@@ -42,10 +42,11 @@ CREATE FUNCTION pg_temp.is_empty(schema name) RETURNS boolean LANGUAGE sql AS $$
     AND NOT EXISTS (SELECT FROM pg_type WHERE typnamespace = to_regnamespace(quote_ident(schema)))
 $$;
 
--- grant_use gives the tenant's role what it may do with the objects that exist; its
+-- grant_use gives the tenant's role its rights on the schema and the objects in it; its
 -- owner's default privileges do it for later ones.
 CREATE FUNCTION pg_temp.grant_use(schema name, to_role name) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
+  EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', schema, to_role);
   EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA %I TO %I', schema, to_role);
   EXECUTE format('GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA %I TO %I', schema, to_role);
   EXECUTE format('GRANT EXECUTE ON ALL ROUTINES IN SCHEMA %I TO %I', schema, to_role);

@@ -6,26 +6,26 @@ CREATE TEMP VIEW purging AS
   SELECT d.name, d.role, d.owner, t.archive FROM desired d LEFT JOIN platform.tenants t USING (name) WHERE d.state = 'purged';
 
 -- outsiders lists objects outside of the schema that a DROP ... CASCADE would take.
-CREATE FUNCTION pg_temp.outsiders(schema name, of_owner name) RETURNS text LANGUAGE sql AS $$
+CREATE FUNCTION pg_temp.outsiders(of_schema name, of_owner name) RETURNS text LANGUAGE sql AS $$
   WITH inside AS (
-    SELECT 'pg_class'::regclass AS classid, oid FROM pg_class WHERE relnamespace = to_regnamespace(quote_ident(schema))
-    UNION ALL SELECT 'pg_type'::regclass, oid FROM pg_type WHERE typnamespace = to_regnamespace(quote_ident(schema))
-    UNION ALL SELECT 'pg_proc'::regclass, oid FROM pg_proc WHERE pronamespace = to_regnamespace(quote_ident(schema))
-    UNION ALL SELECT 'pg_operator'::regclass, oid FROM pg_operator WHERE oprnamespace = to_regnamespace(quote_ident(schema))
-    UNION ALL SELECT 'pg_collation'::regclass, oid FROM pg_collation WHERE collnamespace = to_regnamespace(quote_ident(schema))
-    UNION ALL SELECT 'pg_constraint'::regclass, oid FROM pg_constraint WHERE connamespace = to_regnamespace(quote_ident(schema))
+    SELECT 'pg_class'::regclass AS classid, oid FROM pg_class WHERE relnamespace = to_regnamespace(quote_ident(of_schema))
+    UNION ALL SELECT 'pg_type'::regclass, oid FROM pg_type WHERE typnamespace = to_regnamespace(quote_ident(of_schema))
+    UNION ALL SELECT 'pg_proc'::regclass, oid FROM pg_proc WHERE pronamespace = to_regnamespace(quote_ident(of_schema))
+    UNION ALL SELECT 'pg_operator'::regclass, oid FROM pg_operator WHERE oprnamespace = to_regnamespace(quote_ident(of_schema))
+    UNION ALL SELECT 'pg_collation'::regclass, oid FROM pg_collation WHERE collnamespace = to_regnamespace(quote_ident(of_schema))
+    UNION ALL SELECT 'pg_constraint'::regclass, oid FROM pg_constraint WHERE connamespace = to_regnamespace(quote_ident(of_schema))
   ), dependants AS (
     SELECT d.classid, d.objid, d.objsubid FROM pg_depend d JOIN inside ON d.refclassid = inside.classid AND d.refobjid = inside.oid
     UNION
     SELECT s.classid, s.objid, s.objsubid FROM pg_shdepend s
     WHERE s.dbid = (SELECT oid FROM pg_database WHERE datname = current_database()) AND s.deptype = 'o'
-      AND s.refobjid IN (to_regrole(quote_ident(schema)), to_regrole(quote_ident(of_owner)))
+      AND s.refobjid IN (to_regrole(quote_ident(of_schema)), to_regrole(quote_ident(of_owner)))
   )
   SELECT string_agg(DISTINCT pg_describe_object(classid, objid, objsubid), ', ') FROM dependants, pg_identify_object(classid, objid, objsubid) o,
     pg_identify_object_as_address(classid, objid, objsubid) a
-  WHERE coalesce(o.schema, CASE WHEN o.type IN ('rule', 'trigger', 'policy', 'table constraint', 'default value', 'view column', 'table column') THEN a.object_names[1]
-    WHEN o.type IN ('cast', 'default acl', 'operator of access method', 'function of access method') THEN schema
-    WHEN o.type = 'schema' THEN o.name END, '') <> schema
+  WHERE o.schema IS DISTINCT FROM 'pg_toast' AND coalesce(o.schema, CASE WHEN o.type IN ('rule', 'trigger', 'policy', 'table constraint', 'default value', 'view column', 'table column') THEN a.object_names[1]
+    WHEN o.type IN ('cast', 'default acl', 'operator of access method', 'function of access method') THEN of_schema::text
+    WHEN o.type = 'schema' THEN o.name END, '') <> of_schema
 $$;
 CREATE FUNCTION pg_temp.check_outsiders(of_tenant text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
