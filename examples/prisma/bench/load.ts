@@ -69,9 +69,9 @@ for (const name of names) {
 }
 
 const any = () => names[Math.floor(Math.random() * names.length)] ?? "";
-const busy = () => names[Math.floor(Math.random() * Math.min(10, names.length))] ?? "";
+const busy = () => names[Math.floor(Math.random() * Math.min(5, names.length))] ?? "";
 await load(`${names.length} tenants, 14 requests at once`, tenants, 14, any);
 await load(`${names.length} tenants, 50 requests at once`, tenants, 50, any);
-await load("10 busy tenants, 14 requests at once", tenants, 14, busy);
+await load("5 busy tenants, 14 requests at once", tenants, 14, busy);
 console.log(`memory after the load: ${resident().toFixed(0)} MiB`);
 await tenants.close();

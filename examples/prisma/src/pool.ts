@@ -1,6 +1,6 @@
 import pg from "pg";
 
-import type { Gate } from "./gate.js";
+import { Busy, type Gate } from "./gate.js";
 
 type Callback = (error: Error | undefined, client: pg.PoolClient | undefined, done: pg.PoolClient["release"]) => void;
 
@@ -32,7 +32,7 @@ export class GatedPool extends pg.Pool {
   }
 
   async #checkout(): Promise<pg.PoolClient> {
-    const client = await super.connect();
+    const client = await super.connect().catch(asBusy);
     try {
       await this.gate.enter();
     } catch (error) {
@@ -46,4 +46,12 @@ export class GatedPool extends pg.Pool {
     };
     return client;
   }
+}
+
+/** pg has no class for the time that connectionTimeoutMillis bounds: two texts tell it. */
+function asBusy(error: Error): never {
+  if (/timeout exceeded when trying to connect|due to connection timeout/.test(error.message)) {
+    throw new Busy("waited too long for a connection of the tenant", { cause: error });
+  }
+  throw error;
 }

@@ -180,7 +180,7 @@ test("a tenant's open transaction stops its own migration only", async (t) => {
       const outcomes = await run(both, [...MIGRATIONS, migration("2_column", 'ALTER TABLE "Customer" ADD COLUMN more int')]);
       assert.deepEqual(outcomes.map(({ state }) => state), ["failed", "migrated"]);
       assert.match(outcomes[0]?.problem ?? "", /2_column: .*lock timeout.*run the migrations again/);
-    }),
+    }, { maxWait: 30_000, timeout: 60_000 }),
   );
   assert.equal((await run([tenant("locked")], [...MIGRATIONS, migration("2_column", 'ALTER TABLE "Customer" ADD COLUMN more int')]))[0]?.state, "migrated");
 });
