@@ -47,8 +47,6 @@ type Args struct {
 	Tenants []settings.Tenant
 	// AppRole is the role that migrates every schema.
 	AppRole string
-	// AppReplicas share a tenant's connections.
-	AppReplicas int
 	// Version is PostgreSQL's major.
 	Version string
 	// Workload sizes the Job and the archive's volume; none when that has no size.
@@ -185,7 +183,7 @@ func (a Args) verifiers(seed pulumi.StringOutput) pulumi.StringOutput {
 
 func (a Args) urls(seed pulumi.StringOutput) pulumi.StringMapOutput {
 	return secretMap(pulumi.All(a.Admin, seed).ApplyT(func(v []any) (map[string]string, error) {
-		return tenancy.PooledURLs(v[0].(string), poolerAddress, v[1].(string), a.Tenants, a.AppReplicas)
+		return tenancy.PooledURLs(v[0].(string), poolerAddress, v[1].(string), a.Tenants)
 	}))
 }
 

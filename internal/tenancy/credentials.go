@@ -9,7 +9,6 @@ import (
 	"maps"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/genericcorp/platform/internal/names"
@@ -107,30 +106,21 @@ func verifier(password string, salt []byte) (string, error) {
 	return fmt.Sprintf("SCRAM-SHA-256$%d:%s$%s:%s", iterations, encode(salt), encode(stored[:]), encode(sign("Server Key"))), nil
 }
 
-// URLs are the connection strings of the tenants that may log in, by file name:
-// <tenant>.url for libpq and most drivers, <tenant>.prisma.url for Prisma. Each
-// is the administrator's address with the tenant's role. Replicas share a role's
-// connections, so Prisma's pool is held to a replica's part.
-func URLs(admin, seed string, tenants []settings.Tenant, replicas int) (map[string]string, error) {
+// URLs returns the connection strings of the tenants that may log in, by file name:
+// <tenant>.url. Each is the administrator's address with the tenant's role. Prisma
+// needs no other form: its adapter takes this one and the schema (docs/prisma.md).
+func URLs(admin, seed string, tenants []settings.Tenant) (map[string]string, error) {
 	base, err := parse(admin)
 	if err != nil {
 		return nil, err
 	}
 	out := map[string]string{}
 	for _, t := range tenants {
-		if !t.LogsIn() {
-			continue
+		if t.LogsIn() {
+			u := *base
+			u.User = url.UserPassword(names.SQL(t.Name), Password(seed, t))
+			out[t.Name+".url"] = u.String()
 		}
-		u := *base
-		u.User = url.UserPassword(names.SQL(t.Name), Password(seed, t))
-		out[t.Name+".url"] = u.String()
-		u.RawQuery = url.Values{
-			"schema":           {names.SQL(t.Name)},
-			"connection_limit": {strconv.Itoa(max(1, t.Limits().Connections/max(1, replicas)))},
-			// Prisma's words for verify-full.
-			"sslmode": {"require"}, "sslaccept": {"strict"}, "sslcert": {base.Query().Get("sslrootcert")},
-		}.Encode()
-		out[t.Name+".prisma.url"] = u.String()
 	}
 	return out, nil
 }

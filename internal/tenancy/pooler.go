@@ -161,13 +161,13 @@ func quoted(text string) string { return "'" + strings.ReplaceAll(text, "'", "''
 // PooledURLs are the connection strings of the tenants that may log in, as URLs has
 // them, by way of a pooler at address ("host:port"). A tenant with reserved
 // connections has a database name of its own there: its role's.
-func PooledURLs(admin, address, seed string, tenants []settings.Tenant, replicas int) (map[string]string, error) {
+func PooledURLs(admin, address, seed string, tenants []settings.Tenant) (map[string]string, error) {
 	u, err := parse(admin)
 	if err != nil {
 		return nil, err
 	}
 	u.Host, u.Path = address, "/"+sharedDatabase
-	out, err := URLs(u.String(), seed, tenants, replicas)
+	out, err := URLs(u.String(), seed, tenants)
 	if err != nil {
 		return nil, err
 	}
@@ -177,7 +177,7 @@ func PooledURLs(admin, address, seed string, tenants []settings.Tenant, replicas
 			continue
 		}
 		reserved.Path = "/" + names.SQL(t.Name)
-		own, err := URLs(reserved.String(), seed, []settings.Tenant{t}, replicas)
+		own, err := URLs(reserved.String(), seed, []settings.Tenant{t})
 		if err != nil {
 			return nil, err
 		}

@@ -118,7 +118,7 @@ func (b *bed) must(t testing.TB, declared []settings.Tenant) []string {
 // url is the connection string that the app gets for a tenant.
 func (b *bed) url(t testing.TB, tenant settings.Tenant) string {
 	t.Helper()
-	urls, err := tenancy.URLs(b.URL(postgrestest.Admin), seed, []settings.Tenant{tenant}, 2)
+	urls, err := tenancy.URLs(b.URL(postgrestest.Admin), seed, []settings.Tenant{tenant})
 	require.NoError(t, err)
 	return urls[tenant.Name+".url"]
 }
