@@ -45,7 +45,7 @@ func (s *Server) NewPooler(t testing.TB) *Pooler {
 	}
 	// The cache of this machine's user may be closed to the server's user.
 	require.NoError(t, install(built, p.program))
-	s.own(t)
+	s.give(t, home)
 	return p
 }
 
@@ -64,7 +64,7 @@ func (p *Pooler) Write(t testing.TB, files map[string]string) {
 	}
 	next := filepath.Join(p.Folder, "..next")
 	require.NoError(t, os.Symlink(data, next))
-	p.server.own(t)
+	p.server.give(t, p.Folder)
 	require.NoError(t, os.Rename(next, filepath.Join(p.Folder, "..data")))
 }
 

@@ -68,13 +68,14 @@ func (l *load) run(each int, pick func(*rand.Rand) string) {
 }
 
 // visit runs one transaction of a tenant. A broken connection is replaced, by way of
-// either pooler; any other error counts.
+// the other pooler; any other error counts.
 func (l *load) visit(sessions map[string]*pgx.Conn, r *rand.Rand, tenant string) {
 	var err error
+	first := r.IntN(2)
 	for try := range attempts {
 		time.Sleep(time.Duration(try) * 100 * time.Millisecond)
 		if sessions[tenant] == nil {
-			if sessions[tenant], err = pgx.Connect(context.Background(), l.addresses[tenant][r.IntN(2)]); err != nil {
+			if sessions[tenant], err = pgx.Connect(context.Background(), l.addresses[tenant][(first+try)%2]); err != nil {
 				delete(sessions, tenant)
 				if broken(err) {
 					continue
