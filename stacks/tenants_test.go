@@ -1,6 +1,7 @@
 package stacks
 
 import (
+	"maps"
 	"net/url"
 	"os"
 	"os/exec"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/genericcorp/platform/internal/postgrestest"
 	"github.com/genericcorp/platform/internal/pulumitest"
+	"github.com/genericcorp/platform/internal/tenancy"
 )
 
 // The whole way of the demo's tenant: the objects that the unchanged stack file
@@ -25,7 +27,7 @@ func TestTheDemosTenantCanBeReadWithItsOwnURLOnceTheJobHasRun(t *testing.T) {
 	server := postgrestest.Start(t, 0)
 	scripts, credentials := t.TempDir(), t.TempDir()
 	mount(t, scripts, inputs(t, r, "ConfigMap", "reconcile", "data"))
-	mount(t, credentials, inputs(t, r, "Secret", "verifiers", "stringData"))
+	secret := maps.Clone(inputs(t, r, "Secret", "verifiers", "stringData"))
 	job, ok := r.Find("kubernetes:batch/v1:Job", "reconcile")
 	require.True(t, ok)
 	container := pulumitest.Dig(job.Inputs, "spec.template.spec.containers").([]any)[0]
@@ -33,9 +35,12 @@ func TestTheDemosTenantCanBeReadWithItsOwnURLOnceTheJobHasRun(t *testing.T) {
 	admin, err := url.Parse(server.URL(postgrestest.Admin))
 	require.NoError(t, err)
 	password, _ := admin.User.Password()
+	// The first line that matches counts: the server here has another password.
+	secret[tenancy.PasswordsFile] = "localhost:*:*:" + admin.User.Username() + ":" + password + "\n" + secret[tenancy.PasswordsFile].(string)
+	mount(t, credentials, secret)
 	command := exec.Command("sh", filepath.Join(scripts, entry))
 	command.Env = append(os.Environ(), "RECONCILE="+scripts, "CREDENTIALS="+credentials, "ARCHIVE=",
-		"PGHOST=localhost", "PGPORT="+strconv.Itoa(server.Port), "PGSSLROOTCERT="+server.CA, "PGPASSWORD="+password)
+		"PGHOST=localhost", "PGPORT="+strconv.Itoa(server.Port), "PGSSLROOTCERT="+server.CA)
 	for name, value := range inputs(t, r, "Secret", "administrator", "stringData") {
 		switch name {
 		case "PGUSER", "PGDATABASE", "PGSSLMODE":

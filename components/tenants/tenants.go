@@ -27,8 +27,9 @@ import (
 const (
 	typeToken = "platform:tenants:Tenants"
 	name      = "reconcile"
-	// adminSecret is the administrator's credential as libpq's variables;
-	// verifiersSecret is what passwords are set from.
+	// adminSecret is the database's address and the administrator's role as libpq's
+	// variables; verifiersSecret is what passwords are set from, and the passwords of
+	// the Job's own sessions. Both are files or variables of the Job alone.
 	adminSecret     = "administrator"
 	verifiersSecret = "verifiers"
 )
@@ -102,7 +103,7 @@ func (a Args) register(ctx *pulumi.Context, component string, t *Tenants) error 
 	}
 	inside := []pulumi.ResourceOption{pulumi.Parent(t), pulumi.DependsOn([]pulumi.Resource{ns})}
 	verifiers := a.verifiers(seed.Result)
-	before, err := a.prepare(ctx, verifiers, inside)
+	before, err := a.prepare(ctx, seed.Result, verifiers, inside)
 	if err != nil {
 		return err
 	}
@@ -117,7 +118,7 @@ func (a Args) register(ctx *pulumi.Context, component string, t *Tenants) error 
 }
 
 // prepare declares what the Job needs.
-func (a Args) prepare(ctx *pulumi.Context, verifiers pulumi.StringOutput, inside []pulumi.ResourceOption) ([]pulumi.Resource, error) {
+func (a Args) prepare(ctx *pulumi.Context, seed, verifiers pulumi.StringOutput, inside []pulumi.ResourceOption) ([]pulumi.Resource, error) {
 	before, err := kube.RegisterPolicies(ctx, []kube.Policy{{
 		Namespace: workload.TenantsNamespace, Name: "allow-database", App: name,
 		To: []kube.Peer{{CIDR: a.DatabaseRange, Ports: []int{a.DatabasePort}}},
@@ -130,7 +131,7 @@ func (a Args) prepare(ctx *pulumi.Context, verifiers pulumi.StringOutput, inside
 		return nil, err
 	}
 	before = append(before, account...)
-	secrets := a.secrets(verifiers)
+	secrets := a.secrets(seed, verifiers)
 	for _, secret := range slices.Sorted(maps.Keys(secrets)) {
 		registered, err := corev1.NewSecret(ctx, secret, &corev1.SecretArgs{
 			Metadata: kube.Meta(name, workload.TenantsNamespace, secret), StringData: secrets[secret],
@@ -163,11 +164,14 @@ func (a Args) prepare(ctx *pulumi.Context, verifiers pulumi.StringOutput, inside
 func (a Args) files() map[string]string { return tenancy.Files(a.Tenants, a.AppRole) }
 
 // secrets are the Job's, by name.
-func (a Args) secrets(verifiers pulumi.StringOutput) map[string]pulumi.StringMapOutput {
+func (a Args) secrets(seed, verifiers pulumi.StringOutput) map[string]pulumi.StringMapOutput {
 	return map[string]pulumi.StringMapOutput{
 		adminSecret: secretMap(a.Admin.ToStringOutput().ApplyT(tenancy.Environment)),
-		verifiersSecret: secretMap(pulumi.All(verifiers, a.CA).ApplyT(func(v []any) map[string]string {
-			return map[string]string{tenancy.VerifiersFile: v[0].(string), path.Base(workload.DatabaseCAPath): v[1].(string)}
+		verifiersSecret: secretMap(pulumi.All(verifiers, a.CA, a.Admin, seed).ApplyT(func(v []any) (map[string]string, error) {
+			passwords, err := tenancy.Passwords(v[2].(string), v[3].(string), a.Tenants)
+			return map[string]string{
+				tenancy.VerifiersFile: v[0].(string), path.Base(workload.DatabaseCAPath): v[1].(string), tenancy.PasswordsFile: passwords,
+			}, err
 		})),
 	}
 }

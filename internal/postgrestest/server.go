@@ -31,10 +31,10 @@ const (
 	password = "only-for-tests"
 )
 
-// access lets the superuser in by the local socket, and everybody else by the
-// network with a password.
+// access lets the superuser in by the local socket, and everybody else by the network
+// with a password, to every database, as DigitalOcean's does.
 const access = `local all postgres trust
-host ` + Database + ` all 127.0.0.1/32 scram-sha-256
+host all all 127.0.0.1/32 scram-sha-256
 `
 
 // Server is a running PostgreSQL that ends with its test.

@@ -32,6 +32,11 @@ type Tenant struct {
 	ConfirmPurge string `yaml:"confirmPurge"`
 	// PasswordVersion counts up to give the role another password. Default 1.
 	PasswordVersion int `yaml:"passwordVersion"`
+	// OwnsSchema lets the app's sessions of this tenant change its schema: create and
+	// drop tables, functions and so on. Default false: they read and write rows, and
+	// migrations come from the app's own role. It is for tools that need it, and has a
+	// risk (docs/tenancy.md).
+	OwnsSchema bool `yaml:"ownsSchema"`
 	// RenamedFrom is the name that the tenant has until this update: schema, roles and
 	// host move to Name. It may stay in the stack file without further effect.
 	RenamedFrom string `yaml:"renamedFrom"`

@@ -87,8 +87,8 @@ func TestATenantReachesNothingOfAnother(t *testing.T) {
 		run(t, postgrestest.Connect(t, b.URL(postgrestest.App)), "CREATE TABLE public.migrations (version int)",
 			"CREATE FUNCTION public.whoami() RETURNS text LANGUAGE sql SECURITY DEFINER AS 'SELECT current_user::text'")
 		beta := postgrestest.Connect(t, b.url(t, declared[1]))
-		run(t, beta, "CREATE SEQUENCE numbers", "CREATE FUNCTION secret() RETURNS int LANGUAGE sql AS 'SELECT 42'",
-			"SELECT lo_create(4711)", "SELECT 1 AS something_private")
+		b.migrate(t, "beta", "CREATE SEQUENCE numbers", "CREATE FUNCTION secret() RETURNS int LANGUAGE sql AS 'SELECT 42'")
+		run(t, beta, "SELECT lo_create(4711)", "SELECT 1 AS something_private")
 		run(t, b.Superuser(t, postgrestest.Database), "ANALYZE tenant_beta.orders")
 		acme := postgrestest.Connect(t, b.url(t, declared[0]))
 		var rows []string

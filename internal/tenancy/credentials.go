@@ -6,7 +6,9 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
+	"maps"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -25,6 +27,7 @@ func Password(seed string, t settings.Tenant) string {
 	return base64.RawURLEncoding.EncodeToString(derive(seed, "password", t)[:24])
 }
 
+// derive returns 32 bytes for a role; purpose keeps those of a tenant apart.
 func derive(seed, purpose string, t settings.Tenant) []byte {
 	mac := hmac.New(sha256.New, []byte(seed))
 	fmt.Fprintf(mac, "%s/%s/%d", purpose, t.Name, t.PasswordVersion)
@@ -34,20 +37,56 @@ func derive(seed, purpose string, t settings.Tenant) []byte {
 	return mac.Sum(nil)
 }
 
-// Verifiers is the file from which the reconcile run sets passwords: a line of
-// role and SCRAM-SHA-256 verifier for each tenant that has a role. The server
-// never sees the passwords themselves, and neither do its logs.
+// ownerLogsIn reports whether the Job may have to log in as the tenant's owner: to
+// archive, compare or restore it.
+func ownerLogsIn(t settings.Tenant) bool {
+	return t.Restore || t.State == settings.Archived || t.State == settings.Purged
+}
+
+// ownerPassword is for the sessions in which the Job dumps and restores a tenant.
+func ownerPassword(seed string, t settings.Tenant) string {
+	return base64.RawURLEncoding.EncodeToString(derive(seed, "owner", t)[:24])
+}
+
+// Verifiers returns the file from which the reconcile run sets passwords: a line of
+// role and SCRAM-SHA-256 verifier for each tenant's login, and for each owner that the
+// Job may have to log in as. The server never sees the passwords themselves, and neither do its logs.
 func Verifiers(seed string, tenants []settings.Tenant) (string, error) {
 	var b strings.Builder
 	for _, t := range tenants {
-		if t.State == settings.Purged {
-			continue
+		roles := map[string]string{names.SQL(t.Name): Password(seed, t)}
+		if ownerLogsIn(t) {
+			roles[names.Owner(t.Name)] = ownerPassword(seed, t)
 		}
-		v, err := verifier(Password(seed, t), derive(seed, "salt", t)[:16])
-		if err != nil {
-			return "", fmt.Errorf("tenant %s: %w", t.Name, err)
+		for _, role := range slices.Sorted(maps.Keys(roles)) {
+			v, err := verifier(roles[role], derive(seed, "salt/"+role, t)[:16])
+			if err != nil {
+				return "", fmt.Errorf("tenant %s: %w", t.Name, err)
+			}
+			fmt.Fprintf(&b, "%s,%s\n", role, v)
 		}
-		fmt.Fprintf(&b, "%s,%s\n", names.SQL(t.Name), v)
+	}
+	return b.String(), nil
+}
+
+// Passwords returns libpq's password file for the Job: the administrator's, and those
+// of the owners that it may have to log in as to archive, purge or restore a tenant.
+func Passwords(admin, seed string, tenants []settings.Tenant) (string, error) {
+	u, err := parse(admin)
+	if err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	line := func(role, password string) {
+		escape := strings.NewReplacer(`\`, `\\`, ":", `\:`)
+		fmt.Fprintf(&b, "*:*:*:%s:%s\n", escape.Replace(role), escape.Replace(password))
+	}
+	password, _ := u.User.Password()
+	line(u.User.Username(), password)
+	for _, t := range tenants {
+		if ownerLogsIn(t) {
+			line(names.Owner(t.Name), ownerPassword(seed, t))
+		}
 	}
 	return b.String(), nil
 }
@@ -96,21 +135,20 @@ func URLs(admin, seed string, tenants []settings.Tenant, replicas int) (map[stri
 	return out, nil
 }
 
-// Environment is a connection string as libpq's variables, for programs whose
-// arguments everybody on a machine can read.
+// Environment returns a connection string as libpq's variables, without the password,
+// which has a file of its own (Passwords).
 func Environment(connection string) (map[string]string, error) {
 	u, err := parse(connection)
 	if err != nil {
 		return nil, err
 	}
-	password, _ := u.User.Password()
 	port := u.Port()
 	if port == "" {
 		port = "5432"
 	}
 	return map[string]string{
 		"PGHOST": u.Hostname(), "PGPORT": port, "PGDATABASE": strings.TrimPrefix(u.Path, "/"),
-		"PGUSER": u.User.Username(), "PGPASSWORD": password,
+		"PGUSER":    u.User.Username(),
 		"PGSSLMODE": u.Query().Get("sslmode"), "PGSSLROOTCERT": u.Query().Get("sslrootcert"),
 	}, nil
 }

@@ -25,7 +25,7 @@ func TestThroughAPoolerInTransactionModeNobodySeesAnothersRows(t *testing.T) {
 	declared := tenants(settings.Tenant{Name: "acme", Plan: "growth"}, settings.Tenant{Name: "beta", Plan: "growth"})
 	b.must(t, declared)
 	for _, tenant := range declared {
-		run(t, postgrestest.Connect(t, b.url(t, tenant)),
+		b.migrate(t, tenant.Name,
 			"CREATE TABLE whose (name text)", fmt.Sprintf("INSERT INTO whose VALUES ('%s')", tenant.Name))
 	}
 	verifiers, err := tenancy.Verifiers(seed, declared)

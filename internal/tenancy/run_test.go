@@ -2,6 +2,7 @@ package tenancy_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -10,8 +11,10 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
+	"github.com/genericcorp/platform/internal/names"
 	"github.com/genericcorp/platform/internal/postgrestest"
 	"github.com/genericcorp/platform/internal/settings"
 	"github.com/genericcorp/platform/internal/tenancy"
@@ -69,6 +72,9 @@ func (b *bed) reconcileInto(t testing.TB, declared []settings.Tenant, archive st
 	verifiers, err := tenancy.Verifiers(seed, declared)
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(filepath.Join(credentials, tenancy.VerifiersFile), []byte(verifiers), 0o600))
+	passwords, err := tenancy.Passwords(b.URL(postgrestest.Admin), seed, declared)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(credentials, tenancy.PasswordsFile), []byte(passwords), 0o600))
 	command := exec.Command("sh", filepath.Join(scripts, tenancy.Entrypoint))
 	command.Env = append(os.Environ(), "RECONCILE="+scripts, "CREDENTIALS="+credentials, "ARCHIVE="+archive,
 		"PATH="+postgrestest.Installed(t)+":"+os.Getenv("PATH"))
@@ -115,4 +121,16 @@ func (b *bed) url(t testing.TB, tenant settings.Tenant) string {
 	urls, err := tenancy.URLs(b.URL(postgrestest.Admin), seed, []settings.Tenant{tenant}, 2)
 	require.NoError(t, err)
 	return urls[tenant.Name+".url"]
+}
+
+// migrate runs statements as an app's migration does: in a transaction of the app's
+// role, as the owner of the tenant's schema.
+func (b *bed) migrate(t testing.TB, tenant string, statements ...string) {
+	t.Helper()
+	conn, err := pgx.Connect(context.Background(), b.URL(postgrestest.App))
+	require.NoError(t, err)
+	defer conn.Close(context.Background())
+	run(t, conn, "BEGIN", "SET LOCAL ROLE "+names.Owner(tenant), "SET LOCAL search_path = "+names.SQL(tenant))
+	run(t, conn, statements...)
+	run(t, conn, "COMMIT")
 }

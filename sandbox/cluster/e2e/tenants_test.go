@@ -4,7 +4,9 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -12,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/genericcorp/platform/internal/postgrestest"
+	"github.com/genericcorp/platform/internal/tenancy"
 	"github.com/genericcorp/platform/internal/workload"
 )
 
@@ -73,7 +76,13 @@ func (i images) reconcile(t *testing.T, server *postgrestest.Server) string {
 	for _, variable := range container.Env {
 		environment[variable.Name] = m.here(variable.Value)
 	}
-	_, err := server.Superuser(t, "postgres").Exec(t.Context(), "ALTER ROLE "+postgrestest.Admin+" PASSWORD '"+environment["PGPASSWORD"]+"'")
+	assert.NotContains(t, environment, "PGPASSWORD", "whoever sees a Pod's variables sees no password")
+	passwords, err := os.ReadFile(filepath.Join(environment["CREDENTIALS"], tenancy.PasswordsFile))
+	require.NoError(t, err)
+	_, password, found := strings.Cut(strings.TrimSpace(string(passwords)), "*:*:*:"+postgrestest.Admin+":")
+	require.True(t, found)
+	password, _, _ = strings.Cut(password, "\n")
+	_, err = server.Superuser(t, "postgres").Exec(t.Context(), "ALTER ROLE "+postgrestest.Admin+" PASSWORD '"+password+"'")
 	require.NoError(t, err)
 	assert.Equal(t, workload.DatabaseCAPath, environment["PGSSLROOTCERT"])
 	environment["PGHOST"], environment["PGPORT"], environment["PGSSLROOTCERT"] = "localhost", strconv.Itoa(server.Port), server.CA
