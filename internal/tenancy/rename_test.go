@@ -48,11 +48,13 @@ func TestARenameMovesSchemaRolesAndRowsAndLosesNoneThatWereWrittenMeanwhile(t *t
 	})
 }
 
-func TestARenameOfWhatIsNotThereIsRefused(t *testing.T) {
+func TestARenameOfATenantThatIsArchivedIsRefused(t *testing.T) {
 	b := newBed(t, 0)
+	grown(t, b)
+	b.must(t, tenants(settings.Tenant{Name: "acme", State: settings.Archived}))
 	out, err := b.reconcile(t, tenants(settings.Tenant{Name: "globex", RenamedFrom: "acme"}))
 	require.Error(t, err)
-	assert.Contains(t, out, "tenant globex: is renamed from acme, and there is no such tenant; take renamedFrom out")
+	assert.Contains(t, out, "tenant globex: is renamed from acme, which is archived; bring it back first")
 }
 
 func TestAPurgedNameComesBackRestoredOrFreshAndNeverBySilence(t *testing.T) {

@@ -226,7 +226,7 @@ func TestTenantsComeAndGoByTheirEntries(t *testing.T) {
 
 	s.Edit(t, "- name: acme", "- name: acme2")
 	before := things(t, s)
-	assert.Contains(t, s.Fails(t, "up", "--yes", "--skip-preview"), "acme vanished while acme2 appeared, and a tenant cannot be renamed in place")
+	assert.Contains(t, s.Fails(t, "up", "--yes", "--skip-preview"), "acme vanished while acme2 appeared. That looks like a rename")
 	assert.Equal(t, before, things(t, s))
 }
 

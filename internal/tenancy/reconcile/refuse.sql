@@ -18,10 +18,10 @@ BEGIN
     SELECT name, 'was purged; declare restore: true to have it back, or fresh: true to start again with an empty schema'
       FROM desired d JOIN platform.tenants t USING (name) WHERE t.state = 'purged' AND d.state = 'active' AND NOT d.restore AND NOT d.fresh
     UNION ALL
-    SELECT d.name, format('is renamed from %s, %s', renamed_from, CASE WHEN t.name IS NULL THEN 'and there is no such tenant; take renamedFrom out'
-        ELSE format('which is %s; bring it back first', t.state) END)
-      FROM desired d LEFT JOIN platform.tenants t ON t.name = renamed_from
-      WHERE renamed_from <> '' AND d.name NOT IN (SELECT name FROM platform.tenants) AND (t.name IS NULL OR t.state NOT IN ('new', 'active', 'suspended'))
+    -- Where neither name is there, a lost database is filled anew, and the tenant is new.
+    SELECT d.name, format('is renamed from %s, which is %s; bring it back first', renamed_from, t.state)
+      FROM desired d JOIN platform.tenants t ON t.name = renamed_from
+      WHERE d.name NOT IN (SELECT name FROM platform.tenants) AND t.state NOT IN ('new', 'active', 'suspended')
     UNION ALL
     SELECT name, 'has no archive to restore; take restore: true out'
       FROM desired d LEFT JOIN platform.tenants t USING (name) WHERE d.restore AND t.archive IS NULL
