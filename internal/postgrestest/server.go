@@ -33,6 +33,8 @@ const (
 
 // access lets the superuser in by the local socket, and everybody else by the network
 // with a password, to every database, as DigitalOcean's does.
+//
+//nolint:dupword // pg_hba.conf says "all all": every database, every role
 const access = `local all postgres trust
 host all all 127.0.0.1/32 scram-sha-256
 `

@@ -28,11 +28,11 @@ func grown(t *testing.T, b *bed) settings.Tenant {
 	return tenant[0]
 }
 
-// purge drops a tenant by the steps that there are.
-func purge(t *testing.T, b *bed, name string) {
+// purge drops acme by the steps that there are.
+func purge(t *testing.T, b *bed) {
 	t.Helper()
-	b.must(t, tenants(settings.Tenant{Name: name, State: settings.Archived}))
-	b.must(t, tenants(settings.Tenant{Name: name, State: settings.Purged, ConfirmPurge: name}))
+	b.must(t, tenants(settings.Tenant{Name: "acme", State: settings.Archived}))
+	b.must(t, tenants(settings.Tenant{Name: "acme", State: settings.Purged, ConfirmPurge: "acme"}))
 }
 
 const contents = `SELECT string_agg(n::text, E'\n' ORDER BY id) FROM notes n`
@@ -47,7 +47,7 @@ func TestAnArchiveRestoresTheSameRowsAfterAPurgeThatLeftNothing(t *testing.T) {
 	require.Error(t, err)
 	assert.Contains(t, out, "owns large objects")
 	run(t, super, "SELECT lo_unlink(4711)")
-	purge(t, b, "acme")
+	purge(t, b)
 
 	assert.Zero(t, ask[int](t, super, `SELECT count(*) FROM pg_roles WHERE rolname ~ 'acme'`))
 	assert.Zero(t, ask[int](t, super, `SELECT count(*) FROM pg_namespace WHERE nspname ~ 'acme'`))
@@ -75,7 +75,7 @@ func TestAnArchiveRestoresTheSameRowsAfterAPurgeThatLeftNothing(t *testing.T) {
 func TestADumpThatIsDamagedIsNotRestored(t *testing.T) {
 	b := newBed(t, 0)
 	grown(t, b)
-	purge(t, b, "acme")
+	purge(t, b)
 	dumps, err := filepath.Glob(filepath.Join(b.dir, "archive", "acme", "*.dump"))
 	require.NoError(t, err)
 	require.Len(t, dumps, 1)

@@ -12,7 +12,7 @@ import (
 
 func TestPasswordDiffersInEachLifeOfAName(t *testing.T) {
 	passwords, verifiers := map[string]int{}, map[string]int{}
-	for life := 0; life <= 12; life++ {
+	for life := range 13 {
 		for version := 1; version <= 3; version++ {
 			tenant := settings.Tenant{Name: "acme", State: settings.Active, PasswordVersion: version, Life: life}
 			passwords[tenancy.Password(seed, tenant)]++

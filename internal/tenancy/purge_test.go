@@ -96,7 +96,7 @@ func TestGrantsCastsCommentsAndDefaultPrivilegesSurviveArchiveAndRestore(t *test
 		(SELECT string_agg(defaclacl::text, ' ' ORDER BY defaclobjtype, defaclnamespace) FROM pg_default_acl WHERE defaclrole = 'owner_acme'::regrole))`
 	super := b.Superuser(t, postgrestest.Database)
 	before := ask[string](t, super, described)
-	purge(t, b, "acme")
+	purge(t, b)
 	back := tenants(settings.Tenant{Name: "acme", Restore: true})
 	b.must(t, back)
 	assert.Equal(t, before, ask[string](t, super, described))

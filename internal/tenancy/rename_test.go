@@ -60,7 +60,7 @@ func TestARenameOfATenantThatIsArchivedIsRefused(t *testing.T) {
 func TestAPurgedNameComesBackRestoredOrFreshAndNeverBySilence(t *testing.T) {
 	b := newBed(t, 0)
 	grown(t, b)
-	purge(t, b, "acme")
+	purge(t, b)
 	out, err := b.reconcile(t, named("acme"))
 	require.Error(t, err)
 	assert.Contains(t, out, "tenant acme: was purged; declare restore: true to have it back, or fresh: true")

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -99,6 +100,15 @@ func (b *bed) environment(t testing.TB, role string) []string {
 		out = append(out, name+"="+value)
 	}
 	return out
+}
+
+// password is PGPASSWORD for a role that has no line in the Job's password file.
+func (b *bed) password(t testing.TB, role string) string {
+	t.Helper()
+	u, err := url.Parse(b.URL(role))
+	require.NoError(t, err)
+	password, _ := u.User.Password()
+	return "PGPASSWORD=" + password
 }
 
 // must is reconcile that succeeds; it returns the changes that were made.

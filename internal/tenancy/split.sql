@@ -1,5 +1,6 @@
 -- Copies the rows of each tenant from shared tables into the tenant's schema, as
--- the application's role, who owns the shared tables and may act as each tenant.
+-- the application's role, who owns the shared tables and may act as the owner of each
+-- tenant's schema.
 -- Every table of every tenant is one transaction, compared by rows and checksum
 -- before it counts, so that a run that dies is continued by the next. The shared
 -- tables are only read.
@@ -77,17 +78,23 @@ BEGIN
   END IF;
 END $$;
 
+-- owner is the role that owns a tenant's schema.
+CREATE FUNCTION pg_temp.owner(of_role name) RETURNS name LANGUAGE sql AS $$
+  SELECT ('owner' || substr(of_role, length('tenant') + 1))::name
+$$;
+
 -- copy_table makes a tenant's table and fills it. A sequence of its own takes the
 -- place of the shared one, and goes on where the rows end.
 CREATE FUNCTION pg_temp.copy_table(of_role name, of_key text, from_table name) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   source oid := (SELECT oid FROM sources WHERE sources.source = from_table);
   target text := format('%I.%I', of_role, from_table);
+  owner name := pg_temp.owner(of_role);
   shared record;
   copied record;
   col record;
 BEGIN
-  EXECUTE format('SET LOCAL ROLE %I', of_role);
+  EXECUTE format('SET LOCAL ROLE %I', owner);
   EXECUTE format('GRANT USAGE, CREATE ON SCHEMA %I TO %I', of_role, session_user);
   RESET ROLE;
   EXECUTE format('LOCK TABLE %s IN SHARE MODE', source::regclass);
@@ -109,8 +116,11 @@ BEGIN
   IF shared IS DISTINCT FROM copied THEN
     RAISE EXCEPTION '% rows of public.% became % rows of another content in %', shared.rows, from_table, copied.rows, target;
   END IF;
-  EXECUTE format('ALTER TABLE %s OWNER TO %I', target, of_role);
-  EXECUTE format('SET LOCAL ROLE %I', of_role);
+  EXECUTE format('ALTER TABLE %s OWNER TO %I', target, owner);
+  EXECUTE format('SET LOCAL ROLE %I', owner);
+  -- The owner's default privileges are for what it creates itself.
+  EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO %I', target, of_role);
+  EXECUTE format('GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA %I TO %I', of_role, of_role);
   EXECUTE format('REVOKE ALL ON SCHEMA %I FROM %I', of_role, session_user);
   RESET ROLE;
   INSERT INTO public.tenant_split VALUES (of_role, from_table, copied.rows, copied.checksum);
@@ -125,7 +135,7 @@ ORDER BY role, position
 -- names tables as the search path lets it, here public's, there the tenant's.
 CREATE FUNCTION pg_temp.link(of_role name, from_table name, constraint_name name, definition text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-  EXECUTE format('SET LOCAL ROLE %I', of_role);
+  EXECUTE format('SET LOCAL ROLE %I', pg_temp.owner(of_role));
   PERFORM set_config('search_path', quote_ident(of_role), true);
   EXECUTE format('ALTER TABLE %I.%I ADD CONSTRAINT %I %s', of_role, from_table, constraint_name, definition);
   RAISE INFO '%.%: %', of_role, from_table, definition;

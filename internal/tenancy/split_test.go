@@ -34,6 +34,7 @@ func (b *bed) psql(t testing.TB, script string) (string, error) {
 	t.Helper()
 	command := exec.Command(postgrestest.Installed(t)+"/psql", "-X", "-q")
 	command.Env = append(os.Environ(), b.environment(t, postgrestest.App)...)
+	command.Env = append(command.Env, b.password(t, postgrestest.App))
 	var out bytes.Buffer
 	command.Stdin, command.Stdout, command.Stderr = strings.NewReader(script), &out, &out
 	err := command.Run()
