@@ -2,6 +2,9 @@ module github.com/genericcorp/platform
 
 go 1.26.0
 
+// npm puts packages with Go files there on a developer's machine.
+ignore ./examples/prisma/node_modules
+
 require (
 	github.com/VictoriaMetrics/metricsql v0.87.0
 	github.com/blang/semver v3.5.1+incompatible

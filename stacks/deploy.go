@@ -12,8 +12,10 @@ import (
 	"github.com/genericcorp/platform/components/dns"
 	"github.com/genericcorp/platform/components/ingress"
 	"github.com/genericcorp/platform/components/monitoring"
+	"github.com/genericcorp/platform/components/pooler"
 	"github.com/genericcorp/platform/components/postgres"
 	"github.com/genericcorp/platform/components/tenants"
+	"github.com/genericcorp/platform/internal/lifecycle"
 	"github.com/genericcorp/platform/internal/settings"
 	"github.com/genericcorp/platform/internal/sizing"
 )
@@ -34,8 +36,10 @@ type stack struct {
 	declared
 	plan   sizing.Plan
 	before history
-	name   string
-	tags   []string
+	// tenantHistory is what the next update compares its tenants with.
+	tenantHistory lifecycle.History
+	name          string
+	tags          []string
 
 	kubernetes, cloudflare, random pulumi.ProviderResource
 	// inside are the options of everything that runs in the cluster.
@@ -58,9 +62,9 @@ type database struct {
 }
 
 // deploy declares the stack's components, each after those that it needs.
-func deploy(ctx *pulumi.Context, d declared, plan sizing.Plan, before history) error {
+func deploy(ctx *pulumi.Context, d declared, plan sizing.Plan, before history, after lifecycle.History) error {
 	s := &stack{
-		declared: d, plan: plan, before: before, name: ctx.Project() + "-" + ctx.Stack(),
+		declared: d, plan: plan, before: before, tenantHistory: after, name: ctx.Project() + "-" + ctx.Stack(),
 		tags: []string{ctx.Project(), ctx.Stack()},
 	}
 	for _, step := range []func(*pulumi.Context) error{s.ground, s.providers, s.services, s.guard} {
@@ -202,20 +206,30 @@ func (s *stack) services(ctx *pulumi.Context) error {
 	if err != nil {
 		return err
 	}
-	// The app starts when its tenants are there.
-	a, err := app.New(ctx, s.name, s.appArgs(in, t), append(slices.Clone(s.inside), pulumi.DependsOn([]pulumi.Resource{t}))...)
+	// Not after the tenants' Job: a run that fails must not keep the pooler from
+	// following the others.
+	p, err := pooler.New(ctx, s.name, s.poolerArgs(t), s.inside...)
 	if err != nil {
 		return err
 	}
-	s.components = append(s.components, in, records, c, m, t, a)
-	export(ctx, s, m.Password)
-	return nil
+	// The app starts when its tenants are there.
+	a, err := app.New(ctx, s.name, s.appArgs(in, t, p), append(slices.Clone(s.inside), pulumi.DependsOn([]pulumi.Resource{t, p}))...)
+	if err != nil {
+		return err
+	}
+	s.components = append(s.components, in, records, c, m, t, p, a)
+	return export(ctx, s, m.Password, t.Applied)
 }
 
 func (s *stack) ingressArgs() ingress.Args {
 	args := ingress.Args{
 		Workload: s.plan.Workload.Traefik, Address: s.Ingress.Address, Protect: s.Protect,
 		HSTSIncludeSubdomains: *s.Ingress.HSTSIncludeSubdomains,
+	}
+	for _, t := range s.Tenants {
+		if t.RedirectOldHost {
+			args.Redirects = append(args.Redirects, ingress.Redirect{Tenant: t.Name, OldHost: t.OldHost(s.Domain), NewHost: t.Host(s.Domain)})
+		}
 	}
 	if s.Cluster.Kind == settings.DigitalOcean {
 		args.TrustedRange = s.Network.VPC
@@ -236,7 +250,7 @@ func (s *stack) monitoringArgs(in *ingress.Ingress) monitoring.Args {
 
 func (s *stack) tenantsArgs() tenants.Args {
 	args := tenants.Args{
-		Tenants: s.Tenants, AppRole: s.database.appRole, AppReplicas: s.plan.Workload.App.Replicas, Version: s.Database.Version,
+		Tenants: s.Tenants, AppRole: s.database.appRole, Version: s.Database.Version,
 		Workload: s.plan.Workload.Reconcile, Retain: s.Protect,
 		DatabaseRange: s.database.network, DatabasePort: s.database.port, Admin: s.database.admin, CA: s.database.ca,
 	}
@@ -249,14 +263,22 @@ func (s *stack) tenantsArgs() tenants.Args {
 	return args
 }
 
-func (s *stack) appArgs(in *ingress.Ingress, t *tenants.Tenants) app.Args {
+func (s *stack) poolerArgs(t *tenants.Tenants) pooler.Args {
+	return pooler.Args{
+		Tenants: s.Tenants, Workload: s.plan.Workload.Pooler, Shared: s.plan.PoolerConnections, Protect: s.Protect,
+		DatabaseRange: s.database.network, DatabasePort: s.database.port,
+		Admin: s.database.admin, DatabaseCA: s.database.ca, Seed: t.Seed,
+	}
+}
+
+func (s *stack) appArgs(in *ingress.Ingress, t *tenants.Tenants, p *pooler.Pooler) app.Args {
 	return app.Args{
 		Image: s.App.Image, Port: s.App.Port,
 		HealthPath: s.App.HealthPath, ReadyPath: s.App.ReadyPath, MetricsPath: s.App.MetricsPath,
 		Domain: s.Domain, Tenants: s.Tenants, TenantURLs: t.URLs,
 		Env: s.App.Env, SecretEnv: s.appSecrets.Env, Registry: s.appSecrets.Registry, Protect: s.Protect, Workload: s.plan.Workload.App, InternetEgress: s.App.InternetEgress,
 		DatabaseRange: s.database.network, DatabasePort: s.database.port,
-		DatabaseURL: s.database.url, DatabaseCA: s.database.ca, IngressNamespace: in.Namespace,
+		DatabaseURL: s.database.url, DatabaseCA: pulumi.Sprintf("%s\n%s", s.database.ca, p.CA), IngressNamespace: in.Namespace,
 	}
 }
 

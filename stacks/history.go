@@ -2,20 +2,19 @@ package stacks
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"github.com/genericcorp/platform/internal/lifecycle"
 	"github.com/genericcorp/platform/internal/settings"
 )
 
 // history is what the stack's last update put into its outputs; zero when there
 // was none.
 type history struct {
-	// tenants are their states by name.
-	tenants map[string]string
+	// tenants has every name that an update found in the stack file.
+	tenants lifecycle.History
 	// kubernetesVersion is the minor that was declared.
 	kubernetesVersion string
 }
@@ -27,7 +26,7 @@ func readHistory(ctx *pulumi.Context) (history, error) {
 	if err != nil {
 		return history{}, fmt.Errorf("the stack's own outputs: %w", err)
 	}
-	tenants, err := output[map[string]any](reference, OutputTenants)
+	tenants, err := readTenants(reference)
 	if err != nil {
 		return history{}, err
 	}
@@ -35,11 +34,29 @@ func readHistory(ctx *pulumi.Context) (history, error) {
 	if err != nil {
 		return history{}, err
 	}
-	h := history{tenants: map[string]string{}, kubernetesVersion: version}
-	for name, state := range tenants {
-		h.tenants[name] = fmt.Sprint(state)
+	return history{tenants: tenants, kubernetesVersion: version}, nil
+}
+
+// readTenants reads the tenants' history. A stack that an older program updated has
+// their states alone.
+func readTenants(reference *pulumi.StackReference) (lifecycle.History, error) {
+	records, err := output[map[string]any](reference, OutputTenantHistory)
+	if err != nil {
+		return nil, err
 	}
-	return h, nil
+	if records != nil {
+		h, err := lifecycle.Decode(records)
+		if err != nil {
+			return nil, fmt.Errorf("the stack's output %s: %w; was it written by another program?", OutputTenantHistory, err)
+		}
+		return h, nil
+	}
+	states, err := output[map[string]any](reference, OutputTenants)
+	h := lifecycle.History{}
+	for name, state := range states {
+		h[name] = lifecycle.Record{State: fmt.Sprint(state), Declared: true, Life: 1}
+	}
+	return h, err
 }
 
 // output is one output of a stack; the zero value when it has none of the name.
@@ -59,37 +76,35 @@ func output[T any](reference *pulumi.StackReference, name string) (T, error) {
 	return value, nil
 }
 
-// compareTenants compares the declared tenants with those of the last update.
-// Entries that vanished are reported before anything happens. Entries that vanish
-// while others appear are refused: that is what a rename looks like, and it would
-// end in an empty tenant beside a suspended one.
-func (d declared) compareTenants(ctx *pulumi.Context, before map[string]string) error {
-	now := states(d.Tenants)
-	vanished, appeared := missing(before, now), missing(now, before)
-	vanished = slices.DeleteFunc(vanished, func(name string) bool { return before[name] == settings.Purged })
-	switch {
-	case len(vanished) == 0:
-		return nil
-	case len(appeared) > 0:
-		return fmt.Errorf("settings.tenants: %s vanished while %s appeared, and a tenant cannot be renamed in place; to rename, see docs/tenancy.md; "+
-			"to do both, suspend %[1]s first (state: suspended) or take two updates", strings.Join(vanished, ", "), strings.Join(appeared, ", "))
+// nextTenants compares the declared tenants with those of the last update, and
+// returns the history after this one. Entries that vanished are reported before
+// anything happens. The error is settings.Faults.
+func (d declared) nextTenants(ctx *pulumi.Context, before lifecycle.History) (lifecycle.History, error) {
+	next, refused := before.Next(d.Tenants)
+	var faults settings.Faults
+	for _, f := range refused {
+		faults = append(faults, f.Fault)
 	}
-	return ctx.Log.Warn(fmt.Sprintf("no longer declared, and so suspended; nothing of theirs is dropped: %s (docs/tenancy.md says how to purge)",
-		strings.Join(vanished, ", ")), nil)
+	vanished, appeared := before.Vanished(d.Tenants)
+	gone := strings.Join(vanished, ", ")
+	if len(vanished) > 0 && len(appeared) > 0 {
+		faults = append(faults, settings.Fault{Path: "settings.tenants", Problem: fmt.Sprintf(
+			"%s vanished while %s appeared. That looks like a rename, and would end in an empty tenant beside a suspended one. "+
+				"For a rename write renamedFrom into the new entry. To do both, suspend %[1]s first (state: suspended) or run two updates", gone, strings.Join(appeared, ", "))})
+	}
+	if len(faults) > 0 {
+		return nil, faults
+	}
+	if len(vanished) == 0 {
+		return next, nil
+	}
+	return next, ctx.Log.Warn("no longer declared, and so suspended; nothing of theirs is dropped: "+gone+" (docs/tenancy.md says how to purge)", nil)
 }
 
-func states(tenants []settings.Tenant) map[string]string {
-	out := map[string]string{}
+func states(tenants []settings.Tenant) map[string]any {
+	out := map[string]any{}
 	for _, t := range tenants {
 		out[t.Name] = t.State
 	}
 	return out
-}
-
-// missing are the names that are in one and not in the other.
-func missing(one, other map[string]string) []string {
-	return slices.DeleteFunc(slices.Sorted(maps.Keys(one)), func(name string) bool {
-		_, there := other[name]
-		return there
-	})
 }

@@ -1,6 +1,8 @@
 package stacks
 
 import (
+	"fmt"
+
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/genericcorp/platform/internal/settings"
@@ -16,12 +18,22 @@ const (
 	OutputNodes           = "nodes"
 	OutputDatabase        = "database"
 	OutputTenants         = "tenants"
+	// OutputTenantHistory is what the next update compares its tenants with.
+	OutputTenantHistory = "tenantHistory"
 	// OutputKubernetesVersion is the declared minor; the next update reads it.
 	OutputKubernetesVersion = "kubernetesVersion"
 )
 
-// export publishes what an operator asks for first.
-func export(ctx *pulumi.Context, s *stack, grafanaPassword pulumi.StringOutput) {
+// export publishes what an operator asks for first. The tenants wait for the Job:
+// the engine keeps the outputs of an update that failed too, and a tenant whose purge
+// was refused would count as purged.
+func export(ctx *pulumi.Context, s *stack, grafanaPassword pulumi.StringOutput, tenantsApplied pulumi.Output) error {
+	records, err := s.tenantHistory.Encode()
+	if err != nil {
+		return fmt.Errorf("the tenants' history: %w", err)
+	}
+	ctx.Export(OutputTenants, once(tenantsApplied, states(s.Tenants)))
+	ctx.Export(OutputTenantHistory, once(tenantsApplied, records))
 	ctx.Export(OutputURL, pulumi.String("https://"+s.Domain))
 	ctx.Export(OutputGrafanaURL, pulumi.String("https://"+grafanaHost(s.Domain)))
 	ctx.Export(OutputGrafanaPassword, pulumi.ToSecret(grafanaPassword))
@@ -31,7 +43,6 @@ func export(ctx *pulumi.Context, s *stack, grafanaPassword pulumi.StringOutput) 
 		lines[line.Item] = pulumi.Sprintf("%d × %s = %s", line.Quantity, line.SKU, line.Monthly().String())
 	}
 	ctx.Export(OutputBill, lines)
-	ctx.Export(OutputTenants, pulumi.ToStringMap(states(s.Tenants)))
 	if s.Cluster.Kind == settings.DigitalOcean {
 		ctx.Export(OutputKubernetesVersion, pulumi.String(s.Cluster.Version))
 		ctx.Export(OutputNodes, pulumi.Sprintf("%d × %s", s.plan.Nodes.Count, s.plan.Nodes.Size))
@@ -39,4 +50,10 @@ func export(ctx *pulumi.Context, s *stack, grafanaPassword pulumi.StringOutput) 
 	if s.Database.Kind == settings.DigitalOcean {
 		ctx.Export(OutputDatabase, pulumi.Sprintf("%d × %s", s.plan.Database.Nodes, s.plan.Database.Size))
 	}
+	return nil
+}
+
+// once is a value that is known when an output is.
+func once(done pulumi.Output, value map[string]any) pulumi.MapOutput {
+	return done.ApplyT(func(any) map[string]any { return value }).(pulumi.MapOutput)
 }

@@ -31,11 +31,13 @@ func Program(ctx *pulumi.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := declared.compareTenants(ctx, before.tenants); err != nil {
+	next, err := declared.nextTenants(ctx, before.tenants)
+	if err != nil {
 		return err
 	}
+	declared.Tenants = next.Tenants(declared.Tenants)
 	if err := meterAll(ctx, plan, declared.Settings); err != nil {
 		return err
 	}
-	return deploy(ctx, declared, plan, before)
+	return deploy(ctx, declared, plan, before, next)
 }

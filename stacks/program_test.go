@@ -106,7 +106,7 @@ func TestEveryComponentRegistersItsOutputsOnce(t *testing.T) {
 			components++
 		}
 	}
-	assert.Equal(t, 9, components, "eight that deploy, and the guard")
+	assert.Equal(t, 10, components, "nine that deploy, and the guard")
 	assert.Equal(t, components+1, r.Outputs(), "each component and the stack, once")
 }
 

@@ -1,6 +1,7 @@
 package stacks
 
 import (
+	"maps"
 	"net/url"
 	"os"
 	"os/exec"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/genericcorp/platform/internal/postgrestest"
 	"github.com/genericcorp/platform/internal/pulumitest"
+	"github.com/genericcorp/platform/internal/tenancy"
 )
 
 // The whole way of the demo's tenant: the objects that the unchanged stack file
@@ -25,7 +27,7 @@ func TestTheDemosTenantCanBeReadWithItsOwnURLOnceTheJobHasRun(t *testing.T) {
 	server := postgrestest.Start(t, 0)
 	scripts, credentials := t.TempDir(), t.TempDir()
 	mount(t, scripts, inputs(t, r, "ConfigMap", "reconcile", "data"))
-	mount(t, credentials, inputs(t, r, "Secret", "verifiers", "stringData"))
+	secret := maps.Clone(inputs(t, r, "Secret", "verifiers", "stringData"))
 	job, ok := r.Find("kubernetes:batch/v1:Job", "reconcile")
 	require.True(t, ok)
 	container := pulumitest.Dig(job.Inputs, "spec.template.spec.containers").([]any)[0]
@@ -33,9 +35,12 @@ func TestTheDemosTenantCanBeReadWithItsOwnURLOnceTheJobHasRun(t *testing.T) {
 	admin, err := url.Parse(server.URL(postgrestest.Admin))
 	require.NoError(t, err)
 	password, _ := admin.User.Password()
+	// The first line that matches counts: the server here has another password.
+	secret[tenancy.PasswordsFile] = "localhost:*:*:" + admin.User.Username() + ":" + password + "\n" + secret[tenancy.PasswordsFile].(string)
+	mount(t, credentials, secret)
 	command := exec.Command("sh", filepath.Join(scripts, entry))
 	command.Env = append(os.Environ(), "RECONCILE="+scripts, "CREDENTIALS="+credentials, "ARCHIVE=",
-		"PGHOST=localhost", "PGPORT="+strconv.Itoa(server.Port), "PGSSLROOTCERT="+server.CA, "PGPASSWORD="+password)
+		"PGHOST=localhost", "PGPORT="+strconv.Itoa(server.Port), "PGSSLROOTCERT="+server.CA)
 	for name, value := range inputs(t, r, "Secret", "administrator", "stringData") {
 		switch name {
 		case "PGUSER", "PGDATABASE", "PGSSLMODE":
@@ -93,6 +98,55 @@ func TestTenantsThatVanishAreHeldAgainstTheLastUpdate(t *testing.T) {
 			require.ErrorContains(t, err, c.refused)
 			assert.Empty(t, r.Registrations(), "nothing is registered")
 		})
+	}
+}
+
+func TestTenantsAreHeldAgainstTheirHistoryBeforeAnythingIsRegistered(t *testing.T) {
+	record := func(state string, life float64) resource.PropertyValue {
+		return resource.NewObjectProperty(resource.PropertyMap{
+			"state": resource.NewStringProperty(state), "life": resource.NewNumberProperty(life), "declared": resource.NewBoolProperty(true),
+		})
+	}
+	r := &pulumitest.Recorder{Last: resource.PropertyMap{OutputTenantHistory: resource.NewObjectProperty(resource.PropertyMap{
+		"acme": record("active", 1), "gone": record("purged", 2),
+	})}}
+	cfg := with(t, with(t, config(t, "demo"), "archive.volumeGiB", 5), "tenants", []any{
+		map[string]any{"name": "acme", "state": "purged", "confirmPurge": "acme"}, tenant("gone"),
+	})
+	err := pulumitest.Run(r, "demo", cfg, Program)
+	require.ErrorContains(t, err, "the stack's settings have 2 faults")
+	require.ErrorContains(t, err, "settings.tenants[0].state: only an archived tenant can be purged")
+	require.ErrorContains(t, err, "settings.tenants[1].state: \"gone\" was purged")
+	assert.Empty(t, r.Registrations())
+}
+
+func TestABrokenHistoryIsSaidAndNotGuessed(t *testing.T) {
+	r := &pulumitest.Recorder{Last: resource.PropertyMap{OutputTenantHistory: resource.NewObjectProperty(resource.PropertyMap{
+		"acme": resource.NewStringProperty("active"),
+	})}}
+	require.ErrorContains(t, pulumitest.Run(r, "demo", config(t, "demo"), Program), "the stack's output tenantHistory")
+	assert.Empty(t, r.Registrations())
+}
+
+func TestARenamedTenantsOldHostRedirectsWhileThatIsDeclared(t *testing.T) {
+	last := resource.PropertyMap{OutputTenants: resource.NewObjectProperty(resource.PropertyMap{"acme": resource.NewStringProperty("active")})}
+	for _, redirect := range []bool{true, false} {
+		r := &pulumitest.Recorder{Last: last}
+		cfg := with(t, config(t, "demo"), "tenants", []any{map[string]any{"name": "beta", "renamedFrom": "acme", "redirectOldHost": redirect}})
+		require.NoError(t, pulumitest.Run(r, "demo", cfg, Program))
+		route, found := r.Find("kubernetes:networking.k8s.io/v1:Ingress", "route-moved-to-beta")
+		assert.Equal(t, redirect, found)
+		dynamic := inputs(t, r, "ConfigMap", "traefik", "data")["dynamic.yaml"]
+		if !redirect {
+			assert.NotContains(t, dynamic, "moved-to-")
+			continue
+		}
+		assert.Equal(t, "briefly@file,moved-to-beta@file", pulumitest.Dig(route.Inputs, "metadata.annotations.traefik.ingress.kubernetes.io/router.middlewares"))
+		rules := pulumitest.Dig(route.Inputs, "spec.rules").([]any)
+		require.Len(t, rules, 1)
+		assert.Equal(t, "acme.demo.genericcorp.com", pulumitest.Dig(rules[0], "host"))
+		assert.Contains(t, dynamic, `regex: '^https://acme\.demo\.genericcorp\.com(:[0-9]+)?/(.*)$'`)
+		assert.Contains(t, dynamic, "replacement: 'https://beta.demo.genericcorp.com/${2}'")
 	}
 }
 

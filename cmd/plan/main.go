@@ -30,7 +30,8 @@ Plans every Pulumi.<stack>.yaml of this folder, or the stacks that are named.
   -format   text (default), json (docs/plan.md), or markdown for a pull request
   -base     compares with the stack files of another git revision
 
-Exit status: 0 all fit, 1 one is over its budget or does not fit, 2 faulty settings or usage.
+Exit status: 0 all fit; 1 one is over its budget, does not fit, or an update would refuse its tenants (-base);
+2 faulty settings or usage.
 `
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }

@@ -49,7 +49,8 @@ type Args struct {
 	DatabasePort  int
 	// InternetEgress lets it reach the Internet over HTTPS.
 	InternetEgress bool
-	// DatabaseURL connects to the database; DatabaseCA checks who answers. Secret.
+	// DatabaseURL connects to the database; secret. DatabaseCA checks who answers, the
+	// database or the pooler: it may be several certificates (PEM).
 	DatabaseURL, DatabaseCA pulumi.StringInput
 	// IngressNamespace is where the route goes.
 	IngressNamespace pulumi.StringInput
@@ -128,7 +129,10 @@ func (a Args) register(ctx *pulumi.Context, inside []pulumi.ResourceOption) erro
 }
 
 func (a Args) policies() []kube.Policy {
-	to := []kube.Peer{{CIDR: a.DatabaseRange, Ports: []int{a.DatabasePort}}}
+	to := []kube.Peer{
+		{CIDR: a.DatabaseRange, Ports: []int{a.DatabasePort}},
+		{Namespace: workload.PoolerNamespace, App: "pooler", Ports: []int{workload.PoolerPort}},
+	}
 	if a.InternetEgress {
 		to = append(to, kube.HTTPS)
 	}

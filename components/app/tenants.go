@@ -86,5 +86,17 @@ func (a Args) tenantRoutes() []kube.Route {
 	if of := hosts[kube.SuspendedMiddleware]; len(of) > 0 {
 		out = append(out, a.route("tenants-suspended", []string{kube.SuspendedMiddleware}, slices.Sorted(slices.Values(of))...))
 	}
+	return append(out, a.redirectRoutes()...)
+}
+
+// redirectRoutes answer on the old hosts of tenants that were renamed. Traefik
+// redirects before anybody gets to the app.
+func (a Args) redirectRoutes() []kube.Route {
+	var out []kube.Route
+	for _, t := range a.Tenants {
+		if t.RedirectOldHost && t.State != settings.Purged {
+			out = append(out, a.route("moved-to-"+t.Name, kube.RedirectMiddlewares(t.Name), t.OldHost(a.Domain)))
+		}
+	}
 	return out
 }

@@ -2,6 +2,7 @@ package ingress
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	appsv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/apps/v1"
@@ -52,7 +53,31 @@ http:
           requestHost: true
 `, kube.PlanMiddleware(plan.Name), a.share(plan.RequestsPerSecond), a.share(plan.Burst))
 	}
+	a.redirects(&b)
 	return b.String()
+}
+
+// redirects are the middlewares for old hosts of tenants. A client that asked by
+// another method than GET keeps it: Traefik answers 308 then, and 301 to a GET
+// (pkg/middlewares/redirect of v3.7.11).
+func (a Args) redirects(b *strings.Builder) {
+	if len(a.Redirects) == 0 {
+		return
+	}
+	fmt.Fprintf(b, `    %s:
+      headers:
+        customResponseHeaders:
+          Cache-Control: max-age=300
+`, kube.BrieflyMiddleware)
+	for _, r := range a.Redirects {
+		names := kube.RedirectMiddlewares(r.Tenant)
+		fmt.Fprintf(b, `    %s:
+      redirectRegex:
+        regex: '^https://%s(:[0-9]+)?/(.*)$'
+        replacement: 'https://%s/${2}'
+        permanent: true
+`, names[len(names)-1], regexp.QuoteMeta(r.OldHost), r.NewHost)
+	}
 }
 
 // share is a replica's part of a limit, rounded up.

@@ -29,6 +29,8 @@ type Args struct {
 	// the client's address by the PROXY protocol. Empty on an existing cluster:
 	// its load balancer is not known to speak it.
 	TrustedRange string
+	// Redirects lead from old hosts of tenants to their new ones.
+	Redirects []Redirect
 	// HSTSIncludeSubdomains tells browsers to reach every subdomain over HTTPS alone.
 	HSTSIncludeSubdomains bool
 	// Protect refuses to delete the load balancer and Traefik.
@@ -36,6 +38,15 @@ type Args struct {
 	// Address is where an existing cluster is reached when its Service of type
 	// LoadBalancer gets no address. Empty asks for a load balancer.
 	Address string
+}
+
+// Redirect sends everyone from a tenant's old host to its new one, path and query
+// included.
+type Redirect struct {
+	// Tenant is its name, from which its middleware has its own.
+	Tenant string
+	// OldHost and NewHost are full host names.
+	OldHost, NewHost string
 }
 
 // Ingress holds the outputs that other components use.

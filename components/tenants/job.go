@@ -105,7 +105,7 @@ func (a Args) container() *corev1.ContainerArgs {
 
 func (a Args) volumes() corev1.VolumeArray {
 	volumes := corev1.VolumeArray{
-		kube.ConfigVolume("scripts", name), kube.SecretVolume("credentials", verifiersSecret, tenancy.VerifiersFile),
+		kube.ConfigVolume("scripts", name), kube.SecretVolume("credentials", verifiersSecret, tenancy.VerifiersFile, tenancy.PasswordsFile),
 		kube.SecretVolume("postgres-ca", verifiersSecret, path.Base(workload.DatabaseCAPath)), kube.Scratch("tmp", "16Mi"),
 	}
 	if a.Workload.VolumeGiB > 0 {

@@ -27,8 +27,9 @@ import (
 const (
 	typeToken = "platform:tenants:Tenants"
 	name      = "reconcile"
-	// adminSecret is the administrator's credential as libpq's variables;
-	// verifiersSecret is what passwords are set from.
+	// adminSecret is the database's address and the administrator's role as libpq's
+	// variables; verifiersSecret is what passwords are set from, and the passwords of
+	// the Job's own sessions. Both are files or variables of the Job alone.
 	adminSecret     = "administrator"
 	verifiersSecret = "verifiers"
 )
@@ -46,8 +47,6 @@ type Args struct {
 	Tenants []settings.Tenant
 	// AppRole is the role that migrates every schema.
 	AppRole string
-	// AppReplicas share a tenant's connections.
-	AppReplicas int
 	// Version is PostgreSQL's major.
 	Version string
 	// Workload sizes the Job and the archive's volume; none when that has no size.
@@ -69,6 +68,10 @@ type Tenants struct {
 
 	// URLs are the tenants' connection strings by file name. Secret.
 	URLs pulumi.StringMapOutput `pulumi:"urls"`
+	// Seed is what their passwords are derived from. Secret.
+	Seed pulumi.StringOutput
+	// Applied is known once the database is as declared. It fails with the Job.
+	Applied pulumi.Output
 }
 
 // New declares the Job; invalid args register nothing.
@@ -93,26 +96,29 @@ func (a Args) register(ctx *pulumi.Context, component string, t *Tenants) error 
 	if err != nil {
 		return fmt.Errorf("seed: %w", err)
 	}
-	t.URLs = a.urls(seed.Result)
+	t.URLs, t.Seed = a.urls(seed.Result), seed.Result
 	ns, err := kube.Namespace(ctx, workload.TenantsNamespace, kube.Restricted, pulumi.Parent(t))
 	if err != nil {
 		return err
 	}
 	inside := []pulumi.ResourceOption{pulumi.Parent(t), pulumi.DependsOn([]pulumi.Resource{ns})}
 	verifiers := a.verifiers(seed.Result)
-	before, err := a.prepare(ctx, verifiers, inside)
+	before, err := a.prepare(ctx, seed.Result, verifiers, inside)
 	if err != nil {
 		return err
 	}
 	opts := append(kube.After(inside, before...), pulumi.Timeouts(&pulumi.CustomTimeouts{Create: awaitTimeout}))
-	if _, err := batchv1.NewJob(ctx, name, a.job(verifiers), opts...); err != nil {
+	job, err := batchv1.NewJob(ctx, name, a.job(verifiers), opts...)
+	if err != nil {
 		return fmt.Errorf("job: %w", err)
 	}
+	// The URN is known in a preview too, and waits for the Job otherwise.
+	t.Applied = job.URN()
 	return nil
 }
 
 // prepare declares what the Job needs.
-func (a Args) prepare(ctx *pulumi.Context, verifiers pulumi.StringOutput, inside []pulumi.ResourceOption) ([]pulumi.Resource, error) {
+func (a Args) prepare(ctx *pulumi.Context, seed, verifiers pulumi.StringOutput, inside []pulumi.ResourceOption) ([]pulumi.Resource, error) {
 	before, err := kube.RegisterPolicies(ctx, []kube.Policy{{
 		Namespace: workload.TenantsNamespace, Name: "allow-database", App: name,
 		To: []kube.Peer{{CIDR: a.DatabaseRange, Ports: []int{a.DatabasePort}}},
@@ -125,7 +131,7 @@ func (a Args) prepare(ctx *pulumi.Context, verifiers pulumi.StringOutput, inside
 		return nil, err
 	}
 	before = append(before, account...)
-	secrets := a.secrets(verifiers)
+	secrets := a.secrets(seed, verifiers)
 	for _, secret := range slices.Sorted(maps.Keys(secrets)) {
 		registered, err := corev1.NewSecret(ctx, secret, &corev1.SecretArgs{
 			Metadata: kube.Meta(name, workload.TenantsNamespace, secret), StringData: secrets[secret],
@@ -158,11 +164,14 @@ func (a Args) prepare(ctx *pulumi.Context, verifiers pulumi.StringOutput, inside
 func (a Args) files() map[string]string { return tenancy.Files(a.Tenants, a.AppRole) }
 
 // secrets are the Job's, by name.
-func (a Args) secrets(verifiers pulumi.StringOutput) map[string]pulumi.StringMapOutput {
+func (a Args) secrets(seed, verifiers pulumi.StringOutput) map[string]pulumi.StringMapOutput {
 	return map[string]pulumi.StringMapOutput{
 		adminSecret: secretMap(a.Admin.ToStringOutput().ApplyT(tenancy.Environment)),
-		verifiersSecret: secretMap(pulumi.All(verifiers, a.CA).ApplyT(func(v []any) map[string]string {
-			return map[string]string{tenancy.VerifiersFile: v[0].(string), path.Base(workload.DatabaseCAPath): v[1].(string)}
+		verifiersSecret: secretMap(pulumi.All(verifiers, a.CA, a.Admin, seed).ApplyT(func(v []any) (map[string]string, error) {
+			passwords, err := tenancy.Passwords(v[2].(string), v[3].(string), a.Tenants)
+			return map[string]string{
+				tenancy.VerifiersFile: v[0].(string), path.Base(workload.DatabaseCAPath): v[1].(string), tenancy.PasswordsFile: passwords,
+			}, err
 		})),
 	}
 }
@@ -174,9 +183,12 @@ func (a Args) verifiers(seed pulumi.StringOutput) pulumi.StringOutput {
 
 func (a Args) urls(seed pulumi.StringOutput) pulumi.StringMapOutput {
 	return secretMap(pulumi.All(a.Admin, seed).ApplyT(func(v []any) (map[string]string, error) {
-		return tenancy.URLs(v[0].(string), v[1].(string), a.Tenants, a.AppReplicas)
+		return tenancy.PooledURLs(v[0].(string), poolerAddress, v[1].(string), a.Tenants)
 	}))
 }
+
+// poolerAddress is where the tenants' connections go.
+var poolerAddress = fmt.Sprintf("%s:%d", workload.PoolerHost, workload.PoolerPort)
 
 // secretMap marks what was made of a credential as one.
 func secretMap(of pulumi.Output) pulumi.StringMapOutput {

@@ -17,7 +17,7 @@ import (
 func args() tenants.Args {
 	s := settings.Settings{Archive: settings.Archive{VolumeGiB: 5}, Capacity: settings.Capacity{ConcurrentUsers: 100}}
 	return tenants.Args{
-		Tenants: []settings.Tenant{settings.Tenant{Name: "acme"}.WithDefaults()}, AppRole: "app", AppReplicas: 2, Version: "17",
+		Tenants: []settings.Tenant{settings.Tenant{Name: "acme"}.WithDefaults()}, AppRole: "app", Version: "17",
 		Workload: workload.For(s).Reconcile, DatabaseRange: "10.10.0.0/20", DatabasePort: 25060,
 		Admin: pulumi.String("postgresql://doadmin:hunter2@db:25060/app?sslmode=verify-full"), CA: pulumi.String("PEM"),
 	}
@@ -84,7 +84,7 @@ func TestAJobRunsOnceForEachContent(t *testing.T) {
 	}
 	same := named(func(*tenants.Args) {})
 	assert.Regexp(t, `^reconcile-[0-9a-f]{10}$`, same)
-	assert.Equal(t, same, named(func(a *tenants.Args) { a.AppReplicas = 5 }))
+	assert.Equal(t, same, named(func(*tenants.Args) {}))
 	for what, change := range map[string]func(*tenants.Args){
 		"a tenant":   func(a *tenants.Args) { a.Tenants = nil },
 		"a plan":     func(a *tenants.Args) { a.Tenants[0].Plan = "growth" },

@@ -28,6 +28,8 @@ type Database struct {
 	// Connections is what a customer may open: 25 for each GiB less 3 that
 	// DigitalOcean keeps (managed PostgreSQL limits, 2025-11-05).
 	Connections int
+	// StorageGiB is the disk that the price includes.
+	StorageGiB int
 	// MaxNodes is how many nodes, standby nodes included, the size may have.
 	MaxNodes int
 }
@@ -35,20 +37,25 @@ type Database struct {
 // databases is sorted by price. The 1 GiB size was listed at $15.00 by the docs
 // and at $15.15 by the price list of 2026-09-20: the dearer one is budgeted. It
 // is the only one without standby nodes. The price list gives no 8 GiB size: its row is
-// the 4 GiB price doubled, as the documentation of the sizes has it.
+// the 4 GiB price doubled, as the documentation of the sizes has it. Where sources
+// disagree on the included disk, it is the smaller figure.
 var databases = []Database{
-	database("db-s-1vcpu-1gb", 1515, 22, 1),
-	database("db-s-1vcpu-2gb", 3045, 47, 3),
-	database("db-s-2vcpu-4gb", 6090, 97, 3),
-	database("db-s-4vcpu-8gb", 12180, 197, 3),
+	database("db-s-1vcpu-1gb", 1515, 22, 10, 1),
+	database("db-s-1vcpu-2gb", 3045, 47, 25, 3),
+	database("db-s-2vcpu-4gb", 6090, 97, 38, 3),
+	database("db-s-4vcpu-8gb", 12180, 197, 115, 3),
 }
 
-func database(sku string, unit budget.Cents, connections, maxNodes int) Database {
+func database(sku string, unit budget.Cents, connections, storageGiB, maxNodes int) Database {
 	return Database{
 		Price:       Price{SKU: sku, Unit: unit, Source: "DigitalOcean managed databases price list, per node", AsOf: "2026-09-20"},
-		Connections: connections, MaxNodes: maxNodes,
+		Connections: connections, StorageGiB: storageGiB, MaxNodes: maxNodes,
 	}
 }
+
+// TenantsMiB is what tenants may fill of the disk: 70 percent. The rest is for the
+// system's own files, the write-ahead log and growth that is noticed too late.
+func (d Database) TenantsMiB() int { return d.StorageGiB * 1024 * 70 / 100 }
 
 // Limits that are not dollars.
 const (

@@ -17,16 +17,20 @@ import (
 )
 
 // strategy replaces Pods without taking one away before its successor is
-// ready, by the surge that the sizing has room for. A workload without surge is
-// stopped first and started anew.
+// ready, by the surge that the sizing has room for. Without surge, one of several
+// Pods goes before its successor comes, and a single one is stopped first.
 func strategy(w workload.Workload) *appsv1.DeploymentStrategyArgs {
-	if w.Surge == 0 {
+	unavailable := 0
+	switch {
+	case w.Surge == 0 && w.Replicas > 1:
+		unavailable = 1
+	case w.Surge == 0:
 		return &appsv1.DeploymentStrategyArgs{Type: pulumi.String("Recreate")}
 	}
 	return &appsv1.DeploymentStrategyArgs{
 		Type: pulumi.String("RollingUpdate"),
 		RollingUpdate: &appsv1.RollingUpdateDeploymentArgs{
-			MaxSurge: pulumi.Int(w.Surge), MaxUnavailable: pulumi.Int(0),
+			MaxSurge: pulumi.Int(w.Surge), MaxUnavailable: pulumi.Int(unavailable),
 		},
 	}
 }

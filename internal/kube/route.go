@@ -19,6 +19,15 @@ const TLSSecret = "wildcard-tls"
 // SuspendedMiddleware answers 503 to everyone.
 const SuspendedMiddleware = "suspended"
 
+// RedirectMiddlewares send everyone from a tenant's old host to its new one. Their
+// answer may be kept for some minutes only: the old name may go to somebody else.
+func RedirectMiddlewares(tenant string) []string {
+	return []string{BrieflyMiddleware, "moved-to-" + tenant}
+}
+
+// BrieflyMiddleware limits how long browsers and caches keep an answer.
+const BrieflyMiddleware = "briefly"
+
 // PlanMiddleware limits requests to each host by a tenant's plan.
 func PlanMiddleware(plan string) string { return "plan-" + plan }
 

@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -14,54 +13,105 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Pooler starts PgBouncer before the server in transaction mode, with the
-// verifiers of the roles that may log in, as lines of "role,verifier". Its pools
-// take connections in all. It returns the port on 127.0.0.1.
-func (s *Server) Pooler(t testing.TB, verifiers string, connections int) int {
-	t.Helper()
-	program, err := exec.LookPath("pgbouncer")
-	if err != nil {
-		program = "/usr/sbin/pgbouncer" // where Debian puts it, off the PATH of many
-	}
-	_, err = os.Stat(program)
-	require.NoError(t, err, "PgBouncer is missing; on Debian: apt-get install pgbouncer")
-	var users strings.Builder
-	for line := range strings.Lines(verifiers) {
-		role, verifier, _ := strings.Cut(strings.TrimSpace(line), ",")
-		fmt.Fprintf(&users, "%q %q\n", role, verifier)
-	}
-	port := freePort(t)
-	config := fmt.Sprintf(`[databases]
-%[1]s = host=127.0.0.1 port=%[2]d dbname=%[1]s
-[pgbouncer]
-listen_addr = 127.0.0.1
-listen_port = %[3]d
-unix_socket_dir =
-auth_type = scram-sha-256
-auth_file = %[4]s/users.txt
-pool_mode = transaction
-max_client_conn = 200
-default_pool_size = %[5]d
-max_db_connections = %[5]d
-logfile = %[4]s/pgbouncer.log
-`, Database, s.Port, port, s.Dir, connections)
-	require.NoError(t, os.WriteFile(filepath.Join(s.Dir, "users.txt"), []byte(users.String()), 0o600))
-	require.NoError(t, os.WriteFile(filepath.Join(s.Dir, "pgbouncer.ini"), []byte(config), 0o600))
-	s.own(t)
-	pooler := exec.Command(program, "--quiet", filepath.Join(s.Dir, "pgbouncer.ini"))
-	pooler.SysProcAttr = &syscall.SysProcAttr{Credential: s.account, Pdeathsig: syscall.SIGKILL}
-	require.NoError(t, pooler.Start())
-	t.Cleanup(func() {
-		_ = pooler.Process.Kill() // it may have ended by itself
-		_ = pooler.Wait()
-	})
-	address := fmt.Sprintf("127.0.0.1:%d", port)
-	require.Eventually(t, func() bool {
-		conn, err := net.Dial("tcp", address)
-		if err == nil {
-			_ = conn.Close()
-		}
-		return err == nil
-	}, 10*time.Second, 50*time.Millisecond, "PgBouncer did not start")
-	return port
+// Pooler is a PgBouncer that runs as the server's user and ends with its test.
+type Pooler struct {
+	// Port on localhost.
+	Port int
+	// Folder has its files; it changes as the folder of a mounted Secret does.
+	Folder string
+	// SocketFolder has the Unix socket of its administration console.
+	SocketFolder string
+
+	server  *Server
+	program string
+	command *exec.Cmd
+	version int
 }
+
+// NewPooler prepares a pooler without starting it, so that its files can name its
+// port and folders.
+func (s *Server) NewPooler(t testing.TB) *Pooler {
+	t.Helper()
+	built, err := buildPooler()
+	require.NoError(t, err)
+	home, err := os.MkdirTemp(s.Dir, "pooler-")
+	require.NoError(t, err)
+	p := &Pooler{
+		server: s, Port: freePort(t), program: filepath.Join(home, "pgbouncer"),
+		Folder: filepath.Join(home, "files"), SocketFolder: filepath.Join(home, "socket"),
+	}
+	for _, folder := range []string{p.Folder, p.SocketFolder} {
+		require.NoError(t, os.Mkdir(folder, 0o750))
+	}
+	// The cache of this machine's user may be closed to the server's user.
+	require.NoError(t, install(built, p.program))
+	s.give(t, home)
+	return p
+}
+
+// Write puts files in place all at once by a symbolic link that changes its target,
+// as the kubelet does with a mounted Secret.
+func (p *Pooler) Write(t testing.TB, files map[string]string) {
+	t.Helper()
+	p.version++
+	data := fmt.Sprintf("..%d", p.version)
+	require.NoError(t, os.Mkdir(filepath.Join(p.Folder, data), 0o750))
+	for name, text := range files {
+		require.NoError(t, os.WriteFile(filepath.Join(p.Folder, data, name), []byte(text), 0o600))
+		if p.version == 1 {
+			require.NoError(t, os.Symlink(filepath.Join("..data", name), filepath.Join(p.Folder, name)))
+		}
+	}
+	next := filepath.Join(p.Folder, "..next")
+	require.NoError(t, os.Symlink(data, next))
+	p.server.give(t, p.Folder)
+	require.NoError(t, os.Rename(next, filepath.Join(p.Folder, "..data")))
+}
+
+// Start runs a script of the files, which finds the folder in POOLER and the program
+// in PGBOUNCER, and waits until it takes connections.
+func (p *Pooler) Start(t testing.TB, script string) {
+	t.Helper()
+	log, err := os.OpenFile(p.LogFile(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	require.NoError(t, err)
+	defer log.Close()
+	command := exec.Command("sh", filepath.Join(p.Folder, script))
+	command.Env = append(os.Environ(), "POOLER="+p.Folder, "PGBOUNCER="+p.program)
+	command.Stdout, command.Stderr = log, log
+	// A group of its own, so that a kill reaches PgBouncer below the shell.
+	command.SysProcAttr = &syscall.SysProcAttr{Credential: p.server.account, Setpgid: true, Pdeathsig: syscall.SIGTERM}
+	require.NoError(t, command.Start())
+	p.command = command
+	t.Cleanup(func() {
+		_ = syscall.Kill(-command.Process.Pid, syscall.SIGKILL) // it may have ended by itself
+		_ = command.Wait()
+	})
+	address := fmt.Sprintf("127.0.0.1:%d", p.Port)
+	for range 500 {
+		if conn, err := net.Dial("tcp", address); err == nil {
+			_ = conn.Close()
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	text, err := os.ReadFile(p.LogFile())
+	require.NoError(t, err)
+	t.Fatalf("PgBouncer did not start:\n%s", text)
+}
+
+// Stop ends it as Kubernetes ends a Pod: by SIGTERM to the script.
+func (p *Pooler) Stop(t testing.TB) {
+	t.Helper()
+	require.NoError(t, p.command.Process.Signal(syscall.SIGTERM))
+	_ = p.command.Wait() // its status is that of a signal
+}
+
+// Kill ends it as a lost node does.
+func (p *Pooler) Kill(t testing.TB) {
+	t.Helper()
+	require.NoError(t, syscall.Kill(-p.command.Process.Pid, syscall.SIGKILL))
+	_ = p.command.Wait() // killed
+}
+
+// LogFile is where it and the script write.
+func (p *Pooler) LogFile() string { return filepath.Join(filepath.Dir(p.Folder), "log") }

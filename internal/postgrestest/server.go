@@ -31,10 +31,12 @@ const (
 	password = "only-for-tests"
 )
 
-// access lets the superuser in by the local socket, and everybody else by the
-// network with a password.
+// access lets the superuser in by the local socket, and everybody else by the network
+// with a password, to every database, as DigitalOcean's does.
+//
+//nolint:dupword // pg_hba.conf says "all all": every database, every role
 const access = `local all postgres trust
-host ` + Database + ` all 127.0.0.1/32 scram-sha-256
+host all all 127.0.0.1/32 scram-sha-256
 `
 
 // Server is a running PostgreSQL that ends with its test.
@@ -155,13 +157,19 @@ func (s *Server) lowerRights(t testing.TB) {
 	s.account = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
 }
 
-// own gives the folder to the server's user.
+// own gives the server's folder to its user, before the server runs.
 func (s *Server) own(t testing.TB) {
+	t.Helper()
+	s.give(t, s.Dir)
+}
+
+// give hands a folder to the server's user. Nothing in it may come or go meanwhile.
+func (s *Server) give(t testing.TB, folder string) {
 	t.Helper()
 	if s.account == nil {
 		return
 	}
-	require.NoError(t, filepath.WalkDir(s.Dir, func(path string, _ os.DirEntry, err error) error {
+	require.NoError(t, filepath.WalkDir(folder, func(path string, _ os.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}

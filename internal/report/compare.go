@@ -17,6 +17,8 @@ type Comparison struct {
 	New     bool     `json:"new"`
 	Problem string   `json:"problem,omitempty"`
 	Changes []Change `json:"changes"`
+	// Refused are changes of tenants that an update would refuse, each with its path.
+	Refused []string `json:"refused,omitempty"`
 }
 
 // Effects of a change beyond its price.
@@ -51,7 +53,7 @@ func Compare(now Stack, before *Stack, revision string) *Comparison {
 	c.sizes(before, now)
 	c.places(before.settings, now.settings)
 	c.rest(before.settings, now.settings)
-	c.tenants(before.TenantList, now.TenantList)
+	c.tenants(before.settings, now.settings)
 	return c
 }
 

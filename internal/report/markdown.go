@@ -40,7 +40,7 @@ func (r Report) Markdown(w io.Writer) error {
 }
 
 func verdict(s Stack) string {
-	if s.OK {
+	if s.accepted() {
 		return s.Name
 	}
 	return "**" + s.Name + " ✗**"

@@ -153,12 +153,14 @@ func New(stacks []Stack) Report {
 	return r
 }
 
-// OK says that every stack is.
+// OK reports whether every stack fits, and no update would refuse its tenants.
 func (r Report) OK() bool {
 	for _, s := range r.Stacks {
-		if !s.OK {
+		if !s.accepted() {
 			return false
 		}
 	}
 	return true
 }
+
+func (s Stack) accepted() bool { return s.OK && (s.Base == nil || len(s.Base.Refused) == 0) }

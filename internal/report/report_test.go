@@ -60,7 +60,7 @@ func TestTextShowsWhatAReviewerAsks(t *testing.T) {
 	require.NoError(t, both(t).Text(&out))
 	for _, want := range []string{
 		"demo: $51.65 a month of at most $80.00, fits", "prod: $76.15", "one node gone", "together  $127.80",
-		"more tenants; then database connections", "the next step costs $15.30", "BREAK-EVEN",
+		"more tenants; then database storage", "the next step costs $15.30", "BREAK-EVEN",
 	} {
 		assert.Contains(t, out.String(), want)
 	}

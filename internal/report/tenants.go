@@ -8,11 +8,12 @@ import (
 
 // Tenant is a declared tenant, and what an update makes of it.
 type Tenant struct {
-	Name        string `json:"name"`
-	Host        string `json:"host"`
-	Plan        string `json:"plan"`
-	State       string `json:"state"`
-	Connections int    `json:"connections"`
+	Name  string `json:"name"`
+	Host  string `json:"host"`
+	Plan  string `json:"plan"`
+	State string `json:"state"`
+	// Connections are the database connections that its plan reserves.
+	Connections int `json:"connections"`
 	// Effect says what is true after an update.
 	Effect string `json:"effect"`
 }
@@ -30,9 +31,28 @@ const notDeclared = "not declared"
 func tenantsOf(s settings.Settings) []Tenant {
 	out := []Tenant{}
 	for _, t := range s.Tenants {
-		out = append(out, Tenant{t.Name, t.Host(s.Domain), t.Plan, t.State, t.Connections(), effects[t.State]})
+		out = append(out, Tenant{t.Name, t.Host(s.Domain), t.Plan, t.State, t.Reserved(), effectOf(t)})
 	}
 	return out
+}
+
+// effectOf says what is true after an update, as far as the stack file alone tells.
+func effectOf(t settings.Tenant) string {
+	switch {
+	case t.Restore:
+		return "restored from its newest archive, if it was purged; role, schema and host are there"
+	case t.Fresh:
+		return "starts again with an empty schema, if it was purged; the old archive stays"
+	case t.RenamedFrom != "" && t.RedirectOldHost:
+		return renameEffect(t) + "; the old host redirects; " + effects[t.State]
+	case t.RenamedFrom != "":
+		return renameEffect(t) + "; " + effects[t.State]
+	}
+	return effects[t.State]
+}
+
+func renameEffect(t settings.Tenant) string {
+	return "renamed from " + t.RenamedFrom + ": schema, roles and host move; no copy"
 }
 
 // maxTenants is how many the text lists; the JSON has all.
@@ -43,7 +63,7 @@ func (p *printer) tenants(s Stack) {
 		return
 	}
 	p.line("\n tenants: what an update makes of each")
-	rows := [][]string{{"TENANT", "PLAN", "STATE", "CONNECTIONS", "AFTER AN UPDATE"}}
+	rows := [][]string{{"TENANT", "PLAN", "STATE", "RESERVED", "AFTER AN UPDATE"}}
 	for i, t := range s.TenantList {
 		if i == maxTenants {
 			rows = append(rows, []string{fmt.Sprintf("and %d more: -format json lists them", len(s.TenantList)-i)})
@@ -52,42 +72,4 @@ func (p *printer) tenants(s Stack) {
 		rows = append(rows, []string{t.Name, t.Plan, t.State, fmt.Sprint(t.Connections), t.Effect})
 	}
 	p.table(rows)
-}
-
-// tenants compares entry by entry. A name that is gone while another is new is
-// what the program refuses as a rename.
-func (c *Comparison) tenants(before, now []Tenant) {
-	was, is := byName(before), byName(now)
-	appeared := 0
-	for _, t := range now {
-		old, there := was[t.Name]
-		if !there {
-			appeared++
-			old = Tenant{State: notDeclared, Plan: t.Plan}
-		}
-		effect := InPlace
-		if t.State == settings.Purged {
-			effect = OneWay
-		}
-		c.differ("tenant "+t.Name, old.State, t.State, effect, t.Effect)
-		c.differ("tenant "+t.Name+"'s plan", old.Plan, t.Plan, InPlace, "")
-	}
-	for _, t := range before {
-		if _, there := is[t.Name]; there || t.State == settings.Purged {
-			continue
-		}
-		note := "suspended and reported; nothing is dropped"
-		if appeared > 0 {
-			note = "refused, as others appear in the same update: that is what a rename looks like (docs/tenancy.md)"
-		}
-		c.differ("tenant "+t.Name, t.State, notDeclared, InPlace, note)
-	}
-}
-
-func byName(tenants []Tenant) map[string]Tenant {
-	out := make(map[string]Tenant, len(tenants))
-	for _, t := range tenants {
-		out[t.Name] = t
-	}
-	return out
 }

@@ -46,7 +46,7 @@ func (a App) withDefaults() App {
 	or(&a.HealthPath, "/healthz")
 	or(&a.ReadyPath, "/readyz")
 	or(&a.MetricsPath, "/metrics")
-	or(&a.DatabasePool, 4)
+	or(&a.DatabasePool, 2)
 	return a
 }
 

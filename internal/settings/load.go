@@ -63,6 +63,7 @@ func fromRaw(raw any) (Settings, error) {
 }
 
 // stringKeys reports keys that are no strings: the decoder takes them for granted.
+// It would also read the key "-" into the fields that are not in a stack file.
 func stringKeys(value any, path []string, faults *Faults) {
 	switch v := value.(type) {
 	case map[any]any:
@@ -73,6 +74,9 @@ func stringKeys(value any, path []string, faults *Faults) {
 		}
 	case map[string]any:
 		for key, child := range v {
+			if key == "-" {
+				faults.add(strings.ReplaceAll(strings.Join(append(path, key), "."), ".[", "["), "is no setting")
+			}
 			stringKeys(child, append(slices.Clone(path), key), faults)
 		}
 	case []any:

@@ -170,7 +170,8 @@ type App struct {
 	// example "100m" and "128Mi"; empty derives them from capacity.
 	CPU    string `yaml:"cpu"`
 	Memory string `yaml:"memory"`
-	// DatabasePool is how many connections one replica opens. Default 4.
+	// DatabasePool is how many connections one replica opens with DATABASE_URL, past
+	// the pooler: migrations, and what is no tenant's. Default 2.
 	DatabasePool int `yaml:"databasePool"`
 	// Env are further plain environment variables. No secrets: they are readable
 	// by whoever reads the stack file.

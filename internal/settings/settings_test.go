@@ -91,3 +91,10 @@ func FuzzLoadNeverPanicsAndNamesAPath(f *testing.F) {
 		}
 	})
 }
+
+func TestARolesConnectionLimitIsItsPoolInEveryPoolerAndOneMore(t *testing.T) {
+	for _, plan := range settings.Plans {
+		assert.Equal(t, plan.PoolSize*settings.Poolers+1, plan.Connections, plan.Name)
+		assert.LessOrEqual(t, plan.Reserved, plan.PoolSize, plan.Name)
+	}
+}

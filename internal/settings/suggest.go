@@ -52,7 +52,9 @@ func structOrNil(t reflect.Type) reflect.Type {
 func keys(t reflect.Type) []string {
 	var out []string
 	for i := range t.NumField() {
-		out = append(out, t.Field(i).Tag.Get("yaml"))
+		if key := t.Field(i).Tag.Get("yaml"); key != "-" {
+			out = append(out, key)
+		}
 	}
 	sort.Strings(out)
 	return out

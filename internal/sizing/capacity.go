@@ -67,12 +67,14 @@ func room(p Plan, grown func(int) (settings.Settings, workload.Set)) Room {
 
 // breaks says which limit of the plan's sizes a grown workload breaks; "" none.
 func breaks(s settings.Settings, set workload.Set, p Plan) string {
-	most := s.Database.Connections
-	if size, err := catalog.DatabaseBySize(p.Database.Size); err == nil {
-		most = size.Connections
-	}
-	if need := connections(s, set); need > most {
+	if need, most := connections(s, set), admitted(s, p.Database); need > most {
 		return fmt.Sprintf("%s (%d of %d)", LimitConnections, need, most)
+	}
+	if size, err := catalog.DatabaseBySize(p.Database.Size); err == nil && storage(s) > size.TenantsMiB() {
+		return fmt.Sprintf("%s (%d of %d)", LimitStorage, storage(s), size.TenantsMiB())
+	}
+	if len(s.Tenants) > settings.MaxTenants {
+		return fmt.Sprintf("tenants of one stack (%d)", settings.MaxTenants)
 	}
 	node, err := catalog.NodeBySize(p.Nodes.Size)
 	if err != nil {

@@ -1,6 +1,7 @@
 package sizing_test
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"testing"
@@ -194,16 +195,51 @@ func TestCapacityIsTheLastThatFits(t *testing.T) {
 	room := sizing.CapacityOf(s, p)
 	pinned := s
 	pinned.Nodes, pinned.Database.Size = settings.Nodes(p.Nodes), p.Database.Size
-	for n := range room.Tenants.More {
-		pinned.Tenants = append(pinned.Tenants, settings.Tenant{Name: string(rune('a' + n))}.WithDefaults())
-	}
+	pinned.Tenants = append(pinned.Tenants, starters(room.Tenants.More)...)
 	_, err = sizing.Solve(pinned)
 	require.NoError(t, err)
-	pinned.Tenants = append(pinned.Tenants, settings.Tenant{Name: "z"}.WithDefaults())
+	pinned.Tenants = append(pinned.Tenants, settings.Tenant{Name: "one-more"}.WithDefaults())
 	_, err = sizing.Solve(pinned)
-	require.Error(t, err)
-	assert.Contains(t, room.Tenants.BreaksOn, sizing.LimitConnections)
+	require.ErrorContains(t, err, "MiB for tenants")
+	assert.Contains(t, room.Tenants.BreaksOn, sizing.LimitStorage)
 	assert.Equal(t, budget.Cents(1530), room.Tenants.Step)
+}
+
+// starters are tenants of the smallest plan.
+func starters(n int) []settings.Tenant {
+	out := make([]settings.Tenant, n)
+	for i := range out {
+		out[i] = settings.Tenant{Name: fmt.Sprintf("tenant-%d", i)}.WithDefaults()
+	}
+	return out
+}
+
+func TestBothStacksHoldAHundredStarterTenantsWithinTheirBill(t *testing.T) {
+	for name, bill := range map[string]budget.Cents{"demo": 5165, "prod": 7615} {
+		s := stack(t, name)
+		s.Tenants = starters(100)
+		p, err := sizing.Solve(s)
+		require.NoError(t, err, name)
+		assert.Equal(t, bill, p.Bill.Total(), name)
+		assert.Equal(t, 6, p.PoolerConnections, name)
+	}
+}
+
+func TestReservedConnectionsAreTakenFromTheShared(t *testing.T) {
+	s := stack(t, "prod")
+	large := settings.Tenant{Name: "large", Plan: "enterprise"}.WithDefaults()
+	s.Tenants = []settings.Tenant{large}
+	p, err := sizing.Solve(s)
+	require.NoError(t, err)
+	assert.Equal(t, 4, p.PoolerConnections, "two in each pooler are the tenant's")
+	assert.Equal(t, "db-s-1vcpu-1gb", p.Database.Size)
+	second := large
+	second.Name = "larger"
+	s.Tenants = append(s.Tenants, second)
+	p, err = sizing.SolveFor(s, workload.For(s))
+	var over *budget.OverError
+	require.ErrorAs(t, err, &over, "the next size is above prod's limit")
+	assert.Equal(t, "db-s-1vcpu-2gb", p.Database.Size)
 }
 
 func TestAnExistingClusterCostsNothingHere(t *testing.T) {

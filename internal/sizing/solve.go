@@ -35,8 +35,11 @@ type Plan struct {
 	Nodes    Nodes
 	Database Database
 	Workload workload.Set
-	Bill     budget.Bill
-	Limit    budget.Cents
+	// PoolerConnections is how many server connections the tenants share in each
+	// pooler: the database's, less all others that are counted.
+	PoolerConnections int
+	Bill              budget.Bill
+	Limit             budget.Cents
 	// Fit is empty for an existing cluster, whose nodes are not ours to know.
 	Fit    Fit
 	Limits []Limit
@@ -77,6 +80,7 @@ func solve(s settings.Settings, derive derivation) (Plan, error) {
 	if p.Database, err = chooseDatabase(s, p.Workload); err != nil {
 		return Plan{}, err
 	}
+	p.PoolerConnections = poolerConnections(s, p)
 	if s.Cluster.Kind == settings.DigitalOcean {
 		if p.Nodes, p.Fit, err = chooseNodes(s, p.Workload); err != nil {
 			return Plan{}, err
@@ -161,7 +165,8 @@ func candidates(s settings.Settings) ([]candidate, error) {
 	return out, nil
 }
 
-// chooseDatabase takes the cheapest size that admits the connections needed.
+// chooseDatabase takes the cheapest size that admits the connections needed and has
+// the disk that active tenants' plans give them.
 func chooseDatabase(s settings.Settings, set workload.Set) (Database, error) {
 	need := connections(s, set)
 	if s.Database.Kind == settings.External {
@@ -179,26 +184,32 @@ func chooseDatabase(s settings.Settings, set workload.Set) (Database, error) {
 		if s.Database.Size != "" && size.SKU != s.Database.Size || size.MaxNodes < nodes {
 			continue
 		}
-		if size.Connections >= need {
+		if size.Connections >= need && size.TenantsMiB() >= storage(s) {
 			return Database{Size: size.SKU, Nodes: nodes}, nil
 		}
 		if s.Database.Size != "" {
-			return Database{}, tooManyConnections(s, set, size)
+			return Database{}, pinnedTooSmall(s, set, size)
 		}
 	}
-	return Database{}, fmt.Errorf("no database size admits %d connections; lower settings.app.databasePool (%d for each of %d replicas and %d more in a rolling update) or suspend tenants",
-		need, s.App.DatabasePool, set.App.Replicas, set.App.Surge)
+	return Database{}, fmt.Errorf("no database size admits %d connections and has %d MiB for tenants; "+
+		"lower settings.app.databasePool (%d for each of %d replicas and %d more in a rolling update) or suspend tenants",
+		need, storage(s), s.App.DatabasePool, set.App.Replicas, set.App.Surge)
 }
 
-// tooManyConnections refuses a pinned size with the price of the one that serves.
-func tooManyConnections(s settings.Settings, set workload.Set, pinned catalog.Database) error {
+// pinnedTooSmall refuses a pinned size with the price of the one that serves.
+func pinnedTooSmall(s settings.Settings, set workload.Set, pinned catalog.Database) error {
 	need := connections(s, set)
-	msg := fmt.Sprintf("settings.database.size pins %s, which admits %d connections, and the stack needs %d",
-		pinned.SKU, pinned.Connections, need)
+	admits, disk := "admits", storage(s) > pinned.TenantsMiB()
+	msg := fmt.Sprintf("settings.database.size pins %s, which admits %d connections, and the stack needs %d", pinned.SKU, pinned.Connections, need)
+	if disk {
+		admits = "has disk and admits"
+		msg = fmt.Sprintf("settings.database.size pins %s, which has %d MiB for tenants and admits %d connections, and the stack needs %d MiB and %d",
+			pinned.SKU, pinned.TenantsMiB(), pinned.Connections, storage(s), need)
+	}
 	for _, size := range catalog.Databases() {
-		if size.Connections >= need {
-			return fmt.Errorf("%s; %s admits %d for %s more a month", msg, size.SKU, size.Connections, size.Unit-pinned.Unit)
+		if size.Connections >= need && size.TenantsMiB() >= storage(s) {
+			return fmt.Errorf("%s; %s %s %d for %s more a month", msg, size.SKU, admits, size.Connections, size.Unit-pinned.Unit)
 		}
 	}
-	return errors.New(msg + "; no larger size admits them either")
+	return errors.New(msg + "; no larger size does either")
 }

@@ -19,7 +19,7 @@ func grown(t *testing.T, b *bed) settings.Tenant {
 	t.Helper()
 	tenant := tenants(settings.Tenant{Name: "acme", SampleData: true})
 	b.must(t, tenant)
-	run(t, postgrestest.Connect(t, b.url(t, tenant[0])),
+	b.migrate(t, "acme",
 		"CREATE TYPE mood AS ENUM ('good', 'bad')",
 		"CREATE TABLE notes (id bigserial PRIMARY KEY, body text, raw bytea, feeling mood, amount numeric, at timestamptz DEFAULT now())",
 		`INSERT INTO notes (body, raw, feeling, amount) VALUES (E'tab\t"quote" ''it'' \\ ü', '\x00ff', 'good', 1e-20), (NULL, '', NULL, 'NaN')`,
@@ -28,11 +28,11 @@ func grown(t *testing.T, b *bed) settings.Tenant {
 	return tenant[0]
 }
 
-// purge drops a tenant by the steps that there are.
-func purge(t *testing.T, b *bed, name string) {
+// purge drops acme by the steps that there are.
+func purge(t *testing.T, b *bed) {
 	t.Helper()
-	b.must(t, tenants(settings.Tenant{Name: name, State: settings.Archived}))
-	b.must(t, tenants(settings.Tenant{Name: name, State: settings.Purged, ConfirmPurge: name}))
+	b.must(t, tenants(settings.Tenant{Name: "acme", State: settings.Archived}))
+	b.must(t, tenants(settings.Tenant{Name: "acme", State: settings.Purged, ConfirmPurge: "acme"}))
 }
 
 const contents = `SELECT string_agg(n::text, E'\n' ORDER BY id) FROM notes n`
@@ -47,7 +47,7 @@ func TestAnArchiveRestoresTheSameRowsAfterAPurgeThatLeftNothing(t *testing.T) {
 	require.Error(t, err)
 	assert.Contains(t, out, "owns large objects")
 	run(t, super, "SELECT lo_unlink(4711)")
-	purge(t, b, "acme")
+	purge(t, b)
 
 	assert.Zero(t, ask[int](t, super, `SELECT count(*) FROM pg_roles WHERE rolname ~ 'acme'`))
 	assert.Zero(t, ask[int](t, super, `SELECT count(*) FROM pg_namespace WHERE nspname ~ 'acme'`))
@@ -62,20 +62,20 @@ func TestAnArchiveRestoresTheSameRowsAfterAPurgeThatLeftNothing(t *testing.T) {
 	assert.Contains(t, out, "was purged; to have it back")
 
 	back := tenants(settings.Tenant{Name: "acme", Restore: true})
-	assert.Contains(t, b.must(t, back), "CREATE SCHEMA tenant_acme AUTHORIZATION tenant_acme")
+	assert.Contains(t, b.must(t, back), "CREATE SCHEMA tenant_acme AUTHORIZATION owner_acme")
 	assert.Empty(t, b.must(t, back), "and a second restore changes nothing")
 	conn := postgrestest.Connect(t, b.url(t, back[0]))
 	assert.Equal(t, before, ask[string](t, conn, contents))
 	assert.Equal(t, 200, ask[int](t, conn, "SELECT count(*) FROM orders"))
 	assert.Equal(t, 1, ask[int](t, conn, "SELECT count(*) FROM happy"))
 	run(t, conn, "INSERT INTO notes (body) VALUES ('the sequence goes on')")
-	assert.Equal(t, "tenant_acme", ask[string](t, conn, "SELECT DISTINCT tableowner::text FROM pg_tables WHERE schemaname = current_schema()"))
+	assert.Equal(t, "owner_acme", ask[string](t, conn, "SELECT DISTINCT tableowner::text FROM pg_tables WHERE schemaname = current_schema()"))
 }
 
 func TestADumpThatIsDamagedIsNotRestored(t *testing.T) {
 	b := newBed(t, 0)
 	grown(t, b)
-	purge(t, b, "acme")
+	purge(t, b)
 	dumps, err := filepath.Glob(filepath.Join(b.dir, "archive", "acme", "*.dump"))
 	require.NoError(t, err)
 	require.Len(t, dumps, 1)
@@ -103,7 +103,7 @@ func TestWithoutADumpNothingIsDropped(t *testing.T) {
 	require.NoError(t, os.WriteFile(full, nil, 0o600))
 	out, err := b.reconcileInto(t, tenants(settings.Tenant{Name: "acme", State: settings.Archived}), filepath.Join(full, "archive"))
 	require.Error(t, err)
-	assert.Contains(t, out, "the archive of acme was not written")
+	assert.Contains(t, out, "1 of 1 tenants failed")
 	out, err = b.reconcile(t, tenants(settings.Tenant{Name: "acme", State: settings.Purged, ConfirmPurge: "acme"}))
 	require.Error(t, err)
 	assert.Contains(t, out, "has no archive")

@@ -6,8 +6,9 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
+	"maps"
 	"net/url"
-	"strconv"
+	"slices"
 	"strings"
 
 	"github.com/genericcorp/platform/internal/names"
@@ -19,31 +20,72 @@ const iterations = 4096
 
 // Password of a tenant's role: 32 characters, 192 bits, derived from the stack's
 // random seed, so that a thousand tenants need one random resource and not a
-// thousand. Another PasswordVersion is another password.
+// thousand. Another PasswordVersion is another password, and so is another Life:
+// a connection string of a purged tenant opens nothing of the next one of its name.
 func Password(seed string, t settings.Tenant) string {
 	return base64.RawURLEncoding.EncodeToString(derive(seed, "password", t)[:24])
 }
 
+// derive returns 32 bytes for a role; purpose keeps those of a tenant apart.
 func derive(seed, purpose string, t settings.Tenant) []byte {
 	mac := hmac.New(sha256.New, []byte(seed))
 	fmt.Fprintf(mac, "%s/%s/%d", purpose, t.Name, t.PasswordVersion)
+	if t.Life > 1 {
+		fmt.Fprintf(mac, "/life %d", t.Life)
+	}
 	return mac.Sum(nil)
 }
 
-// Verifiers is the file from which the reconcile run sets passwords: a line of
-// role and SCRAM-SHA-256 verifier for each tenant that has a role. The server
-// never sees the passwords themselves, and neither do its logs.
+// ownerLogsIn reports whether the Job may have to log in as the tenant's owner: to
+// archive, compare or restore it.
+func ownerLogsIn(t settings.Tenant) bool {
+	return t.Restore || t.State == settings.Archived || t.State == settings.Purged
+}
+
+// ownerPassword is for the sessions in which the Job dumps and restores a tenant.
+func ownerPassword(seed string, t settings.Tenant) string {
+	return base64.RawURLEncoding.EncodeToString(derive(seed, "owner", t)[:24])
+}
+
+// Verifiers returns the file from which the reconcile run sets passwords: a line of
+// role and SCRAM-SHA-256 verifier for each tenant's login, and for each owner that the
+// Job may have to log in as. The server never sees the passwords themselves, and neither do its logs.
 func Verifiers(seed string, tenants []settings.Tenant) (string, error) {
 	var b strings.Builder
 	for _, t := range tenants {
-		if t.State == settings.Purged {
-			continue
+		roles := map[string]string{names.SQL(t.Name): Password(seed, t)}
+		if ownerLogsIn(t) {
+			roles[names.Owner(t.Name)] = ownerPassword(seed, t)
 		}
-		v, err := verifier(Password(seed, t), derive(seed, "salt", t)[:16])
-		if err != nil {
-			return "", fmt.Errorf("tenant %s: %w", t.Name, err)
+		for _, role := range slices.Sorted(maps.Keys(roles)) {
+			v, err := verifier(roles[role], derive(seed, "salt/"+role, t)[:16])
+			if err != nil {
+				return "", fmt.Errorf("tenant %s: %w", t.Name, err)
+			}
+			fmt.Fprintf(&b, "%s,%s\n", role, v)
 		}
-		fmt.Fprintf(&b, "%s,%s\n", names.SQL(t.Name), v)
+	}
+	return b.String(), nil
+}
+
+// Passwords returns libpq's password file for the Job: the administrator's, and those
+// of the owners that it may have to log in as to archive, purge or restore a tenant.
+func Passwords(admin, seed string, tenants []settings.Tenant) (string, error) {
+	u, err := parse(admin)
+	if err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	line := func(role, password string) {
+		escape := strings.NewReplacer(`\`, `\\`, ":", `\:`)
+		fmt.Fprintf(&b, "*:*:*:%s:%s\n", escape.Replace(role), escape.Replace(password))
+	}
+	password, _ := u.User.Password()
+	line(u.User.Username(), password)
+	for _, t := range tenants {
+		if ownerLogsIn(t) {
+			line(names.Owner(t.Name), ownerPassword(seed, t))
+		}
 	}
 	return b.String(), nil
 }
@@ -64,49 +106,39 @@ func verifier(password string, salt []byte) (string, error) {
 	return fmt.Sprintf("SCRAM-SHA-256$%d:%s$%s:%s", iterations, encode(salt), encode(stored[:]), encode(sign("Server Key"))), nil
 }
 
-// URLs are the connection strings of the tenants that may log in, by file name:
-// <tenant>.url for libpq and most drivers, <tenant>.prisma.url for Prisma. Each
-// is the administrator's address with the tenant's role. Replicas share a role's
-// connections, so Prisma's pool is held to a replica's part.
-func URLs(admin, seed string, tenants []settings.Tenant, replicas int) (map[string]string, error) {
+// URLs returns the connection strings of the tenants that may log in, by file name:
+// <tenant>.url. Each is the administrator's address with the tenant's role. Prisma
+// needs no other form: its adapter takes this one and the schema (docs/prisma.md).
+func URLs(admin, seed string, tenants []settings.Tenant) (map[string]string, error) {
 	base, err := parse(admin)
 	if err != nil {
 		return nil, err
 	}
 	out := map[string]string{}
 	for _, t := range tenants {
-		if !t.LogsIn() {
-			continue
+		if t.LogsIn() {
+			u := *base
+			u.User = url.UserPassword(names.SQL(t.Name), Password(seed, t))
+			out[t.Name+".url"] = u.String()
 		}
-		u := *base
-		u.User = url.UserPassword(names.SQL(t.Name), Password(seed, t))
-		out[t.Name+".url"] = u.String()
-		u.RawQuery = url.Values{
-			"schema":           {names.SQL(t.Name)},
-			"connection_limit": {strconv.Itoa(max(1, t.Limits().Connections/max(1, replicas)))},
-			// Prisma's words for verify-full.
-			"sslmode": {"require"}, "sslaccept": {"strict"}, "sslcert": {base.Query().Get("sslrootcert")},
-		}.Encode()
-		out[t.Name+".prisma.url"] = u.String()
 	}
 	return out, nil
 }
 
-// Environment is a connection string as libpq's variables, for programs whose
-// arguments everybody on a machine can read.
+// Environment returns a connection string as libpq's variables, without the password,
+// which has a file of its own (Passwords).
 func Environment(connection string) (map[string]string, error) {
 	u, err := parse(connection)
 	if err != nil {
 		return nil, err
 	}
-	password, _ := u.User.Password()
 	port := u.Port()
 	if port == "" {
 		port = "5432"
 	}
 	return map[string]string{
 		"PGHOST": u.Hostname(), "PGPORT": port, "PGDATABASE": strings.TrimPrefix(u.Path, "/"),
-		"PGUSER": u.User.Username(), "PGPASSWORD": password,
+		"PGUSER":    u.User.Username(),
 		"PGSSLMODE": u.Query().Get("sslmode"), "PGSSLROOTCERT": u.Query().Get("sslrootcert"),
 	}, nil
 }

@@ -2,10 +2,14 @@ package tenancy_test
 
 import (
 	"context"
-	"fmt"
+	"net"
 	"net/url"
-	"sync"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/assert"
@@ -16,63 +20,89 @@ import (
 	"github.com/genericcorp/platform/internal/tenancy"
 )
 
-// PgBouncer hands a server's session from client to client after each
-// transaction. Whatever a client does to the session must not show another
-// tenant's rows: the role decides, and a pool has one role.
-func TestThroughAPoolerInTransactionModeNobodySeesAnothersRows(t *testing.T) {
-	const clients, queries, backends = 50, 200, 8
-	b := newBed(t, 0)
-	declared := tenants(settings.Tenant{Name: "acme", Plan: "growth"}, settings.Tenant{Name: "beta", Plan: "growth"})
-	b.must(t, declared)
-	for _, tenant := range declared {
-		run(t, postgrestest.Connect(t, b.url(t, tenant)),
-			"CREATE TABLE whose (name text)", fmt.Sprintf("INSERT INTO whose VALUES ('%s')", tenant.Name))
-	}
-	verifiers, err := tenancy.Verifiers(seed, declared)
-	require.NoError(t, err)
-	port := b.Pooler(t, verifiers, backends)
-	var group sync.WaitGroup
-	answers := make([]int, clients)
-	for client := range clients {
-		group.Add(1)
-		go func() {
-			defer group.Done()
-			tenant, other := declared[client%2], declared[(client+1)%2]
-			conn, err := pgx.Connect(context.Background(), pooled(t, b.url(t, tenant), port))
-			if !assert.NoError(t, err) {
-				return
-			}
-			defer conn.Close(context.Background())
-			for query := range queries {
-				// What a careless app would do, left behind for whoever comes next.
-				statement := "SELECT name FROM whose"
-				if query%10 == 0 {
-					_, err := conn.Exec(context.Background(), "SET search_path = tenant_"+other.Name+", tenant_"+tenant.Name)
-					assert.NoError(t, err)
-				}
-				var name string
-				if assert.NoError(t, conn.QueryRow(context.Background(), statement).Scan(&name)) && assert.Equal(t, tenant.Name, name) {
-					answers[client]++
-				}
-			}
-		}()
-	}
-	group.Wait()
-	total := 0
-	for _, n := range answers {
-		total += n
-	}
-	assert.Equal(t, clients*queries, total)
-	assert.LessOrEqual(t, ask[int](t, b.Superuser(t, postgrestest.Database), "SELECT count(*) FROM pg_stat_activity WHERE usename ~ '^tenant_'"), backends)
+// poolSize is what each of two poolers gets on the smallest database in the tests.
+const poolSize = 6
+
+var poolerHosts = []string{"localhost"}
+
+// pooler is a running PgBouncer with the files of production.
+type pooler struct {
+	*postgrestest.Pooler
+	bed *bed
+	// ca is the file with its authority.
+	ca string
+	// shared is how many server connections the tenants share.
+	shared int
 }
 
-// pooled is a tenant's URL by way of the pooler. Prepared statements and
-// transaction pools do not go together before PgBouncer 1.21.
-func pooled(t *testing.T, connection string, port int) string {
+func newPooler(t testing.TB, b *bed, declared []settings.Tenant) *pooler {
 	t.Helper()
-	u, err := url.Parse(connection)
+	p := &pooler{Pooler: b.NewPooler(t), bed: b, ca: filepath.Join(t.TempDir(), "pooler.crt"), shared: poolSize}
+	authority, err := tenancy.PoolerCA(seed, poolerHosts)
 	require.NoError(t, err)
-	u.Host = fmt.Sprintf("127.0.0.1:%d", port)
-	u.RawQuery = url.Values{"sslmode": {"disable"}, "default_query_exec_mode": {"simple_protocol"}}.Encode()
-	return u.String()
+	require.NoError(t, os.WriteFile(p.ca, []byte(authority), 0o600))
+	p.declare(t, declared)
+	p.Start(t, tenancy.PoolerEntrypoint)
+	return p
+}
+
+// declare writes the files that an update writes.
+func (p *pooler) declare(t testing.TB, declared []settings.Tenant) {
+	t.Helper()
+	ca, err := os.ReadFile(p.bed.CA)
+	require.NoError(t, err)
+	files, err := tenancy.Pooler{
+		Folder: p.Folder, SocketFolder: p.SocketFolder, Port: p.Port, Hosts: poolerHosts, Shared: p.shared,
+	}.Files(p.bed.URL(postgrestest.Admin), string(ca), seed, declared)
+	require.NoError(t, err)
+	p.Write(t, files)
+}
+
+// url is a tenant's connection string by way of the pooler.
+func (p *pooler) url(t testing.TB, tenant settings.Tenant) string {
+	t.Helper()
+	admin := strings.ReplaceAll(p.bed.URL(postgrestest.Admin), url.QueryEscape(p.bed.CA), url.QueryEscape(p.ca))
+	urls, err := tenancy.PooledURLs(admin, net.JoinHostPort("localhost", strconv.Itoa(p.Port)), seed, []settings.Tenant{tenant})
+	require.NoError(t, err)
+	return urls[tenant.Name+".url"]
+}
+
+// refused is the error of a login.
+func refused(connection string) error {
+	conn, err := pgx.Connect(context.Background(), connection)
+	if err == nil {
+		_ = conn.Close(context.Background())
+	}
+	return err
+}
+
+func TestPoolerTakesTenantsThatAreAddedRekeyedAndSuspendedWithoutARestart(t *testing.T) {
+	b := newBed(t, 0)
+	declared := named("acme", "beta")
+	b.must(t, declared)
+	p := newPooler(t, b, declared)
+	acme := postgrestest.Connect(t, p.url(t, declared[0]))
+	assert.Equal(t, "tenant_acme", ask[string](t, acme, "SELECT session_user || ''"))
+
+	changed := tenants(settings.Tenant{Name: "acme"}, settings.Tenant{Name: "beta", PasswordVersion: 2},
+		settings.Tenant{Name: "gamma"}, settings.Tenant{Name: "large", Plan: "enterprise"})
+	b.must(t, changed)
+	p.declare(t, changed)
+	for _, tenant := range changed {
+		require.Eventually(t, func() bool { return refused(p.url(t, tenant)) == nil }, 10*time.Second, 50*time.Millisecond, tenant.Name)
+		conn := postgrestest.Connect(t, p.url(t, tenant))
+		assert.Equal(t, "tenant_"+tenant.Name, ask[string](t, conn, "SELECT current_schema()"))
+	}
+	require.ErrorContains(t, refused(p.url(t, declared[1])), "authentication failed", "the old password")
+	assert.Equal(t, 1, ask[int](t, acme, "SELECT 1"), "an open session goes on")
+
+	suspended := tenants(settings.Tenant{Name: "acme", State: settings.Suspended})
+	b.must(t, suspended)
+	_, err := acme.Exec(context.Background(), "SELECT 1")
+	require.Error(t, err, "the database cuts it off before the pooler hears of it")
+	p.declare(t, suspended)
+	require.Eventually(t, func() bool {
+		err := refused(p.url(t, declared[0]))
+		return err != nil && strings.Contains(err.Error(), "authentication failed")
+	}, 10*time.Second, 50*time.Millisecond)
 }

@@ -45,7 +45,7 @@ func everyMajor(t *testing.T, test func(*testing.T, *bed)) {
 func TestADeclaredTenantReadsItsSampleDataWithItsOwnURL(t *testing.T) {
 	everyMajor(t, func(t *testing.T, b *bed) {
 		declared := tenants(settings.Tenant{Name: "acme", SampleData: true}, settings.Tenant{Name: "be-ta", Plan: "growth"})
-		assert.Contains(t, b.must(t, declared), "CREATE SCHEMA tenant_acme AUTHORIZATION tenant_acme")
+		assert.Contains(t, b.must(t, declared), "CREATE SCHEMA tenant_acme AUTHORIZATION owner_acme")
 		assert.Empty(t, b.must(t, declared), "a second run changes nothing")
 
 		conn := postgrestest.Connect(t, b.url(t, declared[0]))
@@ -54,7 +54,7 @@ func TestADeclaredTenantReadsItsSampleDataWithItsOwnURL(t *testing.T) {
 		assert.Equal(t, "15s", ask[string](t, conn, "SHOW statement_timeout"))
 		beta := postgrestest.Connect(t, b.url(t, declared[1]))
 		assert.Equal(t, "tenant_be_ta", ask[string](t, beta, "SELECT current_schema()"))
-		assert.Equal(t, 4, ask[int](t, beta, "SELECT rolconnlimit FROM pg_roles WHERE rolname = current_user"))
+		assert.Equal(t, 5, ask[int](t, beta, "SELECT rolconnlimit FROM pg_roles WHERE rolname = current_user"))
 	})
 }
 
@@ -64,10 +64,10 @@ func TestTheAppsRoleMigratesEveryTenant(t *testing.T) {
 		b.must(t, declared)
 		app := postgrestest.Connect(t, b.URL(postgrestest.App))
 		run(t, app, "CREATE TABLE public.migrations (version int)",
-			"BEGIN", "SET LOCAL ROLE tenant_acme", "CREATE TABLE tenant_acme.invoices (id int)", "INSERT INTO tenant_acme.invoices VALUES (7)", "COMMIT")
+			"BEGIN", "SET LOCAL ROLE owner_acme", "CREATE TABLE tenant_acme.invoices (id int)", "INSERT INTO tenant_acme.invoices VALUES (7)", "COMMIT")
 		tenant := postgrestest.Connect(t, b.url(t, declared[0]))
 		assert.Equal(t, 7, ask[int](t, tenant, "SELECT id FROM invoices"))
-		assert.Equal(t, "tenant_acme", ask[string](t, tenant, "SELECT tableowner FROM pg_tables WHERE tablename = 'invoices'"))
+		assert.Equal(t, "owner_acme", ask[string](t, tenant, "SELECT tableowner FROM pg_tables WHERE tablename = 'invoices'"))
 	})
 }
 
@@ -76,7 +76,7 @@ func TestSettingsThatChangeAreFollowed(t *testing.T) {
 	b.must(t, named("acme"))
 	grown := tenants(settings.Tenant{Name: "acme", Plan: "enterprise", PasswordVersion: 2})
 	assert.ElementsMatch(t, []string{
-		"ALTER ROLE tenant_acme CONNECTION LIMIT 8", "ALTER ROLE tenant_acme SET statement_timeout = '60s'",
+		"ALTER ROLE tenant_acme CONNECTION LIMIT 5", "ALTER ROLE tenant_acme SET statement_timeout = '60s'",
 		"ALTER ROLE tenant_acme PASSWORD from the Secret",
 	}, b.must(t, grown))
 	_, err := pgx.Connect(context.Background(), b.url(t, named("acme")[0]))

@@ -40,8 +40,8 @@ func damaged(t *testing.T) *cloud {
 			"INSERT INTO public.plans (tier, price) VALUES ('free', 0), ('paid', 900)")
 	}
 	c.write("beta", "INSERT INTO customers VALUES (21, 'newer', 'newer@example.com')")
-	c.write("later", "CREATE TABLE notes (id int)", "INSERT INTO notes VALUES (1)")
-	c.write("acme", "DELETE FROM orders", "DROP TABLE customers CASCADE", "CREATE TABLE mistake (id int)")
+	c.live.migrate(t, "later", "CREATE TABLE notes (id int)", "INSERT INTO notes VALUES (1)")
+	c.live.migrate(t, "acme", "DELETE FROM orders", "DROP TABLE customers CASCADE", "CREATE TABLE mistake (id int)")
 	run(t, postgrestest.Connect(t, c.live.URL(postgrestest.App)),
 		"UPDATE public.plans SET price = 1", "CREATE TABLE public.mistake (plan int REFERENCES public.plans)")
 	return c
@@ -77,7 +77,7 @@ func (c *cloud) assertHealthy(out string) {
 	assert.Equal(c.t, 20, ask[int](c.t, acme, "SELECT count(*) FROM customers"))
 	assert.Equal(c.t, 200, ask[int](c.t, acme, "SELECT count(*) FROM orders"))
 	assert.True(c.t, ask[bool](c.t, acme, "SELECT to_regclass('mistake') IS NULL"), "tables of after the moment are gone")
-	assert.Equal(c.t, "tenant_acme", ask[string](c.t, acme, "SELECT tableowner FROM pg_tables WHERE tablename = 'orders' AND schemaname = 'tenant_acme'"))
+	assert.Equal(c.t, "owner_acme", ask[string](c.t, acme, "SELECT tableowner FROM pg_tables WHERE tablename = 'orders' AND schemaname = 'tenant_acme'"))
 	assert.Equal(c.t, 1, ask[int](c.t, c.connect("later"), "SELECT count(*) FROM notes"), "a tenant that is not in the copy keeps its rows")
 	for conn, query := range map[*pgx.Conn]string{acme: "SELECT FROM tenant_beta.orders", beta: "SELECT FROM tenant_acme.orders"} {
 		_, err := conn.Exec(context.Background(), query)

@@ -2,7 +2,9 @@ package tenancy_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,8 +12,10 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
+	"github.com/genericcorp/platform/internal/names"
 	"github.com/genericcorp/platform/internal/postgrestest"
 	"github.com/genericcorp/platform/internal/settings"
 	"github.com/genericcorp/platform/internal/tenancy"
@@ -69,6 +73,9 @@ func (b *bed) reconcileInto(t testing.TB, declared []settings.Tenant, archive st
 	verifiers, err := tenancy.Verifiers(seed, declared)
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(filepath.Join(credentials, tenancy.VerifiersFile), []byte(verifiers), 0o600))
+	passwords, err := tenancy.Passwords(b.URL(postgrestest.Admin), seed, declared)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(credentials, tenancy.PasswordsFile), []byte(passwords), 0o600))
 	command := exec.Command("sh", filepath.Join(scripts, tenancy.Entrypoint))
 	command.Env = append(os.Environ(), "RECONCILE="+scripts, "CREDENTIALS="+credentials, "ARCHIVE="+archive,
 		"PATH="+postgrestest.Installed(t)+":"+os.Getenv("PATH"))
@@ -95,6 +102,15 @@ func (b *bed) environment(t testing.TB, role string) []string {
 	return out
 }
 
+// password is PGPASSWORD for a role that has no line in the Job's password file.
+func (b *bed) password(t testing.TB, role string) string {
+	t.Helper()
+	u, err := url.Parse(b.URL(role))
+	require.NoError(t, err)
+	password, _ := u.User.Password()
+	return "PGPASSWORD=" + password
+}
+
 // must is reconcile that succeeds; it returns the changes that were made.
 func (b *bed) must(t testing.TB, declared []settings.Tenant) []string {
 	t.Helper()
@@ -112,7 +128,19 @@ func (b *bed) must(t testing.TB, declared []settings.Tenant) []string {
 // url is the connection string that the app gets for a tenant.
 func (b *bed) url(t testing.TB, tenant settings.Tenant) string {
 	t.Helper()
-	urls, err := tenancy.URLs(b.URL(postgrestest.Admin), seed, []settings.Tenant{tenant}, 2)
+	urls, err := tenancy.URLs(b.URL(postgrestest.Admin), seed, []settings.Tenant{tenant})
 	require.NoError(t, err)
 	return urls[tenant.Name+".url"]
+}
+
+// migrate runs statements as an app's migration does: in a transaction of the app's
+// role, as the owner of the tenant's schema.
+func (b *bed) migrate(t testing.TB, tenant string, statements ...string) {
+	t.Helper()
+	conn, err := pgx.Connect(context.Background(), b.URL(postgrestest.App))
+	require.NoError(t, err)
+	defer conn.Close(context.Background())
+	run(t, conn, "BEGIN", "SET LOCAL ROLE "+names.Owner(tenant), "SET LOCAL search_path = "+names.SQL(tenant))
+	run(t, conn, statements...)
+	run(t, conn, "COMMIT")
 }

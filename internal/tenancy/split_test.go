@@ -12,7 +12,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/genericcorp/platform/internal/names"
 	"github.com/genericcorp/platform/internal/postgrestest"
 	"github.com/genericcorp/platform/internal/tenancy"
 )
@@ -35,6 +34,7 @@ func (b *bed) psql(t testing.TB, script string) (string, error) {
 	t.Helper()
 	command := exec.Command(postgrestest.Installed(t)+"/psql", "-X", "-q")
 	command.Env = append(os.Environ(), b.environment(t, postgrestest.App)...)
+	command.Env = append(command.Env, b.password(t, postgrestest.App))
 	var out bytes.Buffer
 	command.Stdin, command.Stdout, command.Stderr = strings.NewReader(script), &out, &out
 	err := command.Run()
@@ -45,28 +45,9 @@ func sharedBed(t *testing.T, major int) (*bed, *pgx.Conn) {
 	t.Helper()
 	b := newBed(t, major)
 	b.must(t, named("acme", "beta"))
-	ownerRoles(t, b, "acme", "beta")
 	app := postgrestest.Connect(t, b.URL(postgrestest.App))
 	run(t, app, shared...)
 	return b, app
-}
-
-// ownerRoles gives the tenants' schemas to owners without login.
-func ownerRoles(t *testing.T, b *bed, tenants ...string) {
-	t.Helper()
-	super := b.Superuser(t, postgrestest.Database)
-	options := ""
-	if ask[int](t, super, "SELECT current_setting('server_version_num')::int") >= 160000 {
-		options = " WITH INHERIT FALSE, SET TRUE"
-	}
-	for _, tenant := range tenants {
-		role, owner := names.SQL(tenant), names.Owner(tenant)
-		run(t, super, "CREATE ROLE "+owner+" NOLOGIN", "GRANT "+owner+" TO "+postgrestest.App+options,
-			"REVOKE "+role+" FROM "+postgrestest.App, "ALTER SCHEMA "+role+" OWNER TO "+owner, "GRANT USAGE ON SCHEMA "+role+" TO "+role)
-		for _, rights := range []string{"SELECT, INSERT, UPDATE, DELETE ON TABLES", "USAGE, SELECT ON SEQUENCES", "EXECUTE ON FUNCTIONS"} {
-			run(t, super, fmt.Sprintf("ALTER DEFAULT PRIVILEGES FOR ROLE %s IN SCHEMA %s GRANT %s TO %s", owner, role, rights, role))
-		}
-	}
 }
 
 func TestSharedTablesAreSplitIntoSchemas(t *testing.T) {

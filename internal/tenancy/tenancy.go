@@ -3,7 +3,7 @@
 package tenancy
 
 import (
-	_ "embed" // the scripts
+	"embed"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -12,24 +12,27 @@ import (
 	"github.com/genericcorp/platform/internal/settings"
 )
 
-//go:embed reconcile.sh
-var reconcileScript string
+// scripts are what the reconcile Job runs: reconcile.sh says in which order.
+//
+//go:embed reconcile
+var scripts embed.FS
 
-//go:embed reconcile.sql
-var reconcileSQL string
-
-//go:embed archive.sh
-var archiveScript string
-
-// Files are what the reconcile Job runs, by name; Entrypoint is the one that is
-// started. Nothing in them is secret.
+// Files returns what the reconcile Job runs, by file name. The Job starts Entrypoint.
+// Nothing in the files is secret.
 func Files(tenants []settings.Tenant, appRole string) map[string]string {
-	return map[string]string{
-		Entrypoint:      reconcileScript,
-		"reconcile.sql": reconcileSQL,
-		"archive.sh":    archiveScript,
-		"desired.sql":   desired(tenants, appRole),
+	files := map[string]string{"desired.sql": desired(tenants, appRole)}
+	entries, err := scripts.ReadDir("reconcile")
+	for _, entry := range entries {
+		var text []byte
+		if text, err = scripts.ReadFile("reconcile/" + entry.Name()); err != nil {
+			break
+		}
+		files[entry.Name()] = string(text)
 	}
+	if err != nil {
+		panic(err) // the files are part of the program
+	}
+	return files
 }
 
 // Entrypoint is run by a POSIX shell with the variables that its head lists, and
@@ -40,8 +43,12 @@ const Entrypoint = "reconcile.sh"
 // carried out, such as a purge without an archive. Another try would be refused too.
 const ExitRefused = 65
 
-// VerifiersFile is the one file of the credentials' folder.
-const VerifiersFile = "verifiers.csv"
+// The files of the credentials' folder: what roles' passwords are set from, and the
+// passwords that the Job itself logs in with, in the form of libpq's password file.
+const (
+	VerifiersFile = "verifiers.csv"
+	PasswordsFile = "pgpass"
+)
 
 // desired fills the tables that reconcile.sql compares the database with.
 func desired(tenants []settings.Tenant, appRole string) string {
@@ -50,15 +57,15 @@ func desired(tenants []settings.Tenant, appRole string) string {
 	if len(tenants) == 0 {
 		return b.String()
 	}
-	b.WriteString("INSERT INTO desired VALUES")
+	b.WriteString("INSERT INTO desired (name, role, owner, state, connections, statement_timeout, sample_data, restore, owns_schema, fresh, renamed_from) VALUES")
 	for i, t := range tenants {
 		separator := ","
 		if i == 0 {
 			separator = ""
 		}
 		plan := t.Limits()
-		fmt.Fprintf(&b, "%s\n  (%s, %s, %s, %d, '%ds', %t, %t)", separator, Literal(t.Name), Literal(names.SQL(t.Name)),
-			Literal(t.State), plan.Connections, plan.StatementSeconds, t.SampleData, t.Restore)
+		fmt.Fprintf(&b, "%s\n  (%s, %s, %s, %s, %d, '%ds', %t, %t, %t, %t, %s)", separator, Literal(t.Name), Literal(names.SQL(t.Name)), Literal(names.Owner(t.Name)),
+			Literal(t.State), plan.Connections, plan.StatementSeconds, t.SampleData, t.Restore, t.OwnsSchema, t.Fresh, Literal(t.RenamedFrom))
 	}
 	b.WriteString(";\n")
 	return b.String()

@@ -16,12 +16,12 @@ func TestADeclarationThatCannotBeCheckedFailsAndIsTriedAgain(t *testing.T) {
 	b := newBed(t, 0)
 	b.must(t, named("acme"))
 	super := b.Superuser(t, postgrestest.Database)
-	run(t, super, "REVOKE SELECT ON pg_catalog.pg_largeobject_metadata FROM PUBLIC")
+	run(t, super, "REVOKE EXECUTE ON FUNCTION pg_catalog.pg_get_userbyid FROM PUBLIC")
 	out, err := b.reconcile(t, named("acme"))
 	exit := &exec.ExitError{}
 	require.True(t, errors.As(err, &exit), out)
 	assert.NotEqual(t, tenancy.ExitRefused, exit.ExitCode())
 	assert.Contains(t, out, "the declaration could not be checked")
-	run(t, super, "GRANT SELECT ON pg_catalog.pg_largeobject_metadata TO PUBLIC")
+	run(t, super, "GRANT EXECUTE ON FUNCTION pg_catalog.pg_get_userbyid TO PUBLIC")
 	b.must(t, named("acme"))
 }

@@ -44,7 +44,8 @@ type Workload struct {
 	Kind            Kind
 	// Replicas is how many Pods run; a DaemonSet has one on every node instead.
 	Replicas int
-	// Surge is how many Pods a rolling update adds while it runs.
+	// Surge is how many Pods a rolling update adds while it runs. Without one, several
+	// replicas are replaced in place one by one, and a single one is stopped first.
 	Surge int
 	// Spread keeps the replicas evenly over the nodes, at most one apart.
 	Spread bool
@@ -59,7 +60,7 @@ type Workload struct {
 // Set is a stack's whole workload.
 type Set struct {
 	App, Traefik, VictoriaMetrics, Grafana, KubeStateMetrics, NodeExporter Workload
-	CertManager, CAInjector, Webhook, Reconcile                            Workload
+	CertManager, CAInjector, Webhook, Pooler, Reconcile                    Workload
 }
 
 // All yields every workload in a fixed order.
@@ -67,7 +68,7 @@ func (s Set) All() iter.Seq[Workload] {
 	return func(yield func(Workload) bool) {
 		for _, w := range []Workload{
 			s.App, s.Traefik, s.VictoriaMetrics, s.Grafana, s.KubeStateMetrics, s.NodeExporter,
-			s.CertManager, s.CAInjector, s.Webhook, s.Reconcile,
+			s.CertManager, s.CAInjector, s.Webhook, s.Pooler, s.Reconcile,
 		} {
 			if !yield(w) {
 				return

@@ -39,7 +39,7 @@ func TestPinnedRequestsAreTaken(t *testing.T) {
 
 func TestConnectionsCountARollingUpdate(t *testing.T) {
 	set := workload.For(settings.Settings{Capacity: settings.Capacity{ConcurrentUsers: 100}, App: settings.App{DatabasePool: 4}})
-	assert.Equal(t, 12, set.Connections())
+	assert.Equal(t, 12+2*workload.MinPoolerConnections, set.Connections())
 }
 
 func TestEveryContainerHasAMemoryLimitAboveItsRequest(t *testing.T) {

@@ -8,8 +8,8 @@ import (
 	"github.com/genericcorp/platform/sandbox/engine"
 )
 
-// thousand is a stack with as many tenants as asked for. DigitalOcean's databases
-// that are priced here admit 197 connections, so it brings a database of its own.
+// thousand is a stack with as many tenants as asked for. A priced database with the
+// disk for a thousand costs more than the limit, so it brings a database of its own.
 func thousand(tenants int) string {
 	var b strings.Builder
 	b.WriteString(`config:

@@ -28,7 +28,9 @@ func (d *digitalOcean) databaseKind() *kind {
 			"clusterUrn", "database", "host", "metricsEndpoints", "password", "port", "privateHost", "privateUri", "uri", "user",
 		},
 		compute: computeDatabase, secrets: []string{"password", "privateUri", "uri"},
-		gone: func(id string, old cloud.Object) error { return d.leave(id, old.Inputs["privateNetworkUuid"]) },
+		gone: func(id string, old cloud.Object) error {
+			return errors.Join(d.leave(id, old.Inputs["privateNetworkUuid"]), d.cloud.Delete(tokenTenants, id))
+		},
 	}
 }
 

@@ -150,13 +150,17 @@ func (k *kubernetes) kind(token string) *kind {
 		required:    []string{"apiVersion", "kind", "metadata"},
 		replaceOn:   slices.Concat([]string{"metadata.name", "metadata.namespace"}, api.immutable, k.replacedData(token)),
 		deleteFirst: true, upsert: k.upsert, previous: withoutEmptyData,
-		check:   func(name string, in resource.PropertyMap) []plugin.CheckFailure { return api.check(token, name, in) },
-		admit:   func(in resource.PropertyMap) error { return k.admit(api, in) },
+		check: func(name string, in resource.PropertyMap) []plugin.CheckFailure { return api.check(token, name, in) },
+		admit: func(in resource.PropertyMap) error {
+			return errors.Join(k.admit(api, in), admitJob(k.cloud, token, in))
+		},
 		id:      func(_ string, in resource.PropertyMap) string { return objectID(in) },
 		unknown: []string{"status"},
 		compute: api.compute,
-		made:    func(id string, in resource.PropertyMap) error { return order(k.cloud, token, id, in) },
-		gone:    func(id string, _ cloud.Object) error { return giveBack(k.cloud, token, id) },
+		made: func(id string, in resource.PropertyMap) error {
+			return errors.Join(order(k.cloud, token, id, in), runJob(k.cloud, token, in))
+		},
+		gone: func(id string, _ cloud.Object) error { return giveBack(k.cloud, token, id) },
 	}
 	if k.api != nil {
 		return k.onServer(token, out)

@@ -20,7 +20,12 @@ import (
 // declared is noted in the cloud's folder, as the state of a manager of fields;
 // what is there is asked of the server.
 func (k *kubernetes) onServer(token string, out *kind) *kind {
-	out.admit = func(in resource.PropertyMap) error { return k.api.Ready(declared(in)) }
+	out.admit = func(in resource.PropertyMap) error {
+		if err := admitJob(k.cloud, token, in); err != nil {
+			return err
+		}
+		return k.api.Ready(declared(in))
+	}
 	out.compute = func(_ string, in resource.PropertyMap) map[string]any {
 		live, err := k.api.Get(declared(in))
 		if err != nil || live["status"] == nil {

@@ -34,7 +34,7 @@ func (s stage) connections(t *testing.T) {
 func ours(p connlist.Peer) bool {
 	return slices.Contains([]string{
 		workload.AppNamespace, workload.CertManagerNamespace, workload.IngressNamespace,
-		workload.MonitoringNamespace, workload.NodeMetricsNamespace, workload.TenantsNamespace,
+		workload.MonitoringNamespace, workload.NodeMetricsNamespace, workload.PoolerNamespace, workload.TenantsNamespace,
 	}, p.Namespace())
 }
 

@@ -184,7 +184,7 @@ func (s stage) restricted(t *testing.T) {
 	}
 	assert.Equal(t, map[string]string{
 		workload.AppNamespace: "restricted", workload.CertManagerNamespace: "restricted", workload.IngressNamespace: "restricted",
-		workload.MonitoringNamespace: "restricted", workload.TenantsNamespace: "restricted",
+		workload.MonitoringNamespace: "restricted", workload.PoolerNamespace: "restricted", workload.TenantsNamespace: "restricted",
 		workload.NodeMetricsNamespace: "privileged", "kube-system": "",
 	}, enforced)
 }

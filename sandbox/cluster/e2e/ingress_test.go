@@ -46,6 +46,7 @@ func (i images) requests(t *testing.T, c caller, p program) {
 	assert.Equal(t, http.StatusNotFound, c.ask("nobody."+domain).status, "a host of nobody")
 	assert.Equal(t, http.StatusServiceUnavailable, c.ask("gone."+domain).status, "a suspended tenant")
 	assert.Equal(t, "https://"+domain+"/there", c.redirect("http://"+domain+"/there"))
+	i.redirects(t, c)
 	_, err := tls.Dial("tcp", c.secure, &tls.Config{InsecureSkipVerify: true, MaxVersion: tls.VersionTLS11})
 	assert.Error(t, err, "nobody speaks TLS 1.1")
 
@@ -65,6 +66,20 @@ func (i images) requests(t *testing.T, c caller, p program) {
 	for _, host := range []string{domain, "acme." + domain} {
 		assert.Regexp(t, `traefik_router_requests_total\{[^}]*router="[^"]*-`+strings.ReplaceAll(host, ".", "-")+`[^"]*"`, figures, "usage is told apart by host")
 	}
+}
+
+// redirects come to the old host of a tenant that was renamed.
+func (i images) redirects(t *testing.T, c caller) {
+	t.Helper()
+	domain := i.settings(t).Domain
+	old, now := "https://before."+domain+"/there?page=2&of=3", "https://after."+domain+"/there?page=2&of=3"
+	for method, status := range map[string]int{http.MethodGet: http.StatusMovedPermanently, http.MethodPost: http.StatusPermanentRedirect} {
+		answer := sendBy(method, c.secure, old)
+		assert.Equal(t, status, answer.status, method)
+		assert.Equal(t, now, answer.header.Get("Location"), method)
+		assert.Equal(t, "max-age=300", answer.header.Get("Cache-Control"), "the old name may go to somebody else")
+	}
+	assert.Equal(t, "app", c.ask("after."+domain).body)
 }
 
 // answers lets somebody be the Pods of a workload who says its name.
@@ -126,7 +141,10 @@ func (c caller) goOn(t *testing.T, host string) {
 func (c caller) redirect(url string) string { return send(c.plain, url).header.Get("Location") }
 
 // send sends a request to an address, whatever its URL says.
-func send(address, url string) answer {
+func send(address, url string) answer { return sendBy(http.MethodGet, address, url) }
+
+// sendBy sends a request by another method, without a body.
+func sendBy(method, address, url string) answer {
 	client := &http.Client{
 		Timeout:       5 * time.Second,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -138,7 +156,11 @@ func send(address, url string) answer {
 			},
 		},
 	}
-	resp, err := client.Get(url)
+	request, err := http.NewRequest(method, url, nil)
+	if err != nil {
+		return answer{}
+	}
+	resp, err := client.Do(request)
 	if err != nil {
 		return answer{}
 	}

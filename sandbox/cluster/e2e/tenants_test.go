@@ -4,7 +4,9 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -12,18 +14,23 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/genericcorp/platform/internal/postgrestest"
+	"github.com/genericcorp/platform/internal/tenancy"
 	"github.com/genericcorp/platform/internal/workload"
 )
 
-// declareTenants makes sure of one that is active, and one that is suspended.
+// declareTenants makes sure of one that is active, one that is suspended, and one
+// that was renamed and redirects its old host.
 func (s stage) declareTenants(t *testing.T) {
 	t.Helper()
-	const gone = "      - name: gone\n        state: suspended\n"
+	const before, after = "      - name: before\n", "      - name: after\n        renamedFrom: before\n        redirectOldHost: true\n"
+	const gone = "      - name: gone\n        state: suspended\n" + before
 	if s.Name == "demo" {
 		s.Edit(t, "      - name: acme\n", gone+"      - name: acme\n")
 	} else {
 		s.Edit(t, "    capacity:", "    tenants:\n"+gone+"      - name: acme\n    capacity:")
 	}
+	s.Up(t)
+	s.Edit(t, before, after)
 	s.Up(t)
 }
 
@@ -32,7 +39,7 @@ func (s stage) declareTenants(t *testing.T) {
 func (i images) tenants(t *testing.T) {
 	server := postgrestest.Start(t, 0)
 	said := i.reconcile(t, server)
-	assert.Contains(t, said, "tenants: 2 declared, all as declared")
+	assert.Contains(t, said, "tenants: 3 declared, all as declared")
 
 	folder := i.mount(t, i.pod(t, workload.AppNamespace, "app")).here(workload.TenantsPath)
 	list, err := os.ReadFile(folder + "/tenants.json")
@@ -69,7 +76,13 @@ func (i images) reconcile(t *testing.T, server *postgrestest.Server) string {
 	for _, variable := range container.Env {
 		environment[variable.Name] = m.here(variable.Value)
 	}
-	_, err := server.Superuser(t, "postgres").Exec(t.Context(), "ALTER ROLE "+postgrestest.Admin+" PASSWORD '"+environment["PGPASSWORD"]+"'")
+	assert.NotContains(t, environment, "PGPASSWORD", "whoever sees a Pod's variables sees no password")
+	passwords, err := os.ReadFile(filepath.Join(environment["CREDENTIALS"], tenancy.PasswordsFile))
+	require.NoError(t, err)
+	_, password, found := strings.Cut(strings.TrimSpace(string(passwords)), "*:*:*:"+postgrestest.Admin+":")
+	require.True(t, found)
+	password, _, _ = strings.Cut(password, "\n")
+	_, err = server.Superuser(t, "postgres").Exec(t.Context(), "ALTER ROLE "+postgrestest.Admin+" PASSWORD '"+password+"'")
 	require.NoError(t, err)
 	assert.Equal(t, workload.DatabaseCAPath, environment["PGSSLROOTCERT"])
 	environment["PGHOST"], environment["PGPORT"], environment["PGSSLROOTCERT"] = "localhost", strconv.Itoa(server.Port), server.CA

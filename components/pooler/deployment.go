@@ -1,0 +1,94 @@
+package pooler
+
+import (
+	"path"
+
+	appsv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/apps/v1"
+	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/genericcorp/platform/internal/kube"
+	"github.com/genericcorp/platform/internal/tenancy"
+	"github.com/genericcorp/platform/internal/workload"
+)
+
+const (
+	// image is newer than the 1.24.1 that the tests build: 1.25.1 mends CVE-2025-12819,
+	// in auth_query, which is not used here.
+	image = "ghcr.io/cloudnative-pg/pgbouncer:1.25.1@sha256:e6ddfe22d845e603825e235dd8334b21ecd125abea2a2172478f556b8dee2bb8"
+	// uid is any that is not root's: the program needs no user of its image.
+	uid = 65532
+
+	folder       = "/etc/pooler"
+	socketFolder = "/run/pgbouncer"
+
+	// drainSeconds covers what it takes until no new client comes. stopSeconds is for
+	// the transactions that run: the longest statement of a tier is a minute.
+	drainSeconds = 5
+	stopSeconds  = 65
+)
+
+func (a Args) deployment() *appsv1.DeploymentArgs {
+	pod := &corev1.PodSpecArgs{
+		ServiceAccountName:            pulumi.String(name),
+		AutomountServiceAccountToken:  pulumi.Bool(false),
+		EnableServiceLinks:            pulumi.Bool(false),
+		SecurityContext:               kube.PodSecurity(uid),
+		TerminationGracePeriodSeconds: pulumi.Int(drainSeconds + stopSeconds),
+		Containers:                    corev1.ContainerArray{a.container()},
+		Volumes:                       corev1.VolumeArray{kube.SecretVolume("files", name), kube.Scratch("socket", "1Mi")},
+	}
+	// The script reloads PgBouncer when a file changes; only the script itself needs
+	// another Pod.
+	return kube.Deployment(a.Workload, kube.WithChecksum(nil, tenancy.PoolerScript()), pod)
+}
+
+func (a Args) container() *corev1.ContainerArgs {
+	return &corev1.ContainerArgs{
+		Name:            pulumi.String(name),
+		Image:           pulumi.String(image),
+		Command:         pulumi.ToStringArray([]string{"sh", path.Join(folder, tenancy.PoolerEntrypoint)}),
+		Env:             corev1.EnvVarArray{kube.Variable("POOLER", folder)},
+		Ports:           corev1.ContainerPortArray{kube.Port("postgres", workload.PoolerPort)},
+		Resources:       kube.Resources(a.Workload),
+		SecurityContext: kube.ContainerSecurity(),
+		ReadinessProbe:  probe(5),
+		LivenessProbe:   probe(20),
+		Lifecycle:       kube.DrainFirst(drainSeconds),
+		VolumeMounts:    corev1.VolumeMountArray{kube.Mount("files", folder), kube.WritableMount("socket", socketFolder)},
+	}
+}
+
+// probe asks whether the port is open. It does not ask for the database: a pooler
+// whose database restarts keeps its clients and waits.
+func probe(periodSeconds int) *corev1.ProbeArgs {
+	return &corev1.ProbeArgs{
+		TcpSocket:     &corev1.TCPSocketActionArgs{Port: pulumi.String("postgres")},
+		PeriodSeconds: pulumi.Int(periodSeconds), TimeoutSeconds: pulumi.Int(2), FailureThreshold: pulumi.Int(3),
+	}
+}
+
+// secret has all of the pooler's files. It changes in place when tenants change.
+func (a Args) secret() *corev1.SecretArgs {
+	files := pulumi.All(a.Admin, a.DatabaseCA, a.Seed).ApplyT(func(v []any) (map[string]string, error) {
+		return tenancy.Pooler{
+			Folder: folder, SocketFolder: socketFolder, Port: workload.PoolerPort, Hosts: hosts(), Shared: a.Shared,
+		}.Files(v[0].(string), v[1].(string), v[2].(string), a.Tenants)
+	}).(pulumi.StringMapOutput)
+	return &corev1.SecretArgs{
+		Metadata:   kube.Meta(name, workload.PoolerNamespace, name),
+		StringData: pulumi.ToSecret(files).(pulumi.StringMapOutput),
+	}
+}
+
+func service() *corev1.ServiceArgs {
+	return &corev1.ServiceArgs{
+		Metadata: kube.Meta(name, workload.PoolerNamespace, name),
+		Spec: &corev1.ServiceSpecArgs{
+			Selector: kube.Selector(name),
+			Ports: corev1.ServicePortArray{&corev1.ServicePortArgs{
+				Name: pulumi.String("postgres"), Port: pulumi.Int(workload.PoolerPort), TargetPort: pulumi.String("postgres"),
+			}},
+		},
+	}
+}

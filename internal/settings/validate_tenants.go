@@ -1,0 +1,107 @@
+package settings
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/genericcorp/platform/internal/names"
+)
+
+func (s Settings) validateTenants(f *Faults) {
+	if s.Archive.VolumeGiB != 0 {
+		atLeast(f, "archive.volumeGiB", s.Archive.VolumeGiB, 1)
+	}
+	if len(s.Tenants) > MaxTenants {
+		f.add("tenants", "are %d, and a stack holds at most %d; make another stack", len(s.Tenants), MaxTenants)
+	}
+	seen := map[string]int{}
+	for i, tenant := range s.Tenants {
+		path := fmt.Sprintf("tenants[%d]", i)
+		if err := names.Tenant(tenant.Name); err != nil {
+			f.add(path+".name", "%v", err)
+		}
+		if first, ok := seen[tenant.Name]; ok {
+			f.add(path+".name", "%q is taken by tenants[%d]", tenant.Name, first)
+		} else {
+			seen[tenant.Name] = i
+		}
+		if host := tenant.Host(s.Domain); len(host) > 253 {
+			f.add(path+".name", "makes a host of %d characters, and a host has at most 253", len(host))
+		}
+		tenant.validate(f, path, s.Archive)
+	}
+	s.validateRenames(f, seen)
+}
+
+// validateRenames checks the old names against the names of all entries.
+func (s Settings) validateRenames(f *Faults, declared map[string]int) {
+	renamed := map[string]int{}
+	for i, tenant := range s.Tenants {
+		path, old := fmt.Sprintf("tenants[%d].renamedFrom", i), tenant.RenamedFrom
+		if old == "" {
+			continue
+		}
+		first, taken := renamed[old]
+		switch other, there := declared[old]; {
+		case old == tenant.Name:
+			f.add(path, "is the tenant's own name; write the name that it had before")
+		case there:
+			f.add(path, "%q has an entry of its own, tenants[%d]; a rename replaces the old entry, so delete that one or take renamedFrom out", old, other)
+		case taken:
+			f.add(path, "%q is renamed by tenants[%d] already; take one of them out", old, first)
+		}
+		renamed[old] = i
+	}
+}
+
+func (t Tenant) validate(f *Faults, path string, archive Archive) {
+	var plans []string
+	for _, p := range Plans {
+		plans = append(plans, p.Name)
+	}
+	oneOf(f, path+".plan", t.Plan, plans...)
+	oneOf(f, path+".state", t.State, Active, Suspended, Archived, Purged)
+	atLeast(f, path+".passwordVersion", t.PasswordVersion, 1)
+	needsArchive := t.Restore || slices.Contains([]string{Archived, Purged}, t.State)
+	if needsArchive && archive.VolumeGiB == 0 {
+		f.add(path, "archiving, purging and restoring need a volume for the dump; set settings.archive.volumeGiB (5 GiB are $0.50 a month)")
+	}
+	t.validateState(f, path)
+	t.validateRename(f, path)
+}
+
+// validateState holds the wishes of an entry against its state.
+func (t Tenant) validateState(f *Faults, path string) {
+	switch {
+	case t.State == Purged && t.ConfirmPurge != t.Name:
+		f.add(path+".confirmPurge", "purging drops the data of %q; to mean it, write confirmPurge: %s", t.Name, t.Name)
+	case t.State != Purged && t.ConfirmPurge != "":
+		f.add(path+".confirmPurge", "goes with state: purged alone")
+	}
+	if t.Restore && t.State != Active {
+		f.add(path+".restore", "goes with state: active alone")
+	}
+	if t.Fresh && t.State != Active {
+		f.add(path+".fresh", "goes with state: active alone")
+	}
+	if t.Restore && t.Fresh {
+		f.add(path+".fresh", "does not go with restore: true; keep restore for the data of the archive, or fresh for an empty schema")
+	}
+}
+
+func (t Tenant) validateRename(f *Faults, path string) {
+	if t.RenamedFrom == "" {
+		if t.RedirectOldHost {
+			f.add(path+".redirectOldHost", "goes with renamedFrom alone, which names the host that is redirected")
+		}
+		return
+	}
+	if err := names.Tenant(t.RenamedFrom); err != nil {
+		f.add(path+".renamedFrom", "%v", err)
+	}
+	for key, set := range map[string]bool{"restore: true": t.Restore, "fresh: true": t.Fresh, "state: purged": t.State == Purged} {
+		if set {
+			f.add(path+".renamedFrom", "does not go with %s; run one update for each, or take out what an earlier update did", key)
+		}
+	}
+}

@@ -1,0 +1,48 @@
+# archive.sh NAME SCHEMA OWNER: dumps a schema, restores the dump into a database of its
+# own, compares, and notes "name file sha256" in $WORK/archived.
+set -eu
+NAME=$1 SCHEMA=$2 OWNER=$3
+DRILL=platform_drill
+export NAME SCHEMA OWNER
+. ./owner.sh
+file="$NAME/$(date -u +%Y%m%dT%H%M%SZ).dump"
+mkdir -p "$ARCHIVE/$NAME"
+part="$ARCHIVE/$file.part"
+DUMP="$part" describe "$WORK/live"
+
+# The drill's database admits nobody before its rights are set.
+administer() { psql -X -q -v ON_ERROR_STOP=1 -v drill="$DRILL" -v owner="$OWNER"; }
+# WITH (FORCE) is not used: while autovacuum is in the database it fails for whoever is
+# no superuser.
+drop_drill() {
+  PGOPTIONS='-c client_min_messages=error' administer <<'SQL'
+\o /dev/null
+SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = :'drill' AND usename IS NOT NULL;
+DROP DATABASE IF EXISTS :"drill";
+SQL
+}
+trap drop_drill EXIT
+drop_drill
+administer <<'SQL'
+CREATE DATABASE :"drill" TEMPLATE template0 ALLOW_CONNECTIONS false;
+REVOKE ALL ON DATABASE :"drill" FROM PUBLIC;
+GRANT CONNECT, CREATE ON DATABASE :"drill" TO :"owner";
+ALTER DATABASE :"drill" ALLOW_CONNECTIONS true;
+SQL
+as_owner pg_restore --dbname="$DRILL" --no-owner --single-transaction --exit-on-error "$part" || {
+  echo "the dump cannot be restored into an empty database: what it needs from other schemas has to move into $SCHEMA first" >&2
+  exit 1
+}
+PGDATABASE="$DRILL" run_extras "$WORK/live/extras.sql"
+(PGDATABASE="$DRILL"; export PGDATABASE; describe "$WORK/drill")
+same "the rows of the dump" "$WORK/drill/digests.csv" "$WORK/live/digests.csv"
+same "the definitions of the dump" "$WORK/drill/definitions.sql" "$WORK/live/definitions.sql"
+
+sum=$(sha256sum "$part" | cut -d' ' -f1)
+cp "$WORK/live/definitions.sql" "$ARCHIVE/$file.definitions"
+cp "$WORK/live/extras.sql" "$ARCHIVE/$file.extras"
+echo "$sum  ${file#*/}" > "$ARCHIVE/$file.sha256"
+mv "$part" "$ARCHIVE/$file"
+sync
+cat "$WORK/live/digests.csv" >> "$WORK/relations.csv"
+echo "$NAME $file $sum" >> "$WORK/archived"

@@ -1,0 +1,14 @@
+-- First of all: who may not log in, does not. Suspended, archived, to be purged, or
+-- no longer declared: no login, no session. Nothing that fails later prevents it.
+SELECT format('SELECT pg_temp.change(%L, %L)', name, format('ALTER ROLE %I NOLOGIN', role))
+FROM closed JOIN pg_roles ON rolname = role WHERE rolcanlogin ORDER BY role
+\gexec
+SELECT format('SELECT pg_temp.attempt(%L, %L, %L)', name, 'ending its sessions', format('SELECT pg_temp.end_sessions(%L)', role)) FROM closed
+WHERE EXISTS (SELECT FROM pg_stat_activity WHERE usename = role) ORDER BY role
+\gexec
+-- An owner logs in for a dump or a restore alone. A run that was killed in the middle
+-- left the login, and perhaps a session.
+SELECT format('SELECT pg_temp.attempt(%L, %L, %L)', name, 'closing the owner''s login',
+  format('ALTER ROLE %I NOLOGIN PASSWORD NULL; SELECT pg_temp.end_sessions(%L)', rolname, rolname))
+FROM (SELECT name, owner FROM desired UNION SELECT name, owner FROM closed) o JOIN pg_roles ON rolname = owner WHERE rolcanlogin ORDER BY owner
+\gexec

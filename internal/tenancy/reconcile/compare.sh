@@ -1,0 +1,11 @@
+# compare.sh NAME SCHEMA OWNER FILE SHA256: compares a schema's definitions with those of
+# its archive, and adds the digests of its rows to $WORK/relations.csv. Archives of
+# earlier versions have no definitions.
+set -eu
+NAME=$1 SCHEMA=$2 OWNER=$3 file=$4 sum=$5
+export NAME SCHEMA OWNER
+. ./owner.sh
+check_file "$file" "$sum"
+describe "$WORK/live"
+[ ! -e "$ARCHIVE/$file.definitions" ] || same "the definitions" "$ARCHIVE/$file.definitions" "$WORK/live/definitions.sql"
+cat "$WORK/live/digests.csv" >> "$WORK/relations.csv"

@@ -1,0 +1,53 @@
+-- attempt runs a statement for a tenant. An error is noted; after it the tenant is
+-- left alone for the rest of the run.
+CREATE FUNCTION pg_temp.attempt(of_tenant text, step text, statement text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  IF EXISTS (SELECT FROM pg_temp.failures WHERE name = of_tenant) THEN
+    RETURN;
+  END IF;
+  EXECUTE statement;
+EXCEPTION WHEN OTHERS THEN
+  RAISE WARNING 'tenant %: % failed: %', of_tenant, step, SQLERRM;
+  INSERT INTO pg_temp.failures VALUES (of_tenant, step, SQLERRM);
+END $$;
+
+-- change is attempt for a statement that says itself what it does.
+CREATE FUNCTION pg_temp.change(of_tenant text, statement text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  IF NOT EXISTS (SELECT FROM pg_temp.failures WHERE name = of_tenant) THEN
+    RAISE INFO '%', statement;
+    PERFORM pg_temp.attempt(of_tenant, statement, statement);
+  END IF;
+END $$;
+
+-- set_password sets a role's password from its verifier, which is in no message.
+CREATE FUNCTION pg_temp.set_password(of_role name, attributes text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  EXECUTE format('ALTER ROLE %I %s PASSWORD %L', of_role, attributes, (SELECT verifier FROM pg_temp.verifiers WHERE role = of_role));
+EXCEPTION WHEN OTHERS THEN
+  RAISE EXCEPTION 'the password of % cannot be set: %', of_role, SQLSTATE;
+END $$;
+
+CREATE FUNCTION pg_temp.end_sessions(of_role name) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  IF EXISTS (SELECT FROM pg_stat_activity WHERE usename = of_role) THEN
+    RAISE INFO 'end % sessions of %', (SELECT count(*) FROM pg_stat_activity WHERE usename = of_role), of_role;
+    PERFORM pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = of_role;
+  END IF;
+END $$;
+
+CREATE FUNCTION pg_temp.is_empty(schema name) RETURNS boolean LANGUAGE sql AS $$
+  SELECT NOT EXISTS (SELECT FROM pg_class WHERE relnamespace = to_regnamespace(quote_ident(schema)))
+    AND NOT EXISTS (SELECT FROM pg_proc WHERE pronamespace = to_regnamespace(quote_ident(schema)))
+    AND NOT EXISTS (SELECT FROM pg_type WHERE typnamespace = to_regnamespace(quote_ident(schema)))
+$$;
+
+-- grant_use gives the tenant's role its rights on the schema and the objects in it; its
+-- owner's default privileges do it for later ones.
+CREATE FUNCTION pg_temp.grant_use(schema name, to_role name) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', schema, to_role);
+  EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA %I TO %I', schema, to_role);
+  EXECUTE format('GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA %I TO %I', schema, to_role);
+  EXECUTE format('GRANT EXECUTE ON ALL ROUTINES IN SCHEMA %I TO %I', schema, to_role);
+END $$;

@@ -1,0 +1,54 @@
+-- One run at a time, and never an older declaration after a newer one.
+--
+-- The lease is a row that only the administrator can write. It belongs to a session
+-- of the server: when that session ends, the lease is free. An advisory lock would
+-- do the same, but every tenant could take it.
+DO $$
+BEGIN
+  IF to_regclass('platform.lease') IS NULL THEN
+    CREATE SCHEMA IF NOT EXISTS platform;
+    CREATE SEQUENCE platform.revision;
+    CREATE TABLE platform.lease (
+      one boolean PRIMARY KEY DEFAULT true CHECK (one),
+      pid int, backend_start timestamptz, -- the session that has the lease
+      revision bigint NOT NULL DEFAULT 0  -- the newest that has run
+    );
+    INSERT INTO platform.lease DEFAULT VALUES;
+  END IF;
+EXCEPTION WHEN unique_violation OR duplicate_schema OR duplicate_table THEN
+  NULL; -- another run made them at the same time
+END $$;
+
+-- The number is taken before the declaration is read, so a larger number never
+-- stands for an older declaration.
+SELECT nextval('platform.revision') AS revision, pg_backend_pid() AS pid \gset
+\! cp desired.sql "$CREDENTIALS/verifiers.csv" "$WORK"
+
+\setenv RUN :pid
+\! PGAPPNAME=platform-watch psql -X -q -v run="$RUN" < watch.sql & echo $! > "$WORK/watch.pid"
+
+DO $$
+DECLARE
+  waited boolean := false;
+BEGIN
+  LOOP
+    UPDATE platform.lease SET pid = a.pid, backend_start = a.backend_start FROM pg_stat_activity a
+    WHERE a.pid = pg_backend_pid() AND NOT EXISTS (SELECT FROM pg_stat_activity holder
+      WHERE holder.pid = lease.pid AND holder.backend_start = lease.backend_start);
+    EXIT WHEN FOUND;
+    IF NOT waited THEN
+      RAISE INFO 'waiting for another run to end';
+    END IF;
+    waited := true;
+    COMMIT;
+    PERFORM pg_sleep(0.5);
+  END LOOP;
+END $$;
+
+SELECT revision > :revision AS superseded, revision AS newest FROM platform.lease \gset
+\if :superseded
+  \warn 'refused: a newer declaration (revision' :newest') ran while this one (revision' :revision') waited; nothing was changed'
+  \! touch "$WORK/refused"
+  \q
+\endif
+UPDATE platform.lease SET revision = :revision;

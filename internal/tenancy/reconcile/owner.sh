@@ -1,0 +1,37 @@
+# Functions of archive.sh, restore.sh and compare.sh, for the tenant in NAME, SCHEMA and
+# OWNER.
+
+# as_owner runs a program that logs in as the schema's owner, which can become no other
+# role. Whatever was planted in the schema runs with these rights at most.
+as_owner() { PGUSER="$OWNER" "$@"; }
+
+# describe writes digests.csv, definitions.sql and extras.sql of the schema to a folder,
+# all as of one snapshot, and a dump to $DUMP if that is set.
+describe() {
+  OUT=$1
+  export OUT
+  mkdir -p "$OUT"
+  as_owner psql -X -q -v name="$NAME" -v schema="$SCHEMA" -v folder="$OUT" < describe.sql
+  [ -e "$OUT/dumped" ] || { echo "pg_dump failed: see the messages above" >&2; exit 1; }
+  sed -e '/^--/d' -e '/^\\\(un\)\{0,1\}restrict /d' -e '/^$/d' "$OUT/schema.sql" | cat - "$OUT/extras.sql" > "$OUT/definitions.sql"
+}
+
+# same compares two files, and prints what differs.
+same() {
+  diff "$2" "$3" > "$WORK/diff" || {
+    echo "$1 differ (< archive, > schema):" >&2
+    head -n 4 "$WORK/diff" >&2
+    exit 1
+  }
+}
+
+# check_file compares an archive's file with its SHA-256.
+check_file() {
+  echo "$2  $ARCHIVE/$1" | sha256sum -c --status - || { echo "$ARCHIVE/$1 is not the file that was archived" >&2; exit 1; }
+}
+
+# run_extras runs the statements that a schema's dump leaves out, as one transaction.
+# psql -c takes SQL alone, so no name in it can be a command of psql.
+run_extras() {
+  [ ! -s "$1" ] || as_owner psql -X -q -v ON_ERROR_STOP=1 -c "$(cat "$1")"
+}

@@ -1,0 +1,66 @@
+-- Purge: the schema with all that is in it, then what the roles were granted, then the
+-- roles. Before that, the dump and the schema are compared once more, and nothing of
+-- anybody else may depend on the schema. Nothing is reassigned: what a purge left to
+-- somebody else would stay for ever.
+CREATE TEMP VIEW purging AS
+  SELECT d.name, d.role, d.owner, t.archive FROM desired d LEFT JOIN platform.tenants t USING (name) WHERE d.state = 'purged';
+
+-- outsiders lists objects outside of the schema that a DROP ... CASCADE would take.
+CREATE FUNCTION pg_temp.outsiders(of_schema name, of_owner name) RETURNS text LANGUAGE sql AS $$
+  WITH inside AS (
+    SELECT 'pg_class'::regclass AS classid, oid FROM pg_class WHERE relnamespace = to_regnamespace(quote_ident(of_schema))
+    UNION ALL SELECT 'pg_type'::regclass, oid FROM pg_type WHERE typnamespace = to_regnamespace(quote_ident(of_schema))
+    UNION ALL SELECT 'pg_proc'::regclass, oid FROM pg_proc WHERE pronamespace = to_regnamespace(quote_ident(of_schema))
+    UNION ALL SELECT 'pg_operator'::regclass, oid FROM pg_operator WHERE oprnamespace = to_regnamespace(quote_ident(of_schema))
+    UNION ALL SELECT 'pg_collation'::regclass, oid FROM pg_collation WHERE collnamespace = to_regnamespace(quote_ident(of_schema))
+    UNION ALL SELECT 'pg_constraint'::regclass, oid FROM pg_constraint WHERE connamespace = to_regnamespace(quote_ident(of_schema))
+  ), dependants AS (
+    SELECT d.classid, d.objid, d.objsubid FROM pg_depend d JOIN inside ON d.refclassid = inside.classid AND d.refobjid = inside.oid
+    UNION
+    SELECT s.classid, s.objid, s.objsubid FROM pg_shdepend s
+    WHERE s.dbid = (SELECT oid FROM pg_database WHERE datname = current_database()) AND s.deptype = 'o'
+      AND s.refobjid IN (to_regrole(quote_ident(of_schema)), to_regrole(quote_ident(of_owner)))
+  )
+  SELECT string_agg(DISTINCT pg_describe_object(classid, objid, objsubid), ', ') FROM dependants, pg_identify_object(classid, objid, objsubid) o,
+    pg_identify_object_as_address(classid, objid, objsubid) a
+  WHERE o.schema IS DISTINCT FROM 'pg_toast' AND coalesce(o.schema, CASE WHEN o.type IN ('rule', 'trigger', 'policy', 'table constraint', 'default value', 'view column', 'table column') THEN a.object_names[1]
+    WHEN o.type IN ('cast', 'default acl', 'operator of access method', 'function of access method') THEN of_schema::text
+    WHEN o.type = 'schema' THEN o.name END, '') <> of_schema
+$$;
+CREATE FUNCTION pg_temp.check_outsiders(of_tenant text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  p pg_temp.purging := (SELECT p FROM pg_temp.purging p WHERE name = of_tenant);
+BEGIN
+  IF pg_temp.outsiders(p.role, p.owner) IS NOT NULL THEN
+    RAISE EXCEPTION 'nothing was dropped: these are outside of its schema and would go with it; drop them first, or give them to somebody else: %', pg_temp.outsiders(p.role, p.owner);
+  END IF;
+  PERFORM pg_temp.open_owner(of_tenant);
+END $$;
+CREATE FUNCTION pg_temp.check_archive(of_tenant text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  p pg_temp.purging := (SELECT p FROM pg_temp.purging p WHERE name = of_tenant);
+BEGIN
+  IF pg_temp.differences(p.name, p.archive) IS NOT NULL THEN
+    RAISE EXCEPTION 'nothing was dropped: its schema is not as it was archived; declare state: suspended, then archived, to archive it again: %',
+      pg_temp.differences(p.name, p.archive);
+  END IF;
+END $$;
+CREATE TEMP TABLE to_drop AS SELECT name FROM purging WHERE to_regnamespace(quote_ident(role)) IS NOT NULL;
+SELECT format('SELECT pg_temp.attempt(%L, %L, %L)', name, 'purge', format('SELECT pg_temp.check_outsiders(%L)', name)) FROM to_drop ORDER BY name
+\gexec
+\copy (SELECT name, role, owner, archive->>'file', archive->>'sha256' FROM purging JOIN to_drop USING (name) WHERE name NOT IN (SELECT name FROM failures) ORDER BY 1) TO PROGRAM 'cat > "$WORK/list"' WITH (DELIMITER ' ')
+\! sh each.sh compare
+TRUNCATE relations;
+\copy failures FROM PROGRAM 'cat "$WORK/failures.csv"' WITH (FORMAT csv)
+\copy relations FROM PROGRAM 'cat "$WORK/relations.csv"' WITH (FORMAT csv)
+SELECT format('SELECT pg_temp.close_owner(%L)', name) FROM to_drop ORDER BY name
+\gexec
+SELECT format('SELECT pg_temp.attempt(%L, %L, %L)', name, 'purge', format('SELECT pg_temp.check_archive(%L)', name)) FROM to_drop ORDER BY name
+\gexec
+SELECT format('SELECT pg_temp.change(%L, %L)', name, format('DROP SCHEMA %I CASCADE', role)) FROM purging
+WHERE to_regnamespace(quote_ident(role)) IS NOT NULL ORDER BY role
+\gexec
+SELECT format('SELECT pg_temp.change(%L, %L)', name, statement)
+FROM purging, LATERAL (VALUES (role), (owner)) AS of (dropped), LATERAL (VALUES (1, format('DROP OWNED BY %I CASCADE', dropped)), (2, format('DROP ROLE %I', dropped))) AS steps (step, statement)
+WHERE to_regrole(quote_ident(dropped)) IS NOT NULL ORDER BY role, dropped DESC, step
+\gexec

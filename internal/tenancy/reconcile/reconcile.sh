@@ -1,0 +1,34 @@
+# Brings the database's tenants to what the stack declares. libpq's variables have
+# the database's address and the administrator's role.
+#   RECONCILE    folder of these files
+#   CREDENTIALS  folder with verifiers.csv and pgpass
+#   ARCHIVE      folder of the dumps, or empty
+# Exit status: 0 all as declared, 65 refused (another try would be refused too),
+# anything else an error.
+set -eu
+cd "$RECONCILE"
+umask 077
+WORK=$(mktemp -d)
+PGPASSFILE=$WORK/pgpass
+PGAPPNAME=platform-reconcile
+export WORK PGPASSFILE PGAPPNAME
+stop() {
+  [ ! -s "$WORK/watch.pid" ] || kill "$(cat "$WORK/watch.pid")" 2> /dev/null || true
+  rm -rf "$WORK"
+}
+trap stop EXIT
+# libpq ignores a password file that others may read, and a Secret's files are such.
+cat "$CREDENTIALS/pgpass" > "$PGPASSFILE"
+tries=30
+until pg_isready -q; do
+  tries=$((tries - 1))
+  [ "$tries" -gt 0 ] || { echo "the database does not answer at $PGHOST:$PGPORT" >&2; exit 1; }
+  echo "waiting for the database at $PGHOST:$PGPORT"
+  sleep 2
+done
+# One script: psql would put file and line before each message of an included file.
+for stage in session lease declared functions refuse rename close database roles schemas restore samples open archive purge verify; do
+  cat "$stage.sql"
+done > "$WORK/reconcile.sql"
+psql -X -q < "$WORK/reconcile.sql"
+[ ! -e "$WORK/refused" ] || exit 65

@@ -1,0 +1,47 @@
+-- What the declaration cannot mean stops the run before it changes anything, all
+-- faults at once. reconcile.sh tells such a refusal from an error, which another try
+-- may not meet. What a tenant's content prevents is no such fault: see failures.
+\set ON_ERROR_STOP off
+DO $$
+DECLARE
+  refused text;
+BEGIN
+  SELECT string_agg(format('tenant %s: %s', name, problem), E'\n' ORDER BY name) INTO refused FROM (
+    SELECT name, 'is to be purged, but has no archive; declare state: archived, let that run, then purge' AS problem
+      FROM desired d LEFT JOIN platform.tenants t USING (name)
+      WHERE d.state = 'purged' AND (to_regrole(quote_ident(d.role)) IS NOT NULL OR to_regnamespace(quote_ident(d.role)) IS NOT NULL)
+        AND (t.archive IS NULL OR t.state NOT IN ('archived', 'purged'))
+    UNION ALL
+    SELECT name, 'was purged; to have it back, declare state: active and restore: true'
+      FROM desired d JOIN platform.tenants t USING (name) WHERE t.state = 'purged' AND d.state IN ('suspended', 'archived')
+    UNION ALL
+    SELECT name, 'was purged; declare restore: true to have it back, or fresh: true to start again with an empty schema'
+      FROM desired d JOIN platform.tenants t USING (name) WHERE t.state = 'purged' AND d.state = 'active' AND NOT d.restore AND NOT d.fresh
+    UNION ALL
+    -- Where neither name is there, a lost database is filled anew, and the tenant is new.
+    SELECT d.name, format('is renamed from %s, which is %s; bring it back first', renamed_from, t.state)
+      FROM desired d JOIN platform.tenants t ON t.name = renamed_from
+      WHERE d.name NOT IN (SELECT name FROM platform.tenants) AND t.state NOT IN ('new', 'active', 'suspended')
+    UNION ALL
+    SELECT name, 'has no archive to restore; take restore: true out'
+      FROM desired d LEFT JOIN platform.tenants t USING (name) WHERE d.restore AND t.archive IS NULL
+    UNION ALL
+    SELECT name, format('the schema %s belongs to %s; give it to %s or choose another name', d.role, pg_get_userbyid(nspowner), d.owner)
+      FROM desired d JOIN pg_namespace ON nspname = d.role WHERE pg_get_userbyid(nspowner) NOT IN (d.role, d.owner)
+    UNION ALL
+    SELECT d.name, format('the role %s may do more than a tenant; choose another name', rolname)
+      FROM desired d JOIN pg_roles ON rolname IN (d.role, d.owner)
+      WHERE rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls
+  ) problems;
+  IF refused IS NOT NULL THEN
+    RAISE EXCEPTION E'refused, and nothing was changed:\n%', refused;
+  END IF;
+END $$;
+\set ON_ERROR_STOP on
+SELECT :'SQLSTATE' = 'P0001' AS refused, :'SQLSTATE' <> '00000' AS failed \gset
+\if :refused
+  \! touch "$WORK/refused"
+  \q
+\elif :failed
+DO $$ BEGIN RAISE EXCEPTION 'the declaration could not be checked: see the message above'; END $$;
+\endif

@@ -1,0 +1,60 @@
+-- A schema that was purged is filled from its archive before anyone logs in.
+CREATE FUNCTION pg_temp.open_owner(of_tenant text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  d pg_temp.desired := (SELECT d FROM pg_temp.desired d WHERE name = of_tenant);
+BEGIN
+  PERFORM pg_temp.end_sessions(d.owner);
+  PERFORM pg_temp.set_password(d.owner, 'LOGIN');
+END $$;
+CREATE FUNCTION pg_temp.close_owner(of_tenant text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  d pg_temp.desired := (SELECT d FROM pg_temp.desired d WHERE name = of_tenant);
+BEGIN
+  EXECUTE format('ALTER ROLE %I NOLOGIN PASSWORD NULL', d.owner);
+  PERFORM pg_temp.end_sessions(d.owner);
+END $$;
+
+-- relations are what digest.sql found in a schema or in a dump of it.
+CREATE TEMP TABLE relations (name text NOT NULL, kind text NOT NULL, relation text NOT NULL, rows numeric NOT NULL, checksum text NOT NULL);
+-- contents are a schema's tables with rows and checksum, or its sequences.
+CREATE FUNCTION pg_temp.contents(of_tenant text, of_kind text) RETURNS jsonb LANGUAGE sql AS $$
+  SELECT coalesce(jsonb_object_agg(relation, jsonb_build_object('rows', rows, 'checksum', checksum)), '{}')
+  FROM pg_temp.relations WHERE name = of_tenant AND kind = of_kind
+$$;
+-- differences lists what is not as in the archive; null when all is. The archives of
+-- earlier versions have no sequences.
+CREATE FUNCTION pg_temp.differences(of_tenant text, archive jsonb) RETURNS text LANGUAGE sql AS $$
+  SELECT string_agg(format('%s %s: %s in the archive, %s in the schema', kind, relation,
+    coalesce(was->>'rows' || ' rows', 'missing'), coalesce(now->>'rows' || ' rows', 'missing')), '; ' ORDER BY kind DESC, relation)
+  FROM (VALUES ('table', 'tables'), ('sequence', 'sequences')) AS kinds (kind, key), LATERAL (
+    SELECT coalesce(a.key, s.key) AS relation, a.value AS was, s.value AS now
+    FROM jsonb_each(archive->kinds.key) a FULL JOIN jsonb_each(pg_temp.contents(of_tenant, kinds.kind)) s ON s.key = a.key
+    WHERE a.value IS DISTINCT FROM s.value
+  ) AS different
+  WHERE archive ? kinds.key
+$$;
+
+\copy (SELECT name, role, owner, archive->>'file', archive->>'sha256', pg_temp.is_empty(role) FROM restoring WHERE name NOT IN (SELECT name FROM failures) ORDER BY 1) TO PROGRAM 'cat > "$WORK/list"' WITH (DELIMITER ' ')
+SELECT format('SELECT pg_temp.attempt(%L, %L, %L)', name, 'opening the owner''s login', format('SELECT pg_temp.open_owner(%L)', name)) FROM restoring ORDER BY name
+\gexec
+\! sh each.sh restore
+\copy failures FROM PROGRAM 'cat "$WORK/failures.csv"' WITH (FORMAT csv)
+\copy relations FROM PROGRAM 'cat "$WORK/relations.csv"' WITH (FORMAT csv)
+SELECT format('SELECT pg_temp.close_owner(%L)', name) FROM restoring ORDER BY name
+\gexec
+CREATE FUNCTION pg_temp.note_restore(of_tenant text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  r record;
+BEGIN
+  SELECT * INTO r FROM pg_temp.restoring WHERE name = of_tenant;
+  IF pg_temp.differences(r.name, r.archive) IS NOT NULL THEN
+    RAISE EXCEPTION 'its schema does not hold what the archive % does, and a restore fills an empty schema only: %', r.archive->>'file', pg_temp.differences(r.name, r.archive);
+  END IF;
+  IF NOT r.archive ? 'sequences' THEN
+    PERFORM pg_temp.grant_use(r.role, r.role);
+  END IF;
+  RAISE INFO 'tenant %: restored from %, rows and checksums compared', r.name, r.archive->>'file';
+  UPDATE platform.tenants SET restored = r.archive->>'sha256', changed = now() WHERE name = r.name;
+END $$;
+SELECT format('SELECT pg_temp.attempt(%L, %L, %L)', name, 'restore', format('SELECT pg_temp.note_restore(%L)', name)) FROM restoring ORDER BY name
+\gexec

@@ -1,0 +1,51 @@
+-- A schema for each tenant, which its owner owns and its login uses.
+SELECT format('SELECT pg_temp.change(%L, %L)', name, format('CREATE SCHEMA %I AUTHORIZATION %I', role, owner)) FROM kept
+WHERE to_regnamespace(quote_ident(role)) IS NULL ORDER BY role
+\gexec
+
+-- Before there were owners, the login owned its schema and all in it. One transaction
+-- moves them, so that the app's sessions have their rights at every moment. Large
+-- objects stay with the login: no default privileges reach them.
+CREATE FUNCTION pg_temp.move_to_owner(of_tenant text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  d pg_temp.desired := (SELECT d FROM pg_temp.desired d WHERE name = of_tenant);
+  large oid;
+  code text;
+BEGIN
+  RAISE INFO 'tenant %: what % owns goes to %', d.name, d.role, d.owner;
+  SELECT string_agg(oid::regprocedure::text, ', ' ORDER BY oid::regprocedure::text) INTO code
+  FROM pg_proc WHERE proowner = to_regrole(quote_ident(d.role));
+  EXECUTE format('REASSIGN OWNED BY %I TO %I', d.role, d.owner);
+  FOR large IN SELECT oid FROM pg_largeobject_metadata WHERE lomowner = to_regrole(quote_ident(d.owner)) LOOP
+    EXECUTE format('ALTER LARGE OBJECT %s OWNER TO %I', large, d.role);
+  END LOOP;
+  PERFORM pg_temp.grant_use(d.role, d.role);
+  IF code IS NOT NULL THEN
+    RAISE WARNING 'tenant %: its login could make functions until now; look at them before you migrate its schema: %', d.name, code;
+  END IF;
+END $$;
+SELECT format('SELECT pg_temp.attempt(%L, %L, %L)', name, 'moving its objects to the owner', format('SELECT pg_temp.move_to_owner(%L)', name))
+FROM kept JOIN pg_namespace ON nspname = role WHERE pg_get_userbyid(nspowner) = role ORDER BY name
+\gexec
+
+-- Who may use the schema: the login, and nobody else.
+SELECT format('SELECT pg_temp.change(%L, %L)', name, format('GRANT USAGE ON SCHEMA %I TO %I', role, role)) FROM kept
+WHERE NOT EXISTS (SELECT FROM pg_namespace, aclexplode(nspacl) WHERE nspname = role AND grantee = to_regrole(quote_ident(role)) AND privilege_type = 'USAGE')
+ORDER BY role
+\gexec
+SELECT DISTINCT format('SELECT pg_temp.change(%L, %L)', name, format('REVOKE %s ON SCHEMA %I FROM %s CASCADE',
+  CASE WHEN grantee = to_regrole(quote_ident(role)) THEN 'CREATE' ELSE 'ALL' END, role, CASE WHEN grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END))
+FROM kept JOIN pg_namespace ON nspname = role, aclexplode(nspacl)
+WHERE grantee <> nspowner AND (grantee <> to_regrole(quote_ident(role)) OR privilege_type <> 'USAGE') ORDER BY 1
+\gexec
+
+-- What the owner makes later is for the login to use. A schema that is restored gets
+-- this from its dump: otherwise rights that were taken away would come back.
+SELECT format('SELECT pg_temp.change(%L, %L)', name, format('ALTER DEFAULT PRIVILEGES FOR ROLE %I IN SCHEMA %I GRANT %s TO %I', owner, role, rights || ' ON ' || things, role))
+FROM kept, (VALUES ('r'::"char", 'TABLES', 'SELECT, INSERT, UPDATE, DELETE'), ('S', 'SEQUENCES', 'USAGE, SELECT')) AS use (type, things, rights)
+WHERE name NOT IN (SELECT name FROM restoring) AND EXISTS (SELECT FROM unnest(string_to_array(rights, ', ')) AS wanted (privilege)
+  WHERE NOT EXISTS (SELECT FROM pg_default_acl, aclexplode(defaclacl) a WHERE defaclrole = to_regrole(quote_ident(owner))
+    AND defaclnamespace = to_regnamespace(quote_ident(role)) AND defaclobjtype = type
+    AND a.grantee = to_regrole(quote_ident(role)) AND a.privilege_type = wanted.privilege))
+ORDER BY role, things
+\gexec

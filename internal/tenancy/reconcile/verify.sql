@@ -1,0 +1,22 @@
+-- The record of what is, and what failed.
+SELECT format('UPDATE platform.tenants SET state = %L, changed = now() WHERE name = %L', d.state, d.name)
+FROM desired d JOIN platform.tenants t USING (name) WHERE d.state <> t.state AND name NOT IN (SELECT name FROM failures) ORDER BY d.name
+\gexec
+UPDATE platform.tenants SET password = NULL, restored = NULL WHERE state = 'purged' AND password IS NOT NULL;
+UPDATE platform.tenants t SET state = 'suspended', changed = now() FROM closed c
+WHERE c.name = t.name AND t.state IN ('new', 'active') AND t.name NOT IN (SELECT name FROM desired);
+
+DO $$
+DECLARE
+  vanished text := (SELECT string_agg(name, ', ' ORDER BY name) FROM pg_temp.closed WHERE name NOT IN (SELECT name FROM pg_temp.desired));
+  failed text := (SELECT string_agg(format('  %s | %s | %s', name, step, reason), E'\n' ORDER BY name) FROM pg_temp.failures);
+BEGIN
+  IF vanished IS NOT NULL THEN
+    RAISE WARNING 'no longer declared, and so suspended; nothing of theirs was dropped: %', vanished;
+  END IF;
+  IF failed IS NOT NULL THEN
+    RAISE EXCEPTION E'% of % tenants failed, the others are as declared; the next run tries again:\n  tenant | step | reason\n%',
+      (SELECT count(DISTINCT name) FROM pg_temp.failures), (SELECT count(*) FROM pg_temp.desired), failed;
+  END IF;
+  RAISE INFO 'tenants: % declared, all as declared', (SELECT count(*) FROM pg_temp.desired);
+END $$;
