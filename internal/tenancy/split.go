@@ -50,9 +50,9 @@ const (
 
 // splitScripts are the files of each step, after open.sql and the parameters.
 var splitScripts = map[SplitStep][]string{
-	SplitCopy:     {"record", "sources", "needs", "rows", "faults", "refuse", "definitions", "comments", "copy", "compare"},
+	SplitCopy:     {"record", "sources", "needs", "rows", "faults", "forget", "refuse", "definitions", "comments", "copy", "compare"},
 	SplitVerify:   {"recorded", "sources", "rows", "refuse", "copies", "read_only", "compared", "verify"},
-	SplitRollback: {"recorded", "sources", "rows", "refuse", "copies", "compared", "rollback", "refuse", "drop"},
+	SplitRollback: {"recorded", "sources", "rows", "refuse", "copies", "compared", "rollback", "refuse", "drop", "forget"},
 }
 
 // SQL returns the script of the Step, for psql. The error has every fault.

@@ -27,8 +27,11 @@ BEGIN
   target := format('%I.%I', w.schema, s.source);
   PERFORM pg_temp.run_as(w.owner, w.schema, ARRAY[format('GRANT SELECT, INSERT ON %s TO %I', target, session_user)]);
   EXECUTE format('SET LOCAL search_path = %I, pg_catalog, pg_temp', w.schema);
+  -- Rows are fetched by their place, also from a table that looks small.
+  PERFORM set_config('enable_seqscan', CASE s.kind WHEN 'shared' THEN 'on' ELSE 'off' END, true);
   EXECUTE format('INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE SELECT %s FROM ONLY public.%I t%s', target, s.columns, s.selected, s.source,
     CASE WHEN s.kind <> 'shared' THEN format(' WHERE t.ctid = ANY (ARRAY(SELECT place FROM pg_temp.placed WHERE source = %s AND tenant = %s))', from_table, of_tenant) END);
+  SET LOCAL enable_seqscan = on;
   SET LOCAL search_path = pg_catalog, pg_temp;
   SELECT * INTO copied FROM pg_temp.digest(target::regclass);
   PERFORM pg_temp.run_as(w.owner, w.schema, ARRAY[format('REVOKE SELECT, INSERT ON %s FROM %I', target, session_user)]);

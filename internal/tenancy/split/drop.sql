@@ -31,5 +31,4 @@ END $$;
 SELECT format('SELECT pg_temp.drop_copies(%L, %L)', schema, owner) FROM wanted_tenants
 WHERE schema IN (SELECT schema FROM public.tenant_split) ORDER BY number
 \gexec
-SELECT 'DROP TABLE public.tenant_split' WHERE NOT EXISTS (SELECT FROM public.tenant_split)
-\gexec
+SET platform.rollback = on;
