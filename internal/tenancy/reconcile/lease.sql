@@ -30,12 +30,17 @@ SELECT nextval('platform.revision') AS revision, pg_backend_pid() AS pid \gset
 DO $$
 DECLARE
   waited boolean := false;
+  held record;
 BEGIN
   LOOP
-    UPDATE platform.lease SET pid = a.pid, backend_start = a.backend_start FROM pg_stat_activity a
-    WHERE a.pid = pg_backend_pid() AND NOT EXISTS (SELECT FROM pg_stat_activity holder
-      WHERE holder.pid = lease.pid AND holder.backend_start = lease.backend_start);
-    EXIT WHEN FOUND;
+    -- The row is locked first and looked at then: one statement for both would see the
+    -- sessions of before it waited for the lock.
+    SELECT pid, backend_start INTO held FROM platform.lease FOR UPDATE;
+    PERFORM pg_stat_clear_snapshot();
+    IF NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = held.pid AND backend_start = held.backend_start) THEN
+      UPDATE platform.lease SET pid = a.pid, backend_start = a.backend_start FROM pg_stat_activity a WHERE a.pid = pg_backend_pid();
+      EXIT;
+    END IF;
     IF NOT waited THEN
       RAISE INFO 'waiting for another run to end';
     END IF;
