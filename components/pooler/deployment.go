@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	// image is newer than the 1.24.1 that the tests build: 1.25.1 mends CVE-2025-12819,
+	// image is newer than the 1.24.1 that the tests build: 1.25.1 fixes CVE-2025-12819,
 	// in auth_query, which is not used here.
 	image = "ghcr.io/cloudnative-pg/pgbouncer:1.25.1@sha256:e6ddfe22d845e603825e235dd8334b21ecd125abea2a2172478f556b8dee2bb8"
 	// uid is any that is not root's: the program needs no user of its image.

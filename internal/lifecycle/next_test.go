@@ -91,7 +91,7 @@ func TestNextRefusesWhatAnUpdateMayNotDo(t *testing.T) {
 		"a rename and an archive":                 {entry("other", archived, from("active")), "", ""},
 		"a rename that was done stays":            {entry("new", active, from("old")), "", ""},
 		"a rename back":                           {entry("old", active, from("new")), "", ""},
-		"a rename of nobody":                      {entry("other", active, from("nobody")), "renamedFrom", nothing},
+		"a rename of an unknown name":             {entry("other", active, from("unknown")), "renamedFrom", nothing},
 		"a rename of a purged tenant":             {entry("other", active, from("purged")), "renamedFrom", "was purged; bring it back"},
 		"a rename of an archived tenant":          {entry("other", active, from("archived")), "renamedFrom", "is archived"},
 		"a second rename of one tenant":           {entry("other", active, from("old")), "renamedFrom", `"old" has another name already, "new"`},

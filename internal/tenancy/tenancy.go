@@ -65,7 +65,7 @@ func desired(tenants []settings.Tenant, appRole string) string {
 		}
 		plan := t.Limits()
 		fmt.Fprintf(&b, "%s\n  (%s, %s, %s, %s, %d, '%ds', %t, %t, %t, %t, %s)", separator, Literal(t.Name), Literal(names.SQL(t.Name)), Literal(names.Owner(t.Name)),
-			Literal(t.State), plan.Connections, plan.StatementSeconds, t.SampleData, t.Restore, t.OwnsSchema, t.Fresh, Literal(t.RenamedFrom))
+			Literal(t.State), plan.Connections(), plan.StatementSeconds, t.SampleData, t.Restore, t.OwnsSchema, t.Fresh, Literal(t.RenamedFrom))
 	}
 	b.WriteString(";\n")
 	return b.String()

@@ -31,8 +31,8 @@ const DatabaseCAPath = "/etc/postgres/ca.crt"
 const TenantsPath = "/etc/tenants"
 
 // PlatformConnections is what the platform keeps of the database's connections: the
-// reconcile Job's administrator and its session as a schema's owner, the watcher of
-// old transactions, and an operator with psql.
+// reconcile Job's administrator, its session that watches for blockers, and two for a
+// dump as a schema's owner. While no dump runs, the two are for an operator with psql.
 const PlatformConnections = 4
 
 // MinPoolerConnections is how many server connections the tenants share in each
