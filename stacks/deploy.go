@@ -267,7 +267,7 @@ func (s *stack) poolerArgs(t *tenants.Tenants) pooler.Args {
 	return pooler.Args{
 		Tenants: s.Tenants, Workload: s.plan.Workload.Pooler, Shared: s.plan.PoolerConnections, Protect: s.Protect,
 		DatabaseRange: s.database.network, DatabasePort: s.database.port,
-		Admin: s.database.admin, DatabaseCA: s.database.ca, Seed: t.Seed,
+		Admin: s.database.admin, DatabaseCA: s.database.ca, Seed: t.Seed, Verifiers: t.Verifiers,
 	}
 }
 

@@ -70,10 +70,10 @@ func probe(periodSeconds int) *corev1.ProbeArgs {
 
 // secret has all of the pooler's files. It changes in place when tenants change.
 func (a Args) secret() *corev1.SecretArgs {
-	files := pulumi.All(a.Admin, a.DatabaseCA, a.Seed).ApplyT(func(v []any) (map[string]string, error) {
+	files := pulumi.All(a.Admin, a.DatabaseCA, a.Seed, a.Verifiers).ApplyT(func(v []any) (map[string]string, error) {
 		return tenancy.Pooler{
 			Folder: folder, SocketFolder: socketFolder, Port: workload.PoolerPort, Hosts: hosts(), Shared: a.Shared,
-		}.Files(v[0].(string), v[1].(string), v[2].(string), a.Tenants)
+		}.Files(v[0].(string), v[1].(string), v[2].(string), v[3].(string), a.Tenants)
 	}).(pulumi.StringMapOutput)
 	return &corev1.SecretArgs{
 		Metadata:   kube.Meta(name, workload.PoolerNamespace, name),

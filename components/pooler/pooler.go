@@ -37,8 +37,9 @@ type Args struct {
 	Protect bool
 	// Admin is the administrator's connection string. The pooler gets its address and
 	// database, not its password. DatabaseCA checks who answers. Seed is what the
-	// tenants' passwords are derived from. Admin and Seed are secret.
-	Admin, DatabaseCA, Seed pulumi.StringInput
+	// pooler's certificate is derived from; Verifiers let tenants in. All but DatabaseCA
+	// are secret.
+	Admin, DatabaseCA, Seed, Verifiers pulumi.StringInput
 }
 
 // Pooler is what the app gets of it.
@@ -127,7 +128,7 @@ func (a Args) validate() error {
 	if a.Shared < 1 {
 		errs = append(errs, fmt.Errorf("shared: %d is not a number of connections", a.Shared))
 	}
-	for path, input := range map[string]pulumi.StringInput{"admin": a.Admin, "databaseCa": a.DatabaseCA, "seed": a.Seed} {
+	for path, input := range map[string]pulumi.StringInput{"admin": a.Admin, "databaseCa": a.DatabaseCA, "seed": a.Seed, "verifiers": a.Verifiers} {
 		if input == nil {
 			errs = append(errs, fmt.Errorf("%s: is missing", path))
 		}

@@ -19,7 +19,7 @@ func args(survive bool) pooler.Args {
 		Workload: workload.For(settings.Settings{Capacity: settings.Capacity{SurviveNodeLoss: survive}}).Pooler, Shared: 6,
 		DatabaseRange: "10.10.0.0/20", DatabasePort: 25060,
 		Admin:      pulumi.String("postgresql://doadmin:hunter2@db:25060/app?sslmode=verify-full"),
-		DatabaseCA: pulumi.String("PEM"), Seed: pulumi.String("a seed for tests"),
+		DatabaseCA: pulumi.String("PEM"), Seed: pulumi.String("a seed for tests"), Verifiers: pulumi.String("tenant_acme,SCRAM-SHA-256$4096:x"),
 	}
 }
 
@@ -34,7 +34,7 @@ func TestPooler(t *testing.T) {
 			_, err := pooler.New(ctx, "test", pooler.Args{})
 			return err
 		},
-		Faults: []string{"workload:", "shared:", "admin:", "databaseCa:", "seed:"},
+		Faults: []string{"workload:", "shared:", "admin:", "databaseCa:", "seed:", "verifiers:"},
 		Type:   "platform:pooler:Pooler", Custom: 9,
 		Secrets: map[string]string{"pooler": "stringData"},
 	}.Check(t)

@@ -68,8 +68,9 @@ type Tenants struct {
 
 	// URLs are the tenants' connection strings by file name. Secret.
 	URLs pulumi.StringMapOutput `pulumi:"urls"`
-	// Seed is what their passwords are derived from. Secret.
-	Seed pulumi.StringOutput
+	// Seed is what their passwords are derived from; Verifiers let a server check
+	// these (tenancy.Verifiers). Secret.
+	Seed, Verifiers pulumi.StringOutput
 	// Applied is known once the database is as declared. It fails with the Job.
 	Applied pulumi.Output
 }
@@ -96,19 +97,18 @@ func (a Args) register(ctx *pulumi.Context, component string, t *Tenants) error 
 	if err != nil {
 		return fmt.Errorf("seed: %w", err)
 	}
-	t.URLs, t.Seed = a.urls(seed.Result), seed.Result
+	t.URLs, t.Seed, t.Verifiers = a.urls(seed.Result), seed.Result, a.verifiers(seed.Result)
 	ns, err := kube.Namespace(ctx, workload.TenantsNamespace, kube.Restricted, pulumi.Parent(t))
 	if err != nil {
 		return err
 	}
 	inside := []pulumi.ResourceOption{pulumi.Parent(t), pulumi.DependsOn([]pulumi.Resource{ns})}
-	verifiers := a.verifiers(seed.Result)
-	before, err := a.prepare(ctx, seed.Result, verifiers, inside)
+	before, err := a.prepare(ctx, t, inside)
 	if err != nil {
 		return err
 	}
 	opts := append(kube.After(inside, before...), pulumi.Timeouts(&pulumi.CustomTimeouts{Create: awaitTimeout}))
-	job, err := batchv1.NewJob(ctx, name, a.job(verifiers), opts...)
+	job, err := batchv1.NewJob(ctx, name, a.job(t.Verifiers), opts...)
 	if err != nil {
 		return fmt.Errorf("job: %w", err)
 	}
@@ -118,7 +118,7 @@ func (a Args) register(ctx *pulumi.Context, component string, t *Tenants) error 
 }
 
 // prepare declares what the Job needs.
-func (a Args) prepare(ctx *pulumi.Context, seed, verifiers pulumi.StringOutput, inside []pulumi.ResourceOption) ([]pulumi.Resource, error) {
+func (a Args) prepare(ctx *pulumi.Context, t *Tenants, inside []pulumi.ResourceOption) ([]pulumi.Resource, error) {
 	before, err := kube.RegisterPolicies(ctx, []kube.Policy{{
 		Namespace: workload.TenantsNamespace, Name: "allow-database", App: name,
 		To: []kube.Peer{{CIDR: a.DatabaseRange, Ports: []int{a.DatabasePort}}},
@@ -131,7 +131,7 @@ func (a Args) prepare(ctx *pulumi.Context, seed, verifiers pulumi.StringOutput, 
 		return nil, err
 	}
 	before = append(before, account...)
-	secrets := a.secrets(seed, verifiers)
+	secrets := a.secrets(t)
 	for _, secret := range slices.Sorted(maps.Keys(secrets)) {
 		registered, err := corev1.NewSecret(ctx, secret, &corev1.SecretArgs{
 			Metadata: kube.Meta(name, workload.TenantsNamespace, secret), StringData: secrets[secret],
@@ -164,10 +164,10 @@ func (a Args) prepare(ctx *pulumi.Context, seed, verifiers pulumi.StringOutput, 
 func (a Args) files() map[string]string { return tenancy.Files(a.Tenants, a.AppRole) }
 
 // secrets are the Job's, by name.
-func (a Args) secrets(seed, verifiers pulumi.StringOutput) map[string]pulumi.StringMapOutput {
+func (a Args) secrets(t *Tenants) map[string]pulumi.StringMapOutput {
 	return map[string]pulumi.StringMapOutput{
 		adminSecret: secretMap(a.Admin.ToStringOutput().ApplyT(tenancy.Environment)),
-		verifiersSecret: secretMap(pulumi.All(verifiers, a.CA, a.Admin, seed).ApplyT(func(v []any) (map[string]string, error) {
+		verifiersSecret: secretMap(pulumi.All(t.Verifiers, a.CA, a.Admin, t.Seed).ApplyT(func(v []any) (map[string]string, error) {
 			passwords, err := tenancy.Passwords(v[2].(string), v[3].(string), a.Tenants)
 			return map[string]string{
 				tenancy.VerifiersFile: v[0].(string), path.Base(workload.DatabaseCAPath): v[1].(string), tenancy.PasswordsFile: passwords,
@@ -183,7 +183,7 @@ func (a Args) verifiers(seed pulumi.StringOutput) pulumi.StringOutput {
 
 func (a Args) urls(seed pulumi.StringOutput) pulumi.StringMapOutput {
 	return secretMap(pulumi.All(a.Admin, seed).ApplyT(func(v []any) (map[string]string, error) {
-		return tenancy.PooledURLs(v[0].(string), poolerAddress, v[1].(string), a.Tenants)
+		return tenancy.URLs(v[0].(string), poolerAddress, v[1].(string), a.Tenants)
 	}))
 }
 

@@ -49,7 +49,8 @@ func ownerPassword(seed string, t settings.Tenant) string {
 
 // Verifiers returns the file from which the reconcile run sets passwords: a line of
 // role and SCRAM-SHA-256 verifier for each tenant's login, and for each owner that the
-// Job may have to log in as. The server never sees the passwords themselves, and neither do its logs.
+// Job may have to log in as. The server never sees the passwords themselves, and
+// neither do its logs.
 func Verifiers(seed string, tenants []settings.Tenant) (string, error) {
 	var b strings.Builder
 	for _, t := range tenants {
@@ -107,17 +108,19 @@ func verifier(password string, salt []byte) (string, error) {
 }
 
 // URLs returns the connection strings of the tenants that may log in, by file name:
-// <tenant>.url. Each is the administrator's address with the tenant's role. Prisma
-// needs no other form: its adapter takes this one and the schema (docs/prisma.md).
-func URLs(admin, seed string, tenants []settings.Tenant) (map[string]string, error) {
-	base, err := parse(admin)
+// <tenant>.url. Each has the parameters of the administrator's, the address of the
+// pooler ("host:port"), and the tenant's role. Prisma needs no other form: its adapter
+// takes this one and the schema (docs/prisma.md).
+func URLs(admin, pooler, seed string, tenants []settings.Tenant) (map[string]string, error) {
+	u, err := parse(admin)
 	if err != nil {
 		return nil, err
 	}
+	u.Host = pooler
 	out := map[string]string{}
 	for _, t := range tenants {
 		if t.LogsIn() {
-			u := *base
+			u.Path = "/" + poolerDatabase(t)
 			u.User = url.UserPassword(names.SQL(t.Name), Password(seed, t))
 			out[t.Name+".url"] = u.String()
 		}

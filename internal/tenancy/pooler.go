@@ -29,6 +29,15 @@ const (
 // external database may have another one.
 const sharedDatabase = "app"
 
+// poolerDatabase is the pooler's database of a tenant. With reserved connections it is
+// one of its own, named as its role.
+func poolerDatabase(t settings.Tenant) string {
+	if t.Limits().Reserved > 0 {
+		return names.SQL(t.Name)
+	}
+	return sharedDatabase
+}
+
 // PoolerScript is the program that PoolerEntrypoint holds.
 func PoolerScript() string { return poolerScript }
 
@@ -47,14 +56,11 @@ type Pooler struct {
 
 // Files are the pooler's files by name. Admin is the administrator's connection
 // string: its address and database are those of the server, its user and password
-// are not used. ServerCA (PEM) checks the server's certificate. The files hold
+// are not used. ServerCA (PEM) checks the server's certificate. Verifiers are what
+// Verifiers returned for these tenants: a thousand take a second. The files hold
 // verifiers and a private key, and no password: treat them as secret.
-func (p Pooler) Files(admin, serverCA, seed string, tenants []settings.Tenant) (map[string]string, error) {
+func (p Pooler) Files(admin, serverCA, seed, verifiers string, tenants []settings.Tenant) (map[string]string, error) {
 	server, err := Environment(admin)
-	if err != nil {
-		return nil, err
-	}
-	users, err := poolerUsersOf(seed, tenants)
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +69,7 @@ func (p Pooler) Files(admin, serverCA, seed string, tenants []settings.Tenant) (
 		return nil, fmt.Errorf("the pooler's certificate: %w", err)
 	}
 	return map[string]string{
-		PoolerEntrypoint: poolerScript, poolerConfig: p.config(server, tenants), poolerUsers: users,
+		PoolerEntrypoint: poolerScript, poolerConfig: p.config(server, tenants), poolerUsers: poolerUsersOf(verifiers, tenants),
 		poolerServerCA: serverCA, poolerCert: own.certificate, poolerKey: own.key,
 	}, nil
 }
@@ -71,14 +77,10 @@ func (p Pooler) Files(admin, serverCA, seed string, tenants []settings.Tenant) (
 // poolerUsersOf is the auth_file: the verifiers of the tenants that may log in. The
 // same verifier lets a client in and logs in to the server, because the client's
 // proof gives PgBouncer the key for it. Owners are never in it.
-func poolerUsersOf(seed string, tenants []settings.Tenant) (string, error) {
+func poolerUsersOf(verifiers string, tenants []settings.Tenant) string {
 	admitted := map[string]bool{}
 	for _, t := range tenants {
 		admitted[names.SQL(t.Name)] = t.LogsIn()
-	}
-	verifiers, err := Verifiers(seed, tenants)
-	if err != nil {
-		return "", err
 	}
 	var b strings.Builder
 	for line := range strings.Lines(verifiers) {
@@ -86,7 +88,7 @@ func poolerUsersOf(seed string, tenants []settings.Tenant) (string, error) {
 			fmt.Fprintf(&b, "%q %q\n", role, verifier)
 		}
 	}
-	return b.String(), nil
+	return b.String()
 }
 
 // config is pgbouncer.ini.
@@ -104,7 +106,7 @@ func (p Pooler) config(server map[string]string, tenants []settings.Tenant) stri
 		case plan.Reserved > 0:
 			// An entry of its own has connections of its own: max_db_connections counts
 			// for each entry.
-			entry(names.SQL(t.Name), fmt.Sprintf("pool_size=%d max_db_connections=%d", plan.PoolSize, plan.Reserved))
+			entry(poolerDatabase(t), fmt.Sprintf("pool_size=%d max_db_connections=%d", plan.PoolSize, plan.Reserved))
 		case plan.PoolSize > 1:
 			fmt.Fprintf(&users, "%s = pool_size=%d\n", names.SQL(t.Name), plan.PoolSize)
 		}
@@ -157,33 +159,3 @@ func (p Pooler) general() string {
 
 // quoted is a value of a database's entry in pgbouncer.ini.
 func quoted(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }
-
-// PooledURLs are the connection strings of the tenants that may log in, as URLs has
-// them, by way of a pooler at address ("host:port"). A tenant with reserved
-// connections has a database name of its own there: its role's.
-func PooledURLs(admin, address, seed string, tenants []settings.Tenant) (map[string]string, error) {
-	u, err := parse(admin)
-	if err != nil {
-		return nil, err
-	}
-	u.Host, u.Path = address, "/"+sharedDatabase
-	out, err := URLs(u.String(), seed, tenants)
-	if err != nil {
-		return nil, err
-	}
-	reserved := *u
-	for _, t := range tenants {
-		if !t.LogsIn() || t.Limits().Reserved == 0 {
-			continue
-		}
-		reserved.Path = "/" + names.SQL(t.Name)
-		own, err := URLs(reserved.String(), seed, []settings.Tenant{t})
-		if err != nil {
-			return nil, err
-		}
-		for file, connection := range own {
-			out[file] = connection
-		}
-	}
-	return out, nil
-}

@@ -18,9 +18,11 @@ const poolerAdmin = "postgresql://doadmin:hunter2@db.example.com:25060/it's%20mi
 
 func poolerFiles(t *testing.T, declared []settings.Tenant) map[string]string {
 	t.Helper()
+	verifiers, err := tenancy.Verifiers(seed, declared)
+	require.NoError(t, err)
 	files, err := tenancy.Pooler{
 		Folder: "/etc/pooler", SocketFolder: "/run/pgbouncer", Port: 6432, Hosts: []string{"pooler.example.com"}, Shared: 6,
-	}.Files(poolerAdmin, "PEM", seed, declared)
+	}.Files(poolerAdmin, "PEM", seed, verifiers, declared)
 	require.NoError(t, err)
 	return files
 }

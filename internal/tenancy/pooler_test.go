@@ -51,9 +51,11 @@ func (p *pooler) declare(t testing.TB, declared []settings.Tenant) {
 	t.Helper()
 	ca, err := os.ReadFile(p.bed.CA)
 	require.NoError(t, err)
+	verifiers, err := tenancy.Verifiers(seed, declared)
+	require.NoError(t, err)
 	files, err := tenancy.Pooler{
 		Folder: p.Folder, SocketFolder: p.SocketFolder, Port: p.Port, Hosts: poolerHosts, Shared: p.shared,
-	}.Files(p.bed.URL(postgrestest.Admin), string(ca), seed, declared)
+	}.Files(p.bed.URL(postgrestest.Admin), string(ca), seed, verifiers, declared)
 	require.NoError(t, err)
 	p.Write(t, files)
 }
@@ -62,7 +64,7 @@ func (p *pooler) declare(t testing.TB, declared []settings.Tenant) {
 func (p *pooler) url(t testing.TB, tenant settings.Tenant) string {
 	t.Helper()
 	admin := strings.ReplaceAll(p.bed.URL(postgrestest.Admin), url.QueryEscape(p.bed.CA), url.QueryEscape(p.ca))
-	urls, err := tenancy.PooledURLs(admin, net.JoinHostPort("localhost", strconv.Itoa(p.Port)), seed, []settings.Tenant{tenant})
+	urls, err := tenancy.URLs(admin, net.JoinHostPort("localhost", strconv.Itoa(p.Port)), seed, []settings.Tenant{tenant})
 	require.NoError(t, err)
 	return urls[tenant.Name+".url"]
 }

@@ -125,12 +125,13 @@ func (b *bed) must(t testing.TB, declared []settings.Tenant) []string {
 	return changes
 }
 
-// url is the connection string that the app gets for a tenant.
+// url logs in as a tenant without the pooler.
 func (b *bed) url(t testing.TB, tenant settings.Tenant) string {
 	t.Helper()
-	urls, err := tenancy.URLs(b.URL(postgrestest.Admin), seed, []settings.Tenant{tenant})
+	u, err := url.Parse(b.URL(postgrestest.Admin))
 	require.NoError(t, err)
-	return urls[tenant.Name+".url"]
+	u.User = url.UserPassword(names.SQL(tenant.Name), tenancy.Password(seed, tenant))
+	return u.String()
 }
 
 // migrate runs statements as an app's migration does: in a transaction of the app's

@@ -58,7 +58,7 @@ func TestSplitFindsAParentOfAnotherTenantBeforeItCopiesAndGoesOnOnceMended(t *te
 	run(t, app, "UPDATE orders SET customer_id = customer_id + 1 WHERE id = 7")
 	out, err := b.psql(t, script(t, split, tenancy.SplitCopy))
 	require.Error(t, err)
-	assert.Contains(t, out, "public.orders has 1 rows that refer by orders_customer_id_fkey to a row of another tenant in public.customers: mend these rows, such as (7)")
+	assert.Contains(t, out, "public.orders has 1 rows that refer by orders_customer_id_fkey to a row of another tenant in public.customers: correct these rows, such as (7)")
 	run(t, app, "UPDATE orders SET customer_id = customer_id - 1 WHERE id = 7")
 	out, err = b.psql(t, script(t, split, tenancy.SplitCopy))
 	require.NoError(t, err, out)

@@ -105,7 +105,7 @@ BEGIN
       JOIN pg_temp.placed a ON a.source = %s AND a.place = t.ctid JOIN pg_temp.placed b ON b.source = %s AND b.place = p.ctid
       WHERE a.tenant <> b.tenant', f.identity, f.conrelid::regclass, f.confrelid::regclass, f.condition, f.conrelid, f.confrelid) INTO found, examples;
     IF found > 0 THEN
-      INSERT INTO faults (problem) VALUES (format('%s has %s rows that refer by %I to a row of another tenant in %s: mend these rows, such as %s',
+      INSERT INTO faults (problem) VALUES (format('%s has %s rows that refer by %I to a row of another tenant in %s: correct these rows, such as %s',
         f.conrelid::regclass, found, f.conname, f.confrelid::regclass, examples));
     END IF;
   END LOOP;
