@@ -45,6 +45,11 @@ func TestARenameMovesSchemaRolesAndRowsAndLosesNoneThatWereWrittenMeanwhile(t *t
 		b.migrate(t, "globex", "CREATE TABLE later (id int)")
 		run(t, globex, "INSERT INTO later VALUES (1)")
 		assert.Empty(t, b.must(t, renamed), "renamedFrom may stay")
+
+		out, err = b.reconcile(t, old)
+		require.Error(t, err)
+		assert.Contains(t, out, "tenant ac-me: was renamed to globex, which is not declared; declare that name, or write renamedFrom: globex here")
+		b.must(t, append(tenants(settings.Tenant{Name: "ac-me"}), renamed...))
 	})
 }
 

@@ -7,6 +7,7 @@ export NAME SCHEMA OWNER
 . ./owner.sh
 file="$NAME/$(date -u +%Y%m%dT%H%M%SZ).dump"
 mkdir -p "$ARCHIVE/$NAME"
+rm -f "$ARCHIVE/$NAME"/*.part # of a run that was killed
 part="$ARCHIVE/$file.part"
 DUMP="$part" describe "$WORK/live"
 

@@ -18,7 +18,7 @@ BEGIN
   END IF;
   PERFORM pg_temp.open_owner(of_tenant);
 END $$;
-SELECT format('SELECT pg_temp.attempt(%L, %L, %L)', name, 'archive', format('SELECT pg_temp.check_archivable(%L)', name)) FROM archiving ORDER BY name
+SELECT format('SELECT pg_temp.step(%L, %L, %L)', name, 'archive', 'check_archivable') FROM archiving ORDER BY name
 \gexec
 \copy (SELECT name, role, owner FROM archiving WHERE name NOT IN (SELECT name FROM failures) ORDER BY 1) TO PROGRAM 'cat > "$WORK/list"' WITH (DELIMITER ' ')
 \! sh each.sh archive
@@ -37,5 +37,5 @@ BEGIN
       'tables', pg_temp.contents(t.name, 'table'), 'sequences', pg_temp.contents(t.name, 'sequence'))
   FROM archived a WHERE a.name = t.name AND t.name = of_tenant;
 END $$;
-SELECT format('SELECT pg_temp.attempt(%L, %L, %L)', name, 'archive', format('SELECT pg_temp.note_archive(%L)', name)) FROM archived ORDER BY name
+SELECT format('SELECT pg_temp.step(%L, %L, %L)', name, 'archive', 'note_archive') FROM archived ORDER BY name
 \gexec

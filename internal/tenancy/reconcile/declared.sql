@@ -9,8 +9,11 @@ BEGIN
       password text,  -- digest of the verifier that was declared last
       archive  jsonb, -- the newest: file, sha256, tables with rows and checksum, sequences
       restored text,  -- sha256 of the archive that the schema was filled from
-      changed  timestamptz NOT NULL DEFAULT now()
+      changed  timestamptz NOT NULL DEFAULT now(),
+      former   text   -- the name before the last rename
     );
+  ELSIF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'platform.tenants'::regclass AND attname = 'former') THEN
+    ALTER TABLE platform.tenants ADD former text;
   END IF;
 END $$;
 
@@ -29,13 +32,18 @@ CREATE TEMP TABLE verifiers (role name PRIMARY KEY, verifier text NOT NULL);
 -- What failed in this run. A tenant with a row here is left as it is.
 CREATE TEMP TABLE failures (name text NOT NULL, step text NOT NULL, reason text NOT NULL);
 
+-- owner_of is the owner of a tenant's schema, by the login's role (names.Owner).
+CREATE FUNCTION pg_temp.owner_of(role name) RETURNS name LANGUAGE sql IMMUTABLE AS $$
+  SELECT ('owner' || substr(role, length('tenant') + 1))::name
+$$;
+
 -- Tenants that have roles and a schema, those that are to be purged until it is done,
 -- and tenants that may not log in.
 CREATE TEMP VIEW kept AS SELECT * FROM desired WHERE state <> 'purged' OR to_regnamespace(quote_ident(role)) IS NOT NULL;
 CREATE TEMP VIEW closed AS
   SELECT name, role, owner, state FROM desired WHERE state <> 'active'
   UNION ALL
-  SELECT name, role, 'owner' || substr(role, length('tenant') + 1), 'suspended' FROM platform.tenants
+  SELECT name, role, pg_temp.owner_of(role), 'suspended' FROM platform.tenants
   WHERE state <> 'purged' AND name NOT IN (SELECT name FROM desired);
 
 -- Both roles of each tenant.

@@ -20,6 +20,11 @@ BEGIN
   END IF;
 END $$;
 
+-- step is attempt for one of the functions below that take a tenant's name.
+CREATE FUNCTION pg_temp.step(of_tenant text, step text, of_function name) RETURNS void LANGUAGE sql AS $$
+  SELECT pg_temp.attempt(of_tenant, step, format('SELECT pg_temp.%I(%L)', of_function, of_tenant))
+$$;
+
 -- set_password sets a role's password from its verifier, which is in no message.
 CREATE FUNCTION pg_temp.set_password(of_role name, attributes text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN

@@ -46,7 +46,7 @@ BEGIN
   END IF;
 END $$;
 CREATE TEMP TABLE to_drop AS SELECT name FROM purging WHERE to_regnamespace(quote_ident(role)) IS NOT NULL;
-SELECT format('SELECT pg_temp.attempt(%L, %L, %L)', name, 'purge', format('SELECT pg_temp.check_outsiders(%L)', name)) FROM to_drop ORDER BY name
+SELECT format('SELECT pg_temp.step(%L, %L, %L)', name, 'purge', 'check_outsiders') FROM to_drop ORDER BY name
 \gexec
 \copy (SELECT name, role, owner, archive->>'file', archive->>'sha256' FROM purging JOIN to_drop USING (name) WHERE name NOT IN (SELECT name FROM failures) ORDER BY 1) TO PROGRAM 'cat > "$WORK/list"' WITH (DELIMITER ' ')
 \! sh each.sh compare
@@ -55,7 +55,7 @@ TRUNCATE relations;
 \copy relations FROM PROGRAM 'cat "$WORK/relations.csv"' WITH (FORMAT csv)
 SELECT format('SELECT pg_temp.close_owner(%L)', name) FROM to_drop ORDER BY name
 \gexec
-SELECT format('SELECT pg_temp.attempt(%L, %L, %L)', name, 'purge', format('SELECT pg_temp.check_archive(%L)', name)) FROM to_drop ORDER BY name
+SELECT format('SELECT pg_temp.step(%L, %L, %L)', name, 'purge', 'check_archive') FROM to_drop ORDER BY name
 \gexec
 SELECT format('SELECT pg_temp.change(%L, %L)', name, format('DROP SCHEMA %I CASCADE', role)) FROM purging
 WHERE to_regnamespace(quote_ident(role)) IS NOT NULL ORDER BY role

@@ -23,6 +23,12 @@ BEGIN
       FROM desired d JOIN platform.tenants t ON t.name = renamed_from
       WHERE d.name NOT IN (SELECT name FROM platform.tenants) AND t.state NOT IN ('new', 'active', 'suspended')
     UNION ALL
+    -- A rename whose update was interrupted, and a stack file that went back: the old
+    -- name would be a new and empty tenant.
+    SELECT d.name, format('was renamed to %s, which is not declared; declare that name, or write renamedFrom: %1$s here', t.name)
+      FROM desired d JOIN platform.tenants t ON t.former = d.name
+      WHERE d.renamed_from <> t.name AND d.name NOT IN (SELECT name FROM platform.tenants) AND t.name NOT IN (SELECT name FROM desired) AND t.state <> 'purged'
+    UNION ALL
     SELECT name, 'has no archive to restore; take restore: true out'
       FROM desired d LEFT JOIN platform.tenants t USING (name) WHERE d.restore AND t.archive IS NULL
     UNION ALL

@@ -4,7 +4,7 @@ CREATE FUNCTION pg_temp.rename(of_tenant text) RETURNS void LANGUAGE plpgsql AS 
 DECLARE
   d pg_temp.desired := (SELECT d FROM pg_temp.desired d WHERE name = of_tenant);
   old name := (SELECT role FROM platform.tenants WHERE name = d.renamed_from);
-  old_owner name := 'owner' || substr(old, length('tenant') + 1);
+  old_owner name := pg_temp.owner_of(old);
   code text;
 BEGIN
   RAISE INFO 'tenant %: renamed from %', d.name, d.renamed_from;
@@ -14,14 +14,14 @@ BEGIN
     EXECUTE format('ALTER ROLE %I RENAME TO %I', old_owner, d.owner);
   END IF;
   -- The dumps that there may be hold a schema of the old name.
-  UPDATE platform.tenants SET name = d.name, role = d.role, password = NULL, archive = NULL, restored = NULL, changed = now() WHERE name = d.renamed_from;
+  UPDATE platform.tenants SET name = d.name, role = d.role, former = name, password = NULL, archive = NULL, restored = NULL, changed = now() WHERE name = d.renamed_from;
   SELECT string_agg(oid::regprocedure::text, ', ' ORDER BY oid::regprocedure::text) INTO code
   FROM pg_proc WHERE pronamespace = to_regnamespace(quote_ident(d.role)) AND strpos(prosrc, old) > 0;
   IF code IS NOT NULL THEN
     RAISE WARNING 'tenant %: these functions have the old schema in their text; a migration has to change them: %', d.name, code;
   END IF;
 END $$;
-SELECT format('SELECT pg_temp.attempt(%L, %L, %L)', name, 'rename', format('SELECT pg_temp.rename(%L)', name)) FROM desired
+SELECT format('SELECT pg_temp.step(%L, %L, %L)', name, 'rename', 'rename') FROM desired
 WHERE renamed_from IN (SELECT name FROM platform.tenants) AND name NOT IN (SELECT name FROM platform.tenants) ORDER BY name
 \gexec
 SELECT format('SELECT pg_temp.attempt(%L, %L, %L)', name, 'ending its sessions', format('SELECT pg_temp.end_sessions(%L)', role)) FROM desired

@@ -35,7 +35,7 @@ CREATE FUNCTION pg_temp.differences(of_tenant text, archive jsonb) RETURNS text 
 $$;
 
 \copy (SELECT name, role, owner, archive->>'file', archive->>'sha256', pg_temp.is_empty(role) FROM restoring WHERE name NOT IN (SELECT name FROM failures) ORDER BY 1) TO PROGRAM 'cat > "$WORK/list"' WITH (DELIMITER ' ')
-SELECT format('SELECT pg_temp.attempt(%L, %L, %L)', name, 'opening the owner''s login', format('SELECT pg_temp.open_owner(%L)', name)) FROM restoring ORDER BY name
+SELECT format('SELECT pg_temp.step(%L, %L, %L)', name, 'opening the owner''s login', 'open_owner') FROM restoring ORDER BY name
 \gexec
 \! sh each.sh restore
 \copy failures FROM PROGRAM 'cat "$WORK/failures.csv"' WITH (FORMAT csv)
@@ -56,5 +56,5 @@ BEGIN
   RAISE INFO 'tenant %: restored from %, rows and checksums compared', r.name, r.archive->>'file';
   UPDATE platform.tenants SET restored = r.archive->>'sha256', changed = now() WHERE name = r.name;
 END $$;
-SELECT format('SELECT pg_temp.attempt(%L, %L, %L)', name, 'restore', format('SELECT pg_temp.note_restore(%L)', name)) FROM restoring ORDER BY name
+SELECT format('SELECT pg_temp.step(%L, %L, %L)', name, 'restore', 'note_restore') FROM restoring ORDER BY name
 \gexec

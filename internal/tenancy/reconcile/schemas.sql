@@ -24,7 +24,7 @@ BEGIN
     RAISE WARNING 'tenant %: its login could make functions until now; look at them before you migrate its schema: %', d.name, code;
   END IF;
 END $$;
-SELECT format('SELECT pg_temp.attempt(%L, %L, %L)', name, 'moving its objects to the owner', format('SELECT pg_temp.move_to_owner(%L)', name))
+SELECT format('SELECT pg_temp.step(%L, %L, %L)', name, 'moving its objects to the owner', 'move_to_owner')
 FROM kept JOIN pg_namespace ON nspname = role WHERE pg_get_userbyid(nspowner) = role ORDER BY name
 \gexec
 
