@@ -148,7 +148,7 @@ func TestNoPasswordIsInTheOutputOrTheServersLog(t *testing.T) {
 	verifiers, err := tenancy.Verifiers(seed, declared)
 	require.NoError(t, err)
 	verifier := strings.TrimSpace(strings.SplitN(verifiers, ",", 2)[1])
-	for _, text := range []string{out, string(log), tenancy.Files(declared, "app")["desired.sql"]} {
+	for _, text := range []string{out, string(log), tenancy.Files(declared, "app", appConnections)["desired.sql"]} {
 		assert.NotContains(t, text, tenancy.Password(seed, declared[0]))
 		assert.NotContains(t, text, verifier)
 	}

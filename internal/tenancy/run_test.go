@@ -23,6 +23,9 @@ import (
 
 const seed = "a seed that is only for tests"
 
+// appConnections is what a plan with two replicas counts for the app's own role.
+const appConnections = 6
+
 // bed is a server and the folders of the reconcile Job.
 type bed struct {
 	*postgrestest.Server
@@ -67,7 +70,7 @@ func (b *bed) reconcileInto(t testing.TB, declared []settings.Tenant, archive st
 	for _, folder := range []string{credentials, scripts} {
 		require.NoError(t, os.MkdirAll(folder, 0o750))
 	}
-	for name, text := range tenancy.Files(declared, postgrestest.App) {
+	for name, text := range tenancy.Files(declared, postgrestest.App, appConnections) {
 		require.NoError(t, os.WriteFile(filepath.Join(scripts, name), []byte(text), 0o600))
 	}
 	verifiers, err := tenancy.Verifiers(seed, declared)

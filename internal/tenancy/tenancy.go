@@ -18,9 +18,9 @@ import (
 var scripts embed.FS
 
 // Files returns what the reconcile Job runs, by file name. The Job starts Entrypoint.
-// Nothing in the files is secret.
-func Files(tenants []settings.Tenant, appRole string) map[string]string {
-	files := map[string]string{"desired.sql": desired(tenants, appRole)}
+// The app's own role gets a limit of appConnections. Nothing in the files is secret.
+func Files(tenants []settings.Tenant, appRole string, appConnections int) map[string]string {
+	files := map[string]string{"desired.sql": desired(tenants, appRole, appConnections)}
 	entries, err := scripts.ReadDir("reconcile")
 	for _, entry := range entries {
 		var text []byte
@@ -51,21 +51,21 @@ const (
 )
 
 // desired fills the tables that reconcile.sql compares the database with.
-func desired(tenants []settings.Tenant, appRole string) string {
+func desired(tenants []settings.Tenant, appRole string, appConnections int) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "INSERT INTO parameters VALUES (%s);\n", Literal(appRole))
+	fmt.Fprintf(&b, "INSERT INTO parameters VALUES (%s, %d);\n", Literal(appRole), appConnections)
 	if len(tenants) == 0 {
 		return b.String()
 	}
-	b.WriteString("INSERT INTO desired (name, role, owner, state, connections, statement_timeout, sample_data, restore, owns_schema, fresh, renamed_from) VALUES")
+	b.WriteString("INSERT INTO desired (name, role, owner, state, connections, statement_timeout, sample_data, restore, owns_schema, fresh, renamed_from, storage_mib) VALUES")
 	for i, t := range tenants {
 		separator := ","
 		if i == 0 {
 			separator = ""
 		}
 		plan := t.Limits()
-		fmt.Fprintf(&b, "%s\n  (%s, %s, %s, %s, %d, '%ds', %t, %t, %t, %t, %s)", separator, Literal(t.Name), Literal(names.SQL(t.Name)), Literal(names.Owner(t.Name)),
-			Literal(t.State), plan.Connections(), plan.StatementSeconds, t.SampleData, t.Restore, t.OwnsSchema, t.Fresh, Literal(t.RenamedFrom))
+		fmt.Fprintf(&b, "%s\n  (%s, %s, %s, %s, %d, '%ds', %t, %t, %t, %t, %s, %d)", separator, Literal(t.Name), Literal(names.SQL(t.Name)), Literal(names.Owner(t.Name)),
+			Literal(t.State), plan.Connections(), plan.StatementSeconds, t.SampleData, t.Restore, t.OwnsSchema, t.Fresh, Literal(t.RenamedFrom), plan.StorageMiB)
 	}
 	b.WriteString(";\n")
 	return b.String()

@@ -18,10 +18,10 @@ func TestDesiredReadsTheTenantsThatTheJobGets(t *testing.T) {
 		{Name: "corp", State: settings.Active, Restore: true},
 		{Name: "gone", State: settings.Purged},
 	}
-	read, err := desired(tenancy.Files(tenants, "app")["desired.sql"])
+	read, err := desired(tenancy.Files(tenants, "app", 6)["desired.sql"])
 	require.NoError(t, err)
 	assert.Equal(t, tenants, read)
-	read, err = desired(tenancy.Files(nil, "app")["desired.sql"])
+	read, err = desired(tenancy.Files(nil, "app", 6)["desired.sql"])
 	require.NoError(t, err)
 	assert.Empty(t, read)
 	_, err = desired("INSERT INTO desired VALUES\n  ('acme', 'tenant_acme');")

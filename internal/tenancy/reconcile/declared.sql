@@ -10,18 +10,20 @@ BEGIN
       archive  jsonb, -- the newest: file, sha256, tables with rows and checksum, sequences
       restored text,  -- sha256 of the archive that the schema was filled from
       changed  timestamptz NOT NULL DEFAULT now(),
-      former   text   -- the name before the last rename
+      former   text,  -- the name before the last rename
+      full_since timestamptz -- when it had more than its plan's storage (quota.sql)
     );
-  ELSIF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'platform.tenants'::regclass AND attname = 'former') THEN
-    ALTER TABLE platform.tenants ADD former text;
+  ELSIF (SELECT count(*) FROM pg_attribute WHERE attrelid = 'platform.tenants'::regclass AND attname IN ('former', 'full_since')) < 2 THEN
+    ALTER TABLE platform.tenants ADD IF NOT EXISTS former text, ADD IF NOT EXISTS full_since timestamptz;
   END IF;
 END $$;
 
-CREATE TEMP TABLE parameters (app_role name);
+-- app_connections is how many connections the plan counts for the app's own role.
+CREATE TEMP TABLE parameters (app_role name, app_connections int);
 CREATE TEMP TABLE desired (
   name text PRIMARY KEY, role name NOT NULL UNIQUE, owner name NOT NULL UNIQUE, state text NOT NULL, connections int NOT NULL,
   statement_timeout text NOT NULL, sample_data boolean NOT NULL, restore boolean NOT NULL, owns_schema boolean NOT NULL,
-  fresh boolean NOT NULL, renamed_from text NOT NULL
+  fresh boolean NOT NULL, renamed_from text NOT NULL, storage_mib int NOT NULL
 );
 \getenv work WORK
 \set desired :work '/desired.sql'

@@ -27,7 +27,7 @@ until pg_isready -q; do
   sleep 2
 done
 # One script: psql would put file and line before each message of an included file.
-for stage in session lease declared functions refuse rename close database roles schemas restore samples open archive purge verify; do
+for stage in session lease declared functions refuse rename close database roles schemas restore samples quota open archive purge verify; do
   cat "$stage.sql"
 done > "$WORK/reconcile.sql"
 psql -X -q < "$WORK/reconcile.sql"

@@ -4,6 +4,10 @@ INSERT INTO platform.tenants (name, role) SELECT name, role FROM kept ON CONFLIC
 SELECT format('SELECT pg_temp.change(%L, %L)', name, format('CREATE ROLE %I NOLOGIN', role)) FROM roles
 WHERE to_regrole(quote_ident(role)) IS NULL ORDER BY role
 \gexec
+-- Nobody is this role: see quota.sql. A dump of a tenant may name it.
+SELECT 'SELECT pg_temp.change(''the database'', ''CREATE ROLE platform_withheld NOLOGIN'')'
+WHERE EXISTS (SELECT FROM kept) AND to_regrole('platform_withheld') IS NULL
+\gexec
 
 -- Who is a member of what. The administrator acts as both roles. The app's own role
 -- acts as the owner, to migrate, but not while a tenant is archived: what it wrote

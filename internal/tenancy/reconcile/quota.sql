@@ -1,0 +1,76 @@
+-- What a tenant may store: its plan's storage is compared with the size of its schema,
+-- which is computed without reading a table. Above it the login loses INSERT and
+-- UPDATE; SELECT and DELETE stay, so that the customer can make room. Below 90 percent
+-- it gets back what was taken and nothing else.
+--
+-- A right that was taken has platform_withheld, a role that nobody is. So the record is
+-- in the table's own list of rights: it follows a rename, an archive and a restore.
+CREATE TEMP TABLE stored AS
+  SELECT d.name, c.oid AS relation FROM desired d JOIN pg_namespace n ON nspname = d.role JOIN pg_class c ON relnamespace = n.oid
+  WHERE d.state IN ('active', 'suspended') AND relkind IN ('r', 'p', 'm', 'v', 'f', 'S');
+CREATE INDEX ON stored (name);
+CREATE TEMP TABLE withheld AS
+  SELECT DISTINCT name FROM stored JOIN pg_shdepend ON classid = 'pg_class'::regclass AND objid = relation
+    AND refclassid = 'pg_authid'::regclass AND refobjid = to_regrole('platform_withheld')
+  WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database());
+
+-- move_writes moves INSERT and UPDATE, on tables and on columns, from some roles to
+-- another one. Only the owner's own tables: another owner's rights are not ours to give.
+CREATE FUNCTION pg_temp.move_writes(of_tenant text, of_owner name, givers oid[], taker name) RETURNS int LANGUAGE plpgsql AS $$
+DECLARE
+  r record;
+  moved int := 0;
+BEGIN
+  FOR r IN
+    SELECT c.oid::regclass AS relation, '' AS columns, a.* FROM pg_temp.stored s JOIN pg_class c ON c.oid = s.relation, aclexplode(relacl) a
+    WHERE s.name = of_tenant AND relowner = to_regrole(quote_ident(of_owner)) AND a.grantee = ANY (givers) AND privilege_type IN ('INSERT', 'UPDATE')
+    UNION ALL
+    SELECT c.oid::regclass, format('(%I)', attname), a.* FROM pg_temp.stored s JOIN pg_class c ON c.oid = s.relation
+      JOIN pg_attribute ON attrelid = c.oid AND attacl IS NOT NULL AND NOT attisdropped, aclexplode(attacl) a
+    WHERE s.name = of_tenant AND relowner = to_regrole(quote_ident(of_owner)) AND a.grantee = ANY (givers) AND privilege_type IN ('INSERT', 'UPDATE')
+  LOOP
+    EXECUTE format('GRANT %s %s ON %s TO %I %s', r.privilege_type, r.columns, r.relation, taker, CASE WHEN r.is_grantable THEN 'WITH GRANT OPTION' END);
+    EXECUTE format('REVOKE %s %s ON %s FROM %s CASCADE', r.privilege_type, r.columns, r.relation,
+      CASE WHEN r.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(r.grantee)) END);
+    moved := moved + 1;
+  END LOOP;
+  RETURN moved;
+END $$;
+
+CREATE FUNCTION pg_temp.check_storage(of_tenant text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  d pg_temp.desired := (SELECT d FROM pg_temp.desired d WHERE name = of_tenant);
+  since timestamptz := (SELECT full_since FROM platform.tenants WHERE name = of_tenant);
+  used numeric;
+  is_full boolean;
+  moved int := 0;
+BEGIN
+  BEGIN
+    SELECT coalesce(sum(pg_total_relation_size(relation)), 0) / 1048576.0 INTO used FROM pg_temp.stored WHERE name = of_tenant;
+  EXCEPTION WHEN lock_not_available THEN
+    PERFORM pg_temp.wait_less();
+    RAISE WARNING 'tenant %: its storage is not measured in this run: a session has a lock on its tables', d.name;
+    RETURN;
+  END;
+  is_full := used > d.storage_mib OR (since IS NOT NULL AND used >= 0.9 * d.storage_mib);
+  IF is_full AND NOT d.owns_schema THEN
+    moved := pg_temp.move_writes(d.name, d.owner, ARRAY[to_regrole(quote_ident(d.role)), 0]::oid[], 'platform_withheld');
+  ELSIF EXISTS (SELECT FROM pg_temp.withheld WHERE name = of_tenant) THEN
+    moved := pg_temp.move_writes(d.name, d.owner, ARRAY[to_regrole('platform_withheld')]::oid[], d.role);
+  END IF;
+  IF moved > 0 THEN
+    RAISE INFO 'tenant %: % rights to write % %', d.name, moved, CASE WHEN is_full THEN 'withheld from' ELSE 'given back to' END, d.role;
+  END IF;
+  UPDATE platform.tenants SET full_since = CASE WHEN is_full THEN now() END WHERE name = of_tenant AND is_full <> (full_since IS NOT NULL);
+  IF is_full AND d.owns_schema THEN
+    RAISE WARNING 'tenant %: % of % MiB; its writes cannot be suspended, as it acts as the owner of its schema; give it a larger plan, or declare state: suspended',
+      d.name, round(used), d.storage_mib;
+  ELSIF is_full THEN
+    RAISE WARNING 'tenant %: % of % MiB; its writes are suspended until it is below % MiB or has a larger plan', d.name, round(used), d.storage_mib, floor(0.9 * d.storage_mib);
+  ELSIF used >= 0.8 * d.storage_mib THEN
+    RAISE WARNING 'tenant %: % of % MiB; above % MiB its writes are suspended', d.name, round(used), d.storage_mib, d.storage_mib;
+  END IF;
+END $$;
+SELECT format('SELECT pg_temp.step(%L, %L, %L)', name, 'comparing its storage with its plan', 'check_storage') FROM desired
+WHERE state IN ('active', 'suspended') ORDER BY name
+\gexec
