@@ -84,10 +84,36 @@ var attacks = []attack{
 	{"become its owner", "SET ROLE owner_acme", denied},
 	{"let everybody into its schema", "GRANT USAGE ON SCHEMA tenant_acme TO PUBLIC; SELECT 1 WHERE has_schema_privilege('tenant_beta', 'tenant_acme', 'USAGE')", "no rows"},
 	{"enter the database postgres", "SELECT 1 WHERE has_database_privilege('postgres', 'CONNECT')", "rows"},
+	{"make a temporary table in the database postgres", "SELECT 1 WHERE has_database_privilege('postgres', 'TEMPORARY')", "rows"},
+	{"enter the database template1", "SELECT 1 WHERE has_database_privilege('template1', 'CONNECT')", "rows"},
 	{"see names of other schemas", "SELECT nspname FROM pg_namespace WHERE nspname = 'tenant_beta'", "rows"},
 	{"see names of other roles", "SELECT rolname FROM pg_roles WHERE rolname = 'tenant_beta'", "rows"},
 	{"see names of another's tables", "SELECT relname FROM pg_class WHERE relnamespace = 'tenant_beta'::regnamespace", "rows"},
 	{"see another's function's source", "SELECT prosrc FROM pg_proc WHERE proname = 'secret'", "rows"},
+	{"see another's columns", "SELECT attname FROM pg_attribute JOIN pg_class c ON c.oid = attrelid WHERE relnamespace = 'tenant_beta'::regnamespace AND attnum > 0", "rows"},
+	{"see another's row counts", "SELECT reltuples FROM pg_class WHERE relnamespace = 'tenant_beta'::regnamespace AND reltuples > 0", "rows"},
+	{"see how much another reads and writes", "SELECT n_tup_ins, seq_scan FROM pg_stat_all_tables WHERE schemaname = 'tenant_beta'", "rows"},
+	{"see another's size", "SELECT pg_total_relation_size(oid) FROM pg_class WHERE relnamespace = 'tenant_beta'::regnamespace", "rows"},
+	{"see another's comments", "SELECT obj_description(oid) FROM pg_class WHERE relnamespace = 'tenant_beta'::regnamespace AND obj_description(oid) IS NOT NULL", "rows"},
+	{"see another's view", "SELECT pg_get_viewdef(oid) FROM pg_class WHERE relnamespace = 'tenant_beta'::regnamespace AND relkind = 'v'", "rows"},
+	{"see another's CHECK", "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE connamespace = 'tenant_beta'::regnamespace AND contype = 'c'", "rows"},
+	{"see another's default values", "SELECT pg_get_expr(adbin, adrelid) FROM pg_attrdef JOIN pg_class c ON c.oid = adrelid WHERE relnamespace = 'tenant_beta'::regnamespace", "rows"},
+	{"see another's policies", "SELECT pg_get_expr(polqual, polrelid) FROM pg_policy JOIN pg_class c ON c.oid = polrelid WHERE relnamespace = 'tenant_beta'::regnamespace", "rows"},
+	{"see another's enum labels", "SELECT enumlabel FROM pg_enum JOIN pg_type t ON t.oid = enumtypid WHERE typnamespace = 'tenant_beta'::regnamespace", "rows"},
+	{"see where another's sequence is", "SELECT last_value FROM pg_sequences WHERE schemaname = 'tenant_beta' AND last_value IS NOT NULL", "no rows"},
+	{"see another's rights, and so whose writes are suspended", "SELECT relacl FROM pg_class WHERE relnamespace = 'tenant_beta'::regnamespace AND relacl IS NOT NULL", "rows"},
+	{"see who is suspended, and on which plan", "SELECT rolcanlogin, rolconnlimit, rolconfig FROM pg_roles WHERE rolname = 'tenant_beta' AND rolconfig IS NOT NULL", "rows"},
+	{"see another's sessions and their application_name", "SELECT application_name FROM pg_stat_activity WHERE usename = 'tenant_beta' AND application_name = 'billing'", "rows"},
+	{"see where another's sessions come from", "SELECT 1 FROM pg_stat_activity WHERE usename = 'tenant_beta' AND (client_addr IS NOT NULL OR state IS NOT NULL)", "no rows"},
+	{"see another's locks", "SELECT objid FROM pg_locks WHERE locktype = 'advisory' AND objid = 4711", "rows"},
+	{"listen to what others notify", "LISTEN news", "done"},
+	{"notify all who listen", "NOTIFY news, 'false'", "done"},
+	{"take an advisory lock that others use", "SELECT pg_advisory_lock(1)", "rows"},
+	{"lift the limit of temporary files", "SET temp_file_limit = -1", denied},
+	{"raise its own memory", "SET work_mem = '1GB'; SET maintenance_work_mem = '1GB'", "done"},
+	{"lift its own other timeouts", "SET idle_in_transaction_session_timeout = 0; SET idle_session_timeout = 0; SET lock_timeout = 0", "done"},
+	{"compute a value of 10 MB", "SELECT repeat('x', 10000000)", "rows"},
+	{"write 10 MB of write-ahead log", "SELECT pg_logical_emit_message(false, 'x', repeat('x', 10000000))", "rows"},
 	{"make a large object of its own", "SELECT lo_create(0)", "rows"},
 	{"lift its own statement timeout", "SET statement_timeout = 0", "done"},
 	{"change its own password", "ALTER ROLE tenant_acme PASSWORD 'x'", "done"},
@@ -100,8 +126,10 @@ func TestATenantReachesNothingOfAnother(t *testing.T) {
 		run(t, postgrestest.Connect(t, b.URL(postgrestest.App)), "CREATE TABLE public.migrations (version int)",
 			"CREATE FUNCTION public.whoami() RETURNS text LANGUAGE sql SECURITY DEFINER AS 'SELECT current_user::text'")
 		beta := postgrestest.Connect(t, b.url(t, declared[1]))
-		b.migrate(t, "beta", "CREATE SEQUENCE numbers", "CREATE FUNCTION secret() RETURNS int LANGUAGE sql AS 'SELECT 42'")
-		run(t, beta, "SELECT lo_create(4711)", "SELECT 1 AS something_private")
+		b.migrate(t, "beta", "CREATE SEQUENCE numbers", "CREATE FUNCTION secret() RETURNS int LANGUAGE sql AS 'SELECT 42'",
+			"CREATE TYPE mood AS ENUM ('good')", "CREATE VIEW cheap AS SELECT * FROM orders WHERE total_cents < 600", "COMMENT ON TABLE orders IS 'what they buy'",
+			"CREATE TABLE vip (id int DEFAULT 7 CHECK (id <> 13))", "CREATE POLICY mine ON vip USING (id = 7)")
+		run(t, beta, "SET application_name = 'billing'", "SELECT pg_advisory_lock(4711)", "SELECT lo_create(4711)", "SELECT 1 AS something_private")
 		run(t, b.Superuser(t, postgrestest.Database), "ANALYZE tenant_beta.orders")
 		acme := postgrestest.Connect(t, b.url(t, declared[0]))
 		var rows []string

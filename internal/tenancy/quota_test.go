@@ -27,8 +27,8 @@ func shrink(t testing.TB, b *bed) {
 
 // rights are who may do what with acme's tables, and with columns of them.
 const rights = `SELECT string_agg(concat_ws(' ', of, acl), E'\n' ORDER BY of) FROM (
-	SELECT relname::text AS of, (SELECT string_agg(a::text, ' ' ORDER BY a::text) FROM aclexplode(relacl) a) AS acl FROM pg_class WHERE relnamespace = 'tenant_acme'::regnamespace AND relkind IN ('r', 'p', 'v')
-	UNION ALL SELECT attrelid::regclass || '.' || attname, (SELECT string_agg(a::text, ' ' ORDER BY a::text) FROM aclexplode(attacl) a)
+	SELECT relname::text AS of, (SELECT string_agg(concat_ws(',', pg_get_userbyid(grantee), privilege_type, is_grantable), ' ' ORDER BY pg_get_userbyid(grantee), privilege_type) FROM aclexplode(relacl)) AS acl FROM pg_class WHERE relnamespace = 'tenant_acme'::regnamespace AND relkind IN ('r', 'p', 'v')
+	UNION ALL SELECT attrelid::regclass || '.' || attname, (SELECT string_agg(concat_ws(',', pg_get_userbyid(grantee), privilege_type, is_grantable), ' ' ORDER BY pg_get_userbyid(grantee), privilege_type) FROM aclexplode(attacl))
 		FROM pg_attribute JOIN pg_class c ON c.oid = attrelid WHERE relnamespace = 'tenant_acme'::regnamespace AND attacl IS NOT NULL) AS all_rights`
 
 func denies(t testing.TB, conn *pgx.Conn, statement string) {
@@ -91,4 +91,139 @@ func TestATenantAboveItsStorageLosesItsWritesAndGetsThemBackAsTheyWere(t *testin
 		run(t, acme, "INSERT INTO profile (id, name) VALUES (1, 'x')", "UPDATE customers SET name = 'x'")
 		assert.Empty(t, b.must(t, declared))
 	})
+}
+
+func TestSuspendedWritesFollowThePlanAndMigrations(t *testing.T) {
+	b := newBed(t, 0)
+	declared := mixed(t, b)
+	super := b.Superuser(t, postgrestest.Database)
+	fill(t, b, 70)
+	b.must(t, declared)
+	acme := postgrestest.Connect(t, b.url(t, declared[0]))
+	b.migrate(t, "acme", "CREATE TABLE later (id int)", "CREATE TABLE closed (id int)", "REVOKE ALL ON closed FROM tenant_acme",
+		"GRANT UPDATE (paid) ON profile TO tenant_acme", "ALTER TABLE feed RENAME TO stream",
+		"CREATE TABLE item (order_id int REFERENCES orders ON DELETE CASCADE)", "CREATE TABLE note (order_id int REFERENCES orders ON DELETE SET NULL)",
+		"INSERT INTO item VALUES (7)", "INSERT INTO note VALUES (7)")
+	assert.Equal(t, []string{"tenant acme: 7 rights to write withheld from tenant_acme"}, b.must(t, declared), "what migrations gave since")
+	for _, write := range []string{"INSERT INTO later VALUES (1)", "UPDATE profile SET paid = true", "INSERT INTO stream VALUES (1)"} {
+		denies(t, acme, write)
+	}
+	run(t, acme, "DELETE FROM orders WHERE id = 7")
+	assert.Equal(t, 0, ask[int](t, acme, "SELECT count(*) FROM item"), "foreign keys act as the owner")
+	assert.True(t, ask[bool](t, acme, "SELECT order_id IS NULL FROM note"))
+
+	run(t, super, "DELETE FROM tenant_acme.hoard WHERE ctid IN (SELECT ctid FROM tenant_acme.hoard LIMIT 10)", "VACUUM FULL tenant_acme.hoard")
+	out, err := b.reconcile(t, declared)
+	require.NoError(t, err, out)
+	assert.Regexp(t, `6\d of 64 MiB; its writes are suspended until it is below 57 MiB`, out, "between 90 and 100 percent it stays as it was")
+
+	larger := tenants(settings.Tenant{Name: "acme", Plan: "growth"}, settings.Tenant{Name: "beta"})
+	b.must(t, larger)
+	run(t, acme, "INSERT INTO later VALUES (1)", "UPDATE profile SET paid = true", "INSERT INTO stream VALUES (1)", "INSERT INTO hoard VALUES ('x')")
+	for _, write := range []string{"INSERT INTO closed VALUES (1)", "UPDATE profile SET id = 1", "UPDATE migrations SET id = 1"} {
+		denies(t, acme, write)
+	}
+	assert.True(t, ask[bool](t, acme, "SELECT has_table_privilege(current_user, 'stream', 'INSERT WITH GRANT OPTION')"))
+	assert.Empty(t, b.must(t, larger))
+}
+
+func TestATenantThatIsFullIsRenamedArchivedPurgedAndRestored(t *testing.T) {
+	b := newBed(t, 0)
+	declared := mixed(t, b)
+	super := b.Superuser(t, postgrestest.Database)
+	before := ask[string](t, super, rights)
+	fill(t, b, 70)
+	b.must(t, declared)
+	beta := settings.Tenant{Name: "beta", SampleData: true}
+	b.must(t, tenants(settings.Tenant{Name: "other", RenamedFrom: "acme"}, beta))
+	assert.True(t, ask[bool](t, super, "SELECT full_since IS NOT NULL FROM platform.tenants WHERE name = 'other'"))
+	denies(t, postgrestest.Connect(t, b.url(t, named("other")[0])), "INSERT INTO feed VALUES (1)")
+	b.must(t, tenants(settings.Tenant{Name: "acme", RenamedFrom: "other"}, beta))
+
+	b.must(t, tenants(settings.Tenant{Name: "acme", State: settings.Archived}, beta))
+	b.must(t, tenants(settings.Tenant{Name: "acme", State: settings.Purged, ConfirmPurge: "acme"}, beta))
+	assert.True(t, ask[bool](t, super, "SELECT full_since IS NULL FROM platform.tenants WHERE name = 'acme'"))
+	assert.Zero(t, ask[int](t, super, "SELECT count(*) FROM pg_shdepend WHERE refobjid = to_regrole('platform_withheld') AND dbid <> 0"))
+	back := settings.Tenant{Name: "acme", Restore: true}
+	out, err := b.reconcile(t, tenants(back, beta))
+	require.NoError(t, err, out)
+	assert.Contains(t, out, "restored from")
+	assert.Regexp(t, `tenant acme: 7\d of 64 MiB; its writes are suspended`, out)
+	denies(t, postgrestest.Connect(t, b.url(t, tenants(back)[0])), "INSERT INTO feed VALUES (1)")
+	run(t, super, "DROP TABLE tenant_acme.hoard")
+	b.must(t, tenants(back, beta))
+	assert.Equal(t, before, ask[string](t, super, rights))
+	assert.Empty(t, b.must(t, tenants(back, beta)))
+}
+
+func TestATenantThatOwnsItsSchemaIsWarnedOfItsStorage(t *testing.T) {
+	b := newBed(t, 0)
+	owner := tenants(settings.Tenant{Name: "acme", OwnsSchema: true})
+	b.must(t, named("acme"))
+	fill(t, b, 70)
+	b.must(t, named("acme"))
+	assert.Contains(t, b.must(t, owner), "tenant acme: 2 rights to write given back to tenant_acme")
+	out, err := b.reconcile(t, owner)
+	require.NoError(t, err, out)
+	assert.Regexp(t, `WARNING:  tenant acme: 7\d of 64 MiB; its writes cannot be suspended, as it acts as the owner of its schema`, out)
+	acme := postgrestest.Connect(t, b.url(t, owner[0]))
+	run(t, acme, "INSERT INTO hoard VALUES ('x')", "DELETE FROM hoard", "VACUUM FULL hoard")
+	assert.Empty(t, b.must(t, owner))
+	assert.True(t, ask[bool](t, b.Superuser(t, postgrestest.Database), "SELECT full_since IS NULL FROM platform.tenants"))
+}
+
+// A customer who deletes rows makes room inside of the files. The files shrink when the
+// app's role rewrites the table, which an owner may do in a session of its own right only.
+func TestSpaceComesBackByAMigrationThatRewritesTheTable(t *testing.T) {
+	everyMajor(t, func(t *testing.T, b *bed) {
+		declared := named("acme")
+		b.must(t, declared)
+		fill(t, b, 70)
+		b.must(t, declared)
+		run(t, postgrestest.Connect(t, b.url(t, declared[0])), "DELETE FROM hoard")
+		assert.Empty(t, b.must(t, declared), "the files are as large as before")
+		app := postgrestest.Connect(t, b.URL(postgrestest.App))
+		run(t, app, "SET ROLE owner_acme", "VACUUM FULL tenant_acme.hoard", "RESET ROLE")
+		assert.Equal(t, []string{"tenant acme: 2 rights to write given back to tenant_acme"}, b.must(t, declared))
+	})
+}
+
+// The rights of a tenant move in one statement, so a run that is killed before or after
+// it leaves a tenant with all of them or none.
+func TestARunThatIsKilledWhileItMovesRightsIsCompletedByTheNext(t *testing.T) {
+	b := newBed(t, 0)
+	starter := mixed(t, b)
+	super := b.Superuser(t, postgrestest.Database)
+	fill(t, b, 70)
+	growth := tenants(settings.Tenant{Name: "acme", Plan: "growth", SampleData: true}, settings.Tenant{Name: "beta", SampleData: true})
+	b.must(t, growth)
+	all := ask[string](t, super, rights)
+	b.must(t, starter)
+	withheld := ask[string](t, super, rights)
+	require.NotEqual(t, all, withheld)
+	last := b.killed(t, growth, 0)
+	for at := last - 45; at <= last; at += 6 {
+		b.must(t, starter)
+		for declared, want := range map[*[]settings.Tenant]string{&growth: all, &starter: withheld} {
+			b.killed(t, *declared, at)
+			assert.Contains(t, []string{all, withheld}, ask[string](t, super, rights), "killed at statement %d", at)
+			b.must(t, *declared)
+			assert.Equal(t, want, ask[string](t, super, rights), "killed at statement %d", at)
+		}
+	}
+}
+
+// killed runs a declaration whose connection ends at a statement unless that is zero. It
+// returns how many statements there were.
+func (b *bed) killed(t *testing.T, declared []settings.Tenant, at int) int {
+	t.Helper()
+	p := newProxy(t, fmt.Sprintf("localhost:%d", b.Port), at)
+	defer p.listener.Close()
+	b.port = p.port()
+	_, err := b.reconcile(t, declared)
+	b.port = 0
+	if at == 0 {
+		require.NoError(t, err)
+	}
+	return p.statements()
 }

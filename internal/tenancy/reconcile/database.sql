@@ -1,14 +1,27 @@
 -- The database itself: tenants get what they are granted, and PUBLIC nothing. A stack
 -- without tenants leaves it alone.
-SELECT string_agg(quote_ident(rolname), ', ' ORDER BY rolname) AS outsiders, count(*) > 0 AS any_outsiders FROM pg_roles, pg_database
-WHERE datname = current_database() AND rolcanlogin AND NOT rolsuper AND EXISTS (SELECT FROM kept)
-  AND rolname NOT IN (SELECT role FROM roles) AND rolname NOT IN (SELECT app_role FROM parameters) AND rolname NOT IN (SELECT role FROM closed)
-  AND EXISTS (SELECT FROM aclexplode(coalesce(datacl, acldefault('d', datdba))) WHERE grantee = 0 AND privilege_type = 'CONNECT')
-  AND NOT EXISTS (SELECT FROM aclexplode(coalesce(datacl, acldefault('d', datdba))) a
-    WHERE a.privilege_type = 'CONNECT' AND a.grantee <> 0 AND pg_has_role(pg_roles.oid, a.grantee, 'USAGE')) \gset
-\if :any_outsiders
-  \warn 'WARNING:  these roles came in through PUBLIC and cannot connect any more; GRANT CONNECT ON DATABASE to those that have to:' :outsiders
-\endif
+DO $$
+DECLARE
+  r record;
+BEGIN
+  -- A role that came in through PUBLIC alone is shut out. It may be somebody's report.
+  FOR r IN
+    SELECT object, privilege, string_agg(quote_ident(rolname), ', ' ORDER BY rolname) AS outsiders FROM (
+      SELECT format('DATABASE %I', datname) AS object, 'CONNECT' AS privilege, coalesce(datacl, acldefault('d', datdba)) AS acl, datname = current_database() AS ours
+      FROM pg_database WHERE datname = current_database() OR datname IN ('defaultdb', 'postgres', 'template1') AND pg_has_role(current_user, datdba, 'USAGE')
+      UNION ALL
+      SELECT 'SCHEMA public', 'USAGE', coalesce(nspacl, acldefault('n', nspowner)), true FROM pg_namespace WHERE nspname = 'public'
+    ) AS objects, pg_roles
+    WHERE EXISTS (SELECT FROM pg_temp.kept) AND rolcanlogin AND NOT rolsuper
+      AND rolname NOT IN (SELECT role FROM pg_temp.roles) AND rolname NOT IN (SELECT role FROM pg_temp.closed)
+      AND NOT (ours AND rolname IN (SELECT app_role FROM pg_temp.parameters))
+      AND EXISTS (SELECT FROM aclexplode(acl) a WHERE a.grantee = 0 AND a.privilege_type = privilege)
+      AND NOT EXISTS (SELECT FROM aclexplode(acl) a WHERE a.privilege_type = privilege AND a.grantee <> 0 AND pg_has_role(pg_roles.oid, a.grantee, 'USAGE'))
+    GROUP BY object, privilege ORDER BY object
+  LOOP
+    RAISE WARNING 'these roles used % through PUBLIC and cannot any more; GRANT % ON % TO those that have to: %', r.object, r.privilege, r.object, r.outsiders;
+  END LOOP;
+END $$;
 SELECT format('SELECT pg_temp.change(''the database'', %L)', format('REVOKE ALL ON DATABASE %I FROM PUBLIC', current_database()))
 WHERE EXISTS (SELECT FROM kept) AND EXISTS (SELECT FROM pg_database, aclexplode(coalesce(datacl, acldefault('d', datdba)))
   WHERE datname = current_database() AND grantee = 0)
@@ -31,3 +44,18 @@ SELECT format('SELECT pg_temp.change(''the database'', %L)', statement) FROM par
     has_schema_privilege(app_role, 'public', 'USAGE') AND has_schema_privilege(app_role, 'public', 'CREATE'))
 ) AS grants (statement, given) WHERE NOT given
 \gexec
+
+-- The plan counts these connections. From 16 on only a role with ADMIN OPTION on the
+-- app's may limit it, and on DigitalOcean the app's role is made by somebody else.
+DO $$
+DECLARE
+  statement text := (SELECT format('ALTER ROLE %I CONNECTION LIMIT %s', app_role, app_connections) FROM pg_temp.parameters
+    JOIN pg_roles ON rolname = app_role WHERE rolconnlimit <> app_connections AND NOT rolsuper AND rolname <> current_user);
+BEGIN
+  IF statement IS NOT NULL THEN
+    EXECUTE statement;
+    RAISE INFO '%', statement;
+  END IF;
+EXCEPTION WHEN insufficient_privilege THEN
+  RAISE WARNING 'the database does not limit the connections of the app''s own role, as the administrator may not set it: %', statement;
+END $$;

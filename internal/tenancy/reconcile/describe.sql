@@ -12,13 +12,20 @@ SET TimeZone = 'UTC';
 SET extra_float_digits = 1;
 SET bytea_output = hex;
 SET row_security = off;
-SET lock_timeout = '60s';
+\getenv patience LOCK_TIMEOUT
+SET lock_timeout = :'patience';
+-- The session waits for pg_dump with its transaction open.
+SET idle_in_transaction_session_timeout = 0;
 \set digests :folder /digests.csv
 \set extras :folder /extras.sql
 BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
 SELECT pg_export_snapshot() AS snapshot \gset
 \setenv SNAPSHOT :snapshot
-\! sh dump.sh
+\set dumped `sh dump.sh >&2 && echo true || echo false`
+\if :dumped
+\else
+  \q
+\endif
 \o :digests
 SELECT format('SELECT %L, ''table'', %L, count(*), coalesce(sum(hashtextextended(record_out(t.*)::text, 0)::numeric), 0) FROM ONLY %I.%I t', :'name', relname, :'schema', relname)
 FROM pg_class WHERE relnamespace = to_regnamespace(quote_ident(:'schema')) AND relkind = 'r' ORDER BY relname

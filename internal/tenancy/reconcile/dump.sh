@@ -1,6 +1,6 @@
 # Dumps the schema as of the snapshot that describe.sql has exported.
 set -eu
-set -- --schema="$SCHEMA" --snapshot="$SNAPSHOT" --lock-wait-timeout=60s
+set -- --schema="$SCHEMA" --snapshot="$SNAPSHOT" --lock-wait-timeout="$LOCK_TIMEOUT"
 pg_dump --schema-only "$@" > "$OUT/schema.sql"
 [ -z "${DUMP:-}" ] || pg_dump --format=custom --file="$DUMP" "$@"
 touch "$OUT/dumped"

@@ -1,10 +1,10 @@
 -- wait_less makes the next wait for a lock shorter. The first tenant that somebody has
--- locked may take a minute. If every one did, hundreds would take hours: the next ten
--- have 10 s each, which watch.sql needs to end a tenant's own session, and the others
--- half a second.
+-- locked may take half a minute. If every one did, hundreds would take hours: the next
+-- ten have 8 s each, of which watch.sql needs 5 to end a tenant's own session, and the
+-- others half a second.
 CREATE SEQUENCE pg_temp.lock_timeouts;
 CREATE FUNCTION pg_temp.wait_less() RETURNS void LANGUAGE sql AS $$
-  SELECT set_config('lock_timeout', CASE WHEN nextval('pg_temp.lock_timeouts') <= 10 THEN '10s' ELSE '500ms' END, false)
+  SELECT set_config('lock_timeout', CASE WHEN nextval('pg_temp.lock_timeouts') <= 10 THEN '8s' ELSE '500ms' END, false)
 $$;
 
 -- attempt runs a statement for a tenant. An error is noted; after it the tenant is

@@ -43,6 +43,7 @@ DECLARE
   since timestamptz := (SELECT full_since FROM platform.tenants WHERE name = of_tenant);
   used numeric;
   is_full boolean;
+  withhold boolean;
   moved int := 0;
 BEGIN
   BEGIN
@@ -53,13 +54,14 @@ BEGIN
     RETURN;
   END;
   is_full := used > d.storage_mib OR (since IS NOT NULL AND used >= 0.9 * d.storage_mib);
-  IF is_full AND NOT d.owns_schema THEN
+  withhold := is_full AND NOT d.owns_schema;
+  IF withhold THEN
     moved := pg_temp.move_writes(d.name, d.owner, ARRAY[to_regrole(quote_ident(d.role)), 0]::oid[], 'platform_withheld');
   ELSIF EXISTS (SELECT FROM pg_temp.withheld WHERE name = of_tenant) THEN
     moved := pg_temp.move_writes(d.name, d.owner, ARRAY[to_regrole('platform_withheld')]::oid[], d.role);
   END IF;
   IF moved > 0 THEN
-    RAISE INFO 'tenant %: % rights to write % %', d.name, moved, CASE WHEN is_full THEN 'withheld from' ELSE 'given back to' END, d.role;
+    RAISE INFO 'tenant %: % rights to write % %', d.name, moved, CASE WHEN withhold THEN 'withheld from' ELSE 'given back to' END, d.role;
   END IF;
   UPDATE platform.tenants SET full_since = CASE WHEN is_full THEN now() END WHERE name = of_tenant AND is_full <> (full_since IS NOT NULL);
   IF is_full AND d.owns_schema THEN
