@@ -20,12 +20,13 @@ trap stop EXIT
 # libpq ignores a password file that others may read, and a Secret's files are such.
 cat "$CREDENTIALS/pgpass" > "$PGPASSFILE"
 tries=30
-until pg_isready -q; do
+until psql -X -q < locks.sql 2> "$WORK/messages"; do
   tries=$((tries - 1))
-  [ "$tries" -gt 0 ] || { echo "the database does not answer at $PGHOST:$PGPORT" >&2; exit 1; }
+  [ "$tries" -gt 0 ] || { cat "$WORK/messages" >&2; echo "the database does not answer at $PGHOST:$PGPORT" >&2; exit 1; }
   echo "waiting for the database at $PGHOST:$PGPORT"
   sleep 2
 done
+cat "$WORK/messages" >&2
 # One script: psql would put file and line before each message of an included file.
 for stage in session lease declared functions refuse rename close database roles schemas restore samples quota open archive purge verify; do
   cat "$stage.sql"
