@@ -250,7 +250,7 @@ func (s *stack) monitoringArgs(in *ingress.Ingress) monitoring.Args {
 
 func (s *stack) tenantsArgs() tenants.Args {
 	args := tenants.Args{
-		Tenants: s.Tenants, AppRole: s.database.appRole, Version: s.Database.Version,
+		Tenants: s.Tenants, AppRole: s.database.appRole, AppConnections: s.plan.Workload.App.MostConnections(), Version: s.Database.Version,
 		Workload: s.plan.Workload.Reconcile, Retain: s.Protect,
 		DatabaseRange: s.database.network, DatabasePort: s.database.port, Admin: s.database.admin, CA: s.database.ca,
 	}

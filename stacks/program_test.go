@@ -130,7 +130,7 @@ func TestDemoGoesAwayWholeAndProdKeepsItsData(t *testing.T) {
 		assert.Equal(t, !protect, cluster.Inputs["destroyAllAssociatedResources"])
 		for _, token := range []string{
 			"digitalocean:index/databaseCluster:DatabaseCluster", "digitalocean:index/databaseFirewall:DatabaseFirewall",
-			"digitalocean:index/databaseDb:DatabaseDb", "digitalocean:index/databaseUser:DatabaseUser", "digitalocean:index/vpc:Vpc",
+			"digitalocean:index/databasePostgresqlConfig:DatabasePostgresqlConfig", "digitalocean:index/databaseDb:DatabaseDb", "digitalocean:index/databaseUser:DatabaseUser", "digitalocean:index/vpc:Vpc",
 		} {
 			kept, ok := r.Find(token, "platform-"+stack)
 			require.True(t, ok, token)

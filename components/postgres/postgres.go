@@ -68,6 +68,9 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 	if err := args.firewall(ctx, name, cluster, p); err != nil {
 		return nil, fmt.Errorf("postgres %q: firewall: %w", name, err)
 	}
+	if err := args.limits(ctx, name, cluster, p); err != nil {
+		return nil, fmt.Errorf("postgres %q: limits: %w", name, err)
+	}
 	database, user, err := args.tenancy(ctx, name, cluster, p)
 	if err != nil {
 		return nil, fmt.Errorf("postgres %q: %w", name, err)
@@ -91,6 +94,29 @@ func (a Args) firewall(ctx *pulumi.Context, name string, cluster *digitalocean.D
 			&digitalocean.DatabaseFirewallRuleArgs{Type: pulumi.String("k8s"), Value: a.Cluster},
 			&digitalocean.DatabaseFirewallRuleArgs{Type: pulumi.String("ip_addr"), Value: pulumi.String(a.PodRange)},
 		},
+	}, pulumi.Parent(parent), pulumi.RetainOnDelete(a.Protect), pulumi.Protect(a.Protect))
+	return err
+}
+
+// limits are settings of the server that hold for every role. Neither needs a restart:
+// PostgreSQL takes both when it reads its configuration again. A deletion leaves them
+// as they are (resource_database_postgres_config.go of
+// digitalocean/terraform-provider-digitalocean).
+//
+// max_locks_per_transaction is left alone: it needs a restart, DigitalOcean never
+// lowers it again, and a tenant fills a larger table of locks too (docs/tenancy.md).
+func (a Args) limits(ctx *pulumi.Context, name string, cluster *digitalocean.DatabaseCluster, parent pulumi.Resource) error {
+	size, err := catalog.DatabaseBySize(a.Size)
+	if err != nil {
+		return err
+	}
+	_, err = digitalocean.NewDatabasePostgresqlConfig(ctx, name, &digitalocean.DatabasePostgresqlConfigArgs{
+		ClusterId: cluster.ID(),
+		// KiB for each process. No tenant can lift it.
+		TempFileLimit: pulumi.Int(size.TempFileMiB() << 10),
+		// Milliseconds. A default, for the app's own role above all: a session may set
+		// another value. The tenants' roles have their own.
+		IdleInTransactionSessionTimeout: pulumi.Int(60_000),
 	}, pulumi.Parent(parent), pulumi.RetainOnDelete(a.Protect), pulumi.Protect(a.Protect))
 	return err
 }

@@ -31,13 +31,17 @@ func TestPostgres(t *testing.T) {
 			return err
 		},
 		Faults: []string{"size:", "region:", "version:", "vpc:", "cluster:", "podRange:", "maintenanceDay:"},
-		Type:   "platform:postgres:Postgres", Custom: 4,
+		Type:   "platform:postgres:Postgres", Custom: 5,
 	}.Check(t)
 	firewall, ok := r.Find("digitalocean:index/databaseFirewall:DatabaseFirewall", "test")
 	require.True(t, ok)
 	assert.Equal(t, []any{
 		map[string]any{"type": "k8s", "value": "cluster"}, map[string]any{"type": "ip_addr", "value": "10.100.0.0/16"},
 	}, firewall.Inputs["rules"], "one cluster, its Pods, and no other source")
+	limits, ok := r.Find("digitalocean:index/databasePostgresqlConfig:DatabasePostgresqlConfig", "test")
+	require.True(t, ok)
+	assert.EqualValues(t, 1<<20, limits.Inputs["tempFileLimit"], "1 GiB of 10, in KiB")
+	assert.EqualValues(t, 60_000, limits.Inputs["idleInTransactionSessionTimeout"], "milliseconds")
 }
 
 func TestAStandbyThatTheSizeCannotHaveIsRefused(t *testing.T) {

@@ -47,6 +47,8 @@ type Args struct {
 	Tenants []settings.Tenant
 	// AppRole is the role that migrates every schema.
 	AppRole string
+	// AppConnections is how many connections the plan counts for that role.
+	AppConnections int
 	// Version is PostgreSQL's major.
 	Version string
 	// Workload sizes the Job and the archive's volume; none when that has no size.
@@ -161,7 +163,7 @@ func (a Args) prepare(ctx *pulumi.Context, t *Tenants, inside []pulumi.ResourceO
 	return append(before, claim), nil
 }
 
-func (a Args) files() map[string]string { return tenancy.Files(a.Tenants, a.AppRole) }
+func (a Args) files() map[string]string { return tenancy.Files(a.Tenants, a.AppRole, a.AppConnections) }
 
 // secrets are the Job's, by name.
 func (a Args) secrets(t *Tenants) map[string]pulumi.StringMapOutput {
@@ -218,6 +220,9 @@ func (a Args) validate() error {
 	}
 	if a.AppRole == "" {
 		errs = append(errs, errors.New("appRole: is missing"))
+	}
+	if a.AppConnections < 1 {
+		errs = append(errs, errors.New("appConnections: has to be 1 or more"))
 	}
 	if a.Workload.Replicas != 1 {
 		errs = append(errs, errors.New("workload: has to be one Pod"))

@@ -17,7 +17,7 @@ import (
 func args() tenants.Args {
 	s := settings.Settings{Archive: settings.Archive{VolumeGiB: 5}, Capacity: settings.Capacity{ConcurrentUsers: 100}}
 	return tenants.Args{
-		Tenants: []settings.Tenant{settings.Tenant{Name: "acme"}.WithDefaults()}, AppRole: "app", Version: "17",
+		Tenants: []settings.Tenant{settings.Tenant{Name: "acme"}.WithDefaults()}, AppRole: "app", AppConnections: 6, Version: "17",
 		Workload: workload.For(s).Reconcile, DatabaseRange: "10.10.0.0/20", DatabasePort: 25060,
 		Admin: pulumi.String("postgresql://doadmin:hunter2@db:25060/app?sslmode=verify-full"), CA: pulumi.String("PEM"),
 	}
@@ -34,7 +34,7 @@ func TestTenants(t *testing.T) {
 			_, err := tenants.New(ctx, "test", tenants.Args{Version: "9"})
 			return err
 		},
-		Faults: []string{"version:", "appRole:", "workload:", "admin:", "ca:"},
+		Faults: []string{"version:", "appRole:", "appConnections:", "workload:", "admin:", "ca:"},
 		Type:   "platform:tenants:Tenants", Custom: 11,
 		Secrets: map[string]string{"administrator": "stringData", "verifiers": "stringData"},
 	}.Check(t)

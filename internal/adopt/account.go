@@ -38,6 +38,9 @@ const (
 // pageSize is the most that DigitalOcean returns at once.
 const pageSize = 200
 
+// The settings of a database cluster are not looked for. Creating them changes what
+// every cluster has, so the next update takes them into the state by itself.
+
 // Find lists what the account has under a name such as "platform-demo". Databases,
 // users and firewalls come from the database cluster of that name. The error names
 // the list that could not be read.

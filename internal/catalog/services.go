@@ -57,6 +57,10 @@ func database(sku string, unit budget.Cents, connections, storageGiB, maxNodes i
 // system's own files, the write-ahead log and growth that is noticed too late.
 func (d Database) TenantsMiB() int { return d.StorageGiB * 1024 * 70 / 100 }
 
+// TempFileMiB is how much disk a process of the server may fill with temporary files: a
+// tenth. The index of a tenant of the largest plan is built in less.
+func (d Database) TempFileMiB() int { return d.StorageGiB * 1024 / 10 }
+
 // Limits that are not dollars.
 const (
 	// PodsPerNode and VolumesPerNode are from the Kubernetes limits page

@@ -86,12 +86,15 @@ func (s Set) VolumeGiB() int {
 	return sum
 }
 
-// Connections is how many database connections the set may open at once, a
-// rolling update included.
+// MostConnections is how many database connections all Pods may open at once, a rolling
+// update included.
+func (w Workload) MostConnections() int { return w.Connections * (w.Replicas + w.Surge) }
+
+// Connections is MostConnections of the whole set.
 func (s Set) Connections() int {
 	sum := 0
 	for w := range s.All() {
-		sum += w.Connections * (w.Replicas + w.Surge)
+		sum += w.MostConnections()
 	}
 	return sum
 }

@@ -99,6 +99,8 @@ func byHand(token string, in map[string]any) bool {
 		in["tags"] = []any{"by-hand"}
 	case "digitalocean:index/databaseFirewall:DatabaseFirewall":
 		in["rules"] = append(in["rules"].([]any), map[string]any{"type": "ip_addr", "value": "192.0.2.1"})
+	case "digitalocean:index/databasePostgresqlConfig:DatabasePostgresqlConfig":
+		in["tempFileLimit"] = -1
 	case "digitalocean:index/vpc:Vpc":
 		in["description"] = "by hand"
 	case "kubernetes:helm.sh/v3:Release":

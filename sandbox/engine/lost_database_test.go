@@ -33,7 +33,7 @@ func theOnly(t *testing.T, c cloud.Cloud, token string) (string, cloud.Object) {
 func loseDatabase(t *testing.T, c cloud.Cloud) {
 	t.Helper()
 	for _, token := range []string{
-		databaseCluster, databaseFirewall, "digitalocean:index/databaseDb:DatabaseDb", "digitalocean:index/databaseUser:DatabaseUser",
+		databaseCluster, databaseFirewall, "digitalocean:index/databasePostgresqlConfig:DatabasePostgresqlConfig", "digitalocean:index/databaseDb:DatabaseDb", "digitalocean:index/databaseUser:DatabaseUser",
 	} {
 		id, _ := theOnly(t, c, token)
 		require.NoError(t, c.Delete(token, id))

@@ -118,6 +118,39 @@ func (d *digitalOcean) firewallKind() *kind {
 	}
 }
 
+// configSuffix makes the ID of a database cluster's settings. An import takes the
+// cluster's ID: resource_database_postgres_config.go of
+// digitalocean/terraform-provider-digitalocean.
+const configSuffix = "/postgresql-config"
+
+// postgresConfigKind simulates the settings that the platform makes. A create changes
+// settings that every database cluster has, so it succeeds where they are there. The
+// real provider leaves them as they are when it deletes them from the state.
+func (d *digitalOcean) postgresConfigKind() *kind {
+	return &kind{
+		inputs: []string{"clusterId", "idleInTransactionSessionTimeout", "tempFileLimit"}, required: []string{"clusterId"}, replaceOn: []string{"clusterId"},
+		check: checkPostgresConfig, admit: d.inDatabase,
+		id:       func(_ string, in resource.PropertyMap) string { return text(in, "clusterId") + configSuffix },
+		importID: func(id string) string { return strings.TrimSuffix(id, configSuffix) + configSuffix },
+	}
+}
+
+// checkPostgresConfig knows the ranges of openapi,
+// databases/models/advanced_config/postgres_advanced_config.yml.
+func checkPostgresConfig(_ string, in resource.PropertyMap) []plugin.CheckFailure {
+	var failures []plugin.CheckFailure
+	for name, within := range map[resource.PropertyKey][2]float64{
+		"idleInTransactionSessionTimeout": {0, 604800000}, "tempFileLimit": {-1, 2147483647},
+	} {
+		if v := open(in)[name]; v.IsNumber() && (v.NumberValue() < within[0] || v.NumberValue() > within[1]) {
+			failures = append(failures, plugin.CheckFailure{
+				Property: name, Reason: fmt.Sprintf("%.0f is not between %.0f and %.0f", v.NumberValue(), within[0], within[1]),
+			})
+		}
+	}
+	return failures
+}
+
 // admitted reports trusted sources that are not there, and addresses that are none:
 // "ip_addr" takes an IPv4 address or CIDR (openapi, databases/models/firewall_rule.yml).
 func (d *digitalOcean) admitted(in resource.PropertyMap) []error {

@@ -42,11 +42,12 @@ func (d *digitalOcean) kind(token string) *kind {
 		tokenVPC:      d.vpcKind,
 		tokenCluster:  d.clusterKind,
 		tokenDatabase: d.databaseKind,
-		"digitalocean:index/databaseDb:DatabaseDb":             d.databaseDbKind,
-		"digitalocean:index/databaseUser:DatabaseUser":         d.databaseUserKind,
-		"digitalocean:index/databaseFirewall:DatabaseFirewall": d.firewallKind,
-		"digitalocean:index/droplet:Droplet":                   dropletKind,
-		"digitalocean:index/volume:Volume":                     volumeKind,
+		"digitalocean:index/databaseDb:DatabaseDb":                             d.databaseDbKind,
+		"digitalocean:index/databaseUser:DatabaseUser":                         d.databaseUserKind,
+		"digitalocean:index/databaseFirewall:DatabaseFirewall":                 d.firewallKind,
+		"digitalocean:index/databasePostgresqlConfig:DatabasePostgresqlConfig": d.postgresConfigKind,
+		"digitalocean:index/droplet:Droplet":                                   dropletKind,
+		"digitalocean:index/volume:Volume":                                     volumeKind,
 	}[token]
 	if k == nil {
 		return nil
