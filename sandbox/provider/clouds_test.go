@@ -214,3 +214,13 @@ func TestAClusterTakesItsOrdersAlongOnlyWhenItIsToldTo(t *testing.T) {
 		assert.Len(t, a.ids(disk), left)
 	}
 }
+
+func TestADatabasesSettingsAreHeldToTheirRangesAndBelongToACluster(t *testing.T) {
+	const config = "digitalocean:index/databasePostgresqlConfig:DatabasePostgresqlConfig"
+	a := newAccount(t)
+	assert.Empty(t, a.check(config, object{"clusterId": "d", "tempFileLimit": 1 << 20, "idleInTransactionSessionTimeout": 60000}))
+	assert.Contains(t, a.check(config, object{"clusterId": "d", "tempFileLimit": -2}), "tempFileLimit: -2 is not between -1 and 2147483647")
+	_, err := a.create(config, object{"clusterId": "d", "tempFileLimit": 1 << 20})
+	require.ErrorContains(t, err, "404")
+	assert.True(t, a.diff(config, object{"clusterId": "d"}, object{"clusterId": "e"}).Replace())
+}
