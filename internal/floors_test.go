@@ -36,7 +36,7 @@ var floors = map[string][]string{
 	"internal/kube":           {"internal/workload"},
 	"internal/report":         {"internal/budget", "internal/catalog", "internal/lifecycle", "internal/settings", "internal/sizing"},
 	"internal/lifecycle":      {"internal/settings"},
-	"internal/meter":          {"internal/budget", "internal/catalog", "internal/sizing"},
+	"internal/meter":          {"internal/budget", "internal/catalog"},
 	"internal/sizing":         {"internal/budget", "internal/catalog", "internal/settings", "internal/workload"},
 	"internal/tenancy":        {"internal/names", "internal/settings"},
 	"internal/postgrestest":   {},
