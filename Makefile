@@ -52,6 +52,7 @@ lint: ## formatting, vet, linters, workflows
 
 golden: ## rewrite the golden files; read their diff before you commit it
 	@go test ./stacks -update
+	@go test ./internal/settings -run TestTheSettingsPage -update
 	@go test ./internal/tenancy -run TestATenantReachesNothingOfAnother -update
 	@go -C sandbox/cluster test ./e2e -run 'TestBothStacks/demo/who_may_talk_to_whom' -update
 

@@ -3,14 +3,12 @@ package stacks
 import (
 	"errors"
 	"fmt"
-	"net/url"
 	"os"
-	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"github.com/genericcorp/platform/internal/pgurl"
 	"github.com/genericcorp/platform/internal/settings"
-	"github.com/genericcorp/platform/internal/workload"
 )
 
 // declared is what a stack's configuration says: the settings, and the secrets
@@ -109,46 +107,34 @@ func (d *declared) externalDatabase(ctx *pulumi.Context) error {
 	if d.databaseURL == "" {
 		return nil // that it is missing has been said
 	}
-	u, port, err := verified(databaseURLSecret, d.databaseURL)
+	u, err := verified(databaseURLSecret, d.databaseURL)
 	if err != nil {
 		return err
 	}
-	d.databaseURL, d.databasePort, d.databaseRole = u.String(), port, u.User.Username()
+	d.databaseURL, d.databasePort, d.databaseRole = u.String(), u.Port, u.User
 	d.databaseAdminURL = d.databaseURL
-	admin, given := ctx.GetConfig(databaseAdminURLSecret.key)
+	text, given := ctx.GetConfig(databaseAdminURLSecret.key)
 	if !given {
 		return nil
 	}
-	a, adminPort, err := verified(databaseAdminURLSecret, admin)
+	admin, err := verified(databaseAdminURLSecret, text)
 	if err != nil {
 		return err
 	}
-	if a.Hostname() != u.Hostname() || adminPort != port || a.Path != u.Path {
+	if admin.Host != u.Host || admin.Port != u.Port || admin.Database != u.Database {
 		return fmt.Errorf("%s: leads to another server or database than %s", databaseAdminURLSecret.key, databaseURLSecret.key)
 	}
-	d.databaseAdminURL = a.String()
+	d.databaseAdminURL = admin.String()
 	return nil
 }
 
-// verified is a connection string that checks the server's certificate. The
-// parser's error is not shown: it holds the password.
-func verified(from secret, connection string) (*url.URL, int, error) {
-	u, err := url.Parse(connection)
-	if err != nil || u.Scheme != "postgresql" && u.Scheme != "postgres" || u.Hostname() == "" || u.User == nil ||
-		strings.Trim(u.Path, "/") == "" {
-		return nil, 0, fmt.Errorf("%s: is not of the form postgresql://user:password@host:port/database", from.key)
+// verified reads a connection string and makes it check the server's certificate.
+func verified(from secret, text string) (pgurl.URL, error) {
+	u, err := pgurl.Parse(text)
+	if err != nil {
+		return pgurl.URL{}, fmt.Errorf("%s: %w", from.key, err)
 	}
-	port := 5432
-	if text := u.Port(); text != "" {
-		if _, err := fmt.Sscanf(text, "%d", &port); err != nil {
-			return nil, 0, fmt.Errorf("%s: its port is not a number", from.key)
-		}
-	}
-	query := u.Query()
-	query.Set("sslmode", "verify-full")
-	query.Set("sslrootcert", workload.DatabaseCAPath)
-	u.RawQuery = query.Encode()
-	return u, port, nil
+	return u.Verified(), nil
 }
 
 // secretString marks a credential for Pulumi.

@@ -23,7 +23,7 @@ func Program(ctx *pulumi.Context) error {
 		return err
 	}
 	summary := fmt.Sprintf("%s costs %s a month of at most %s\n\n%s",
-		ctx.Stack(), plan.Bill.Total(), plan.Limit, plan.Bill.Table(plan.Limit))
+		ctx.Stack(), plan.Bill.Total(), plan.Budget, plan.Bill.Table(plan.Budget))
 	if err := ctx.Log.Info(summary, nil); err != nil {
 		return err
 	}

@@ -92,7 +92,7 @@ func TestBothStacksHaveTheGraphAndTheBillThatReviewersRead(t *testing.T) {
 			require.NoError(t, pulumitest.Run(r, stack, cfg, Program))
 			golden.Compare(t, stack+".graph.golden", pulumitest.Graph(r.Registrations()))
 			_, plan := planOf(t, cfg)
-			golden.Compare(t, stack+".bill.golden", plan.Bill.Table(plan.Limit))
+			golden.Compare(t, stack+".bill.golden", plan.Bill.Table(plan.Budget))
 		})
 	}
 }

@@ -123,7 +123,7 @@ func planOne(name, base string) (report.Stack, error) {
 	if err != nil {
 		return report.Stack{}, err
 	}
-	s, err := report.Of(name, file)
+	s, err := report.PlanStack(name, file)
 	if err == nil && base != "" {
 		s.Base = compare(s, base)
 	}
@@ -137,7 +137,7 @@ func compare(now report.Stack, revision string) *report.Comparison {
 	if err != nil {
 		return report.Compare(now, nil, revision)
 	}
-	before, err := report.Of(now.Name, file)
+	before, err := report.PlanStack(now.Name, file)
 	if err != nil {
 		return &report.Comparison{Revision: revision, Problem: err.Error(), Changes: []report.Change{}}
 	}

@@ -162,11 +162,12 @@ func (a Args) validate() error {
 	if a.Workload.Replicas < 1 {
 		errs = append(errs, errors.New("workload: has no replicas"))
 	}
-	for path, input := range map[string]pulumi.StringInput{
-		"databaseUrl": a.DatabaseURL, "databaseCa": a.DatabaseCA, "ingressNamespace": a.IngressNamespace,
-	} {
-		if input == nil {
-			errs = append(errs, fmt.Errorf("%s: is missing", path))
+	for _, required := range []struct {
+		path  string
+		input pulumi.StringInput
+	}{{"databaseUrl", a.DatabaseURL}, {"databaseCa", a.DatabaseCA}, {"ingressNamespace", a.IngressNamespace}} {
+		if required.input == nil {
+			errs = append(errs, fmt.Errorf("%s: is missing", required.path))
 		}
 	}
 	return errors.Join(errs...)

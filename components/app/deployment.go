@@ -11,6 +11,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/genericcorp/platform/internal/kube"
+	"github.com/genericcorp/platform/internal/pgurl"
 	"github.com/genericcorp/platform/internal/workload"
 )
 
@@ -24,7 +25,7 @@ const (
 )
 
 // caFolder and caFile are where the database's certificate authority is.
-var caFolder, caFile = path.Dir(workload.DatabaseCAPath), path.Base(workload.DatabaseCAPath)
+var caFolder, caFile = path.Dir(pgurl.CAPath), path.Base(pgurl.CAPath)
 
 func (a Args) deployment() *appsv1.DeploymentArgs {
 	pod := &corev1.PodSpecArgs{
@@ -82,7 +83,7 @@ func (a Args) env() corev1.EnvVarArray {
 	env := corev1.EnvVarArray{
 		kube.Variable("PORT", strconv.Itoa(a.Port)),
 		kube.Variable("PUBLIC_URL", "https://"+a.Domain),
-		kube.Variable("PGSSLROOTCERT", workload.DatabaseCAPath),
+		kube.Variable("PGSSLROOTCERT", pgurl.CAPath),
 		secretVariable("DATABASE_URL", databaseSecret, "url"),
 	}
 	for _, key := range slices.Sorted(maps.Keys(a.Env)) {

@@ -5,13 +5,12 @@ package postgres
 import (
 	"errors"
 	"fmt"
-	"net/url"
 
 	"github.com/pulumi/pulumi-digitalocean/sdk/v4/go/digitalocean"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/genericcorp/platform/internal/catalog"
-	"github.com/genericcorp/platform/internal/workload"
+	"github.com/genericcorp/platform/internal/pgurl"
 )
 
 const typeToken = "platform:postgres:Postgres"
@@ -43,7 +42,7 @@ type Postgres struct {
 	pulumi.ResourceState
 
 	// URL connects as the application's user over the private network, checking
-	// the server's certificate against workload.DatabaseCAPath. Secret.
+	// the server's certificate against pgurl.CAPath. Secret.
 	URL pulumi.StringOutput `pulumi:"url"`
 	// Admin connects as the cluster's administrator, to the same database. Secret.
 	Admin pulumi.StringOutput `pulumi:"admin"`
@@ -144,12 +143,7 @@ func (a Args) tenancy(ctx *pulumi.Context, name string, cluster *digitalocean.Da
 
 func connection(cluster *digitalocean.DatabaseCluster, database *digitalocean.DatabaseDb, user, password pulumi.StringOutput) pulumi.StringOutput {
 	plain := pulumi.All(cluster.PrivateHost, cluster.Port, database.Name, user, password).ApplyT(func(v []any) string {
-		u := url.URL{
-			Scheme: "postgresql", User: url.UserPassword(v[3].(string), v[4].(string)),
-			Host: fmt.Sprintf("%s:%d", v[0].(string), v[1].(int)), Path: "/" + v[2].(string),
-			RawQuery: url.Values{"sslmode": {"verify-full"}, "sslrootcert": {workload.DatabaseCAPath}}.Encode(),
-		}
-		return u.String()
+		return pgurl.URL{Host: v[0].(string), Port: v[1].(int), Database: v[2].(string), User: v[3].(string), Password: v[4].(string)}.Verified().String()
 	}).(pulumi.StringOutput)
 	return pulumi.ToSecret(plain).(pulumi.StringOutput)
 }

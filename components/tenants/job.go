@@ -9,6 +9,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/genericcorp/platform/internal/kube"
+	"github.com/genericcorp/platform/internal/pgurl"
 	"github.com/genericcorp/platform/internal/tenancy"
 	"github.com/genericcorp/platform/internal/workload"
 )
@@ -80,7 +81,7 @@ func failurePolicy() *batchv1.PodFailurePolicyArgs {
 func (a Args) container() *corev1.ContainerArgs {
 	mounts := corev1.VolumeMountArray{
 		kube.Mount("scripts", scriptsFolder), kube.Mount("credentials", credentialsFolder),
-		kube.Mount("postgres-ca", path.Dir(workload.DatabaseCAPath)), kube.WritableMount("tmp", "/tmp"),
+		kube.Mount("postgres-ca", path.Dir(pgurl.CAPath)), kube.WritableMount("tmp", "/tmp"),
 	}
 	if a.Workload.VolumeGiB > 0 {
 		mounts = append(mounts, kube.WritableMount("archive", archiveFolder))
@@ -106,7 +107,7 @@ func (a Args) container() *corev1.ContainerArgs {
 func (a Args) volumes() corev1.VolumeArray {
 	volumes := corev1.VolumeArray{
 		kube.ConfigVolume("scripts", name), kube.SecretVolume("credentials", verifiersSecret, tenancy.VerifiersFile, tenancy.PasswordsFile),
-		kube.SecretVolume("postgres-ca", verifiersSecret, path.Base(workload.DatabaseCAPath)), kube.Scratch("tmp", "16Mi"),
+		kube.SecretVolume("postgres-ca", verifiersSecret, path.Base(pgurl.CAPath)), kube.Scratch("tmp", "16Mi"),
 	}
 	if a.Workload.VolumeGiB > 0 {
 		volumes = append(volumes, kube.ClaimVolume("archive", name))

@@ -19,6 +19,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/genericcorp/platform/internal/kube"
+	"github.com/genericcorp/platform/internal/pgurl"
 	"github.com/genericcorp/platform/internal/settings"
 	"github.com/genericcorp/platform/internal/tenancy"
 	"github.com/genericcorp/platform/internal/workload"
@@ -172,7 +173,7 @@ func (a Args) secrets(t *Tenants) map[string]pulumi.StringMapOutput {
 		verifiersSecret: secretMap(pulumi.All(t.Verifiers, a.CA, a.Admin, t.Seed).ApplyT(func(v []any) (map[string]string, error) {
 			passwords, err := tenancy.Passwords(v[2].(string), v[3].(string), a.Tenants)
 			return map[string]string{
-				tenancy.VerifiersFile: v[0].(string), path.Base(workload.DatabaseCAPath): v[1].(string), tenancy.PasswordsFile: passwords,
+				tenancy.VerifiersFile: v[0].(string), path.Base(pgurl.CAPath): v[1].(string), tenancy.PasswordsFile: passwords,
 			}, err
 		})),
 	}
@@ -190,7 +191,7 @@ func (a Args) urls(seed pulumi.StringOutput) pulumi.StringMapOutput {
 }
 
 // poolerAddress is where the tenants' connections go.
-var poolerAddress = fmt.Sprintf("%s:%d", workload.PoolerHost, workload.PoolerPort)
+var poolerAddress = tenancy.Address{Host: workload.PoolerHost, Port: workload.PoolerPort}
 
 // secretMap marks what was made of a credential as one.
 func secretMap(of pulumi.Output) pulumi.StringMapOutput {

@@ -6,9 +6,18 @@ import (
 	"text/tabwriter"
 )
 
+// Items of a bill: what a stack uses the priced thing for.
+const (
+	ItemNodes        = "nodes"
+	ItemHA           = "HA control plane"
+	ItemDatabase     = "database"
+	ItemLoadBalancer = "load balancer"
+	ItemVolumes      = "volumes (GiB)"
+)
+
 // Line is one position of a bill: a quantity of one priced thing for a month.
 type Line struct {
-	// Item is what the stack uses it for, for example "nodes".
+	// Item is one of the constants above, or another use.
 	Item string
 	// SKU is the provider's name of the priced thing, for example "s-2vcpu-4gb".
 	SKU string

@@ -2,6 +2,7 @@ package budget_test
 
 import (
 	"errors"
+	"math"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -24,14 +25,14 @@ func TestCentsPrintAsDollars(t *testing.T) {
 }
 
 func TestDollarsAreReadExactlyOrNotAtAll(t *testing.T) {
-	for text, want := range map[string]budget.Cents{"80": 8000, "$75.15": 7515, "0.29": 29, "-1.10": -110} {
-		got, err := budget.ParseUSD(text)
-		require.NoError(t, err, text)
-		assert.Equal(t, want, got, text)
+	for usd, want := range map[float64]budget.Cents{80: 8000, 75.15: 7515, 0.29: 29, -1.10: -110} {
+		got, ok := budget.FromUSD(usd)
+		require.True(t, ok, usd)
+		assert.Equal(t, want, got, usd)
 	}
-	for _, text := range []string{"", "eighty", "0.001", "NaN", "1e300"} {
-		_, err := budget.ParseUSD(text)
-		assert.Error(t, err, text)
+	for _, usd := range []float64{0.001, math.NaN(), math.Inf(1), 1e300} {
+		_, ok := budget.FromUSD(usd)
+		assert.False(t, ok, usd)
 	}
 }
 

@@ -5,8 +5,6 @@ package budget
 import (
 	"fmt"
 	"math"
-	"strconv"
-	"strings"
 )
 
 // Cents is an amount of US cents per month before tax. All money is integer
@@ -30,17 +28,4 @@ func FromUSD(usd float64) (Cents, bool) {
 		return 0, false
 	}
 	return Cents(cents), true
-}
-
-// ParseUSD reads "$12.34" or "12.34".
-func ParseUSD(s string) (Cents, error) {
-	usd, err := strconv.ParseFloat(strings.TrimPrefix(s, "$"), 64)
-	if err != nil {
-		return 0, fmt.Errorf("%q is not an amount in dollars", s)
-	}
-	cents, ok := FromUSD(usd)
-	if !ok {
-		return 0, fmt.Errorf("%q is not a whole number of cents", s)
-	}
-	return cents, nil
 }

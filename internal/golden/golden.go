@@ -32,6 +32,26 @@ func Compare(t *testing.T, name, got string) {
 	}
 }
 
+// Section compares a text with the lines of a document between <!-- name --> and
+// <!-- /name -->; -update rewrites them. The path is relative to the test's folder.
+func Section(t *testing.T, path, name, got string) {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	require.NoError(t, err)
+	begin, end := "<!-- "+name+" -->\n", "<!-- /"+name+" -->"
+	head, rest, found := strings.Cut(string(data), begin)
+	require.True(t, found, "%s has no line %s", path, begin)
+	want, tail, found := strings.Cut(rest, end)
+	require.True(t, found, "%s has no line %s", path, end)
+	if *update {
+		require.NoError(t, os.WriteFile(path, []byte(head+begin+got+end+tail), 0o644))
+		return
+	}
+	if want != got {
+		t.Errorf("%s differs; read the difference, then make golden:\n%s", path, difference(want, got))
+	}
+}
+
 // difference are the lines that only one of two texts has.
 func difference(want, got string) string {
 	var out strings.Builder

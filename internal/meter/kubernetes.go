@@ -9,7 +9,6 @@ import (
 
 	"github.com/genericcorp/platform/internal/budget"
 	"github.com/genericcorp/platform/internal/catalog"
-	"github.com/genericcorp/platform/internal/sizing"
 )
 
 // priceService prices the load balancer that DigitalOcean makes for a Service of
@@ -52,7 +51,7 @@ func priceClaim(in inputs) (budget.Bill, error) {
 	if err != nil {
 		return nil, err
 	}
-	return budget.Bill{catalog.BlockStorage.Line(sizing.ItemVolumes, gib)}, nil
+	return budget.Bill{catalog.BlockStorage.Line(budget.ItemVolumes, gib)}, nil
 }
 
 func priceStatefulSet(in inputs) (budget.Bill, error) {
@@ -75,7 +74,7 @@ func priceStatefulSet(in inputs) (budget.Bill, error) {
 		if err != nil {
 			return nil, err
 		}
-		bill = append(bill, catalog.BlockStorage.Line(sizing.ItemVolumes, gib*replicas))
+		bill = append(bill, catalog.BlockStorage.Line(budget.ItemVolumes, gib*replicas))
 	}
 	return bill, nil
 }

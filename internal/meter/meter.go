@@ -24,9 +24,9 @@ type Unknown struct{}
 
 // Meter adds up what is registered. It is safe for concurrent use.
 type Meter struct {
-	// OwnNodes says that the Kubernetes objects run on DigitalOcean, where a Service
+	// ownNodes says that the Kubernetes objects run on DigitalOcean, where a Service
 	// of type LoadBalancer and a volume claim cost money.
-	OwnNodes bool
+	ownNodes bool
 
 	mu   sync.Mutex
 	bill map[string]budget.Cents
@@ -35,7 +35,7 @@ type Meter struct {
 
 // New makes a meter for a bill.
 func New(bill budget.Bill, ownNodes bool) *Meter {
-	m := &Meter{OwnNodes: ownNodes, bill: map[string]budget.Cents{}, used: map[string]budget.Cents{}}
+	m := &Meter{ownNodes: ownNodes, bill: map[string]budget.Cents{}, used: map[string]budget.Cents{}}
 	for _, line := range bill {
 		m.bill[line.Item] += line.Monthly()
 	}

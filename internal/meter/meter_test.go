@@ -10,15 +10,14 @@ import (
 	"github.com/genericcorp/platform/internal/budget"
 	"github.com/genericcorp/platform/internal/catalog"
 	"github.com/genericcorp/platform/internal/meter"
-	"github.com/genericcorp/platform/internal/sizing"
 )
 
 type object = map[string]any
 
 func bill() budget.Bill {
 	return budget.Bill{
-		{Item: sizing.ItemNodes, Quantity: 2, Unit: 2400}, {Item: sizing.ItemDatabase, Quantity: 1, Unit: 1515},
-		catalog.LoadBalancer.Line(sizing.ItemLoadBalancer, 1), catalog.BlockStorage.Line(sizing.ItemVolumes, 10),
+		{Item: budget.ItemNodes, Quantity: 2, Unit: 2400}, {Item: budget.ItemDatabase, Quantity: 1, Unit: 1515},
+		catalog.LoadBalancer.Line(budget.ItemLoadBalancer, 1), catalog.BlockStorage.Line(budget.ItemVolumes, 10),
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 
 	"github.com/genericcorp/platform/internal/budget"
 	"github.com/genericcorp/platform/internal/catalog"
-	"github.com/genericcorp/platform/internal/sizing"
 )
 
 // pricers know what a type costs, by its inputs.
@@ -31,7 +30,7 @@ func (m *Meter) price(r Resource) (budget.Bill, error) {
 		return nil, nil
 	}
 	if pricer, ok := onOwnNodes[r.Type]; ok {
-		if !m.OwnNodes {
+		if !m.ownNodes {
 			return nil, nil
 		}
 		return pricer(r.Inputs)
@@ -58,7 +57,7 @@ func priceCluster(in inputs) (budget.Bill, error) {
 	if ha, err := in.boolean("ha", true); err != nil {
 		return nil, err
 	} else if ha {
-		bill = append(bill, catalog.HAControlPlane.Line(sizing.ItemHA, 1))
+		bill = append(bill, catalog.HAControlPlane.Line(budget.ItemHA, 1))
 	}
 	return bill, nil
 }
@@ -77,7 +76,7 @@ func priceNodePool(in inputs) (budget.Bill, error) {
 	if err != nil {
 		return nil, err
 	}
-	return priceSize(in, sizing.ItemNodes, count)
+	return priceSize(in, budget.ItemNodes, count)
 }
 
 func priceDroplet(in inputs) (budget.Bill, error) { return priceSize(in, "droplets", 1) }
@@ -110,7 +109,7 @@ func priceDatabase(in inputs) (budget.Bill, error) {
 	if err != nil {
 		return nil, err
 	}
-	return budget.Bill{size.Line(sizing.ItemDatabase, count)}, nil
+	return budget.Bill{size.Line(budget.ItemDatabase, count)}, nil
 }
 
 func priceVolume(in inputs) (budget.Bill, error) {
@@ -118,7 +117,7 @@ func priceVolume(in inputs) (budget.Bill, error) {
 	if err != nil {
 		return nil, err
 	}
-	return budget.Bill{catalog.BlockStorage.Line(sizing.ItemVolumes, gib)}, nil
+	return budget.Bill{catalog.BlockStorage.Line(budget.ItemVolumes, gib)}, nil
 }
 
 func priceLoadBalancer(in inputs) (budget.Bill, error) {
@@ -138,7 +137,7 @@ func loadBalancer(kind string, units int) budget.Bill {
 	if kind == "REGIONAL" {
 		price = catalog.LoadBalancer
 	}
-	return budget.Bill{price.Line(sizing.ItemLoadBalancer, max(units, 1))}
+	return budget.Bill{price.Line(budget.ItemLoadBalancer, max(units, 1))}
 }
 
 const release = "kubernetes:helm.sh/v3:Release"

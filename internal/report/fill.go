@@ -8,9 +8,9 @@ import (
 	"github.com/genericcorp/platform/internal/sizing"
 )
 
-// fill takes over what the plan says.
+// fill copies the plan into the report.
 func (s *Stack) fill(declared settings.Settings, p sizing.Plan) {
-	s.MonthlyCents = p.Bill.Total()
+	s.MonthlyCents, s.bill = p.Bill.Total(), p.Bill
 	s.Nodes, s.Database = Nodes(p.Nodes), Database(p.Database)
 	for _, l := range p.Bill {
 		s.Lines = append(s.Lines, Line{l.Item, l.SKU, l.Quantity, l.Unit, l.Monthly(), l.Source, l.AsOf})
@@ -22,14 +22,14 @@ func (s *Stack) fill(declared settings.Settings, p sizing.Plan) {
 		}
 		s.Fit = append(s.Fit, out)
 	}
-	for _, l := range p.Limits {
-		s.Limits = append(s.Limits, Limit(l))
+	for _, l := range p.Bounds {
+		s.Bounds = append(s.Bounds, Bound(l))
 	}
-	room := sizing.CapacityOf(declared, p)
-	s.Capacity = &Capacity{Tenants: roomOf(room.Tenants), Replicas: roomOf(room.Replicas)}
+	room := sizing.HeadroomOf(declared, p)
+	s.Headroom = &Headroom{Tenants: roomOf(room.Tenants), Replicas: roomOf(room.Replicas)}
 	s.Why = why(declared, p)
 	for _, price := range declared.Pricing.TenantUSD {
-		s.Economics = append(s.Economics, economics(price, s.MonthlyCents, declared.Pricing.FixedUSD, s.Tenants, s.Capacity.Tenants.More))
+		s.Economics = append(s.Economics, economics(price, s.MonthlyCents, declared.Pricing.FixedUSD, s.Tenants, s.Headroom.Tenants.More))
 	}
 }
 

@@ -35,8 +35,8 @@ type Stack struct {
 	// Why says how the sizes came about.
 	Why       []string     `json:"why"`
 	Fit       []Scenario   `json:"fit"`
-	Limits    []Limit      `json:"limits"`
-	Capacity  *Capacity    `json:"capacity,omitempty"`
+	Bounds    []Bound      `json:"limits"`
+	Headroom  *Headroom    `json:"capacity,omitempty"`
 	Economics []PricePoint `json:"economics"`
 	// Tenants counts the active ones, who pay; TenantList has all.
 	Tenants    int      `json:"tenants"`
@@ -45,6 +45,7 @@ type Stack struct {
 	Base *Comparison `json:"base,omitempty"`
 
 	settings settings.Settings
+	bill     budget.Bill
 }
 
 // Line is a line of the bill.
@@ -85,16 +86,16 @@ type Node struct {
 	FreeMiB      int `json:"freeMiB"`
 }
 
-// Limit is a bound that is not dollars.
-type Limit struct {
+// Bound is a quota that a bigger budget does not raise.
+type Bound struct {
 	Name string `json:"name"`
 	Used int    `json:"used"`
 	Most int    `json:"most"`
 	Why  string `json:"why"`
 }
 
-// Capacity is what more fits on these sizes.
-type Capacity struct {
+// Headroom is what more fits on these sizes.
+type Headroom struct {
 	Tenants  Room `json:"tenants"`
 	Replicas Room `json:"replicas"`
 }
@@ -120,9 +121,9 @@ type PricePoint struct {
 	BreakEvenTenants int `json:"breakEvenTenants"`
 }
 
-// Of plans one stack. The error is settings.Faults; a plan that does not fit or
-// is over its limit is a Stack that is not OK.
-func Of(name string, stackFile []byte) (Stack, error) {
+// PlanStack plans one stack from the text of its file. The error is settings.Faults. If
+// the plan does not fit or is over its budget, the Stack is not OK and has a Problem.
+func PlanStack(name string, stackFile []byte) (Stack, error) {
 	s, err := settings.LoadStackFile(stackFile)
 	if err != nil {
 		return Stack{}, err
@@ -130,7 +131,7 @@ func Of(name string, stackFile []byte) (Stack, error) {
 	plan, err := sizing.Solve(s)
 	out := Stack{
 		Name: name, LimitCents: s.Budget.MonthlyUSD, OK: err == nil, Tenants: s.ActiveTenants(), TenantList: tenantsOf(s), settings: s,
-		Lines: []Line{}, Why: []string{}, Fit: []Scenario{}, Limits: []Limit{}, Economics: []PricePoint{},
+		Lines: []Line{}, Why: []string{}, Fit: []Scenario{}, Bounds: []Bound{}, Economics: []PricePoint{},
 	}
 	over := &budget.OverError{}
 	switch {

@@ -22,7 +22,7 @@ func file(t *testing.T, name string) string {
 
 func of(t *testing.T, name, text string) report.Stack {
 	t.Helper()
-	s, err := report.Of(name, []byte(text))
+	s, err := report.PlanStack(name, []byte(text))
 	require.NoError(t, err)
 	return s
 }
@@ -153,7 +153,7 @@ func BenchmarkReport(b *testing.B) {
 		b.Fatal(err)
 	}
 	for b.Loop() {
-		if _, err := report.Of("prod", data); err != nil {
+		if _, err := report.PlanStack("prod", data); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -57,7 +57,7 @@ func (p *printer) stack(s Stack) {
 	if s.Problem != "" {
 		p.line("\n%s", s.Problem)
 	}
-	if s.Capacity == nil {
+	if s.Headroom == nil {
 		p.line("")
 		return
 	}
@@ -69,13 +69,13 @@ func (p *printer) stack(s Stack) {
 	p.fit(s)
 	p.line("\n limits")
 	rows := [][]string{{"LIMIT", "USED", "OF", "BY"}}
-	for _, l := range s.Limits {
+	for _, l := range s.Bounds {
 		rows = append(rows, []string{l.Name, fmt.Sprint(l.Used), fmt.Sprint(l.Most), l.Why})
 	}
 	p.table(rows)
 	p.line("\n room")
-	p.room("tenants", s.Capacity.Tenants)
-	p.room("replicas of the app", s.Capacity.Replicas)
+	p.room("tenants", s.Headroom.Tenants)
+	p.room("replicas of the app", s.Headroom.Replicas)
 	p.tenants(s)
 	p.economics(s)
 	p.base(s)
@@ -84,12 +84,9 @@ func (p *printer) stack(s Stack) {
 
 func (p *printer) bill(s Stack) {
 	p.line("\n bill")
-	rows := [][]string{{"ITEM", "SKU", "QTY", "UNIT", "MONTH", "PRICE OF"}}
-	for _, l := range s.Lines {
-		rows = append(rows, []string{l.Item, l.SKU, fmt.Sprint(l.Quantity), l.UnitCents.String(), l.MonthlyCents.String(), l.AsOf})
+	for line := range strings.Lines(s.bill.Table(s.LimitCents)) {
+		p.line("  %s", strings.TrimRight(line, "\n"))
 	}
-	rows = append(rows, []string{"TOTAL", "", "", "", s.MonthlyCents.String(), budget.Remainder(s.LimitCents - s.MonthlyCents)})
-	p.table(rows)
 }
 
 func (p *printer) fit(s Stack) {
@@ -160,8 +157,8 @@ func (p *printer) compare(r Report) {
 
 func (s Stack) summary() []string {
 	more := "-"
-	if s.Capacity != nil {
-		more = fmt.Sprint(s.Capacity.Tenants.More)
+	if s.Headroom != nil {
+		more = fmt.Sprint(s.Headroom.Tenants.More)
 	}
 	return []string{
 		s.Name, s.MonthlyCents.String(), s.LimitCents.String(), sizeText(s.Nodes.Count, s.Nodes.Size),

@@ -4,47 +4,78 @@ package settings
 // Kubernetes Secret, which holds a mebibyte.
 const MaxTenants = 1000
 
-// Archive is where the data of archived tenants goes.
+// Archive is the volume for the dumps of archived tenants.
 type Archive struct {
-	// VolumeGiB is the volume that keeps their dumps ($0.10 a GiB). Default 0: no
-	// volume, and so no tenant may be archived.
+	// VolumeGiB is the size of the volume, in GiB. With 0 there is none, and no tenant
+	// can be archived, purged or restored.
+	// Default: 0.
+	// Cost: $0.10 a GiB a month.
+	// Change: larger in place; a volume cannot shrink.
 	VolumeGiB int `yaml:"volumeGiB"`
 }
 
-// Tenant is a customer with a host, a database role and a schema of its own.
+// Tenant is a customer with a host, a database role and a schema. docs/tenancy.md
+// describes what an entry makes, and how a tenant ends.
 type Tenant struct {
-	// Name is a DNS label: the host is <name>.<domain>, role and schema are
-	// tenant_<name> with hyphens turned to underscores. RenamedFrom changes it.
+	// Name is the first label of the host <name>.<domain>. Role and schema are called
+	// tenant_<name>, with underscores for hyphens. Required.
+	// Values: a DNS label that is not reserved, such as acme.
+	// Change: write the old name into renamedFrom; otherwise it is refused.
 	Name string `yaml:"name"`
-	// Plan bounds what it may use: "starter" (default), "growth" or "enterprise".
+	// Plan is the tenant's tier: its connections, storage, statement time and rate.
+	// Default: starter.
+	// Values: starter, growth, enterprise.
+	// Cost: tiers with more storage or reserved connections need a larger database earlier.
+	// Change: in place.
 	Plan string `yaml:"plan"`
-	// State is "active" (default), "suspended" (no login, its host answers 503),
-	// "archived" (suspended, and its schema dumped to the archive volume) or
-	// "purged" (role and schema dropped; only from archived).
+	// State is what the tenant may do. Suspended: no login, and its host answers 503.
+	// Archived: suspended, and its schema is dumped to the archive volume. Purged: roles
+	// and schema are dropped; the dump stays.
+	// Default: active.
+	// Values: active, suspended, archived, purged.
+	// Change: in place; purged only after an update with archived.
 	State string `yaml:"state"`
 	// SampleData fills an empty schema with a few customers and orders.
+	// Default: false.
+	// Change: fills the schema if it is empty; nothing is deleted.
 	SampleData bool `yaml:"sampleData"`
-	// Restore brings a purged tenant back from its newest archive. Fresh brings it
-	// back with an empty schema; the archive stays. Both may stay in the stack file.
+	// Restore brings a purged tenant back from its newest archive. It may stay in the
+	// stack file.
+	// Default: false.
+	// Change: has an effect once, after a purge.
 	Restore bool `yaml:"restore"`
-	Fresh   bool `yaml:"fresh"`
-	// ConfirmPurge repeats the name of a tenant to be purged.
+	// Fresh brings a purged tenant back with an empty schema; the archive stays. It may
+	// stay in the stack file.
+	// Default: false.
+	// Change: has an effect once, after a purge.
+	Fresh bool `yaml:"fresh"`
+	// ConfirmPurge repeats the tenant's name, with state: purged alone.
+	// Default: empty.
+	// Change: goes with state: purged.
 	ConfirmPurge string `yaml:"confirmPurge"`
-	// PasswordVersion counts up to give the role another password. Default 1.
+	// PasswordVersion counts up to give the tenant's role another password.
+	// Default: 1.
+	// Change: the old connection string stops working.
 	PasswordVersion int `yaml:"passwordVersion"`
 	// OwnsSchema lets the app's sessions of this tenant change its schema: create and
-	// drop tables, functions and so on. Default false: they read and write rows, and
+	// drop tables, functions and so on. Otherwise they read and write rows, and
 	// migrations come from the app's own role. It is for tools that need it, and has a
 	// risk (docs/tenancy.md).
+	// Default: false.
+	// Change: in place.
 	OwnsSchema bool `yaml:"ownsSchema"`
-	// RenamedFrom is the name that the tenant has until this update: schema, roles and
-	// host move to Name. It may stay in the stack file without further effect.
+	// RenamedFrom is the name that the tenant has until this update. It may stay in the
+	// stack file without further effect.
+	// Default: empty.
+	// Change: schema, roles and host get the new name; the password changes.
 	RenamedFrom string `yaml:"renamedFrom"`
 	// RedirectOldHost redirects the host of RenamedFrom to the new one as long as it is
 	// set: 301 to a GET, 308 to other methods.
+	// Default: false.
+	// Change: in place.
 	RedirectOldHost bool `yaml:"redirectOldHost"`
-	// Life is not in the stack file. It counts the tenants that had this name, from 1;
-	// 0 means 1. Each life has another password.
+	// Life counts the tenants that had this name, from 1; 0 means 1. Each life has
+	// another password. It is not in the stack file.
 	Life int `yaml:"-"`
 }
 

@@ -7,7 +7,7 @@ import (
 	"github.com/genericcorp/platform/internal/settings"
 )
 
-// knob is one line of the settings that costs money, and what it is without.
+// knob is a setting that costs money, and how to go without it.
 type knob struct {
 	name string
 	on   func(settings.Settings) bool
@@ -30,8 +30,8 @@ var knobs = []knob{
 		func(s *settings.Settings) { s.Capacity.SurviveNodeLoss = false }},
 }
 
-// advise names the one knob that breaks the limit, or the cheapest plan that
-// fits with all of them given up.
+// advise names the setting that breaks the budget, or describes the cheapest plan
+// without all of them.
 func advise(s settings.Settings, derive derivation, over Plan) string {
 	total := over.Bill.Total()
 	stripped := s
@@ -42,16 +42,16 @@ func advise(s settings.Settings, derive derivation, over Plan) string {
 		without := s
 		k.off(&without)
 		k.off(&stripped)
-		if p, ok := cheaper(without, derive, over.Limit); ok {
+		if p, ok := cheaper(without, derive, over.Budget); ok {
 			return fmt.Sprintf("%s (%s) is what breaks it; without it this plan costs %s (%s)",
 				k.name, total-p.Bill.Total(), p.Bill.Total(), describe(p))
 		}
 	}
-	if p, ok := cheaper(stripped, derive, over.Limit); ok {
+	if p, ok := cheaper(stripped, derive, over.Budget); ok {
 		return fmt.Sprintf("no single setting breaks it; without any of its extras and pins this plan costs %s (%s)",
 			p.Bill.Total(), describe(p))
 	}
-	volumes := lineOf(over.Bill, ItemVolumes)
+	volumes := lineOf(over.Bill, budget.ItemVolumes)
 	if most := affordable(over, volumes); most > 0 {
 		return fmt.Sprintf("settings.monitoring.volumeGiB (%s) is what breaks it; %d GiB and less keep the limit", volumes.Monthly(), most)
 	}
@@ -67,13 +67,13 @@ func cheaper(s settings.Settings, derive derivation, limit budget.Cents) (Plan, 
 	return p, err == nil && p.Bill.Total() <= limit
 }
 
-// affordable is how many units of a line the limit leaves room for, when all
-// other lines stay; zero when not even one.
+// affordable returns how many units of a line the budget admits when all other lines
+// stay, at least 0.
 func affordable(p Plan, line budget.Line) int {
 	if line.Unit == 0 {
 		return 0
 	}
-	return max(0, int((p.Limit-p.Bill.Total()+line.Monthly())/line.Unit))
+	return max(0, int((p.Budget-p.Bill.Total()+line.Monthly())/line.Unit))
 }
 
 func lineOf(b budget.Bill, item string) budget.Line {

@@ -8,24 +8,24 @@ import (
 	"github.com/genericcorp/platform/internal/workload"
 )
 
-// inAnyOrder shows that no Pod is left without a node, whatever came before it.
+// inAnyOrder returns an error if, in some order of scheduling, a Pod could find no node.
 //
-// Small Pods that come first spread over the nodes, and may leave no room for a
-// large one in one piece; the real scheduler refused one plan in a hundred that
-// was placed in one order only (sandbox/scheduler). A Pod finds no node when each
-// lacks memory or CPU for it. A node lacks memory for it only when others hold
-// more than what is left beside it, and all others together hold what they hold:
-// so at most that many nodes can lack it. When fewer than all can, one has room.
-// The bound grows with every demand, so that more workload never costs less.
+// Small Pods that are scheduled first spread over the nodes and may leave no node with
+// room for a large one. The real scheduler refused one in a hundred plans that had been
+// checked in one order only (sandbox/cluster/scheduler). Let B be what the other Pods
+// request in total, and F what a node has free beside this Pod. Others block a node only
+// if they use more than F there, so at most B/(F+1) nodes are blocked, for memory and for
+// CPU alike. If both together are fewer than the nodes, one node always has room.
+// The bound grows with every request, so a larger workload never gets a cheaper plan.
 func inAnyOrder(name string, once, each []pod, size catalog.Node, count int) error {
 	systemEach, systemOnce := systemPods()
 	taken := sum(slices.Concat(systemEach, each))
 	room := workload.Resources{MilliCPU: size.AllocatableMilli - taken.MilliCPU, MiB: size.AllocatableMiB - taken.MiB}
 	total := sum(slices.Concat(systemOnce, once))
 	for _, p := range once {
-		lack := lacking(total.MiB-p.needs.MiB, room.MiB-p.needs.MiB) +
-			lacking(total.MilliCPU-p.needs.MilliCPU, room.MilliCPU-p.needs.MilliCPU)
-		if lack >= count {
+		without := blocked(total.MiB-p.needs.MiB, room.MiB-p.needs.MiB) +
+			blocked(total.MilliCPU-p.needs.MilliCPU, room.MilliCPU-p.needs.MilliCPU)
+		if without >= count {
 			return &MisfitError{name, fmt.Sprintf("%s needs %s CPU and %s in one piece, and what comes before it may leave that on no %s of %d",
 				p.name, p.needs.CPU(), p.needs.Memory(), size.SKU, count)}
 		}
@@ -33,9 +33,8 @@ func inAnyOrder(name string, once, each []pod, size catalog.Node, count int) err
 	return nil
 }
 
-// lacking is how many nodes can be filled beyond what is left beside a Pod when
-// all others together need that much.
-func lacking(others, beside int) int { return others / (max(beside, 0) + 1) }
+// blocked returns how many nodes the other Pods can block: B/(F+1), see inAnyOrder.
+func blocked(others, free int) int { return others / (max(free, 0) + 1) }
 
 func sum(pods []pod) workload.Resources {
 	var out workload.Resources

@@ -192,7 +192,7 @@ func TestCapacityIsTheLastThatFits(t *testing.T) {
 	s := stack(t, "demo")
 	p, err := sizing.Solve(s)
 	require.NoError(t, err)
-	room := sizing.CapacityOf(s, p)
+	room := sizing.HeadroomOf(s, p)
 	pinned := s
 	pinned.Nodes, pinned.Database.Size = settings.Nodes(p.Nodes), p.Database.Size
 	pinned.Tenants = append(pinned.Tenants, starters(room.Tenants.More)...)
@@ -201,7 +201,7 @@ func TestCapacityIsTheLastThatFits(t *testing.T) {
 	pinned.Tenants = append(pinned.Tenants, settings.Tenant{Name: "one-more"}.WithDefaults())
 	_, err = sizing.Solve(pinned)
 	require.ErrorContains(t, err, "MiB for tenants")
-	assert.Contains(t, room.Tenants.BreaksOn, sizing.LimitStorage)
+	assert.Contains(t, room.Tenants.BreaksOn, sizing.BoundStorage)
 	assert.Equal(t, budget.Cents(1530), room.Tenants.Step)
 }
 

@@ -39,16 +39,22 @@ type Plan struct {
 	// pooler: the database's, less all others that are counted.
 	PoolerConnections int
 	Bill              budget.Bill
-	Limit             budget.Cents
-	// Fit is empty for an existing cluster, whose nodes are not ours to know.
-	Fit    Fit
-	Limits []Limit
+	// Budget is what the stack may cost.
+	Budget budget.Cents
+	// Fit is empty for an existing cluster, whose nodes are not known.
+	Fit Fit
+	// Bounds are the quotas that a bigger budget does not raise.
+	Bounds []Bound
+
+	// node and database are the catalogue's rows of the sizes. They have their zero
+	// value for an existing cluster and an external database.
+	node     catalog.Node
+	database catalog.Database
 }
 
-// Solve finds the cheapest plan for the settings. Pinned sizes are kept and
-// checked. The error is a *budget.OverError when the plan costs more than the
-// limit, and says so or names what does not fit otherwise; the plan is returned
-// with an *budget.OverError too, for those who print it.
+// Solve returns the cheapest plan that fits. Pinned sizes are kept and checked. If the
+// plan costs more than the budget, the error is a *budget.OverError and the plan is
+// returned too. Any other error says what does not fit, and the plan is empty.
 func Solve(s settings.Settings) (Plan, error) { return solveWithin(s, workload.For) }
 
 // SolveFor is Solve for a workload that was not derived from the settings.
@@ -56,8 +62,8 @@ func SolveFor(s settings.Settings, set workload.Set) (Plan, error) {
 	return solveWithin(s, func(settings.Settings) workload.Set { return set })
 }
 
-// derivation makes the workload of settings; a setting that is given up to keep
-// the limit may change it.
+// derivation makes the workload from settings. The advice for a plan that is over its
+// budget tries other settings, which may need another workload.
 type derivation func(settings.Settings) workload.Set
 
 func solveWithin(s settings.Settings, derive derivation) (Plan, error) {
@@ -66,28 +72,33 @@ func solveWithin(s settings.Settings, derive derivation) (Plan, error) {
 		return Plan{}, unpinned(s, derive, err)
 	}
 	over := &budget.OverError{}
-	if err := p.Bill.Check(p.Limit); errors.As(err, &over) {
+	if err := p.Bill.Check(p.Budget); errors.As(err, &over) {
 		over.Advice = advise(s, derive, p)
 		return p, over
 	}
 	return p, nil
 }
 
-// solve finds the cheapest plan whatever the limit.
+// solve returns the cheapest plan that fits, whatever the budget.
 func solve(s settings.Settings, derive derivation) (Plan, error) {
-	p := Plan{Workload: derive(s), Limit: s.Budget.MonthlyUSD}
+	p := Plan{Workload: derive(s), Budget: s.Budget.MonthlyUSD}
 	var err error
-	if p.Database, err = chooseDatabase(s, p.Workload); err != nil {
+	if s.Database.Kind == settings.External {
+		err = checkExternal(s, p.Workload)
+	} else {
+		p.Database, p.database, err = chooseDatabase(s, p.Workload)
+	}
+	if err != nil {
 		return Plan{}, err
 	}
 	p.PoolerConnections = poolerConnections(s, p)
 	if s.Cluster.Kind == settings.DigitalOcean {
-		if p.Nodes, p.Fit, err = chooseNodes(s, p.Workload); err != nil {
+		if p.node, p.Nodes, p.Fit, err = chooseNodes(s, p.Workload); err != nil {
 			return Plan{}, err
 		}
 	}
 	p.Bill = bill(s, p)
-	p.Limits = limits(s, p)
+	p.Bounds = bounds(s, p)
 	return p, nil
 }
 
@@ -101,10 +112,10 @@ func (c candidate) monthly() budget.Cents { return c.node.Unit * budget.Cents(c.
 
 // chooseNodes tries every pool in the order of its price; among equally cheap
 // ones the most free memory wins, then the fewest nodes.
-func chooseNodes(s settings.Settings, set workload.Set) (Nodes, Fit, error) {
+func chooseNodes(s settings.Settings, set workload.Set) (catalog.Node, Nodes, Fit, error) {
 	pools, err := candidates(s)
 	if err != nil {
-		return Nodes{}, nil, err
+		return catalog.Node{}, Nodes{}, nil, err
 	}
 	var chosen candidate
 	var proof Fit
@@ -123,9 +134,9 @@ func chooseNodes(s settings.Settings, set workload.Set) (Nodes, Fit, error) {
 		}
 	}
 	if proof == nil {
-		return Nodes{}, nil, fmt.Errorf("%s: the largest tried fails with %w", pinnedOrAny(s.Nodes), closest)
+		return catalog.Node{}, Nodes{}, nil, fmt.Errorf("%s: the largest tried fails with %w", pinnedOrAny(s.Nodes), closest)
 	}
-	return Nodes{Size: chosen.node.SKU, Count: chosen.count}, proof, nil
+	return chosen.node, Nodes{Size: chosen.node.SKU, Count: chosen.count}, proof, nil
 }
 
 func pinnedOrAny(pin settings.Nodes) string {
@@ -165,17 +176,19 @@ func candidates(s settings.Settings) ([]candidate, error) {
 	return out, nil
 }
 
-// chooseDatabase takes the cheapest size that admits the connections needed and has
-// the disk that active tenants' plans give them.
-func chooseDatabase(s settings.Settings, set workload.Set) (Database, error) {
-	need := connections(s, set)
-	if s.Database.Kind == settings.External {
-		if need > s.Database.Connections {
-			return Database{}, fmt.Errorf("settings.database.connections: the stack needs %d connections and the database admits %d",
-				need, s.Database.Connections)
-		}
-		return Database{}, nil
+// checkExternal checks that an external database admits the connections.
+func checkExternal(s settings.Settings, set workload.Set) error {
+	if need := connections(s, set); need > s.Database.Connections {
+		return fmt.Errorf("settings.database.connections: the stack needs %d connections and the database admits %d",
+			need, s.Database.Connections)
 	}
+	return nil
+}
+
+// chooseDatabase returns the cheapest size that admits the connections needed and has
+// the disk that active tenants' plans give them.
+func chooseDatabase(s settings.Settings, set workload.Set) (Database, catalog.Database, error) {
+	need := connections(s, set)
 	nodes := 1
 	if s.Database.Standby {
 		nodes = 2
@@ -185,13 +198,13 @@ func chooseDatabase(s settings.Settings, set workload.Set) (Database, error) {
 			continue
 		}
 		if size.Connections >= need && size.TenantsMiB() >= storage(s) {
-			return Database{Size: size.SKU, Nodes: nodes}, nil
+			return Database{Size: size.SKU, Nodes: nodes}, size, nil
 		}
 		if s.Database.Size != "" {
-			return Database{}, pinnedTooSmall(s, set, size)
+			return Database{}, catalog.Database{}, pinnedTooSmall(s, set, size)
 		}
 	}
-	return Database{}, fmt.Errorf("no database size admits %d connections and has %d MiB for tenants; "+
+	return Database{}, catalog.Database{}, fmt.Errorf("no database size admits %d connections and has %d MiB for tenants; "+
 		"lower settings.app.databasePool (%d for each of %d replicas and %d more in a rolling update) or suspend tenants",
 		need, storage(s), s.App.DatabasePool, set.App.Replicas, set.App.Surge)
 }

@@ -7,11 +7,11 @@ import (
 	"encoding/base64"
 	"fmt"
 	"maps"
-	"net/url"
 	"slices"
 	"strings"
 
 	"github.com/genericcorp/platform/internal/names"
+	"github.com/genericcorp/platform/internal/pgurl"
 	"github.com/genericcorp/platform/internal/settings"
 )
 
@@ -72,7 +72,7 @@ func Verifiers(seed string, tenants []settings.Tenant) (string, error) {
 // Passwords returns libpq's password file for the Job: the administrator's, and those
 // of the owners that it may have to log in as to archive, purge or restore a tenant.
 func Passwords(admin, seed string, tenants []settings.Tenant) (string, error) {
-	u, err := parse(admin)
+	u, err := parseAdmin(admin)
 	if err != nil {
 		return "", err
 	}
@@ -81,8 +81,7 @@ func Passwords(admin, seed string, tenants []settings.Tenant) (string, error) {
 		escape := strings.NewReplacer(`\`, `\\`, ":", `\:`)
 		fmt.Fprintf(&b, "*:*:*:%s:%s\n", escape.Replace(role), escape.Replace(password))
 	}
-	password, _ := u.User.Password()
-	line(u.User.Username(), password)
+	line(u.User, u.Password)
 	for _, t := range tenants {
 		if ownerLogsIn(t) {
 			line(names.Owner(t.Name), ownerPassword(seed, t))
@@ -107,50 +106,47 @@ func verifier(password string, salt []byte) (string, error) {
 	return fmt.Sprintf("SCRAM-SHA-256$%d:%s$%s:%s", iterations, encode(salt), encode(stored[:]), encode(sign("Server Key"))), nil
 }
 
+// Address is where a server listens.
+type Address struct {
+	Host string
+	Port int
+}
+
 // URLs returns the connection strings of the tenants that may log in, by file name:
-// <tenant>.url. Each has the parameters of the administrator's, the address of the
-// pooler ("host:port"), and the tenant's role. Prisma needs no other form: its adapter
+// <tenant>.url. Each has the parameters of the administrator's, the pooler's address,
+// and the tenant's role. Prisma needs no other form: its adapter
 // takes this one and the schema (docs/prisma.md).
-func URLs(admin, pooler, seed string, tenants []settings.Tenant) (map[string]string, error) {
-	u, err := parse(admin)
+func URLs(admin string, pooler Address, seed string, tenants []settings.Tenant) (map[string]string, error) {
+	u, err := parseAdmin(admin)
 	if err != nil {
 		return nil, err
 	}
-	u.Host = pooler
+	u.Host, u.Port = pooler.Host, pooler.Port
 	out := map[string]string{}
 	for _, t := range tenants {
 		if t.LogsIn() {
-			u.Path = "/" + poolerDatabase(t)
-			u.User = url.UserPassword(names.SQL(t.Name), Password(seed, t))
+			u.Database, u.User, u.Password = poolerDatabase(t), names.SQL(t.Name), Password(seed, t)
 			out[t.Name+".url"] = u.String()
 		}
 	}
 	return out, nil
 }
 
-// Environment returns a connection string as libpq's variables, without the password,
-// which has a file of its own (Passwords).
-func Environment(connection string) (map[string]string, error) {
-	u, err := parse(connection)
+// parseAdmin reads the administrator's connection string.
+func parseAdmin(text string) (pgurl.URL, error) {
+	u, err := pgurl.Parse(text)
+	if err != nil {
+		return pgurl.URL{}, fmt.Errorf("the administrator's connection string %w", err)
+	}
+	return u, nil
+}
+
+// Environment returns the administrator's connection string as libpq's variables,
+// without the password, which has a file of its own (Passwords).
+func Environment(admin string) (map[string]string, error) {
+	u, err := parseAdmin(admin)
 	if err != nil {
 		return nil, err
 	}
-	port := u.Port()
-	if port == "" {
-		port = "5432"
-	}
-	return map[string]string{
-		"PGHOST": u.Hostname(), "PGPORT": port, "PGDATABASE": strings.TrimPrefix(u.Path, "/"),
-		"PGUSER":    u.User.Username(),
-		"PGSSLMODE": u.Query().Get("sslmode"), "PGSSLROOTCERT": u.Query().Get("sslrootcert"),
-	}, nil
-}
-
-// parse hides the parser's error, which holds the password.
-func parse(connection string) (*url.URL, error) {
-	u, err := url.Parse(connection)
-	if err != nil || u.User == nil {
-		return nil, fmt.Errorf("the administrator's connection string is not of the form postgresql://user:password@host:port/database")
-	}
-	return u, nil
+	return u.Environment(), nil
 }

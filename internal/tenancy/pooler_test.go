@@ -2,11 +2,9 @@ package tenancy_test
 
 import (
 	"context"
-	"net"
 	"net/url"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -64,7 +62,7 @@ func (p *pooler) declare(t testing.TB, declared []settings.Tenant) {
 func (p *pooler) url(t testing.TB, tenant settings.Tenant) string {
 	t.Helper()
 	admin := strings.ReplaceAll(p.bed.URL(postgrestest.Admin), url.QueryEscape(p.bed.CA), url.QueryEscape(p.ca))
-	urls, err := tenancy.URLs(admin, net.JoinHostPort("localhost", strconv.Itoa(p.Port)), seed, []settings.Tenant{tenant})
+	urls, err := tenancy.URLs(admin, tenancy.Address{Host: "localhost", Port: p.Port}, seed, []settings.Tenant{tenant})
 	require.NoError(t, err)
 	return urls[tenant.Name+".url"]
 }

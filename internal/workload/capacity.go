@@ -34,7 +34,4 @@ func eachReplica(users, replicas int) Resources {
 	}
 }
 
-// UsersPerReplica is how many users one replica is counted for.
-func UsersPerReplica() int { return usersPerReplica }
-
 func ceil(a, b int) int { return (a + b - 1) / b }

@@ -23,10 +23,6 @@ const (
 	PoolerPort = 6432
 )
 
-// DatabaseCAPath is where every client finds the certificate authority of the
-// database: connection strings name it, Pods mount it.
-const DatabaseCAPath = "/etc/postgres/ca.crt"
-
 // TenantsPath is the folder in which the app finds its tenants.
 const TenantsPath = "/etc/tenants"
 

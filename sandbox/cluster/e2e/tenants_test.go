@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/genericcorp/platform/internal/pgurl"
 	"github.com/genericcorp/platform/internal/postgrestest"
 	"github.com/genericcorp/platform/internal/tenancy"
 	"github.com/genericcorp/platform/internal/workload"
@@ -84,7 +85,7 @@ func (i images) reconcile(t *testing.T, server *postgrestest.Server) string {
 	password, _, _ = strings.Cut(password, "\n")
 	_, err = server.Superuser(t, "postgres").Exec(t.Context(), "ALTER ROLE "+postgrestest.Admin+" PASSWORD '"+password+"'")
 	require.NoError(t, err)
-	assert.Equal(t, workload.DatabaseCAPath, environment["PGSSLROOTCERT"])
+	assert.Equal(t, pgurl.CAPath, environment["PGSSLROOTCERT"])
 	environment["PGHOST"], environment["PGPORT"], environment["PGSSLROOTCERT"] = "localhost", strconv.Itoa(server.Port), server.CA
 	cmd := exec.Command(container.Command[0], m.here(container.Command[1]))
 	cmd.Env = append(os.Environ(), "PATH="+postgrestest.Installed(t)+":"+os.Getenv("PATH"))

@@ -4,34 +4,33 @@ import (
 	"fmt"
 
 	"github.com/genericcorp/platform/internal/budget"
-	"github.com/genericcorp/platform/internal/catalog"
 	"github.com/genericcorp/platform/internal/settings"
 	"github.com/genericcorp/platform/internal/workload"
 )
 
-// Room is how much more of something a plan bears, and what comes after.
+// Room is how many more of something fit, and what comes after.
 type Room struct {
 	// More is how many fit beside what is there.
 	More int
-	// BreaksOn is the limit that the next one breaks.
+	// BreaksOn is the bound that the next one breaks.
 	BreaksOn string
-	// Step is what the next one costs a month more, by the cheapest plan that bears
-	// it; Next describes that plan, or says that there is none.
+	// Step is what the next one costs a month more, with the cheapest plan on which it
+	// fits; Next describes that plan, or says that there is none.
 	Step budget.Cents
 	Next string
 }
 
-// Capacity is what a plan bears beyond what it was made for.
-type Capacity struct {
+// Headroom is how much more fits on a plan's sizes.
+type Headroom struct {
 	Tenants, Replicas Room
 }
 
-// maxMore is where counting ends: far beyond what any plan here bears.
+// maxMore is where counting ends: far more than fits on any size here.
 const maxMore = 1000
 
-// CapacityOf counts what fits on the plan's sizes.
-func CapacityOf(s settings.Settings, p Plan) Capacity {
-	return Capacity{
+// HeadroomOf counts what more fits on the sizes of a plan that Solve returned.
+func HeadroomOf(s settings.Settings, p Plan) Headroom {
+	return Headroom{
 		Tenants: room(p, func(n int) (settings.Settings, workload.Set) {
 			return withTenants(s, n), p.Workload
 		}),
@@ -65,28 +64,28 @@ func room(p Plan, grown func(int) (settings.Settings, workload.Set)) Room {
 	return Room{More: maxMore, BreaksOn: "nothing that is counted here"}
 }
 
-// breaks says which limit of the plan's sizes a grown workload breaks; "" none.
+// breaks returns the bound of the plan's sizes that a grown workload breaks, or "".
 func breaks(s settings.Settings, set workload.Set, p Plan) string {
-	if need, most := connections(s, set), admitted(s, p.Database); need > most {
-		return fmt.Sprintf("%s (%d of %d)", LimitConnections, need, most)
+	if need, most := connections(s, set), admitted(s, p); need > most {
+		return fmt.Sprintf("%s (%d of %d)", BoundConnections, need, most)
 	}
-	if size, err := catalog.DatabaseBySize(p.Database.Size); err == nil && storage(s) > size.TenantsMiB() {
-		return fmt.Sprintf("%s (%d of %d)", LimitStorage, storage(s), size.TenantsMiB())
+	if most := p.database.TenantsMiB(); s.Database.Kind == settings.DigitalOcean && storage(s) > most {
+		return fmt.Sprintf("%s (%d of %d)", BoundStorage, storage(s), most)
 	}
 	if len(s.Tenants) > settings.MaxTenants {
 		return fmt.Sprintf("tenants of one stack (%d)", settings.MaxTenants)
 	}
-	node, err := catalog.NodeBySize(p.Nodes.Size)
-	if err != nil {
-		return "" // an existing cluster's nodes are not ours to count
+	if s.Cluster.Kind == settings.Existing {
+		return "" // its nodes are not known
 	}
-	if _, err := fit(set, s.Capacity.SurviveNodeLoss, node, p.Nodes.Count); err != nil {
+	if _, err := fit(set, s.Capacity.SurviveNodeLoss, p.node, p.Nodes.Count); err != nil {
 		return err.Error()
 	}
 	return ""
 }
 
-// next is the cheapest plan for a grown workload, without pins or limit.
+// next returns what the cheapest plan for a grown workload costs more, without pins
+// and whatever the budget, and describes it.
 func next(s settings.Settings, set workload.Set, p Plan) (budget.Cents, string) {
 	s.Nodes, s.Database.Size = settings.Nodes{}, ""
 	after, err := solve(s, func(settings.Settings) workload.Set { return set })

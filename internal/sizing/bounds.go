@@ -8,22 +8,19 @@ import (
 	"github.com/genericcorp/platform/internal/workload"
 )
 
-// Limit is a bound that money does not lift, and how much of it is used.
-type Limit struct {
+// Bound is a quota that a bigger budget does not raise, and how much of it is used.
+type Bound struct {
 	Name       string
 	Used, Most int
 	// Why says what uses it.
 	Why string
 }
 
-// Left is what is not used.
-func (l Limit) Left() int { return l.Most - l.Used }
-
-// LimitConnections is the name of the limit of database connections.
-const LimitConnections = "database connections"
-
-// LimitStorage is the name of the limit of the database's disk.
-const LimitStorage = "database storage (MiB)"
+// Names of the bounds that a tenant more may break.
+const (
+	BoundConnections = "database connections"
+	BoundStorage     = "database storage (MiB)"
+)
 
 // connections is how many the stack needs at once: each replica's pool with one more
 // replica during a rolling update, the least that tenants share in each pooler, what
@@ -39,16 +36,16 @@ func connections(s settings.Settings, set workload.Set) int {
 // poolerConnections is what the tenants share in each pooler: the least that is
 // counted, and its part of what the database has left.
 func poolerConnections(s settings.Settings, p Plan) int {
-	left := admitted(s, p.Database) - connections(s, p.Workload)
+	left := admitted(s, p) - connections(s, p.Workload)
 	return workload.MinPoolerConnections + max(0, left)/settings.Poolers
 }
 
 // admitted is how many connections the database admits.
-func admitted(s settings.Settings, d Database) int {
-	if size, err := catalog.DatabaseBySize(d.Size); err == nil {
-		return size.Connections
+func admitted(s settings.Settings, p Plan) int {
+	if s.Database.Kind == settings.External {
+		return s.Database.Connections
 	}
-	return s.Database.Connections
+	return p.database.Connections
 }
 
 // storage is how much disk the active tenants' plans give them.
@@ -62,7 +59,7 @@ func storage(s settings.Settings) int {
 	return sum
 }
 
-func limits(s settings.Settings, p Plan) []Limit {
+func bounds(s settings.Settings, p Plan) []Bound {
 	app := p.Workload.App
 	reserved := 0
 	for _, t := range s.Tenants {
@@ -70,22 +67,20 @@ func limits(s settings.Settings, p Plan) []Limit {
 	}
 	// The poolers get what is left, so all of them are in use by the plan.
 	used := connections(s, p.Workload) + (p.PoolerConnections-workload.MinPoolerConnections)*settings.Poolers
-	out := []Limit{
-		{LimitConnections, used, admitted(s, p.Database),
+	out := []Bound{
+		{BoundConnections, used, admitted(s, p),
 			fmt.Sprintf("%d replicas and %d in a rolling update × %d, %d poolers × %d that tenants share, %d reserved by tenants, %d for the platform",
 				app.Replicas, app.Surge, app.Connections, settings.Poolers, p.PoolerConnections, reserved, workload.PlatformConnections)},
 		{"certificates a week", 1, catalog.CertificatesPerNameSet,
 			"one wildcard for all hosts; a stack that is torn down and brought up orders it again"},
 	}
-	if size, err := catalog.DatabaseBySize(p.Database.Size); err == nil {
-		out = append(out, Limit{LimitStorage, storage(s), size.TenantsMiB(),
+	if s.Database.Kind == settings.DigitalOcean {
+		out = append(out, Bound{BoundStorage, storage(s), p.database.TenantsMiB(),
 			fmt.Sprintf("%d active tenants by their plans", s.ActiveTenants())})
 	}
-	for i, scenario := range p.Fit {
-		if i == 0 {
-			out = append(out, Limit{"memory for our Pods (MiB)", scenario.RequestedMiB, scenario.DocumentedMiB,
-				"DigitalOcean's documented maximum for " + nodesText(p.Nodes.Size, p.Nodes.Count)})
-		}
+	if len(p.Fit) > 0 {
+		out = append(out, Bound{"memory for our Pods (MiB)", p.Fit[0].RequestedMiB, p.Fit[0].DocumentedMiB,
+			"DigitalOcean's documented maximum for " + nodesText(p.Nodes.Size, p.Nodes.Count)})
 	}
 	return out
 }
