@@ -47,6 +47,7 @@ type stack struct {
 	database database
 	// components are all of them, in the order of their registration.
 	components []pulumi.Resource
+	registered *registered
 }
 
 // database is how the app reaches its PostgreSQL, managed or external.
@@ -66,6 +67,10 @@ func deploy(ctx *pulumi.Context, d declared, plan sizing.Plan, before history, a
 	s := &stack{
 		declared: d, plan: plan, before: before, tenantHistory: after, name: ctx.Project() + "-" + ctx.Stack(),
 		tags: []string{ctx.Project(), ctx.Stack()},
+	}
+	var err error
+	if s.registered, err = remember(ctx); err != nil {
+		return err
 	}
 	for _, step := range []func(*pulumi.Context) error{s.ground, s.providers, s.services, s.guard} {
 		if err := step(ctx); err != nil {
@@ -139,7 +144,7 @@ func (s *stack) ownDatabase(ctx *pulumi.Context, provider pulumi.ProviderResourc
 		Region: s.Region, Version: s.Database.Version, Size: s.plan.Database.Size, Nodes: s.plan.Database.Nodes,
 		MaintenanceDay: s.Maintenance.Day, MaintenanceHour: s.Maintenance.Hour,
 		Tags: s.tags, Protect: s.Protect, VPC: c.VPC, Cluster: c.ID.ToStringOutput(), PodRange: s.Network.Pods,
-	}, pulumi.Provider(provider), pulumi.DependsOn([]pulumi.Resource{c}))
+	}, pulumi.Provider(provider), s.registered.after(c))
 	if err != nil {
 		return err
 	}
@@ -213,12 +218,18 @@ func (s *stack) services(ctx *pulumi.Context) error {
 		return err
 	}
 	// The app starts when its tenants are there.
-	a, err := app.New(ctx, s.name, s.appArgs(in, t, p), append(slices.Clone(s.inside), pulumi.DependsOn([]pulumi.Resource{t, p}))...)
+	a, err := app.New(ctx, s.name, s.appArgs(in, t, p), append(slices.Clone(s.inside), s.registered.after(t, p))...)
 	if err != nil {
 		return err
 	}
 	s.components = append(s.components, in, records, c, m, t, p, a)
-	return export(ctx, s, m.Password, t.Applied)
+	// The engine starts nothing after a failure, so this comes when all others are done.
+	confirmed, err := t.Confirm(ctx, s.name, append(slices.Clone(s.inside), s.registered.after(s.components...))...)
+	if err != nil {
+		return err
+	}
+	s.components = append(s.components, confirmed)
+	return export(ctx, s, m.Password, confirmed.Applied)
 }
 
 func (s *stack) ingressArgs() ingress.Args {
@@ -251,7 +262,7 @@ func (s *stack) monitoringArgs(in *ingress.Ingress) monitoring.Args {
 func (s *stack) tenantsArgs() tenants.Args {
 	args := tenants.Args{
 		Tenants: s.Tenants, AppRole: s.database.appRole, AppConnections: s.plan.Workload.App.MostConnections(), Version: s.Database.Version,
-		Workload: s.plan.Workload.Reconcile, Retain: s.Protect,
+		Workload: s.plan.Workload.Reconcile, Scheduled: s.plan.Workload.Scheduled, Retain: s.Protect,
 		DatabaseRange: s.database.network, DatabasePort: s.database.port, Admin: s.database.admin, CA: s.database.ca,
 	}
 	if s.Cluster.Kind == settings.DigitalOcean {

@@ -22,7 +22,7 @@ const guardToken = "platform:stacks:Guard"
 func (s *stack) guard(ctx *pulumi.Context) error {
 	g := &guard{}
 	if err := ctx.RegisterComponentResourceV2(guardToken, s.name, pulumi.Map{}, g,
-		pulumi.Protect(s.Protect), pulumi.DependsOn(s.components)); err != nil {
+		pulumi.Protect(s.Protect), s.registered.after(s.components...)); err != nil {
 		return fmt.Errorf("guard: %w", err)
 	}
 	return ctx.RegisterResourceOutputs(g, pulumi.Map{})
