@@ -218,7 +218,13 @@ func (s *stack) services(ctx *pulumi.Context) error {
 		return err
 	}
 	s.components = append(s.components, in, records, c, m, t, p, a)
-	return export(ctx, s, m.Password, t.Applied)
+	// The engine starts nothing after a failure, so this comes when all others are done.
+	confirmed, err := t.Confirm(ctx, s.name, append(slices.Clone(s.inside), pulumi.DependsOn(s.components))...)
+	if err != nil {
+		return err
+	}
+	s.components = append(s.components, confirmed)
+	return export(ctx, s, m.Password, confirmed.Applied)
 }
 
 func (s *stack) ingressArgs() ingress.Args {
@@ -251,7 +257,7 @@ func (s *stack) monitoringArgs(in *ingress.Ingress) monitoring.Args {
 func (s *stack) tenantsArgs() tenants.Args {
 	args := tenants.Args{
 		Tenants: s.Tenants, AppRole: s.database.appRole, AppConnections: s.plan.Workload.App.MostConnections(), Version: s.Database.Version,
-		Workload: s.plan.Workload.Reconcile, Retain: s.Protect,
+		Workload: s.plan.Workload.Reconcile, Scheduled: s.plan.Workload.Scheduled, Retain: s.Protect,
 		DatabaseRange: s.database.network, DatabasePort: s.database.port, Admin: s.database.admin, CA: s.database.ca,
 	}
 	if s.Cluster.Kind == settings.DigitalOcean {

@@ -24,9 +24,9 @@ const (
 	OutputKubernetesVersion = "kubernetesVersion"
 )
 
-// export publishes what an operator asks for first. The tenants wait for the Job:
+// export publishes what an operator asks for first. The tenants wait for the last Job:
 // the engine keeps the outputs of an update that failed too, and a tenant whose purge
-// was refused would count as purged.
+// failed would count as purged.
 func export(ctx *pulumi.Context, s *stack, grafanaPassword pulumi.StringOutput, tenantsApplied pulumi.Output) error {
 	records, err := s.tenantHistory.Encode()
 	if err != nil {

@@ -106,7 +106,7 @@ func TestEveryComponentRegistersItsOutputsOnce(t *testing.T) {
 			components++
 		}
 	}
-	assert.Equal(t, 10, components, "nine that deploy, and the guard")
+	assert.Equal(t, 11, components, "nine that deploy, the confirmation, and the guard")
 	assert.Equal(t, components+1, r.Outputs(), "each component and the stack, once")
 }
 

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
@@ -58,6 +59,31 @@ func TestTheDemosTenantCanBeReadWithItsOwnURLOnceTheJobHasRun(t *testing.T) {
 	var orders int
 	require.NoError(t, postgrestest.Connect(t, given.String()).QueryRow(t.Context(), "SELECT count(*) FROM orders").Scan(&orders))
 	assert.Equal(t, 200, orders)
+}
+
+// The engine starts nothing after a failure: what came after the strict Job, or waited for
+// it, would not be updated when one tenant fails.
+func TestTheStrictJobComesAfterAllThatDeploys(t *testing.T) {
+	for _, stack := range stackNames {
+		r := &pulumitest.Recorder{}
+		require.NoError(t, pulumitest.Run(r, stack, config(t, stack), Program))
+		confirmation, ok := r.Find("platform:tenants:Confirmation", "platform-"+stack)
+		require.True(t, ok)
+		before := strings.Join(confirmation.DependsOn, "\n") + "\n"
+		for _, g := range r.Registrations() {
+			dependsOn := strings.Join(g.DependsOn, "\n")
+			switch {
+			case g.Name == "confirm" || strings.HasPrefix(g.Type, "pulumi:providers:") || g.Type == confirmation.Type:
+			case g.Type == guardToken:
+				assert.Contains(t, dependsOn, "kubernetes:batch/v1:Job::confirm")
+			default:
+				assert.NotContains(t, dependsOn, "confirm", g.Name)
+				if g.Custom {
+					assert.Contains(t, before, g.Type+"::"+g.Name+"\n")
+				}
+			}
+		}
+	}
 }
 
 func inputs(t *testing.T, r *pulumitest.Recorder, kind, name, field string) map[string]any {

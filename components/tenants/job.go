@@ -2,6 +2,7 @@ package tenants
 
 import (
 	"path"
+	"slices"
 
 	batchv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/batch/v1"
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
@@ -32,41 +33,53 @@ const (
 
 // job runs once for each revision, and stays when it has run: it is the record
 // that this revision was applied, and its log says what that changed.
-func (a Args) job(verifiers pulumi.StringOutput) *batchv1.JobArgs {
+func (a Args) job(job string, verifiers pulumi.StringOutput, variables ...corev1.EnvVarInput) *batchv1.JobArgs {
 	meta := kube.Meta(name, workload.TenantsNamespace, "")
 	// A run that failed is run again by the next update, whatever made it fail.
 	meta.Annotations = pulumi.StringMap{"pulumi.com/replaceUnready": pulumi.String("true")}
-	meta.Name = pulumi.Sprintf("%s-%s", name, a.revision(verifiers))
+	meta.Name = pulumi.Sprintf("%s-%s", job, a.revision(verifiers))
 	return &batchv1.JobArgs{
 		Metadata: meta,
 		Spec: &batchv1.JobSpecArgs{
 			BackoffLimit:          pulumi.Int(tries - 1),
 			ActiveDeadlineSeconds: pulumi.Int(deadlineSeconds),
 			PodFailurePolicy:      failurePolicy(),
-			Template: &corev1.PodTemplateSpecArgs{
-				Metadata: &metav1.ObjectMetaArgs{Labels: kube.Labels(name)},
-				Spec: &corev1.PodSpecArgs{
-					RestartPolicy:                pulumi.String("Never"),
-					ServiceAccountName:           pulumi.String(name),
-					AutomountServiceAccountToken: pulumi.Bool(false),
-					EnableServiceLinks:           pulumi.Bool(false),
-					SecurityContext:              kube.PodSecurity(uid),
-					Containers:                   corev1.ContainerArray{a.container()},
-					Volumes:                      a.volumes(),
-				},
-			},
+			Template:              a.pod(a.Workload, variables...),
 		},
 	}
 }
 
-// failurePolicy ends the Job at once when the declaration is refused: another try
-// would be refused too. A Pod that a drained node takes away is no try.
+// awaited lets Pulumi wait for a Job.
+func awaited(opts []pulumi.ResourceOption) []pulumi.ResourceOption {
+	return append(slices.Clone(opts), pulumi.Timeouts(&pulumi.CustomTimeouts{Create: awaitTimeout}))
+}
+
+// pod is the Pod of a Job or of a scheduled run. It mounts the archive when the workload
+// has one.
+func (a Args) pod(w workload.Workload, variables ...corev1.EnvVarInput) *corev1.PodTemplateSpecArgs {
+	return &corev1.PodTemplateSpecArgs{
+		Metadata: &metav1.ObjectMetaArgs{Labels: kube.Labels(name)},
+		Spec: &corev1.PodSpecArgs{
+			RestartPolicy:                pulumi.String("Never"),
+			ServiceAccountName:           pulumi.String(name),
+			AutomountServiceAccountToken: pulumi.Bool(false),
+			EnableServiceLinks:           pulumi.Bool(false),
+			SecurityContext:              kube.PodSecurity(uid),
+			Containers:                   corev1.ContainerArray{a.container(w, variables)},
+			Volumes:                      volumes(w),
+		},
+	}
+}
+
+// failurePolicy ends a Job at once when the declaration is refused, because another try
+// would be refused too, and when tenants failed, because a later run tries again. A Pod
+// that a drained node takes away is no try.
 func failurePolicy() *batchv1.PodFailurePolicyArgs {
 	return &batchv1.PodFailurePolicyArgs{Rules: batchv1.PodFailurePolicyRuleArray{
 		&batchv1.PodFailurePolicyRuleArgs{
 			Action: pulumi.String("FailJob"),
 			OnExitCodes: &batchv1.PodFailurePolicyOnExitCodesRequirementArgs{
-				ContainerName: pulumi.String(name), Operator: pulumi.String("In"), Values: pulumi.IntArray{pulumi.Int(tenancy.ExitRefused)},
+				ContainerName: pulumi.String(name), Operator: pulumi.String("In"), Values: pulumi.ToIntArray([]int{tenancy.ExitRefused, tenancy.ExitTenants}),
 			},
 		},
 		&batchv1.PodFailurePolicyRuleArgs{
@@ -78,38 +91,38 @@ func failurePolicy() *batchv1.PodFailurePolicyArgs {
 	}}
 }
 
-func (a Args) container() *corev1.ContainerArgs {
+func (a Args) container(w workload.Workload, variables corev1.EnvVarArray) *corev1.ContainerArgs {
 	mounts := corev1.VolumeMountArray{
 		kube.Mount("scripts", scriptsFolder), kube.Mount("credentials", credentialsFolder),
 		kube.Mount("postgres-ca", path.Dir(pgurl.CAPath)), kube.WritableMount("tmp", "/tmp"),
 	}
-	if a.Workload.VolumeGiB > 0 {
+	env := corev1.EnvVarArray{kube.Variable("RECONCILE", scriptsFolder), kube.Variable("CREDENTIALS", credentialsFolder)}
+	if w.VolumeGiB > 0 {
 		mounts = append(mounts, kube.WritableMount("archive", archiveFolder))
+		env = append(env, kube.Variable("ARCHIVE", archiveFolder))
 	}
 	return &corev1.ContainerArgs{
 		Name:    pulumi.String(name),
 		Image:   pulumi.String(images[a.Version]),
 		Command: pulumi.ToStringArray([]string{"sh", path.Join(scriptsFolder, tenancy.Entrypoint)}),
-		Env: corev1.EnvVarArray{
-			kube.Variable("RECONCILE", scriptsFolder), kube.Variable("CREDENTIALS", credentialsFolder), kube.Variable("ARCHIVE", archiveFolder),
-		},
+		Env:     append(env, variables...),
 		EnvFrom: corev1.EnvFromSourceArray{&corev1.EnvFromSourceArgs{
 			SecretRef: &corev1.SecretEnvSourceArgs{Name: pulumi.String(adminSecret)},
 		}},
 		// The end of its log is the reason that `pulumi up` shows.
 		TerminationMessagePolicy: pulumi.String("FallbackToLogsOnError"),
-		Resources:                kube.Resources(a.Workload),
+		Resources:                kube.Resources(w),
 		SecurityContext:          kube.ContainerSecurity(),
 		VolumeMounts:             mounts,
 	}
 }
 
-func (a Args) volumes() corev1.VolumeArray {
+func volumes(w workload.Workload) corev1.VolumeArray {
 	volumes := corev1.VolumeArray{
 		kube.ConfigVolume("scripts", name), kube.SecretVolume("credentials", verifiersSecret, tenancy.VerifiersFile, tenancy.PasswordsFile),
 		kube.SecretVolume("postgres-ca", verifiersSecret, path.Base(pgurl.CAPath)), kube.Scratch("tmp", "16Mi"),
 	}
-	if a.Workload.VolumeGiB > 0 {
+	if w.VolumeGiB > 0 {
 		volumes = append(volumes, kube.ClaimVolume("archive", name))
 	}
 	return volumes

@@ -1,6 +1,8 @@
 // Package tenants brings the database to what the stack declares: a role and a
-// schema for each tenant, by a Job inside the cluster, which is the only one that
-// the database admits.
+// schema for each tenant, by Jobs inside the cluster, which is the only one that the
+// database admits. Each update has two: the first one tolerates tenants that fail, so that
+// the app and all other tenants are updated, and the last one fails for them. A CronJob
+// repeats the last update between updates.
 package tenants
 
 import (
@@ -52,8 +54,9 @@ type Args struct {
 	AppConnections int
 	// Version is PostgreSQL's major.
 	Version string
-	// Workload sizes the Job and the archive's volume; none when that has no size.
-	Workload workload.Workload
+	// Workload sizes the Jobs and the archive's volume; none when that has no size.
+	// Scheduled sizes the runs between updates.
+	Workload, Scheduled workload.Workload
 	// StorageClass of the volume; empty is the cluster's default.
 	StorageClass string
 	// Retain keeps the archive's volume when the stack goes.
@@ -74,16 +77,16 @@ type Tenants struct {
 	// Seed is what their passwords are derived from; Verifiers let a server check
 	// these (tenancy.Verifiers). Secret.
 	Seed, Verifiers pulumi.StringOutput
-	// Applied is known once the database is as declared. It fails with the Job.
-	Applied pulumi.Output
+
+	args Args
 }
 
-// New declares the Job; invalid args register nothing.
+// New declares the first Job and the schedule; invalid args register nothing.
 func New(ctx *pulumi.Context, component string, args Args, opts ...pulumi.ResourceOption) (*Tenants, error) {
 	if err := args.validate(); err != nil {
 		return nil, fmt.Errorf("tenants %q: %w", component, err)
 	}
-	t := &Tenants{}
+	t := &Tenants{args: args}
 	if err := ctx.RegisterComponentResourceV2(typeToken, component, args.inputs(), t, opts...); err != nil {
 		return nil, fmt.Errorf("tenants %q: register: %w", component, err)
 	}
@@ -110,13 +113,14 @@ func (a Args) register(ctx *pulumi.Context, component string, t *Tenants) error 
 	if err != nil {
 		return err
 	}
-	opts := append(kube.After(inside, before...), pulumi.Timeouts(&pulumi.CustomTimeouts{Create: awaitTimeout}))
-	job, err := batchv1.NewJob(ctx, name, a.job(t.Verifiers), opts...)
-	if err != nil {
+	ready := kube.After(inside, before...)
+	if _, err := batchv1.NewCronJob(ctx, name, a.cronJob(), ready...); err != nil {
+		return fmt.Errorf("schedule: %w", err)
+	}
+	tolerant := kube.Variable(tenancy.VariableTolerate, tenancy.TolerateTenants)
+	if _, err := batchv1.NewJob(ctx, name, a.job(name, t.Verifiers, tolerant), awaited(ready)...); err != nil {
 		return fmt.Errorf("job: %w", err)
 	}
-	// The URN is known in a preview too, and waits for the Job otherwise.
-	t.Applied = job.URN()
 	return nil
 }
 
@@ -227,6 +231,9 @@ func (a Args) validate() error {
 	}
 	if a.Workload.Replicas != 1 {
 		errs = append(errs, errors.New("workload: has to be one Pod"))
+	}
+	if a.Scheduled.Replicas != 1 || a.Scheduled.VolumeGiB != 0 {
+		errs = append(errs, errors.New("scheduled: has to be one Pod without a volume"))
 	}
 	if a.Admin == nil {
 		errs = append(errs, errors.New("admin: is missing"))

@@ -1,6 +1,7 @@
 package tenants_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -18,7 +19,7 @@ func args() tenants.Args {
 	s := settings.Settings{Archive: settings.Archive{VolumeGiB: 5}, Capacity: settings.Capacity{ConcurrentUsers: 100}}
 	return tenants.Args{
 		Tenants: []settings.Tenant{settings.Tenant{Name: "acme"}.WithDefaults()}, AppRole: "app", AppConnections: 6, Version: "17",
-		Workload: workload.For(s).Reconcile, DatabaseRange: "10.10.0.0/20", DatabasePort: 25060,
+		Workload: workload.For(s).Reconcile, Scheduled: workload.For(s).Scheduled, DatabaseRange: "10.10.0.0/20", DatabasePort: 25060,
 		Admin: pulumi.String("postgresql://doadmin:hunter2@db:25060/app?sslmode=verify-full"), CA: pulumi.String("PEM"),
 	}
 }
@@ -34,8 +35,8 @@ func TestTenants(t *testing.T) {
 			_, err := tenants.New(ctx, "test", tenants.Args{Version: "9"})
 			return err
 		},
-		Faults: []string{"version:", "appRole:", "appConnections:", "workload:", "admin:", "ca:"},
-		Type:   "platform:tenants:Tenants", Custom: 11,
+		Faults: []string{"version:", "appRole:", "appConnections:", "workload:", "scheduled:", "admin:", "ca:"},
+		Type:   "platform:tenants:Tenants", Custom: 12,
 		Secrets: map[string]string{"administrator": "stringData", "verifiers": "stringData"},
 	}.Check(t)
 	pod := pulumitest.Dig(job(t, r), "spec.template.spec")
@@ -48,10 +49,10 @@ func TestTenants(t *testing.T) {
 	assert.EqualValues(t, 1800, pulumitest.Dig(job(t, r), "spec.activeDeadlineSeconds"))
 	assert.Equal(t, []any{
 		map[string]any{"action": "FailJob", "onExitCodes": map[string]any{
-			"containerName": "reconcile", "operator": "In", "values": []any{float64(tenancy.ExitRefused)},
+			"containerName": "reconcile", "operator": "In", "values": []any{float64(tenancy.ExitRefused), float64(tenancy.ExitTenants)},
 		}},
 		map[string]any{"action": "Ignore", "onPodConditions": []any{map[string]any{"type": "DisruptionTarget", "status": "True"}}},
-	}, pulumitest.Dig(job(t, r), "spec.podFailurePolicy.rules"), "a refusal is not tried again")
+	}, pulumitest.Dig(job(t, r), "spec.podFailurePolicy.rules"), "neither a refusal nor a tenant that fails is tried again by the same Job")
 	for _, g := range r.Registrations() {
 		if g.Type != "kubernetes:core/v1:Secret" {
 			assert.NotContains(t, pulumitest.Text(g.Inputs), "hunter2", g.Name)
@@ -64,6 +65,68 @@ func job(t *testing.T, r *pulumitest.Recorder) map[string]any {
 	g, ok := r.Find("kubernetes:batch/v1:Job", "reconcile")
 	require.True(t, ok)
 	return g.Inputs
+}
+
+// variables are the plain ones of an object's one container.
+func variables(t *testing.T, g pulumitest.Registration) map[string]string {
+	t.Helper()
+	require.Len(t, g.Containers(), 1)
+	out := map[string]string{}
+	for _, variable := range pulumitest.Dig(g.Containers()[0], "env").([]any) {
+		out[pulumitest.Dig(variable, "name").(string)] = pulumitest.Dig(variable, "value").(string)
+	}
+	return out
+}
+
+func TestTheFirstJobToleratesTenantsAndTheLastOneDoesNot(t *testing.T) {
+	r := &pulumitest.Recorder{Password: "a seed for tests"}
+	require.NoError(t, pulumitest.Run(r, "test", nil, func(ctx *pulumi.Context) error {
+		created, err := tenants.New(ctx, "test", args())
+		if err != nil {
+			return err
+		}
+		_, err = created.Confirm(ctx, "test", pulumi.DependsOn([]pulumi.Resource{created}))
+		return err
+	}))
+	first, _ := r.Find("kubernetes:batch/v1:Job", "reconcile")
+	last, ok := r.Find("kubernetes:batch/v1:Job", "confirm")
+	require.True(t, ok)
+	assert.Equal(t, "tenants", variables(t, first)["TOLERATE"])
+	assert.Equal(t, map[string]string{"RECONCILE": "/etc/reconcile", "CREDENTIALS": "/etc/credentials", "ARCHIVE": "/archive"}, variables(t, last))
+	for _, g := range []pulumitest.Registration{first, last} {
+		assert.Equal(t, "true", pulumitest.Dig(g.Inputs, "metadata.annotations.pulumi.com/replaceUnready"), g.Name)
+		assert.Equal(t, "35m", g.CreateTimeout, g.Name)
+		assert.Equal(t, "reconcile", pulumitest.Dig(g.Inputs, "spec.template.metadata.labels.app.kubernetes.io/name"), "the network policy's")
+	}
+	assert.Contains(t, last.Parent, "platform:tenants:Confirmation::test", "what depends on the tenants does not wait for it")
+	assert.Regexp(t, `^confirm-[0-9a-f]{10}$`, pulumitest.Dig(last.Inputs, "metadata.name"))
+	name := func(g pulumitest.Registration) string {
+		return strings.SplitN(pulumitest.Dig(g.Inputs, "metadata.name").(string), "-", 2)[1]
+	}
+	assert.Equal(t, name(first), name(last), "both apply the same revision")
+}
+
+func TestAScheduleRepeatsTheLastUpdateWithoutTheArchive(t *testing.T) {
+	r := declared(t, args())
+	g, ok := r.Find("kubernetes:batch/v1:CronJob", "reconcile")
+	require.True(t, ok)
+	spec, _ := pulumitest.Dig(g.Inputs, "spec").(map[string]any)
+	for path, want := range map[string]any{
+		"schedule": "*/15 * * * *", "suspend": false, "concurrencyPolicy": "Forbid", "startingDeadlineSeconds": 300.0,
+		"successfulJobsHistoryLimit": 1.0, "failedJobsHistoryLimit": 1.0,
+		"jobTemplate.spec.activeDeadlineSeconds": 600.0, "jobTemplate.spec.backoffLimit": 0.0,
+	} {
+		assert.Equal(t, want, pulumitest.Dig(spec, path), path)
+	}
+	assert.Equal(t, map[string]string{"RECONCILE": "/etc/reconcile", "CREDENTIALS": "/etc/credentials", "SCHEDULED": "true"}, variables(t, g))
+	assert.NotContains(t, pulumitest.Text(g.Inputs), "persistentVolumeClaim", "a disk is attached to one node at a time")
+	pod := pulumitest.Dig(spec, "jobTemplate.spec.template.spec").(map[string]any)
+	job := pulumitest.Dig(job(t, r), "spec.template.spec").(map[string]any)
+	for _, same := range []string{"serviceAccountName", "automountServiceAccountToken", "securityContext", "restartPolicy"} {
+		assert.Equal(t, job[same], pod[same], same)
+	}
+	assert.Equal(t, pulumitest.Dig(job["containers"].([]any)[0], "image"), pulumitest.Dig(g.Containers()[0], "image"))
+	assert.Equal(t, pulumitest.Dig(job, "volumes").([]any)[:4], pod["volumes"], "the same scripts and credentials")
 }
 
 func declared(t *testing.T, a tenants.Args) *pulumitest.Recorder {

@@ -74,6 +74,7 @@ var factPaths = map[string][]string{
 	"Service":               {"spec.type"},
 	"PersistentVolumeClaim": {"spec.resources.requests.storage"},
 	"Deployment":            {"spec.replicas"},
+	"CronJob":               {"spec.schedule"},
 }
 
 func (g Registration) facts() []string {
@@ -91,12 +92,20 @@ func (g Registration) facts() []string {
 			out = append(out, fmt.Sprint(Dig(rule, "host")))
 		}
 	}
-	containers, _ := Dig(g.Inputs, "spec.template.spec.containers").([]any)
-	for _, c := range containers {
+	for _, c := range g.Containers() {
 		out = append(out, fmt.Sprint(Dig(c, "image")), fmt.Sprintf("cpu=%v", Dig(c, "resources.requests.cpu")),
 			fmt.Sprintf("memory=%v..%v", Dig(c, "resources.requests.memory"), Dig(c, "resources.limits.memory")))
 	}
 	return out
+}
+
+// Containers are those of the Pods that an object runs.
+func (g Registration) Containers() []any {
+	containers, found := Dig(g.Inputs, "spec.template.spec.containers").([]any)
+	if !found {
+		containers, _ = Dig(g.Inputs, "spec.jobTemplate.spec.template.spec.containers").([]any)
+	}
+	return containers
 }
 
 // Dig follows a dotted path into plain inputs; a key may have dots of its own.

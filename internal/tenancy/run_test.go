@@ -32,6 +32,8 @@ type bed struct {
 	dir string
 	// port replaces the server's, for a proxy before it.
 	port int
+	// variables are more of the Entrypoint's.
+	variables []string
 	// peak is the memory of the last run's largest process in MiB.
 	peak int64
 }
@@ -83,6 +85,7 @@ func (b *bed) reconcileInto(t testing.TB, declared []settings.Tenant, archive st
 	command.Env = append(os.Environ(), "RECONCILE="+scripts, "CREDENTIALS="+credentials, "ARCHIVE="+archive,
 		"PATH="+postgrestest.Installed(t)+":"+os.Getenv("PATH"))
 	command.Env = append(command.Env, b.environment(t, postgrestest.Admin)...)
+	command.Env = append(command.Env, b.variables...)
 	var out bytes.Buffer
 	command.Stdout, command.Stderr = &out, &out
 	err = command.Run()

@@ -43,6 +43,20 @@ const Entrypoint = "reconcile.sh"
 // carried out, such as a purge without an archive. Another try would be refused too.
 const ExitRefused = 65
 
+// ExitTenants is the Entrypoint's exit status when tenants failed and the others are as
+// declared. A later run may complete them.
+const ExitTenants = 75
+
+// Variables of the Entrypoint. With TolerateTenants a run in which tenants failed prints
+// them and exits with 0. A run with Scheduled repeats what the last update applied; before
+// the first update, or with another declaration, it changes nothing.
+const (
+	VariableTolerate  = "TOLERATE"
+	TolerateTenants   = "tenants"
+	VariableScheduled = "SCHEDULED"
+	Scheduled         = "true"
+)
+
 // The files of the credentials' folder: what roles' passwords are set from, and the
 // passwords that the Job itself logs in with, in the form of libpq's password file.
 const (

@@ -28,7 +28,8 @@ const TenantsPath = "/etc/tenants"
 
 // PlatformConnections is what the platform keeps of the database's connections: the
 // reconcile Job's administrator, its session that watches for blockers, and two for a
-// dump as a schema's owner. While no dump runs, the two are for an operator with psql.
+// dump as a schema's owner. While no dump runs, the two are for an operator with psql, and
+// for a second run: one that waits has one session, and a scheduled run makes no dumps.
 const PlatformConnections = 4
 
 // MinPoolerConnections is how many server connections the tenants share in each
@@ -64,11 +65,17 @@ func For(s settings.Settings) Set {
 		CAInjector:  rolling(CertManagerNamespace, "cert-manager-cainjector", Resources{10, 64}, Resources{0, 256}),
 		Webhook:     rolling(CertManagerNamespace, "cert-manager-webhook", Resources{10, 24}, Resources{0, 96}),
 		Pooler:      pooler(s.Capacity),
-		// psql and pg_dump hold little; the limit covers a thousand tenants.
-		Reconcile: Workload{
-			Namespace: TenantsNamespace, Name: "reconcile", Kind: Job, Replicas: 1,
-			Request: Resources{10, 32}, Limit: Resources{0, 128}, VolumeGiB: s.Archive.VolumeGiB,
-		},
+		// An update's two Jobs run one after the other, and a scheduled run beside them.
+		Reconcile: reconcile(Job, s.Archive.VolumeGiB),
+		Scheduled: reconcile(CronJob, 0),
+	}
+}
+
+// reconcile runs psql and pg_dump, which hold little; the limit covers a thousand tenants.
+func reconcile(kind Kind, volumeGiB int) Workload {
+	return Workload{
+		Namespace: TenantsNamespace, Name: "reconcile", Kind: kind, Replicas: 1,
+		Request: Resources{10, 32}, Limit: Resources{0, 128}, VolumeGiB: volumeGiB,
 	}
 }
 

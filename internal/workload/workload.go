@@ -36,6 +36,7 @@ const (
 	Deployment Kind = "Deployment"
 	DaemonSet  Kind = "DaemonSet"
 	Job        Kind = "Job"
+	CronJob    Kind = "CronJob"
 )
 
 // Workload is one controller and the Pods it runs. Each Pod has one container.
@@ -60,7 +61,7 @@ type Workload struct {
 // Set is a stack's whole workload.
 type Set struct {
 	App, Traefik, VictoriaMetrics, Grafana, KubeStateMetrics, NodeExporter Workload
-	CertManager, CAInjector, Webhook, Pooler, Reconcile                    Workload
+	CertManager, CAInjector, Webhook, Pooler, Reconcile, Scheduled         Workload
 }
 
 // All yields every workload in a fixed order.
@@ -68,7 +69,7 @@ func (s Set) All() iter.Seq[Workload] {
 	return func(yield func(Workload) bool) {
 		for _, w := range []Workload{
 			s.App, s.Traefik, s.VictoriaMetrics, s.Grafana, s.KubeStateMetrics, s.NodeExporter,
-			s.CertManager, s.CAInjector, s.Webhook, s.Pooler, s.Reconcile,
+			s.CertManager, s.CAInjector, s.Webhook, s.Pooler, s.Reconcile, s.Scheduled,
 		} {
 			if !yield(w) {
 				return

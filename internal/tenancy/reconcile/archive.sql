@@ -1,7 +1,5 @@
 -- An archive is written while nobody is logged in. It counts once it has been restored
 -- into a database of its own, and holds there what the schema held.
-CREATE TEMP VIEW archiving AS
-  SELECT d.name, d.role, d.owner FROM desired d JOIN platform.tenants t USING (name) WHERE d.state = 'archived' AND t.state <> 'archived';
 CREATE FUNCTION pg_temp.check_archivable(of_tenant text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   d pg_temp.desired := (SELECT d FROM pg_temp.desired d WHERE name = of_tenant);

@@ -56,3 +56,7 @@ CREATE TEMP VIEW roles AS
 CREATE TEMP VIEW restoring AS
   SELECT d.name, d.role, d.owner, t.archive FROM desired d JOIN platform.tenants t USING (name)
   WHERE d.restore AND t.restored IS DISTINCT FROM t.archive->>'sha256';
+
+-- Tenants whose schema is to be dumped.
+CREATE TEMP VIEW archiving AS
+  SELECT d.name, d.role, d.owner FROM desired d JOIN platform.tenants t USING (name) WHERE d.state = 'archived' AND t.state <> 'archived';

@@ -3,6 +3,17 @@
 -- The lease is a row that only the administrator can write. It belongs to a session
 -- of the server: when that session ends, the lease is free. An advisory lock would
 -- do the same, but every tenant could take it.
+--
+-- A scheduled run takes no number: an update that waits for it would be older then. It
+-- repeats the declaration of the last update, and leaves another one to its update.
+\getenv scheduled SCHEDULED
+\if :scheduled
+  SELECT NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass('platform.lease') AND attname = 'declaration') AS early \gset
+  \if :early
+    \echo 'no update has run yet; nothing was changed'
+    \q
+  \endif
+\else
 DO $$
 BEGIN
   IF to_regclass('platform.lease') IS NULL THEN
@@ -11,21 +22,24 @@ BEGIN
     CREATE TABLE platform.lease (
       one boolean PRIMARY KEY DEFAULT true CHECK (one),
       pid int, backend_start timestamptz, -- the session that has the lease
-      revision bigint NOT NULL DEFAULT 0  -- the newest that has run
+      revision bigint NOT NULL DEFAULT 0, -- the newest that has run
+      declaration text                    -- digest of what that one applied
     );
     INSERT INTO platform.lease DEFAULT VALUES;
+  ELSIF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'platform.lease'::regclass AND attname = 'declaration') THEN
+    ALTER TABLE platform.lease ADD declaration text;
   END IF;
-EXCEPTION WHEN unique_violation OR duplicate_schema OR duplicate_table THEN
+EXCEPTION WHEN unique_violation OR duplicate_schema OR duplicate_table OR duplicate_column THEN
   NULL; -- another run made them at the same time
 END $$;
+\endif
 
 -- The number is taken before the declaration is read, so a larger number never
 -- stands for an older declaration.
-SELECT nextval('platform.revision') AS revision, pg_backend_pid() AS pid \gset
+SELECT CASE WHEN :'scheduled' THEN 0 ELSE nextval('platform.revision') END AS revision, pg_backend_pid() AS pid,
+  set_config('platform.scheduled', :'scheduled', false) AS noted \gset
 \! cp desired.sql "$CREDENTIALS/verifiers.csv" "$WORK"
-
-\setenv RUN :pid
-\! PGAPPNAME=platform-watch psql -X -q -v run="$RUN" < watch.sql & echo $! > "$WORK/watch.pid"
+\set declaration `cat "$WORK/reconcile.sql" "$WORK/desired.sql" "$WORK/verifiers.csv" | sha256sum | cut -d' ' -f1`
 
 DO $$
 DECLARE
@@ -41,6 +55,7 @@ BEGIN
       UPDATE platform.lease SET pid = a.pid, backend_start = a.backend_start FROM pg_stat_activity a WHERE a.pid = pg_backend_pid();
       EXIT;
     END IF;
+    EXIT WHEN current_setting('platform.scheduled')::boolean;
     IF NOT waited THEN
       RAISE INFO 'waiting for another run to end';
     END IF;
@@ -50,10 +65,23 @@ BEGIN
   END LOOP;
 END $$;
 
-SELECT revision > :revision AS superseded, revision AS newest FROM platform.lease \gset
-\if :superseded
+SELECT revision > :revision AS superseded, revision AS newest, pid IS DISTINCT FROM :pid AS busy,
+  declaration IS DISTINCT FROM :'declaration' AS other_declaration FROM platform.lease \gset
+\if :scheduled
+  \if :busy
+    \echo 'another run is going on; nothing was changed'
+    \q
+  \elif :other_declaration
+    \echo 'this is not what the last update applied, so it is left to its own update; nothing was changed'
+    \q
+  \endif
+\elif :superseded
   \warn 'refused: a newer declaration (revision' :newest') ran while this one (revision' :revision') waited; nothing was changed'
   \! touch "$WORK/refused"
   \q
+\else
+  UPDATE platform.lease SET revision = :revision;
 \endif
-UPDATE platform.lease SET revision = :revision;
+
+\setenv RUN :pid
+\! PGAPPNAME=platform-watch psql -X -q -v run="$RUN" < watch.sql & echo $! > "$WORK/watch.pid"

@@ -3,9 +3,14 @@
 #   RECONCILE    folder of these files
 #   CREDENTIALS  folder with verifiers.csv and pgpass
 #   ARCHIVE      folder of the dumps, or empty
-# Exit status: 0 all as declared, 65 refused (another try would be refused too),
-# anything else an error.
+#   TOLERATE     tenants: a tenant that fails does not fail the run
+#   SCHEDULED    true: repeats what the last update applied, or does nothing
+# Exit status: 0 all as declared (or left to another run, which the last line says), 65
+# refused (another try would be refused too), 75 some tenants failed and the others are
+# as declared, anything else an error.
 set -eu
+ARCHIVE=${ARCHIVE:-} TOLERATE=${TOLERATE:-} SCHEDULED=${SCHEDULED:-false}
+export ARCHIVE SCHEDULED
 cd "$RECONCILE"
 umask 077
 WORK=$(mktemp -d)
@@ -28,8 +33,9 @@ until psql -X -q < locks.sql 2> "$WORK/messages"; do
 done
 cat "$WORK/messages" >&2
 # One script: psql would put file and line before each message of an included file.
-for stage in session lease declared functions refuse rename close database roles schemas restore samples quota open archive purge verify; do
+for stage in session lease declared functions refuse rename close database roles schemas volume restore samples quota open archive purge verify; do
   cat "$stage.sql"
 done > "$WORK/reconcile.sql"
 psql -X -q < "$WORK/reconcile.sql"
 [ ! -e "$WORK/refused" ] || exit 65
+[ ! -e "$WORK/failed" ] || [ "$TOLERATE" = tenants ] || exit 75

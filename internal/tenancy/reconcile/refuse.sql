@@ -51,3 +51,6 @@ SELECT :'SQLSTATE' = 'P0001' AS refused, :'SQLSTATE' <> '00000' AS failed \gset
 \elif :failed
 DO $$ BEGIN RAISE EXCEPTION 'the declaration could not be checked: see the message above'; END $$;
 \endif
+-- From here on this is the declaration that scheduled runs repeat. When this run is
+-- killed, they complete it.
+UPDATE platform.lease SET declaration = :'declaration' WHERE declaration IS DISTINCT FROM :'declaration';

@@ -1,4 +1,5 @@
--- Sample data goes into an empty schema, as its owner would put it there.
+-- Sample data goes into an empty schema, as its owner would put it there. Not in a
+-- scheduled run: an app that has just dropped its tables would find them again.
 CREATE FUNCTION pg_temp.sample_data(schema name, of_owner name) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   RAISE INFO 'schema %: sample data', schema;
@@ -13,6 +14,6 @@ BEGIN
   RESET ROLE;
 END $$;
 SELECT format('SELECT pg_temp.attempt(%L, %L, %L)', name, 'sample data', format('SELECT pg_temp.sample_data(%L, %L)', role, owner)) FROM desired
-WHERE sample_data AND state = 'active' AND NOT EXISTS (SELECT FROM pg_class WHERE relnamespace = to_regnamespace(quote_ident(role)) AND relkind IN ('r', 'p'))
+WHERE sample_data AND state = 'active' AND NOT :'scheduled' AND NOT EXISTS (SELECT FROM pg_class WHERE relnamespace = to_regnamespace(quote_ident(role)) AND relkind IN ('r', 'p'))
 ORDER BY role
 \gexec

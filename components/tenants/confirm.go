@@ -1,0 +1,38 @@
+package tenants
+
+import (
+	"fmt"
+
+	batchv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/batch/v1"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+const (
+	confirmToken = "platform:tenants:Confirmation"
+	confirmName  = "confirm"
+)
+
+// Confirmation is the update's last run. It fails when a tenant is not as declared.
+type Confirmation struct {
+	pulumi.ResourceState
+
+	// Applied is known once all tenants are as declared. It fails with the Job.
+	Applied pulumi.Output
+}
+
+// Confirm declares the last run, which tries again what failed for single tenants. The
+// caller makes it depend on everything else: the engine starts nothing after a failure.
+// It is no child of t, because what depends on t would wait for it then.
+func (t *Tenants) Confirm(ctx *pulumi.Context, component string, opts ...pulumi.ResourceOption) (*Confirmation, error) {
+	c := &Confirmation{}
+	if err := ctx.RegisterComponentResourceV2(confirmToken, component, pulumi.Map{}, c, opts...); err != nil {
+		return nil, fmt.Errorf("tenants %q: register the confirmation: %w", component, err)
+	}
+	job, err := batchv1.NewJob(ctx, confirmName, t.args.job(confirmName, t.Verifiers), awaited([]pulumi.ResourceOption{pulumi.Parent(c)})...)
+	if err != nil {
+		return nil, fmt.Errorf("tenants %q: confirmation: %w", component, err)
+	}
+	// The URN is known in a preview too, and waits for the Job otherwise.
+	c.Applied = job.URN()
+	return c, ctx.RegisterResourceOutputs(c, pulumi.Map{})
+}

@@ -1,0 +1,43 @@
+package tenants
+
+import (
+	batchv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/batch/v1"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/genericcorp/platform/internal/kube"
+	"github.com/genericcorp/platform/internal/tenancy"
+	"github.com/genericcorp/platform/internal/workload"
+)
+
+const (
+	// schedule is every quarter of an hour: what somebody changed by hand or a tenant
+	// changed itself lasts no longer, and a run over 1,000 tenants takes a second.
+	schedule = "*/15 * * * *"
+	// scheduledDeadlineSeconds ends a run before the next one is due.
+	scheduledDeadlineSeconds = 600
+	// startingDeadlineSeconds leaves a run that could not start to the next one. Without
+	// it a CronJob that missed a hundred runs starts none any more.
+	startingDeadlineSeconds = 300
+)
+
+// cronJob repeats what the last update applied. Its Pod has no archive volume: a disk is
+// attached to one node at a time, and a Pod on another node would wait for it.
+func (a Args) cronJob() *batchv1.CronJobArgs {
+	return &batchv1.CronJobArgs{
+		Metadata: kube.Meta(name, workload.TenantsNamespace, name),
+		Spec: &batchv1.CronJobSpecArgs{
+			Schedule:                   pulumi.String(schedule),
+			Suspend:                    pulumi.Bool(false), // docs/restore.md suspends it, the next update ends that
+			ConcurrencyPolicy:          pulumi.String("Forbid"),
+			StartingDeadlineSeconds:    pulumi.Int(startingDeadlineSeconds),
+			SuccessfulJobsHistoryLimit: pulumi.Int(1),
+			FailedJobsHistoryLimit:     pulumi.Int(1),
+			JobTemplate: &batchv1.JobTemplateSpecArgs{Spec: &batchv1.JobSpecArgs{
+				BackoffLimit:          pulumi.Int(0), // the next run is the next try
+				ActiveDeadlineSeconds: pulumi.Int(scheduledDeadlineSeconds),
+				PodFailurePolicy:      failurePolicy(),
+				Template:              a.pod(a.Scheduled, kube.Variable(tenancy.VariableScheduled, tenancy.Scheduled)),
+			}},
+		},
+	}
+}

@@ -1,0 +1,184 @@
+package tenancy_test
+
+import (
+	"context"
+	"os/exec"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/genericcorp/platform/internal/postgrestest"
+	"github.com/genericcorp/platform/internal/settings"
+	"github.com/genericcorp/platform/internal/tenancy"
+)
+
+// with is the same server and folders for runs with other variables of the Entrypoint.
+func (b *bed) with(variables ...string) *bed {
+	out := *b
+	out.variables = variables
+	return &out
+}
+
+func (b *bed) tolerant() *bed {
+	return b.with(tenancy.VariableTolerate + "=" + tenancy.TolerateTenants)
+}
+
+// scheduled runs what the CronJob runs, which has no archive volume.
+func (b *bed) scheduled(t *testing.T, declared []settings.Tenant) (string, error) {
+	t.Helper()
+	return b.with(tenancy.VariableScheduled+"="+tenancy.Scheduled).reconcileInto(t, declared, "")
+}
+
+func exitStatus(t *testing.T, err error, out string) int {
+	t.Helper()
+	if err == nil {
+		return 0
+	}
+	exit := &exec.ExitError{}
+	require.ErrorAs(t, err, &exit, out)
+	return exit.ExitCode()
+}
+
+func TestATolerantRunReportsTenantsThatFailAndAStrictOneFails(t *testing.T) {
+	b := newBed(t, 0)
+	b.must(t, named("typed"))
+	b.migrate(t, "typed", "CREATE TYPE customers AS ENUM ('a')")
+	declared := tenants(settings.Tenant{Name: "typed", SampleData: true}, settings.Tenant{Name: "new"})
+	const table = "1 of 2 tenants failed, the others are as declared; the next run tries again:\n  tenant | step | reason\n  typed | sample data | "
+	out, err := b.tolerant().reconcile(t, declared)
+	require.NoError(t, err, out)
+	assert.Contains(t, out, table)
+	assert.NotContains(t, out, "all as declared")
+	postgrestest.Connect(t, b.url(t, declared[1]))
+
+	out, err = b.reconcile(t, declared)
+	assert.Equal(t, tenancy.ExitTenants, exitStatus(t, err, out))
+	assert.Contains(t, out, table)
+	b.migrate(t, "typed", "DROP TYPE customers")
+	b.must(t, declared)
+}
+
+func TestATolerantRunFailsWhenItIsRefusedOrBroken(t *testing.T) {
+	b := newBed(t, 0).tolerant()
+	b.must(t, named("acme"))
+	out, err := b.reconcile(t, tenants(settings.Tenant{Name: "acme", State: settings.Purged, ConfirmPurge: "acme"}))
+	assert.Equal(t, tenancy.ExitRefused, exitStatus(t, err, out))
+	out, err = b.reconcile(t, tenants(settings.Tenant{Name: "acme"}, settings.Tenant{Name: "acme"})) // a duplicate key in SQL
+	assert.NotContains(t, []int{0, tenancy.ExitRefused, tenancy.ExitTenants}, exitStatus(t, err, out))
+}
+
+func TestAScheduledRunUndoesDrift(t *testing.T) {
+	everyMajor(t, func(t *testing.T, b *bed) {
+		declared := tenants(settings.Tenant{Name: "acme"}, settings.Tenant{Name: "beta", State: settings.Suspended})
+		b.must(t, declared)
+		super := b.Superuser(t, postgrestest.Database)
+		want := ask[string](t, super, state)
+		run(t, postgrestest.Connect(t, b.URL(postgrestest.Admin)),
+			"ALTER ROLE tenant_acme CONNECTION LIMIT 20", "ALTER ROLE tenant_beta LOGIN", "GRANT owner_beta TO tenant_acme")
+		out, err := b.scheduled(t, declared)
+		require.NoError(t, err, out)
+		assert.Contains(t, out, "ALTER ROLE tenant_beta NOLOGIN")
+		assert.Contains(t, out, "tenants: 2 declared, all as declared")
+		assert.Equal(t, want, ask[string](t, super, state))
+	})
+}
+
+func TestAScheduledRunAppliesNothingButTheLastUpdate(t *testing.T) {
+	const left = "this is not what the last update applied, so it is left to its own update; nothing was changed"
+	b := newBed(t, 0)
+	older, newer := named("acme"), tenants(settings.Tenant{Name: "acme", State: settings.Suspended})
+	b.must(t, older)
+	b.must(t, newer)
+	super := b.Superuser(t, postgrestest.Database)
+	want := ask[string](t, super, state)
+	for what, declared := range map[string][]settings.Tenant{
+		"an older one": older, "one that no update applied": named("acme", "new"), "another password": tenants(settings.Tenant{Name: "acme", State: settings.Suspended, PasswordVersion: 2}),
+	} {
+		out, err := b.scheduled(t, declared)
+		require.NoError(t, err, out)
+		assert.Contains(t, out, left, what)
+		assert.Equal(t, want, ask[string](t, super, state), what)
+	}
+	b.must(t, older)
+	out, err := b.scheduled(t, older)
+	require.NoError(t, err, out)
+	assert.Contains(t, out, "all as declared", "an update may go back")
+
+	out, err = b.reconcile(t, tenants(settings.Tenant{Name: "acme", State: settings.Purged, ConfirmPurge: "acme"}))
+	assert.Equal(t, tenancy.ExitRefused, exitStatus(t, err, out))
+	out, err = b.scheduled(t, older)
+	require.NoError(t, err, out)
+	assert.Contains(t, out, "all as declared", "what was refused is not what the last update applied")
+}
+
+func TestAScheduledRunBeforeTheFirstUpdateChangesNothing(t *testing.T) {
+	b := newBed(t, 0)
+	super := b.Superuser(t, postgrestest.Database)
+	early := func() {
+		out, err := b.scheduled(t, named("acme"))
+		require.NoError(t, err, out)
+		assert.Contains(t, out, "no update has run yet; nothing was changed")
+	}
+	early()
+	assert.False(t, ask[bool](t, super, "SELECT to_regnamespace('platform') IS NOT NULL"))
+	b.must(t, named("acme"))
+	run(t, super, "ALTER TABLE platform.lease DROP declaration") // as before there were scheduled runs
+	early()
+	b.must(t, named("acme"))
+	out, err := b.scheduled(t, named("acme"))
+	require.NoError(t, err, out)
+	assert.Contains(t, out, "all as declared")
+}
+
+func TestAScheduledRunGivesWayToAnUpdate(t *testing.T) {
+	b := newBed(t, 0)
+	b.must(t, named("acme"))
+	holder := postgrestest.Connect(t, b.URL(postgrestest.Admin))
+	run(t, holder, "UPDATE platform.lease SET (pid, backend_start) = (SELECT pid, backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid())")
+	before := ask[int](t, holder, "SELECT last_value FROM platform.revision")
+	out, err := b.scheduled(t, named("acme"))
+	require.NoError(t, err, out)
+	assert.Contains(t, out, "another run is going on; nothing was changed")
+	require.NoError(t, holder.Close(context.Background()))
+	out, err = b.scheduled(t, named("acme"))
+	require.NoError(t, err, out)
+	super := b.Superuser(t, postgrestest.Database)
+	assert.Equal(t, before, ask[int](t, super, "SELECT last_value FROM platform.revision"), "an update that waited would be an older one")
+	assert.EqualValues(t, before, ask[int](t, super, "SELECT revision FROM platform.lease"))
+}
+
+// A run that was killed leaves tenants that need the archive volume, which a scheduled
+// run does not have. Nobody logs in to them until an update has done it.
+func TestAScheduledRunLeavesDumpsToAnUpdate(t *testing.T) {
+	b := newBed(t, 0)
+	for _, declared := range beforeKill {
+		b.must(t, declared)
+	}
+	super := b.Superuser(t, postgrestest.Database)
+	run(t, super, purgeBack...)
+	out, err := b.reconcileInto(t, afterKill, "")
+	assert.Equal(t, tenancy.ExitTenants, exitStatus(t, err, out))
+	out, err = b.scheduled(t, afterKill)
+	assert.Equal(t, tenancy.ExitTenants, exitStatus(t, err, out))
+	for _, want := range []string{"3 of 6 tenants failed", "back | restore | ", "leaves | archive | ", "old | purge | ", "this run has no archive volume; pulumi up does it"} {
+		assert.Contains(t, out, want)
+	}
+	assert.True(t, ask[bool](t, super, "SELECT to_regnamespace('tenant_old') IS NOT NULL"))
+	assert.Zero(t, ask[int](t, super, "SELECT count(*) FROM pg_roles WHERE rolcanlogin AND rolname ~ '_(back|leaves|old)$'"))
+	b.must(t, afterKill)
+	want := ask[string](t, super, state)
+	out, err = b.scheduled(t, afterKill)
+	require.NoError(t, err, out)
+	assert.Equal(t, want, ask[string](t, super, state), "once an update has done it, nothing is left to do")
+}
+
+func TestAScheduledRunFillsNoSchemaThatTheAppHasEmptied(t *testing.T) {
+	b := newBed(t, 0)
+	declared := tenants(settings.Tenant{Name: "acme", SampleData: true})
+	b.must(t, declared)
+	b.migrate(t, "acme", "DROP TABLE orders, customers")
+	out, err := b.scheduled(t, declared)
+	require.NoError(t, err, out)
+	assert.Zero(t, ask[int](t, b.Superuser(t, postgrestest.Database), "SELECT count(*) FROM pg_tables WHERE schemaname = 'tenant_acme'"))
+}
