@@ -61,7 +61,7 @@ var floors = map[string][]string{
 	"sandbox/engine":     {"sandbox/cloud"},
 	"sandbox/enginetest": {"sandbox/engine"},
 	"sandbox/plugin":     {"sandbox/provider"},
-	"sandbox/provider":   {"sandbox/apiserver", "sandbox/cloud", "internal/catalog", "internal/lifecycle", "internal/settings"},
+	"sandbox/provider":   {"sandbox/apiserver", "sandbox/cloud", "internal/catalog", "internal/lifecycle", "internal/settings", "internal/tenancy"},
 	"sandbox/apiserver":  {},
 	"sandbox/cloud":      {},
 }

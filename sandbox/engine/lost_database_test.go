@@ -65,7 +65,8 @@ func TestADatabaseDeletedByHandIsMadeAnewWithItsCredentialsAndItsTenants(t *test
 	c := cloud.At(s.CloudFolder())
 	oldID, old := theOnly(t, c, databaseCluster)
 	oldURL := databaseURL(t, c)
-	oldJob, _ := theOnly(t, c, job)
+	oldJobs, err := c.IDs(job)
+	require.NoError(t, err)
 	_, oldRules := theOnly(t, c, databaseFirewall)
 	loseDatabase(t, c)
 
@@ -82,21 +83,44 @@ func TestADatabaseDeletedByHandIsMadeAnewWithItsCredentialsAndItsTenants(t *test
 	assert.Equal(t, oldRules.Inputs["rules"], rules.Inputs["rules"], "the same trusted sources, none of them a person's")
 	newURL := databaseURL(t, c)
 	assert.NotEqual(t, oldURL.User.String(), newURL.User.String(), "the app gets the new user's password")
-	newJob, _ := theOnly(t, c, job)
-	assert.NotEqual(t, oldJob, newJob, "the Job runs again, so that roles and schemas are there")
+	newJobs, err := c.IDs(job)
+	require.NoError(t, err)
+	assert.Len(t, newJobs, 2)
+	assert.NotSubset(t, oldJobs, newJobs, "both Jobs run again, so that roles and schemas are there")
 	s.Succeeds(t, "preview", "--refresh", "--expect-no-changes")
 }
 
-// The restore runbook deletes the tenants' Job to have it run again.
-func TestAReconcileJobDeletedByHandRunsAgain(t *testing.T) {
+// The restore runbook deletes the tenants' Jobs to have them run again.
+func TestReconcileJobsDeletedByHandRunAgain(t *testing.T) {
 	t.Parallel()
 	s := sandbox(t, "prod")
 	s.Up(t)
 	c := cloud.At(s.CloudFolder())
-	before, _ := theOnly(t, c, job)
-	require.NoError(t, c.Delete(job, before))
-	assert.Contains(t, s.Succeeds(t, "up", "--yes", "--skip-preview", "--refresh"), "+ 1 created")
-	after, _ := theOnly(t, c, job)
+	before, err := c.IDs(job)
+	require.NoError(t, err)
+	require.Len(t, before, 2)
+	for _, id := range before {
+		require.NoError(t, c.Delete(job, id))
+	}
+	assert.Contains(t, s.Succeeds(t, "up", "--yes", "--skip-preview", "--refresh"), "+ 2 created")
+	after, err := c.IDs(job)
+	require.NoError(t, err)
 	assert.Equal(t, before, after)
 	s.Succeeds(t, "preview", "--refresh", "--expect-no-changes")
+}
+
+// The restore runbook suspends the schedule while it loads rows.
+func TestAScheduleThatIsSuspendedByHandRunsAgainAfterAnUpdate(t *testing.T) {
+	t.Parallel()
+	s := sandbox(t, "prod")
+	s.Up(t)
+	c := cloud.At(s.CloudFolder())
+	const cronJob = "kubernetes:batch/v1:CronJob"
+	id, schedule := theOnly(t, c, cronJob)
+	schedule.Inputs["spec"].(map[string]any)["suspend"] = true
+	require.NoError(t, c.Put(cronJob, id, schedule))
+	s.Fails(t, "preview", "--refresh", "--expect-no-changes")
+	s.Succeeds(t, "up", "--yes", "--skip-preview", "--refresh")
+	_, schedule = theOnly(t, c, cronJob)
+	assert.Equal(t, false, schedule.Inputs["spec"].(map[string]any)["suspend"])
 }

@@ -100,3 +100,16 @@ func take(path string, urn resource.URN) bool {
 	_, err = file.WriteString(string(urn))
 	return errors.Join(err, file.Close()) == nil
 }
+
+// FaultTenant is the file of an order that names tenants, separated by spaces: they fail
+// in each run of the tenants' Jobs.
+const FaultTenant = "tenant"
+
+// failing are the tenants that were ordered to fail.
+func failing() []string {
+	data, err := os.ReadFile(filepath.Join(os.Getenv(cloud.EnvFaults), FaultTenant))
+	if err != nil || os.Getenv(cloud.EnvFaults) == "" {
+		return nil
+	}
+	return strings.Fields(string(data))
+}

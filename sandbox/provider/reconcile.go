@@ -7,15 +7,19 @@ import (
 	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/genericcorp/platform/internal/lifecycle"
 	"github.com/genericcorp/platform/internal/settings"
+	"github.com/genericcorp/platform/internal/tenancy"
 	"github.com/genericcorp/platform/sandbox/cloud"
 )
 
-// The Job that brings tenants' roles and schemas to what is declared does not run
-// here. The sandbox keeps the record that it keeps in the database (the table
-// platform.tenants), and refuses what it refuses.
+// The Jobs that bring tenants' roles and schemas to what is declared do not run here. The
+// sandbox keeps the record that they keep in the database (the table platform.tenants),
+// and refuses what they refuse. Scheduled runs change nothing while nobody changes the
+// database by hand, so there are none.
 const (
 	tokenJob = "kubernetes:batch/v1:Job"
 	// tokenTenants is the record of a database cluster, or of an external server.
@@ -25,40 +29,69 @@ const (
 	administratorID = "tenants/administrator"
 )
 
-// reconcile returns the record after a run of the Job; admit and made both need it.
-func reconcile(c cloud.Cloud, in resource.PropertyMap) (id string, after lifecycle.History, err error) {
+// reconciled is what a run of a Job leaves.
+type reconciled struct {
+	// database has the record; empty for a Job of somebody else.
+	database string
+	record   lifecycle.History
+	// failed are tenants that are not as declared.
+	failed []string
+}
+
+// reconcile returns what a run of a Job leaves; admit and made both need it.
+func reconcile(c cloud.Cloud, in resource.PropertyMap) (reconciled, error) {
 	if text(in, "metadata", "namespace") != "tenants" {
-		return "", nil, nil
+		return reconciled{}, nil
 	}
 	scripts, found, err := c.Get(tokenConfigMap, scriptsID)
 	if err != nil || !found {
-		return "", nil, err
+		return reconciled{}, err
 	}
 	data, _ := scripts.Inputs["data"].(map[string]any)
 	declared, err := desired(fmt.Sprint(data["desired.sql"]))
 	if err != nil {
-		return "", nil, fmt.Errorf("desired.sql: %w", err)
+		return reconciled{}, fmt.Errorf("desired.sql: %w", err)
 	}
-	if id, err = databaseOf(c); err != nil {
-		return "", nil, err
+	var out reconciled
+	if out.database, err = databaseOf(c); err != nil {
+		return reconciled{}, err
 	}
-	record, _, err := c.Get(tokenTenants, id)
+	object, _, err := c.Get(tokenTenants, out.database)
 	if err != nil {
-		return "", nil, err
+		return reconciled{}, err
 	}
-	before, err := lifecycle.Decode(record.Inputs)
+	before, err := lifecycle.Decode(object.Inputs)
 	if err != nil {
-		return "", nil, err
+		return reconciled{}, err
 	}
-	after, err = run(before, declared)
-	return id, after, err
+	if out.record, err = run(before, declared); err != nil {
+		return reconciled{}, err
+	}
+	for _, t := range declared {
+		if slices.Contains(failing(), t.Name) {
+			out.failed = append(out.failed, t.Name)
+			keep(out.record, before, t.Name, t.RenamedFrom)
+		}
+	}
+	return out, nil
 }
 
-// run is what the Job makes of its record. It knows no more than the database: one
+// keep leaves names in a record as they were before.
+func keep(record, before lifecycle.History, names ...string) {
+	for _, name := range names {
+		if was, known := before[name]; known {
+			record[name] = was
+		} else {
+			delete(record, name)
+		}
+	}
+}
+
+// run is what a Job makes of its record. It knows no more than the database: one
 // that was lost and made anew gets every tenant as a new one, except for a restore.
 func run(before lifecycle.History, declared []settings.Tenant) (lifecycle.History, error) {
 	after, faults := before.Next(declared)
-	refused := []string{"the Job reconcile failed: refused, and nothing was changed:"}
+	refused := []string{"the Job failed: refused, and nothing was changed:"}
 	for _, f := range faults {
 		subject := f.Tenant
 		if strings.HasSuffix(f.Path, ".renamedFrom") {
@@ -74,27 +107,53 @@ func run(before lifecycle.History, declared []settings.Tenant) (lifecycle.Histor
 	return after, nil
 }
 
+// admitJob fails where the Job would. A strict Job brings the other tenants to what is
+// declared, and fails for those that are not.
 func admitJob(c cloud.Cloud, token string, in resource.PropertyMap) error {
 	if token != tokenJob {
 		return nil
 	}
-	_, _, err := reconcile(c, in)
-	return err
+	after, err := reconcile(c, in)
+	if err != nil || len(after.failed) == 0 || tolerant(in) {
+		return err
+	}
+	lines := []string{fmt.Sprintf("the Job %s failed: %d tenants failed, the others are as declared; the next run tries again:",
+		text(in, "metadata", "name"), len(after.failed)), "tenant | step | reason"}
+	for _, name := range after.failed {
+		lines = append(lines, fmt.Sprintf("%s | simulated | %v", name, ErrInjected))
+	}
+	return errors.Join(after.write(c), errors.New(strings.Join(lines, "\n")))
+}
+
+// tolerant reports whether a Job succeeds when tenants fail.
+func tolerant(in resource.PropertyMap) bool {
+	typed, errs := apis[tokenJob].decode(in)
+	job, ok := typed.(*batchv1.Job)
+	return len(errs) == 0 && ok && slices.ContainsFunc(job.Spec.Template.Spec.Containers, func(c corev1.Container) bool {
+		return slices.Contains(c.Env, corev1.EnvVar{Name: tenancy.VariableTolerate, Value: tenancy.TolerateTenants})
+	})
 }
 
 func runJob(c cloud.Cloud, token string, in resource.PropertyMap) error {
 	if token != tokenJob {
 		return nil
 	}
-	id, after, err := reconcile(c, in)
-	if err != nil || id == "" {
-		return err
-	}
-	record, err := after.Encode()
+	after, err := reconcile(c, in)
 	if err != nil {
 		return err
 	}
-	return c.Put(tokenTenants, id, cloud.Object{Inputs: record})
+	return after.write(c)
+}
+
+func (r reconciled) write(c cloud.Cloud) error {
+	if r.database == "" {
+		return nil
+	}
+	record, err := r.record.Encode()
+	if err != nil {
+		return err
+	}
+	return c.Put(tokenTenants, r.database, cloud.Object{Inputs: record})
 }
 
 // databaseOf is the ID of the database cluster that the Job connects to, or the host

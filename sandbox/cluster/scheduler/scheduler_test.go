@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -126,7 +127,7 @@ func (c cluster) arriving(r *rand.Rand, set workload.Set, surge bool) []*corev1.
 func revision(w workload.Workload, hash string, count int) []*corev1.Pod {
 	var out []*corev1.Pod
 	for i := range count {
-		pod := newPod(w.Namespace, fmt.Sprintf("%s-%s-%d", w.Name, hash, i), w.Request)
+		pod := newPod(w.Namespace, strings.ToLower(fmt.Sprintf("%s-%s-%s-%d", w.Kind, w.Name, hash, i)), w.Request)
 		pod.Labels = map[string]string{"app.kubernetes.io/name": w.Name, "pod-template-hash": hash}
 		if w.Spread {
 			honor := corev1.NodeInclusionPolicyHonor
