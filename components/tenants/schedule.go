@@ -2,6 +2,7 @@ package tenants
 
 import (
 	batchv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/batch/v1"
+	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/genericcorp/platform/internal/kube"
@@ -32,12 +33,15 @@ func (a Args) cronJob() *batchv1.CronJobArgs {
 			StartingDeadlineSeconds:    pulumi.Int(startingDeadlineSeconds),
 			SuccessfulJobsHistoryLimit: pulumi.Int(1),
 			FailedJobsHistoryLimit:     pulumi.Int(1),
-			JobTemplate: &batchv1.JobTemplateSpecArgs{Spec: &batchv1.JobSpecArgs{
-				BackoffLimit:          pulumi.Int(0), // the next run is the next try
-				ActiveDeadlineSeconds: pulumi.Int(scheduledDeadlineSeconds),
-				PodFailurePolicy:      failurePolicy(),
-				Template:              a.pod(a.Scheduled, kube.Variable(tenancy.VariableScheduled, tenancy.Scheduled)),
-			}},
+			JobTemplate: &batchv1.JobTemplateSpecArgs{
+				Metadata: &metav1.ObjectMetaArgs{Labels: kube.Labels(name)},
+				Spec: &batchv1.JobSpecArgs{
+					BackoffLimit:          pulumi.Int(0), // the next run is the next try
+					ActiveDeadlineSeconds: pulumi.Int(scheduledDeadlineSeconds),
+					PodFailurePolicy:      failurePolicy(),
+					Template:              a.pod(a.Scheduled, kube.Variable(tenancy.VariableScheduled, tenancy.Scheduled)),
+				},
+			},
 		},
 	}
 }

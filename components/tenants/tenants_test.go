@@ -114,7 +114,8 @@ func TestAScheduleRepeatsTheLastUpdateWithoutTheArchive(t *testing.T) {
 	for path, want := range map[string]any{
 		"schedule": "*/15 * * * *", "suspend": false, "concurrencyPolicy": "Forbid", "startingDeadlineSeconds": 300.0,
 		"successfulJobsHistoryLimit": 1.0, "failedJobsHistoryLimit": 1.0,
-		"jobTemplate.spec.activeDeadlineSeconds": 600.0, "jobTemplate.spec.backoffLimit": 0.0,
+		"jobTemplate.metadata.labels.app.kubernetes.io/name": "reconcile",
+		"jobTemplate.spec.activeDeadlineSeconds":             600.0, "jobTemplate.spec.backoffLimit": 0.0,
 	} {
 		assert.Equal(t, want, pulumitest.Dig(spec, path), path)
 	}

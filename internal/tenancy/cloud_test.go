@@ -28,8 +28,9 @@ type cloud struct {
 	// rules are the trusted sources of each cluster's ID.
 	rules map[string][]string
 	// forked is set while the copy exists; writers while the app runs.
-	forked, writers bool
-	calls           []call
+	// scheduled while the CronJob starts runs.
+	forked, writers, scheduled bool
+	calls                      []call
 }
 
 const (
@@ -66,6 +67,9 @@ func (c *cloud) answer(of call) reply {
 	c.calls = append(c.calls, of)
 	switch of.Program {
 	case "psql", "pg_dump", "pg_restore":
+		if c.scheduled && of.Program == "pg_restore" {
+			return refuse("a scheduled run ends the sessions of owners")
+		}
 		return reply{Exec: filepath.Join(c.live.Bin, of.Program)}
 	case "curl":
 		return reply{Out: operatorAddress}
@@ -104,7 +108,7 @@ func (c *cloud) pulumi(p parsed) reply {
 		return refuse("%s%v", out, err)
 	}
 	if _, refreshed := p.flags["--refresh"]; refreshed {
-		c.rules[liveID] = nil
+		c.rules[liveID], c.scheduled = nil, true
 	}
 	return reply{Out: out}
 }
@@ -115,6 +119,10 @@ func (c *cloud) kubectl(p parsed) reply {
 		return reply{Out: "2"}
 	case "scale":
 		c.writers = p.flags["--replicas"] == "2"
+	case "patch":
+		if slices.Equal(p.args, []string{"cronjob", "reconcile"}) && p.flags["--patch"] == `{"spec":{"suspend":true}}` {
+			c.scheduled = false
+		}
 	}
 	return reply{}
 }

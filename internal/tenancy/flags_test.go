@@ -42,9 +42,10 @@ var databaseColumns = []string{"ID", "Name", "Engine", "Version", "NumNodes", "R
 
 // kubectl's, from https://kubernetes.io/docs/reference/kubectl/generated/.
 var kubectlCommands = map[string]grammar{
-	"delete": {positional: 2, values: []string{"--selector", "-l"}, switches: []string{"--ignore-not-found"}},
+	"delete": {positional: 2, values: []string{"--selector", "-l", "--cascade"}, switches: []string{"--ignore-not-found"}},
 	"get":    {positional: 2, values: []string{"--selector", "-l", "-o"}},
 	"logs":   {positional: 1, values: []string{"--selector", "-l", "--tail"}},
+	"patch":  {positional: 2, values: []string{"--patch", "-p"}},
 	"scale":  {positional: 2, values: []string{"--replicas"}},
 	"wait":   {positional: 2, values: []string{"--for", "--selector", "-l", "--timeout"}},
 }

@@ -28,7 +28,7 @@ func declaredNow() []settings.Tenant {
 // moment that the copy holds.
 func damaged(t *testing.T) *cloud {
 	t.Helper()
-	c := &cloud{t: t, live: newBed(t, 0), copy: newBed(t, 0), rules: map[string][]string{}, writers: true}
+	c := &cloud{t: t, live: newBed(t, 0), copy: newBed(t, 0), rules: map[string][]string{}, writers: true, scheduled: true}
 	c.copy.must(t, declaredBefore())
 	c.live.must(t, declaredNow())
 	for _, b := range []*bed{c.copy, c.live} {
@@ -87,6 +87,7 @@ func (c *cloud) assertHealthy(out string) {
 
 	assert.False(c.t, c.forked, "the copy was deleted")
 	assert.True(c.t, c.writers, "the app runs")
+	assert.True(c.t, c.scheduled, "the schedule runs")
 	assert.Empty(c.t, c.ups, "every pulumi up was run")
 	assert.Equal(c.t, []string{"ip_addr:" + operatorAddress}, c.rules[copyID])
 	assert.Empty(c.t, c.rules[liveID], "the operator's address is no trusted source any more")

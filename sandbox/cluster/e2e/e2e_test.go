@@ -212,8 +212,8 @@ func (s stage) room(t *testing.T) {
 		s.place(t, "whole", s.allocatable(t), false)
 		return
 	}
-	// The plan counts the Job of the tenants, which has ended.
-	free := plan.Fit[0].Free().MiB + plan.Workload.Reconcile.Request.MiB
+	// The plan counts a Job of the tenants and a scheduled run, which have ended.
+	free := plan.Fit[0].Free().MiB + plan.Workload.Reconcile.Request.MiB + plan.Workload.Scheduled.Request.MiB
 	s.place(t, "too-much", free+1, false)
 	s.place(t, "just", free, true)
 }

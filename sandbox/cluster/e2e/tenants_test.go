@@ -1,16 +1,21 @@
 package e2e_test
 
 import (
+	"context"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/genericcorp/platform/internal/pgurl"
@@ -35,11 +40,18 @@ func (s stage) declareTenants(t *testing.T) {
 	s.Up(t)
 }
 
-// tenants runs the container of the Job against a real PostgreSQL, then logs in
-// with the connection string that the app finds in its folder.
+// tenants runs the containers of the Jobs and of a scheduled run against a real
+// PostgreSQL, then logs in with the connection string that the app finds in its folder.
 func (i images) tenants(t *testing.T) {
 	server := postgrestest.Start(t, 0)
-	said := i.reconcile(t, server)
+	scheduled := i.scheduledPod(t)
+	assert.Contains(t, i.reconcile(t, server, scheduled), "no update has run yet; nothing was changed")
+	assert.Contains(t, i.reconcile(t, server, i.jobPod(t, "reconcile-")), "tenants: 3 declared, all as declared")
+	assert.Contains(t, i.reconcile(t, server, i.jobPod(t, "confirm-")), "tenants: 3 declared, all as declared")
+	_, err := server.Superuser(t, postgrestest.Database).Exec(t.Context(), "ALTER ROLE tenant_gone LOGIN")
+	require.NoError(t, err)
+	said := i.reconcile(t, server, scheduled)
+	assert.Contains(t, said, "ALTER ROLE tenant_gone NOLOGIN")
 	assert.Contains(t, said, "tenants: 3 declared, all as declared")
 
 	folder := i.mount(t, i.pod(t, workload.AppNamespace, "app")).here(workload.TenantsPath)
@@ -60,11 +72,44 @@ func (i images) tenants(t *testing.T) {
 	assert.Equal(t, "tenant_acme", schema)
 }
 
-// reconcile runs the Job's container with its own files and variables, and returns
-// what it said. The server takes the place of the one that they name.
-func (i images) reconcile(t *testing.T, server *postgrestest.Server) string {
+// jobPod is the Pod of the Job that has a prefix.
+func (s stage) jobPod(t *testing.T, prefix string) corev1.Pod {
 	t.Helper()
-	pod := i.pod(t, workload.TenantsNamespace, "reconcile")
+	list, err := s.client.CoreV1().Pods(workload.TenantsNamespace).List(t.Context(), metav1.ListOptions{})
+	require.NoError(t, err)
+	n := slices.IndexFunc(list.Items, func(p corev1.Pod) bool {
+		return len(p.OwnerReferences) == 1 && p.OwnerReferences[0].Kind == "Job" && strings.HasPrefix(p.OwnerReferences[0].Name, prefix)
+	})
+	require.GreaterOrEqual(t, n, 0, "no Job %s… has a Pod", prefix)
+	return list.Items[n]
+}
+
+// scheduledPod starts a run before it is due, as `kubectl create job --from` does, and
+// waits until it has ended.
+func (s stage) scheduledPod(t *testing.T) corev1.Pod {
+	t.Helper()
+	schedule, err := s.client.BatchV1().CronJobs(workload.TenantsNamespace).Get(t.Context(), "reconcile", metav1.GetOptions{})
+	require.NoError(t, err)
+	jobs := s.client.BatchV1().Jobs(workload.TenantsNamespace)
+	const name = "by-hand"
+	_, err = jobs.Create(t.Context(), &batchv1.Job{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: schedule.Spec.JobTemplate.Spec}, metav1.CreateOptions{})
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		background := metav1.DeletePropagationBackground
+		assert.NoError(t, jobs.Delete(context.Background(), name, metav1.DeleteOptions{PropagationPolicy: &background}))
+	})
+	require.Eventually(t, func() bool {
+		job, err := jobs.Get(t.Context(), name, metav1.GetOptions{})
+		require.NoError(t, err)
+		return job.Status.Succeeded == 1
+	}, time.Minute, 100*time.Millisecond, "a scheduled run is admitted, placed and ends")
+	return s.jobPod(t, name)
+}
+
+// reconcile runs a Pod's container with its own files and variables, and returns what it
+// said. The server takes the place of the one that they name.
+func (i images) reconcile(t *testing.T, server *postgrestest.Server, pod corev1.Pod) string {
+	t.Helper()
 	container, m := pod.Spec.Containers[0], i.mount(t, pod)
 	environment := map[string]string{}
 	for _, from := range container.EnvFrom {
