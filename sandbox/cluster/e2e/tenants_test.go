@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -46,8 +47,8 @@ func (i images) tenants(t *testing.T) {
 	server := postgrestest.Start(t, 0)
 	scheduled := i.scheduledPod(t)
 	assert.Contains(t, i.reconcile(t, server, scheduled), "no update has run yet; nothing was changed")
-	assert.Contains(t, i.reconcile(t, server, i.jobPod(t, "reconcile-")), "tenants: 3 declared, all as declared")
-	assert.Contains(t, i.reconcile(t, server, i.jobPod(t, "confirm-")), "tenants: 3 declared, all as declared")
+	assert.Contains(t, i.reconcile(t, server, i.jobPod(t, "^reconcile-[0-9a-f]{10}$")), "tenants: 3 declared, all as declared")
+	assert.Contains(t, i.reconcile(t, server, i.jobPod(t, "^confirm-")), "tenants: 3 declared, all as declared")
 	_, err := server.Superuser(t, postgrestest.Database).Exec(t.Context(), "ALTER ROLE tenant_gone LOGIN")
 	require.NoError(t, err)
 	said := i.reconcile(t, server, scheduled)
@@ -72,15 +73,15 @@ func (i images) tenants(t *testing.T) {
 	assert.Equal(t, "tenant_acme", schema)
 }
 
-// jobPod is the Pod of the Job that has a prefix.
-func (s stage) jobPod(t *testing.T, prefix string) corev1.Pod {
+// jobPod is the Pod of the Job whose name matches. Jobs of the schedule end with eight digits.
+func (s stage) jobPod(t *testing.T, name string) corev1.Pod {
 	t.Helper()
 	list, err := s.client.CoreV1().Pods(workload.TenantsNamespace).List(t.Context(), metav1.ListOptions{})
 	require.NoError(t, err)
 	n := slices.IndexFunc(list.Items, func(p corev1.Pod) bool {
-		return len(p.OwnerReferences) == 1 && p.OwnerReferences[0].Kind == "Job" && strings.HasPrefix(p.OwnerReferences[0].Name, prefix)
+		return len(p.OwnerReferences) == 1 && p.OwnerReferences[0].Kind == "Job" && regexp.MustCompile(name).MatchString(p.OwnerReferences[0].Name)
 	})
-	require.GreaterOrEqual(t, n, 0, "no Job %s… has a Pod", prefix)
+	require.GreaterOrEqual(t, n, 0, "no Job %s has a Pod", name)
 	return list.Items[n]
 }
 
