@@ -13,19 +13,23 @@ import (
 )
 
 const (
-	// image is newer than the 1.24.1 that the tests build: 1.25.1 fixes CVE-2025-12819,
-	// in auth_query, which is not used here.
-	image = "ghcr.io/cloudnative-pg/pgbouncer:1.25.1@sha256:e6ddfe22d845e603825e235dd8334b21ecd125abea2a2172478f556b8dee2bb8"
+	// image is older than the 1.26 that the tests run: no digest of an image with it is
+	// confirmed. 1.25.2 fixes CVE-2026-6664, by which anybody who reached the port could
+	// end an earlier one.
+	image = "ghcr.io/cloudnative-pg/pgbouncer:1.25.2@sha256:15c9765980546b8660ff105c06ad6ef9d2001fb9c5b31400021a1952cbe49930"
 	// uid is any that is not root's: the program needs no user of its image.
 	uid = 65532
 
-	folder       = "/etc/pooler"
-	socketFolder = "/run/pgbouncer"
+	folder    = "/etc/pooler"
+	runFolder = "/run/pgbouncer"
 
 	// drainSeconds covers what it takes until no new client comes. stopSeconds is for
 	// the transactions that run: the longest statement of a tier is a minute.
 	drainSeconds = 5
 	stopSeconds  = 65
+
+	// transactionSeconds is above the longest statement of a plan.
+	transactionSeconds = 120
 )
 
 func (a Args) deployment() *appsv1.DeploymentArgs {
@@ -36,7 +40,7 @@ func (a Args) deployment() *appsv1.DeploymentArgs {
 		SecurityContext:               kube.PodSecurity(uid),
 		TerminationGracePeriodSeconds: pulumi.Int(drainSeconds + stopSeconds),
 		Containers:                    corev1.ContainerArray{a.container()},
-		Volumes:                       corev1.VolumeArray{kube.SecretVolume("files", name), kube.Scratch("socket", "1Mi")},
+		Volumes:                       corev1.VolumeArray{kube.SecretVolume("files", name), kube.Scratch("run", "4Mi")},
 	}
 	// The script reloads PgBouncer when a file changes; only the script itself needs
 	// another Pod.
@@ -48,14 +52,14 @@ func (a Args) container() *corev1.ContainerArgs {
 		Name:            pulumi.String(name),
 		Image:           pulumi.String(image),
 		Command:         pulumi.ToStringArray([]string{"sh", path.Join(folder, tenancy.PoolerEntrypoint)}),
-		Env:             corev1.EnvVarArray{kube.Variable("POOLER", folder)},
+		Env:             corev1.EnvVarArray{kube.Variable("POOLER", folder), kube.Variable("POOLER_RUN", runFolder)},
 		Ports:           corev1.ContainerPortArray{kube.Port("postgres", workload.PoolerPort)},
 		Resources:       kube.Resources(a.Workload),
 		SecurityContext: kube.ContainerSecurity(),
 		ReadinessProbe:  probe(5),
 		LivenessProbe:   probe(20),
 		Lifecycle:       kube.DrainFirst(drainSeconds),
-		VolumeMounts:    corev1.VolumeMountArray{kube.Mount("files", folder), kube.WritableMount("socket", socketFolder)},
+		VolumeMounts:    corev1.VolumeMountArray{kube.Mount("files", folder), kube.WritableMount("run", runFolder)},
 	}
 }
 
@@ -72,7 +76,8 @@ func probe(periodSeconds int) *corev1.ProbeArgs {
 func (a Args) secret() *corev1.SecretArgs {
 	files := pulumi.All(a.Admin, a.DatabaseCA, a.Seed, a.Verifiers).ApplyT(func(v []any) (map[string]string, error) {
 		return tenancy.Pooler{
-			Folder: folder, SocketFolder: socketFolder, Port: workload.PoolerPort, Hosts: hosts(), Shared: a.Shared,
+			Folder: folder, RunFolder: runFolder, Port: workload.PoolerPort, Hosts: hosts(), Shared: a.Shared,
+			TransactionSeconds: transactionSeconds,
 		}.Files(v[0].(string), v[1].(string), v[2].(string), v[3].(string), a.Tenants)
 	}).(pulumi.StringMapOutput)
 	return &corev1.SecretArgs{
