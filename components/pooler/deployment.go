@@ -13,10 +13,12 @@ import (
 )
 
 const (
-	// image is older than the 1.26 that the tests run: no digest of an image with it is
-	// confirmed. 1.25.2 fixes CVE-2026-6664, by which anybody who reached the port could
-	// end an earlier one.
-	image = "ghcr.io/cloudnative-pg/pgbouncer:1.25.2@sha256:15c9765980546b8660ff105c06ad6ef9d2001fb9c5b31400021a1952cbe49930"
+	// image has no digest yet: none is confirmed, and Renovate's first pull request adds
+	// it. 1.25 must not be used: with verifiers in its auth_file, tenants cannot log in to
+	// the server once it cached their verifier (pgbouncer#1504).
+	image = "ghcr.io/cloudnative-pg/pgbouncer:1.26.0-202610011121-trixie"
+	// exporterImage is the version that the tests run; no digest is confirmed.
+	exporterImage = "quay.io/prometheuscommunity/pgbouncer-exporter:v0.12.0"
 	// uid is any that is not root's: the program needs no user of its image.
 	uid = 65532
 
@@ -39,12 +41,12 @@ func (a Args) deployment() *appsv1.DeploymentArgs {
 		EnableServiceLinks:            pulumi.Bool(false),
 		SecurityContext:               kube.PodSecurity(uid),
 		TerminationGracePeriodSeconds: pulumi.Int(drainSeconds + stopSeconds),
-		Containers:                    corev1.ContainerArray{a.container()},
+		Containers:                    corev1.ContainerArray{a.container(), a.exporter()},
 		Volumes:                       corev1.VolumeArray{kube.SecretVolume("files", name), kube.Scratch("run", "4Mi")},
 	}
 	// The script reloads PgBouncer when a file changes; only the script itself needs
 	// another Pod.
-	return kube.Deployment(a.Workload, kube.WithChecksum(nil, tenancy.PoolerScript()), pod)
+	return kube.Deployment(a.Workload, kube.WithChecksum(kube.Scraped(workload.PoolerMetricsPort, "/metrics"), tenancy.PoolerScript()), pod)
 }
 
 func (a Args) container() *corev1.ContainerArgs {
@@ -60,6 +62,22 @@ func (a Args) container() *corev1.ContainerArgs {
 		LivenessProbe:   probe(20),
 		Lifecycle:       kube.DrainFirst(drainSeconds),
 		VolumeMounts:    corev1.VolumeMountArray{kube.Mount("files", folder), kube.WritableMount("run", runFolder)},
+	}
+}
+
+// exporter tells VictoriaMetrics what the administration console shows. It reads the
+// console by the Unix socket, where its uid is enough: no password is needed. A Pod
+// whose exporter fails goes on serving, so it has no readiness probe.
+func (a Args) exporter() *corev1.ContainerArgs {
+	return &corev1.ContainerArgs{
+		Name:            pulumi.String("exporter"),
+		Image:           pulumi.String(exporterImage),
+		Args:            pulumi.ToStringArray(tenancy.PoolerExporter(runFolder, workload.PoolerPort, workload.PoolerMetricsPort)),
+		Ports:           corev1.ContainerPortArray{kube.Port("metrics", workload.PoolerMetricsPort)},
+		Resources:       kube.ShareOf(a.Workload.Sidecar),
+		SecurityContext: kube.ContainerSecurity(),
+		LivenessProbe:   kube.HTTPProbe("/", "metrics", 30),
+		VolumeMounts:    corev1.VolumeMountArray{kube.Mount("run", runFolder)},
 	}
 }
 

@@ -103,6 +103,26 @@ func (p *Pooler) Start(t testing.TB, script string) {
 	t.Fatalf("PgBouncer did not start:\n%s", text)
 }
 
+// StartExporter runs the exporter of PgBouncer's metrics as the pooler's user, and
+// returns the port on which it listens.
+func (p *Pooler) StartExporter(t testing.TB, args func(port int) []string) int {
+	t.Helper()
+	fetched, err := debianProgram{"prometheus-pgbouncer-exporter", "usr/bin"}.fetch()
+	require.NoError(t, err)
+	folder := filepath.Join(filepath.Dir(p.Folder), "exporter")
+	require.NoError(t, os.CopyFS(folder, os.DirFS(fetched)))
+	p.server.give(t, folder)
+	port := freePort(t)
+	command := exec.Command(filepath.Join(folder, "run"), args(port)...)
+	command.SysProcAttr = &syscall.SysProcAttr{Credential: p.server.account, Pdeathsig: syscall.SIGKILL}
+	require.NoError(t, command.Start())
+	t.Cleanup(func() {
+		_ = command.Process.Kill() // it may have ended by itself
+		_ = command.Wait()
+	})
+	return port
+}
+
 // Stop ends it as Kubernetes ends a Pod: by SIGTERM to the script.
 func (p *Pooler) Stop(t testing.TB) {
 	t.Helper()
