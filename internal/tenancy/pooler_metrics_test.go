@@ -15,26 +15,35 @@ import (
 	"github.com/genericcorp/platform/internal/tenancy"
 )
 
+// scrape is what an exporter tells; empty when it does not answer.
+func scrape(port int) string {
+	answer, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d/metrics", port))
+	if err != nil {
+		return ""
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		return ""
+	}
+	return string(text)
+}
+
 func TestPoolerExporterTellsWhatTheDashboardShowsWithoutAPassword(t *testing.T) {
 	b := newBed(t, 0)
 	declared := named("acme")
 	b.must(t, declared)
 	p := newPooler(t, b, declared)
-	conn := postgrestest.Connect(t, p.url(t, declared[0]))
-	run(t, conn, "BEGIN") // it is ended after 5 s
 	port := p.StartExporter(t, func(listen int) []string { return tenancy.PoolerExporter(p.RunFolder, p.Port, listen) })
-
+	conn := postgrestest.Connect(t, p.url(t, declared[0]))
 	var told string
+	// An idle transaction is ended after 5 s, so the exporter has to be there first.
 	require.Eventually(t, func() bool {
-		answer, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d/metrics", port))
-		if err != nil {
-			return false
-		}
-		defer answer.Body.Close()
-		text, err := io.ReadAll(answer.Body)
-		told = string(text)
-		return err == nil && strings.Contains(told, "pgbouncer_up 1")
+		told = scrape(port)
+		return strings.Contains(told, "pgbouncer_up 1")
 	}, 20*time.Second, 50*time.Millisecond)
+	run(t, conn, "BEGIN; SELECT 1")
+	told = scrape(port)
 	for _, metric := range tenancy.PoolerMetrics() {
 		assert.Contains(t, told, "\n"+metric+"{", metric)
 	}
