@@ -3,13 +3,14 @@ package monitoring
 import (
 	"strings"
 
+	"github.com/genericcorp/platform/internal/tenancy"
 	"github.com/genericcorp/platform/internal/workload"
 )
 
 // scrapedNamespaces are where Pods may ask to be scraped by annotation.
 var scrapedNamespaces = []string{
 	workload.AppNamespace, workload.CertManagerNamespace, workload.IngressNamespace,
-	workload.MonitoringNamespace, workload.NodeMetricsNamespace,
+	workload.MonitoringNamespace, workload.NodeMetricsNamespace, workload.PoolerNamespace,
 }
 
 // scrapeConfig is in Prometheus's format. Labels are kept few: each of their
@@ -46,6 +47,10 @@ scrape_configs:
         target_label: pod
       - source_labels: [__meta_kubernetes_pod_node_name]
         target_label: node
+    metric_relabel_configs:
+      # The pooler has a pool for each tenant: only what the dashboard shows is kept.
+      - if: '{__name__=~"pgbouncer_.+",__name__!~"` + strings.Join(tenancy.PoolerMetrics(), "|") + `"}'
+        action: drop
   - job_name: containers
     scheme: https
     # The kubelet's certificate is its own on most clusters; the token is what

@@ -13,19 +13,25 @@ import (
 )
 
 const (
-	// image is newer than the 1.24.1 that the tests build: 1.25.1 fixes CVE-2025-12819,
-	// in auth_query, which is not used here.
-	image = "ghcr.io/cloudnative-pg/pgbouncer:1.25.1@sha256:e6ddfe22d845e603825e235dd8334b21ecd125abea2a2172478f556b8dee2bb8"
+	// image has no digest yet: none is confirmed, and Renovate's first pull request adds
+	// it. 1.25 must not be used: with verifiers in its auth_file, tenants cannot log in to
+	// the server once it cached their verifier (pgbouncer#1504).
+	image = "ghcr.io/cloudnative-pg/pgbouncer:1.26.0-202610011121-trixie"
+	// exporterImage is the version that the tests run; no digest is confirmed.
+	exporterImage = "quay.io/prometheuscommunity/pgbouncer-exporter:v0.12.0"
 	// uid is any that is not root's: the program needs no user of its image.
 	uid = 65532
 
-	folder       = "/etc/pooler"
-	socketFolder = "/run/pgbouncer"
+	folder    = "/etc/pooler"
+	runFolder = "/run/pgbouncer"
 
 	// drainSeconds covers what it takes until no new client comes. stopSeconds is for
 	// the transactions that run: the longest statement of a tier is a minute.
 	drainSeconds = 5
 	stopSeconds  = 65
+
+	// transactionSeconds is above the longest statement of a plan.
+	transactionSeconds = 120
 )
 
 func (a Args) deployment() *appsv1.DeploymentArgs {
@@ -35,12 +41,12 @@ func (a Args) deployment() *appsv1.DeploymentArgs {
 		EnableServiceLinks:            pulumi.Bool(false),
 		SecurityContext:               kube.PodSecurity(uid),
 		TerminationGracePeriodSeconds: pulumi.Int(drainSeconds + stopSeconds),
-		Containers:                    corev1.ContainerArray{a.container()},
-		Volumes:                       corev1.VolumeArray{kube.SecretVolume("files", name), kube.Scratch("socket", "1Mi")},
+		Containers:                    corev1.ContainerArray{a.container(), a.exporter()},
+		Volumes:                       corev1.VolumeArray{kube.SecretVolume("files", name), kube.Scratch("run", "4Mi")},
 	}
 	// The script reloads PgBouncer when a file changes; only the script itself needs
 	// another Pod.
-	return kube.Deployment(a.Workload, kube.WithChecksum(nil, tenancy.PoolerScript()), pod)
+	return kube.Deployment(a.Workload, kube.WithChecksum(kube.Scraped(workload.PoolerMetricsPort, "/metrics"), tenancy.PoolerScript()), pod)
 }
 
 func (a Args) container() *corev1.ContainerArgs {
@@ -48,14 +54,30 @@ func (a Args) container() *corev1.ContainerArgs {
 		Name:            pulumi.String(name),
 		Image:           pulumi.String(image),
 		Command:         pulumi.ToStringArray([]string{"sh", path.Join(folder, tenancy.PoolerEntrypoint)}),
-		Env:             corev1.EnvVarArray{kube.Variable("POOLER", folder)},
+		Env:             corev1.EnvVarArray{kube.Variable("POOLER", folder), kube.Variable("POOLER_RUN", runFolder)},
 		Ports:           corev1.ContainerPortArray{kube.Port("postgres", workload.PoolerPort)},
 		Resources:       kube.Resources(a.Workload),
 		SecurityContext: kube.ContainerSecurity(),
 		ReadinessProbe:  probe(5),
 		LivenessProbe:   probe(20),
 		Lifecycle:       kube.DrainFirst(drainSeconds),
-		VolumeMounts:    corev1.VolumeMountArray{kube.Mount("files", folder), kube.WritableMount("socket", socketFolder)},
+		VolumeMounts:    corev1.VolumeMountArray{kube.Mount("files", folder), kube.WritableMount("run", runFolder)},
+	}
+}
+
+// exporter tells VictoriaMetrics what the administration console shows. It reads the
+// console by the Unix socket, where its uid is enough: no password is needed. A Pod
+// whose exporter fails goes on serving, so it has no readiness probe.
+func (a Args) exporter() *corev1.ContainerArgs {
+	return &corev1.ContainerArgs{
+		Name:            pulumi.String("exporter"),
+		Image:           pulumi.String(exporterImage),
+		Args:            pulumi.ToStringArray(tenancy.PoolerExporter(runFolder, workload.PoolerPort, workload.PoolerMetricsPort)),
+		Ports:           corev1.ContainerPortArray{kube.Port("metrics", workload.PoolerMetricsPort)},
+		Resources:       kube.ShareOf(a.Workload.Sidecar),
+		SecurityContext: kube.ContainerSecurity(),
+		LivenessProbe:   kube.HTTPProbe("/", "metrics", 30),
+		VolumeMounts:    corev1.VolumeMountArray{kube.Mount("run", runFolder)},
 	}
 }
 
@@ -72,7 +94,8 @@ func probe(periodSeconds int) *corev1.ProbeArgs {
 func (a Args) secret() *corev1.SecretArgs {
 	files := pulumi.All(a.Admin, a.DatabaseCA, a.Seed, a.Verifiers).ApplyT(func(v []any) (map[string]string, error) {
 		return tenancy.Pooler{
-			Folder: folder, SocketFolder: socketFolder, Port: workload.PoolerPort, Hosts: hosts(), Shared: a.Shared,
+			Folder: folder, RunFolder: runFolder, Port: workload.PoolerPort, Hosts: hosts(), Shared: a.Shared,
+			TransactionSeconds: transactionSeconds,
 		}.Files(v[0].(string), v[1].(string), v[2].(string), v[3].(string), a.Tenants)
 	}).(pulumi.StringMapOutput)
 	return &corev1.SecretArgs{

@@ -107,12 +107,16 @@ func (a Args) register(ctx *pulumi.Context, p *Pooler) error {
 	return nil
 }
 
-// policies let the app in and the pooler out to the database, and nothing else.
+// policies let the app and the scrape in and the pooler out to the database, and
+// nothing else.
 func (a Args) policies() []kube.Policy {
 	return []kube.Policy{{
 		Namespace: workload.PoolerNamespace, Name: "allow-pooler", App: name,
-		From: []kube.Peer{{Namespace: workload.AppNamespace, App: "app", Ports: []int{workload.PoolerPort}}},
-		To:   []kube.Peer{{CIDR: a.DatabaseRange, Ports: []int{a.DatabasePort}}},
+		From: []kube.Peer{
+			{Namespace: workload.AppNamespace, App: "app", Ports: []int{workload.PoolerPort}},
+			{Namespace: workload.MonitoringNamespace, App: "victoria-metrics", Ports: []int{workload.PoolerMetricsPort}},
+		},
+		To: []kube.Peer{{CIDR: a.DatabaseRange, Ports: []int{a.DatabasePort}}},
 	}}
 }
 

@@ -67,7 +67,10 @@ func ContainerSecurity() *corev1.SecurityContextArgs {
 
 // Resources are the requests and limits that the sizing counted. CPU has no
 // limit: an idle core may be used, and throttling would only slow requests.
-func Resources(w workload.Workload) *corev1.ResourceRequirementsArgs {
+func Resources(w workload.Workload) *corev1.ResourceRequirementsArgs { return ShareOf(w.Main()) }
+
+// ShareOf are the requests and limits of one container of several.
+func ShareOf(w workload.Share) *corev1.ResourceRequirementsArgs {
 	limits := pulumi.StringMap{"memory": pulumi.String(w.Limit.Memory())}
 	if w.Limit.MilliCPU > 0 {
 		limits["cpu"] = pulumi.String(w.Limit.CPU())

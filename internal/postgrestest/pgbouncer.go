@@ -19,8 +19,8 @@ type Pooler struct {
 	Port int
 	// Folder has its files; it changes as the folder of a mounted Secret does.
 	Folder string
-	// SocketFolder has the Unix socket of its administration console.
-	SocketFolder string
+	// RunFolder is writable, and has the Unix socket of its administration console.
+	RunFolder string
 
 	server  *Server
 	program string
@@ -32,19 +32,19 @@ type Pooler struct {
 // port and folders.
 func (s *Server) NewPooler(t testing.TB) *Pooler {
 	t.Helper()
-	built, err := buildPooler()
+	fetched, err := debianProgram{"pgbouncer", "usr/sbin"}.fetch()
 	require.NoError(t, err)
 	home, err := os.MkdirTemp(s.Dir, "pooler-")
 	require.NoError(t, err)
 	p := &Pooler{
-		server: s, Port: freePort(t), program: filepath.Join(home, "pgbouncer"),
-		Folder: filepath.Join(home, "files"), SocketFolder: filepath.Join(home, "socket"),
+		server: s, Port: freePort(t), program: filepath.Join(home, "pgbouncer", "run"),
+		Folder: filepath.Join(home, "files"), RunFolder: filepath.Join(home, "run"),
 	}
-	for _, folder := range []string{p.Folder, p.SocketFolder} {
+	for _, folder := range []string{p.Folder, p.RunFolder} {
 		require.NoError(t, os.Mkdir(folder, 0o750))
 	}
 	// The cache of this machine's user may be closed to the server's user.
-	require.NoError(t, install(built, p.program))
+	require.NoError(t, os.CopyFS(filepath.Dir(p.program), os.DirFS(fetched)))
 	s.give(t, home)
 	return p
 }
@@ -68,15 +68,15 @@ func (p *Pooler) Write(t testing.TB, files map[string]string) {
 	require.NoError(t, os.Rename(next, filepath.Join(p.Folder, "..data")))
 }
 
-// Start runs a script of the files, which finds the folder in POOLER and the program
-// in PGBOUNCER, and waits until it takes connections.
+// Start runs a script of the files, which finds the folders in POOLER and POOLER_RUN and
+// the program in PGBOUNCER, and waits until it takes connections.
 func (p *Pooler) Start(t testing.TB, script string) {
 	t.Helper()
 	log, err := os.OpenFile(p.LogFile(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	require.NoError(t, err)
 	defer log.Close()
 	command := exec.Command("sh", filepath.Join(p.Folder, script))
-	command.Env = append(os.Environ(), "POOLER="+p.Folder, "PGBOUNCER="+p.program)
+	command.Env = append(os.Environ(), "POOLER="+p.Folder, "POOLER_RUN="+p.RunFolder, "PGBOUNCER="+p.program)
 	command.Stdout, command.Stderr = log, log
 	// A group of its own, so that a kill reaches PgBouncer below the shell.
 	command.SysProcAttr = &syscall.SysProcAttr{Credential: p.server.account, Setpgid: true, Pdeathsig: syscall.SIGTERM}
@@ -85,6 +85,10 @@ func (p *Pooler) Start(t testing.TB, script string) {
 	t.Cleanup(func() {
 		_ = syscall.Kill(-command.Process.Pid, syscall.SIGKILL) // it may have ended by itself
 		_ = command.Wait()
+		if t.Failed() {
+			text, err := os.ReadFile(p.LogFile())
+			t.Logf("PgBouncer's log (%v):\n%.8000s", err, text)
+		}
 	})
 	address := fmt.Sprintf("127.0.0.1:%d", p.Port)
 	for range 500 {
@@ -97,6 +101,26 @@ func (p *Pooler) Start(t testing.TB, script string) {
 	text, err := os.ReadFile(p.LogFile())
 	require.NoError(t, err)
 	t.Fatalf("PgBouncer did not start:\n%s", text)
+}
+
+// StartExporter runs the exporter of PgBouncer's metrics as the pooler's user, and
+// returns the port on which it listens.
+func (p *Pooler) StartExporter(t testing.TB, args func(port int) []string) int {
+	t.Helper()
+	fetched, err := debianProgram{"prometheus-pgbouncer-exporter", "usr/bin"}.fetch()
+	require.NoError(t, err)
+	folder := filepath.Join(filepath.Dir(p.Folder), "exporter")
+	require.NoError(t, os.CopyFS(folder, os.DirFS(fetched)))
+	p.server.give(t, folder)
+	port := freePort(t)
+	command := exec.Command(filepath.Join(folder, "run"), args(port)...)
+	command.SysProcAttr = &syscall.SysProcAttr{Credential: p.server.account, Pdeathsig: syscall.SIGKILL}
+	require.NoError(t, command.Start())
+	t.Cleanup(func() {
+		_ = command.Process.Kill() // it may have ended by itself
+		_ = command.Wait()
+	})
+	return port
 }
 
 // Stop ends it as Kubernetes ends a Pod: by SIGTERM to the script.

@@ -32,11 +32,12 @@ const (
 )
 
 // access lets the superuser in by the local socket, and everybody else by the network
-// with a password, to every database, as DigitalOcean's does.
+// with a password, to every database, as DigitalOcean's does. Clients disagree whether
+// localhost is 127.0.0.1 or ::1, so the server listens on both.
 //
 //nolint:dupword // pg_hba.conf says "all all": every database, every role
 const access = `local all postgres trust
-host all all 127.0.0.1/32 scram-sha-256
+host all all samehost scram-sha-256
 `
 
 // Server is a running PostgreSQL that ends with its test.
@@ -67,7 +68,7 @@ func Start(t testing.TB, major int) *Server {
 	require.NoError(t, os.WriteFile(filepath.Join(data, "pg_hba.conf"), []byte(access), 0o600))
 	s.own(t)
 	server := s.command("postgres", "-D", data, "-p", strconv.Itoa(s.Port), "-k", dir,
-		"-c", "listen_addresses=localhost", "-c", "fsync=off", "-c", "max_connections=25", "-c", "superuser_reserved_connections=3",
+		"-c", "listen_addresses=127.0.0.1,::1", "-c", "fsync=off", "-c", "max_connections=25", "-c", "superuser_reserved_connections=3",
 		"-c", "ssl=on", "-c", "ssl_cert_file="+filepath.Join(dir, "server.crt"), "-c", "ssl_key_file="+filepath.Join(dir, "server.key"),
 		"-c", "log_statement=ddl", "-c", "log_min_messages=info", "-c", "logging_collector=off")
 	log, err := os.Create(s.LogFile())

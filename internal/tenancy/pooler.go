@@ -43,15 +43,17 @@ func PoolerScript() string { return poolerScript }
 
 // Pooler is one PgBouncer, which lets tenants share the server's connections.
 type Pooler struct {
-	// Folder has the files that Files returns. SocketFolder gets the Unix socket of
-	// its administration console.
-	Folder, SocketFolder string
+	// Folder has the files that Files returns. RunFolder is writable: it gets the Unix
+	// socket of the administration console, and the users whom the script lets in.
+	Folder, RunFolder string
 	// Port takes the clients.
 	Port int
 	// Hosts are the names by which clients reach it: its certificate has them.
 	Hosts []string
 	// Shared is how many server connections the tenants without reserved ones share.
 	Shared int
+	// TransactionSeconds is when a transaction is ended, whatever its session set.
+	TransactionSeconds int
 }
 
 // Files are the pooler's files by name. Admin is the administrator's connection
@@ -123,9 +125,9 @@ func (p Pooler) general() string {
 	for _, s := range []struct{ reason, key, value string }{
 		{"Clients come by the network. The administration console is on the socket: there the user\n; pgbouncer with this process's uid needs no password.", "listen_addr", "*"},
 		{"", "listen_port", strconv.Itoa(p.Port)},
-		{"", "unix_socket_dir", p.SocketFolder},
+		{"", "unix_socket_dir", p.RunFolder},
 		{"Clients prove a password; the file holds verifiers only.", "auth_type", "scram-sha-256"},
-		{"", "auth_file", file(poolerUsers)},
+		{"", "auth_file", path.Join(p.RunFolder, poolerUsers)},
 		{"Rows are encrypted on both ways, and both servers show who they are.", "client_tls_sslmode", "require"},
 		{"", "client_tls_cert_file", file(poolerCert)},
 		{"", "client_tls_key_file", file(poolerKey)},
@@ -142,7 +144,7 @@ func (p Pooler) general() string {
 		{"Prepared statements of the protocol are prepared again where a transaction lands.", "max_prepared_statements", "100"},
 		{"A client that waits longer gets an error, before its own request ends (30 s in most\n; ingresses).", "query_wait_timeout", "10"},
 		{"A transaction that does nothing keeps a connection from all others.", "idle_transaction_timeout", "5"},
-		{"Only for a statement whose session lifted statement_timeout: cutting connections of\n; ordinary slow statements makes load worse.", "query_timeout", "300"},
+		{"A session can lift its statement_timeout, and can keep a transaction open with short\n; statements. This ends both, above the longest statement of a plan (60 s).", "transaction_timeout", strconv.Itoa(p.TransactionSeconds)},
 		{"Idle clients are cheap: 1,500 with TLS took 33 MB.", "max_client_conn", "2000"},
 		{"One tenant cannot take all client connections.", "max_user_client_connections", "200"},
 		{"Java's driver sends it, and PgBouncer would refuse the login.", "ignore_startup_parameters", "extra_float_digits"},

@@ -21,6 +21,9 @@ import (
 // poolSize is what each of two poolers gets on the smallest database in the tests.
 const poolSize = 6
 
+// transactionSeconds is when a pooler ends a transaction in tests; production has 120.
+const transactionSeconds = 30
+
 var poolerHosts = []string{"localhost"}
 
 // pooler is a running PgBouncer with the files of production.
@@ -31,11 +34,18 @@ type pooler struct {
 	ca string
 	// shared is how many server connections the tenants share.
 	shared int
+	// transaction is after how many seconds a transaction is ended.
+	transaction int
 }
 
 func newPooler(t testing.TB, b *bed, declared []settings.Tenant) *pooler {
 	t.Helper()
-	p := &pooler{Pooler: b.NewPooler(t), bed: b, ca: filepath.Join(t.TempDir(), "pooler.crt"), shared: poolSize}
+	return newPoolerWith(t, b, declared, transactionSeconds)
+}
+
+func newPoolerWith(t testing.TB, b *bed, declared []settings.Tenant, transaction int) *pooler {
+	t.Helper()
+	p := &pooler{Pooler: b.NewPooler(t), bed: b, ca: filepath.Join(t.TempDir(), "pooler.crt"), shared: poolSize, transaction: transaction}
 	authority, err := tenancy.PoolerCA(seed, poolerHosts)
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(p.ca, []byte(authority), 0o600))
@@ -52,7 +62,7 @@ func (p *pooler) declare(t testing.TB, declared []settings.Tenant) {
 	verifiers, err := tenancy.Verifiers(seed, declared)
 	require.NoError(t, err)
 	files, err := tenancy.Pooler{
-		Folder: p.Folder, SocketFolder: p.SocketFolder, Port: p.Port, Hosts: poolerHosts, Shared: p.shared,
+		Folder: p.Folder, RunFolder: p.RunFolder, Port: p.Port, Hosts: poolerHosts, Shared: p.shared, TransactionSeconds: p.transaction,
 	}.Files(p.bed.URL(postgrestest.Admin), string(ca), seed, verifiers, declared)
 	require.NoError(t, err)
 	p.Write(t, files)
@@ -96,13 +106,57 @@ func TestPoolerTakesTenantsThatAreAddedRekeyedAndSuspendedWithoutARestart(t *tes
 	require.ErrorContains(t, refused(p.url(t, declared[1])), "authentication failed", "the old password")
 	assert.Equal(t, 1, ask[int](t, acme, "SELECT 1"), "an open session goes on")
 
-	suspended := tenants(settings.Tenant{Name: "acme", State: settings.Suspended})
+	suspended := tenants(settings.Tenant{Name: "acme", State: settings.Suspended}, settings.Tenant{Name: "gamma"})
 	b.must(t, suspended)
 	_, err := acme.Exec(context.Background(), "SELECT 1")
 	require.Error(t, err, "the database cuts it off before the pooler hears of it")
 	p.declare(t, suspended)
-	require.Eventually(t, func() bool {
-		err := refused(p.url(t, declared[0]))
-		return err != nil && strings.Contains(err.Error(), "authentication failed")
-	}, 10*time.Second, 50*time.Millisecond)
+	// acme is suspended, beta's entry was deleted.
+	for _, tenant := range changed[:2] {
+		require.Eventually(t, func() bool {
+			err := refused(p.url(t, tenant))
+			return err != nil && strings.Contains(err.Error(), "authentication failed")
+		}, 10*time.Second, 50*time.Millisecond, "%s: PgBouncer 1.25 and 1.26 remember verifiers that left the auth_file", tenant.Name)
+	}
+	p.declare(t, changed)
+	require.Eventually(t, func() bool { return refused(p.url(t, changed[1])) == nil }, 10*time.Second, 50*time.Millisecond,
+		"who comes back is let in again")
+}
+
+func TestPoolerEndsTransactionsThatATenantKeepsOpenWhateverItsSessionSet(t *testing.T) {
+	b := newBed(t, 0)
+	declared := named("acme", "beta")
+	b.must(t, declared)
+	p := newPoolerWith(t, b, declared, 2)
+	other := postgrestest.Connect(t, p.url(t, declared[1]))
+	for name, keep := range map[string]func(*pgx.Conn) error{
+		"a loop of short statements": func(conn *pgx.Conn) error {
+			return pgx.BeginFunc(context.Background(), conn, func(tx pgx.Tx) error {
+				for {
+					if _, err := tx.Exec(context.Background(), "SELECT pg_sleep(0.1)"); err != nil {
+						return err
+					}
+				}
+			})
+		},
+		"a statement without a timeout": func(conn *pgx.Conn) error {
+			_, err := conn.Exec(context.Background(), "BEGIN; SET LOCAL statement_timeout = 0; SELECT pg_sleep(30)")
+			return err
+		},
+		"a statement without a timeout and without a transaction": func(conn *pgx.Conn) error {
+			_, err := conn.Exec(context.Background(), "SET statement_timeout = 0; SELECT pg_sleep(30)")
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			conn := postgrestest.Connect(t, p.url(t, declared[0]))
+			begun := time.Now()
+			require.Error(t, keep(conn))
+			assert.Less(t, time.Since(begun), 8*time.Second)
+			assert.Equal(t, 1, ask[int](t, other, "SELECT 1"), "others go on")
+		})
+	}
+	log, err := os.ReadFile(p.LogFile())
+	require.NoError(t, err)
+	assert.Equal(t, 3, strings.Count(string(log), "transaction timeout"))
 }

@@ -28,6 +28,10 @@ func (r Resources) Plus(o Resources) Resources {
 	return Resources{MilliCPU: r.MilliCPU + o.MilliCPU, MiB: r.MiB + o.MiB}
 }
 
+func (r Resources) less(o Resources) Resources {
+	return Resources{MilliCPU: r.MilliCPU - o.MilliCPU, MiB: r.MiB - o.MiB}
+}
+
 // Kind is how Kubernetes runs a workload.
 type Kind string
 
@@ -39,7 +43,7 @@ const (
 	CronJob    Kind = "CronJob"
 )
 
-// Workload is one controller and the Pods it runs. Each Pod has one container.
+// Workload is one controller and the Pods it runs.
 type Workload struct {
 	Namespace, Name string
 	Kind            Kind
@@ -50,12 +54,22 @@ type Workload struct {
 	Surge int
 	// Spread keeps the replicas evenly over the nodes, at most one apart.
 	Spread bool
-	// Request is what the scheduler reserves; Limit is where the kernel stops it.
+	// Request is what the scheduler reserves for a Pod; Limit is where the kernel stops it.
 	Request, Limit Resources
+	// Sidecar is the share of a second container in Request and Limit.
+	Sidecar Share
 	// VolumeGiB is the block storage that each replica claims.
 	VolumeGiB int
 	// Connections is how many database connections each Pod may open.
 	Connections int
+}
+
+// Share is what one container of a Pod gets.
+type Share struct{ Request, Limit Resources }
+
+// Main is the share of a Pod's first container.
+func (w Workload) Main() Share {
+	return Share{Request: w.Request.less(w.Sidecar.Request), Limit: w.Limit.less(w.Sidecar.Limit)}
 }
 
 // Set is a stack's whole workload.

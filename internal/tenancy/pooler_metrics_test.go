@@ -1,0 +1,53 @@
+package tenancy_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/genericcorp/platform/internal/postgrestest"
+	"github.com/genericcorp/platform/internal/tenancy"
+)
+
+// scrape is what an exporter tells; empty when it does not answer.
+func scrape(port int) string {
+	answer, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d/metrics", port))
+	if err != nil {
+		return ""
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		return ""
+	}
+	return string(text)
+}
+
+func TestPoolerExporterTellsWhatTheDashboardShowsWithoutAPassword(t *testing.T) {
+	b := newBed(t, 0)
+	declared := named("acme")
+	b.must(t, declared)
+	p := newPooler(t, b, declared)
+	port := p.StartExporter(t, func(listen int) []string { return tenancy.PoolerExporter(p.RunFolder, p.Port, listen) })
+	conn := postgrestest.Connect(t, p.url(t, declared[0]))
+	var told string
+	// An idle transaction is ended after 5 s, so the exporter has to be there first.
+	require.Eventually(t, func() bool {
+		told = scrape(port)
+		return strings.Contains(told, "pgbouncer_up 1")
+	}, 20*time.Second, 50*time.Millisecond)
+	run(t, conn, "BEGIN; SELECT 1")
+	told = scrape(port)
+	for _, metric := range tenancy.PoolerMetrics() {
+		assert.Contains(t, told, "\n"+metric+"{", metric)
+	}
+	assert.Contains(t, told, tenancy.PoolerBusy+`{database="app",user="tenant_acme"} 1`)
+	assert.Regexp(t, tenancy.PoolerOpen+`{[^}]*name="app"[^}]*} 1\n`, told)
+	assert.Regexp(t, tenancy.PoolerLimit+fmt.Sprintf(`{[^}]*name="app"[^}]*} %d\n`, poolSize), told)
+}
