@@ -29,7 +29,7 @@ var floors = map[string][]string{
 	"components/cluster":      {"internal/budget", "internal/catalog"},
 	"components/dns":          {},
 	"components/ingress":      {"internal/kube", "internal/settings", "internal/workload"},
-	"components/monitoring":   {"internal/kube", "internal/workload"},
+	"components/monitoring":   {"internal/kube", "internal/tenancy", "internal/workload"},
 	"components/postgres":     {"internal/catalog", "internal/pgurl"},
 	"internal/adopt":          {},
 	"internal/resize":         {"internal/budget", "internal/catalog"},

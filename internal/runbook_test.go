@@ -49,7 +49,7 @@ func TestTheRunbookQuotesMessagesThatProgramsPrint(t *testing.T) {
 
 // pattern lets a format's verb stand for a number, a name or a word.
 func pattern(message string) string {
-	for _, value := range [][2]string{{"have N faults", "have %s"}, {"over by $", "over by %s"}, {"refuses urn:", "refuses %s"}, {"reconcile-", `"reconcile"`}} {
+	for _, value := range [][2]string{{"have N faults", "have %s"}, {"over by $", "over by %s"}, {"refuses urn:", "refuses %s"}, {"reconcile-", `"reconcile"`}, {"confirm-", `"confirm"`}} {
 		message = strings.ReplaceAll(message, value[0], value[1])
 	}
 	quotedMessage := regexp.QuoteMeta(message)
