@@ -38,7 +38,11 @@ func purge(t *testing.T, b *bed) {
 const contents = `SELECT string_agg(n::text, E'\n' ORDER BY id) FROM notes n`
 
 func TestAnArchiveRestoresTheSameRowsAfterAPurgeThatLeftNothing(t *testing.T) {
-	b := newBed(t, 0)
+	everyMajor(t, archiveAndRestore)
+}
+
+func archiveAndRestore(t *testing.T, b *bed) {
+	t.Helper()
 	tenant := grown(t, b)
 	before := ask[string](t, postgrestest.Connect(t, b.url(t, tenant)), contents)
 	super := b.Superuser(t, postgrestest.Database)

@@ -61,7 +61,7 @@ func TestAPurgeIsRefusedWhenTheDumpDoesNotHoldTheSchemasRows(t *testing.T) {
 	} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
-			b := newBed(t, 0)
+			b := newBed(t, 18)
 			test.spoil(t, b, archivedTenant(t, b))
 			out, err := b.reconcile(t, purged)
 			require.Error(t, err)
@@ -74,14 +74,14 @@ func TestAPurgeIsRefusedWhenTheDumpDoesNotHoldTheSchemasRows(t *testing.T) {
 }
 
 func TestNobodyWritesToAnArchivedTenant(t *testing.T) {
-	b := newBed(t, 0)
+	b := newBed(t, 18)
 	archivedTenant(t, b)
 	_, err := postgrestest.Connect(t, b.URL(postgrestest.App)).Exec(t.Context(), "SET ROLE owner_acme")
 	require.ErrorContains(t, err, "permission denied to set role", "a migration would write what the dump lacks")
 }
 
 func TestGrantsCastsCommentsAndDefaultPrivilegesSurviveArchiveAndRestore(t *testing.T) {
-	b := newBed(t, 0)
+	b := newBed(t, 18)
 	grown(t, b)
 	b.migrate(t, "acme",
 		"CREATE FUNCTION mood_number(mood) RETURNS int LANGUAGE sql IMMUTABLE AS $$ SELECT CASE $1 WHEN 'good' THEN 1 ELSE 0 END $$",

@@ -32,7 +32,7 @@ var split = tenancy.Split{
 // psql runs a script as the application's role.
 func (b *bed) psql(t testing.TB, script string) (string, error) {
 	t.Helper()
-	command := exec.Command(postgrestest.Installed(t)+"/psql", "-X", "-q")
+	command := exec.Command(b.Clients(t)+"/psql", "-X", "-q")
 	command.Env = append(os.Environ(), b.environment(t, postgrestest.App)...)
 	command.Env = append(command.Env, b.password(t, postgrestest.App))
 	var out bytes.Buffer
