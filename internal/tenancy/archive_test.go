@@ -38,66 +38,64 @@ func purge(t *testing.T, b *bed) {
 const contents = `SELECT string_agg(n::text, E'\n' ORDER BY id) FROM notes n`
 
 func TestAnArchiveRestoresTheSameRowsAfterAPurgeThatLeftNothing(t *testing.T) {
-	everyMajor(t, archiveAndRestore)
-}
+	everyMajor(t, func(t *testing.T, b *bed) {
+		tenant := grown(t, b)
+		before := ask[string](t, postgrestest.Connect(t, b.url(t, tenant)), contents)
+		super := b.Superuser(t, postgrestest.Database)
+		run(t, super, "SELECT lo_create(4711)", "ALTER LARGE OBJECT 4711 OWNER TO tenant_acme")
+		out, err := b.reconcile(t, tenants(settings.Tenant{Name: "acme", State: settings.Archived}))
+		require.Error(t, err)
+		assert.Contains(t, out, "owns large objects")
+		run(t, super, "SELECT lo_unlink(4711)")
+		purge(t, b)
 
-func archiveAndRestore(t *testing.T, b *bed) {
-	t.Helper()
-	tenant := grown(t, b)
-	before := ask[string](t, postgrestest.Connect(t, b.url(t, tenant)), contents)
-	super := b.Superuser(t, postgrestest.Database)
-	run(t, super, "SELECT lo_create(4711)", "ALTER LARGE OBJECT 4711 OWNER TO tenant_acme")
-	out, err := b.reconcile(t, tenants(settings.Tenant{Name: "acme", State: settings.Archived}))
-	require.Error(t, err)
-	assert.Contains(t, out, "owns large objects")
-	run(t, super, "SELECT lo_unlink(4711)")
-	purge(t, b)
+		assert.Zero(t, ask[int](t, super, `SELECT count(*) FROM pg_roles WHERE rolname ~ 'acme'`))
+		assert.Zero(t, ask[int](t, super, `SELECT count(*) FROM pg_namespace WHERE nspname ~ 'acme'`))
+		assert.Zero(t, ask[int](t, super, `SELECT count(*) FROM pg_class WHERE relname IN ('notes', 'customers', 'orders')`))
+		assert.Zero(t, ask[int](t, super, `SELECT count(*) FROM pg_largeobject_metadata`))
+		assert.Zero(t, ask[int](t, super, `SELECT count(*) FROM pg_shdepend d WHERE refclassid = 'pg_authid'::regclass
+			AND NOT EXISTS (SELECT FROM pg_authid WHERE oid = refobjid)`))
+		purged := tenants(settings.Tenant{Name: "acme", State: settings.Purged, ConfirmPurge: "acme"})
+		assert.Empty(t, b.must(t, purged), "a second purge changes nothing")
+		out, err = b.reconcile(t, tenants(settings.Tenant{Name: "acme", State: settings.Archived}))
+		require.Error(t, err)
+		assert.Contains(t, out, "was purged; to have it back")
 
-	assert.Zero(t, ask[int](t, super, `SELECT count(*) FROM pg_roles WHERE rolname ~ 'acme'`))
-	assert.Zero(t, ask[int](t, super, `SELECT count(*) FROM pg_namespace WHERE nspname ~ 'acme'`))
-	assert.Zero(t, ask[int](t, super, `SELECT count(*) FROM pg_class WHERE relname IN ('notes', 'customers', 'orders')`))
-	assert.Zero(t, ask[int](t, super, `SELECT count(*) FROM pg_largeobject_metadata`))
-	assert.Zero(t, ask[int](t, super, `SELECT count(*) FROM pg_shdepend d WHERE refclassid = 'pg_authid'::regclass
-		AND NOT EXISTS (SELECT FROM pg_authid WHERE oid = refobjid)`))
-	purged := tenants(settings.Tenant{Name: "acme", State: settings.Purged, ConfirmPurge: "acme"})
-	assert.Empty(t, b.must(t, purged), "a second purge changes nothing")
-	out, err = b.reconcile(t, tenants(settings.Tenant{Name: "acme", State: settings.Archived}))
-	require.Error(t, err)
-	assert.Contains(t, out, "was purged; to have it back")
-
-	back := tenants(settings.Tenant{Name: "acme", Restore: true})
-	assert.Contains(t, b.must(t, back), "CREATE SCHEMA tenant_acme AUTHORIZATION owner_acme")
-	assert.Empty(t, b.must(t, back), "and a second restore changes nothing")
-	conn := postgrestest.Connect(t, b.url(t, back[0]))
-	assert.Equal(t, before, ask[string](t, conn, contents))
-	assert.Equal(t, 200, ask[int](t, conn, "SELECT count(*) FROM orders"))
-	assert.Equal(t, 1, ask[int](t, conn, "SELECT count(*) FROM happy"))
-	run(t, conn, "INSERT INTO notes (body) VALUES ('the sequence goes on')")
-	assert.Equal(t, "owner_acme", ask[string](t, conn, "SELECT DISTINCT tableowner::text FROM pg_tables WHERE schemaname = current_schema()"))
+		back := tenants(settings.Tenant{Name: "acme", Restore: true})
+		assert.Contains(t, b.must(t, back), "CREATE SCHEMA tenant_acme AUTHORIZATION owner_acme")
+		assert.Empty(t, b.must(t, back), "and a second restore changes nothing")
+		conn := postgrestest.Connect(t, b.url(t, back[0]))
+		assert.Equal(t, before, ask[string](t, conn, contents))
+		assert.Equal(t, 200, ask[int](t, conn, "SELECT count(*) FROM orders"))
+		assert.Equal(t, 1, ask[int](t, conn, "SELECT count(*) FROM happy"))
+		run(t, conn, "INSERT INTO notes (body) VALUES ('the sequence goes on')")
+		assert.Equal(t, "owner_acme", ask[string](t, conn, "SELECT DISTINCT tableowner::text FROM pg_tables WHERE schemaname = current_schema()"))
+	})
 }
 
 func TestADumpThatIsDamagedIsNotRestored(t *testing.T) {
-	b := newBed(t, 0)
-	grown(t, b)
-	purge(t, b)
-	dumps, err := filepath.Glob(filepath.Join(b.dir, "archive", "acme", "*.dump"))
-	require.NoError(t, err)
-	require.Len(t, dumps, 1)
-	data, err := os.ReadFile(dumps[0])
-	require.NoError(t, err)
-	data[len(data)/2]++
-	require.NoError(t, os.WriteFile(dumps[0], data, 0o600))
-	back := tenants(settings.Tenant{Name: "acme", Restore: true})
-	out, err := b.reconcile(t, back)
-	require.Error(t, err)
-	assert.Contains(t, out, "is not the file that was archived")
-	_, err = pgx.Connect(t.Context(), b.url(t, back[0]))
-	require.ErrorContains(t, err, "not permitted to log in", "nobody works on a tenant that is half restored")
+	everyMajor(t, func(t *testing.T, b *bed) {
+		grown(t, b)
+		purge(t, b)
+		dumps, err := filepath.Glob(filepath.Join(b.dir, "archive", "acme", "*.dump"))
+		require.NoError(t, err)
+		require.Len(t, dumps, 1)
+		data, err := os.ReadFile(dumps[0])
+		require.NoError(t, err)
+		data[len(data)/2]++
+		require.NoError(t, os.WriteFile(dumps[0], data, 0o600))
+		back := tenants(settings.Tenant{Name: "acme", Restore: true})
+		out, err := b.reconcile(t, back)
+		require.Error(t, err)
+		assert.Contains(t, out, "is not the file that was archived")
+		_, err = pgx.Connect(t.Context(), b.url(t, back[0]))
+		require.ErrorContains(t, err, "not permitted to log in", "nobody works on a tenant that is half restored")
 
-	data[len(data)/2]--
-	require.NoError(t, os.WriteFile(dumps[0], data, 0o600))
-	b.must(t, back)
-	assert.Equal(t, 2, ask[int](t, postgrestest.Connect(t, b.url(t, back[0])), "SELECT count(*) FROM notes"))
+		data[len(data)/2]--
+		require.NoError(t, os.WriteFile(dumps[0], data, 0o600))
+		b.must(t, back)
+		assert.Equal(t, 2, ask[int](t, postgrestest.Connect(t, b.url(t, back[0])), "SELECT count(*) FROM notes"))
+	})
 }
 
 func TestWithoutADumpNothingIsDropped(t *testing.T) {

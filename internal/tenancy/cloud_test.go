@@ -66,7 +66,7 @@ func (c *cloud) answer(of call) reply {
 	c.calls = append(c.calls, of)
 	switch of.Program {
 	case "psql", "pg_dump", "pg_restore":
-		return reply{Exec: filepath.Join(c.live.Bin, of.Program)}
+		return reply{Exec: filepath.Join(c.live.Clients(c.t), of.Program)}
 	case "curl":
 		return reply{Out: operatorAddress}
 	}
