@@ -13,7 +13,7 @@ import (
 )
 
 // fromNPM are PostgreSQL servers, without the clients, that npm distributes for
-// majors that Debian does not have.
+// majors that Debian does not have. Clients builds those.
 var fromNPM = map[int]string{17: "17.10.0-beta.17", 18: "18.4.0-beta.17"}
 
 // Installed is the folder with the newest PostgreSQL on the machine: on PATH, or

@@ -49,6 +49,8 @@ type Server struct {
 	// Dir is a folder that the server's user can read; Bin has its programs.
 	Dir, Bin string
 
+	// major is 0 for the installed PostgreSQL.
+	major   int
 	account *syscall.Credential
 }
 
@@ -59,7 +61,7 @@ func Start(t testing.TB, major int) *Server {
 	dir, err := os.MkdirTemp("", "postgres-")
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) }) // a leftover in the temporary folder harms nobody
-	s := &Server{Dir: dir, CA: filepath.Join(dir, "ca.crt"), Port: freePort(t), Bin: binaries(t, major, dir)}
+	s := &Server{major: major, Dir: dir, CA: filepath.Join(dir, "ca.crt"), Port: freePort(t), Bin: binaries(t, major, dir)}
 	s.lowerRights(t)
 	writeCertificates(t, dir)
 	s.own(t)

@@ -20,24 +20,30 @@ func many(n int) []settings.Tenant {
 
 // BenchmarkReconcile makes tenants in an empty database, then finds nothing to do.
 func BenchmarkReconcile(b *testing.B) {
-	for _, n := range []int{1, 10, 100, 1000} {
-		b.Run(fmt.Sprintf("tenants=%d/new", n), func(b *testing.B) {
-			for b.Loop() {
-				b.StopTimer()
-				bed := newBed(b, 0)
-				b.StartTimer()
-				bed.must(b, many(n))
-				b.ReportMetric(float64(bed.peak), "MiB")
-			}
-		})
-		b.Run(fmt.Sprintf("tenants=%d/unchanged", n), func(b *testing.B) {
-			bed := newBed(b, 0)
-			bed.must(b, many(n))
-			for b.Loop() {
-				require.Empty(b, bed.must(b, many(n)))
-			}
-		})
+	for _, major := range majors {
+		for _, n := range []int{1, 10, 100, 1000} {
+			b.Run(fmt.Sprintf("major=%d/tenants=%d", major, n), func(b *testing.B) { reconcileMany(b, major, n) })
+		}
 	}
+}
+
+func reconcileMany(b *testing.B, major, n int) {
+	b.Run("new", func(b *testing.B) {
+		for b.Loop() {
+			b.StopTimer()
+			bed := newBed(b, major)
+			b.StartTimer()
+			bed.must(b, many(n))
+			b.ReportMetric(float64(bed.peak), "MiB")
+		}
+	})
+	b.Run("unchanged", func(b *testing.B) {
+		bed := newBed(b, major)
+		bed.must(b, many(n))
+		for b.Loop() {
+			require.Empty(b, bed.must(b, many(n)))
+		}
+	})
 }
 
 // BenchmarkVerifiers is what a preview spends on passwords.

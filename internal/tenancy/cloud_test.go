@@ -70,7 +70,7 @@ func (c *cloud) answer(of call) reply {
 		if c.scheduled && of.Program == "pg_restore" {
 			return refuse("a scheduled run ends the sessions of owners")
 		}
-		return reply{Exec: filepath.Join(c.live.Bin, of.Program)}
+		return reply{Exec: filepath.Join(c.live.Clients(c.t), of.Program)}
 	case "curl":
 		return reply{Out: operatorAddress}
 	}

@@ -61,7 +61,7 @@ func TestAPurgeIsRefusedWhenTheDumpDoesNotHoldTheSchemasRows(t *testing.T) {
 	} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
-			b := newBed(t, 0)
+			b := newBed(t, 18)
 			test.spoil(t, b, archivedTenant(t, b))
 			out, err := b.reconcile(t, purged)
 			require.Error(t, err)
@@ -74,31 +74,32 @@ func TestAPurgeIsRefusedWhenTheDumpDoesNotHoldTheSchemasRows(t *testing.T) {
 }
 
 func TestNobodyWritesToAnArchivedTenant(t *testing.T) {
-	b := newBed(t, 0)
+	b := newBed(t, 18)
 	archivedTenant(t, b)
 	_, err := postgrestest.Connect(t, b.URL(postgrestest.App)).Exec(t.Context(), "SET ROLE owner_acme")
 	require.ErrorContains(t, err, "permission denied to set role", "a migration would write what the dump lacks")
 }
 
 func TestGrantsCastsCommentsAndDefaultPrivilegesSurviveArchiveAndRestore(t *testing.T) {
-	b := newBed(t, 0)
-	grown(t, b)
-	b.migrate(t, "acme",
-		"CREATE FUNCTION mood_number(mood) RETURNS int LANGUAGE sql IMMUTABLE AS $$ SELECT CASE $1 WHEN 'good' THEN 1 ELSE 0 END $$",
-		"CREATE CAST (mood AS int) WITH FUNCTION mood_number(mood) AS ASSIGNMENT", "COMMENT ON CAST (mood AS int) IS 'a number for a mood'",
-		"COMMENT ON TABLE notes IS 'what people wrote'", "COMMENT ON SCHEMA tenant_acme IS 'acme'", "GRANT SELECT ON notes TO app WITH GRANT OPTION",
-		"CREATE TABLE audit (at timestamptz)", "REVOKE UPDATE, DELETE ON audit FROM tenant_acme",
-		"ALTER DEFAULT PRIVILEGES IN SCHEMA tenant_acme GRANT SELECT ON TABLES TO app", "ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC")
-	const described = `SELECT concat_ws(' | ', obj_description('tenant_acme.notes'::regclass), obj_description('tenant_acme'::regnamespace),
-		(SELECT obj_description(oid, 'pg_cast') FROM pg_cast WHERE castsource = 'tenant_acme.mood'::regtype),
-		has_table_privilege('app', 'tenant_acme.notes', 'SELECT WITH GRANT OPTION'), has_table_privilege('tenant_acme', 'tenant_acme.audit', 'INSERT'),
-		has_table_privilege('tenant_acme', 'tenant_acme.audit', 'DELETE'),
-		(SELECT string_agg(defaclacl::text, ' ' ORDER BY defaclobjtype, defaclnamespace) FROM pg_default_acl WHERE defaclrole = 'owner_acme'::regrole))`
-	super := b.Superuser(t, postgrestest.Database)
-	before := ask[string](t, super, described)
-	purge(t, b)
-	back := tenants(settings.Tenant{Name: "acme", Restore: true})
-	b.must(t, back)
-	assert.Equal(t, before, ask[string](t, super, described))
-	assert.Empty(t, b.must(t, back))
+	everyMajor(t, func(t *testing.T, b *bed) {
+		grown(t, b)
+		b.migrate(t, "acme",
+			"CREATE FUNCTION mood_number(mood) RETURNS int LANGUAGE sql IMMUTABLE AS $$ SELECT CASE $1 WHEN 'good' THEN 1 ELSE 0 END $$",
+			"CREATE CAST (mood AS int) WITH FUNCTION mood_number(mood) AS ASSIGNMENT", "COMMENT ON CAST (mood AS int) IS 'a number for a mood'",
+			"COMMENT ON TABLE notes IS 'what people wrote'", "COMMENT ON SCHEMA tenant_acme IS 'acme'", "GRANT SELECT ON notes TO app WITH GRANT OPTION",
+			"CREATE TABLE audit (at timestamptz)", "REVOKE UPDATE, DELETE ON audit FROM tenant_acme",
+			"ALTER DEFAULT PRIVILEGES IN SCHEMA tenant_acme GRANT SELECT ON TABLES TO app", "ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC")
+		const described = `SELECT concat_ws(' | ', obj_description('tenant_acme.notes'::regclass), obj_description('tenant_acme'::regnamespace),
+			(SELECT obj_description(oid, 'pg_cast') FROM pg_cast WHERE castsource = 'tenant_acme.mood'::regtype),
+			has_table_privilege('app', 'tenant_acme.notes', 'SELECT WITH GRANT OPTION'), has_table_privilege('tenant_acme', 'tenant_acme.audit', 'INSERT'),
+			has_table_privilege('tenant_acme', 'tenant_acme.audit', 'DELETE'),
+			(SELECT string_agg(defaclacl::text, ' ' ORDER BY defaclobjtype, defaclnamespace) FROM pg_default_acl WHERE defaclrole = 'owner_acme'::regrole))`
+		super := b.Superuser(t, postgrestest.Database)
+		before := ask[string](t, super, described)
+		purge(t, b)
+		back := tenants(settings.Tenant{Name: "acme", Restore: true})
+		b.must(t, back)
+		assert.Equal(t, before, ask[string](t, super, described))
+		assert.Empty(t, b.must(t, back))
+	})
 }

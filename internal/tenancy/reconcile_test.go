@@ -35,11 +35,19 @@ func run(t testing.TB, conn *pgx.Conn, statements ...string) {
 	}
 }
 
-// everyMajor runs a test on the installed PostgreSQL and on those that production
-// may have: membership of roles changed in 16, and public in 15.
+// majors are the installed PostgreSQL and those that production may have: membership
+// of roles changed in 16, and public in 15.
+var majors = []int{0, 17, 18}
+
+// everyMajor runs a test on a server of each of the majors.
 func everyMajor(t *testing.T, test func(*testing.T, *bed)) {
-	for _, major := range []int{0, 17, 18} {
-		t.Run(fmt.Sprintf("major=%d", major), func(t *testing.T) { test(t, newBed(t, major)) })
+	eachMajor(t, func(t *testing.T, major int) { test(t, newBed(t, major)) })
+}
+
+// eachMajor is everyMajor for a test that starts its own servers.
+func eachMajor(t *testing.T, test func(*testing.T, int)) {
+	for _, major := range majors {
+		t.Run(fmt.Sprintf("major=%d", major), func(t *testing.T) { test(t, major) })
 	}
 }
 

@@ -26,9 +26,9 @@ func declaredNow() []settings.Tenant {
 
 // damaged is a cloud whose live database lost rows, and got newer ones, after the
 // moment that the copy holds.
-func damaged(t *testing.T) *cloud {
+func damaged(t *testing.T, major int) *cloud {
 	t.Helper()
-	c := &cloud{t: t, live: newBed(t, 0), copy: newBed(t, 0), rules: map[string][]string{}, writers: true, scheduled: true}
+	c := &cloud{t: t, live: newBed(t, major), copy: newBed(t, major), rules: map[string][]string{}, writers: true, scheduled: true}
 	c.copy.must(t, declaredBefore())
 	c.live.must(t, declaredNow())
 	for _, b := range []*bed{c.copy, c.live} {
@@ -98,27 +98,31 @@ func (c *cloud) assertHealthy(out string) {
 }
 
 func TestRestoreOfOneTenantLeavesTheOthersRowsAndTheAppsTables(t *testing.T) {
-	c := damaged(t)
-	suspended := declaredNow()
-	suspended[0].State = settings.Suspended
-	c.ups = [][]settings.Tenant{suspended, declaredNow()}
-	c.assertHealthy(c.follow(oneTenant))
-	assert.Equal(t, 21, ask[int](t, c.connect("beta"), "SELECT count(*) FROM customers"), "beta keeps its newer row")
-	app := postgrestest.Connect(t, c.live.URL(postgrestest.App))
-	assert.Equal(t, 1, ask[int](t, app, "SELECT public.price(2)"))
+	eachMajor(t, func(t *testing.T, major int) {
+		c := damaged(t, major)
+		suspended := declaredNow()
+		suspended[0].State = settings.Suspended
+		c.ups = [][]settings.Tenant{suspended, declaredNow()}
+		c.assertHealthy(c.follow(oneTenant))
+		assert.Equal(t, 21, ask[int](t, c.connect("beta"), "SELECT count(*) FROM customers"), "beta keeps its newer row")
+		app := postgrestest.Connect(t, c.live.URL(postgrestest.App))
+		assert.Equal(t, 1, ask[int](t, app, "SELECT public.price(2)"))
+	})
 }
 
 func TestRestoreOfEverythingBringsTenantsAndTheAppsTablesToTheCopy(t *testing.T) {
-	c := damaged(t)
-	c.ups = [][]settings.Tenant{declaredNow()}
-	out := c.follow(everything)
-	c.assertHealthy(out)
-	assert.Contains(t, out, "purged: tenant_left\nnew: tenant_later\n")
-	assert.Equal(t, 20, ask[int](t, c.connect("beta"), "SELECT count(*) FROM customers"), "beta is as in the copy")
-	app := postgrestest.Connect(t, c.live.URL(postgrestest.App))
-	assert.Equal(t, 900, ask[int](t, app, "SELECT public.price(2)"))
-	assert.True(t, ask[bool](t, app, "SELECT to_regclass('public.mistake') IS NULL"))
-	run(t, app, "INSERT INTO public.plans (tier, price) VALUES ('paid', 1200)")
-	assert.Equal(t, 1200, ask[int](t, app, "SELECT public.price(3)"), "numbers go on after the copy's")
-	assert.True(t, ask[bool](t, c.live.Superuser(t, postgrestest.Database), "SELECT to_regrole('tenant_left') IS NULL"), "a purged tenant stays purged")
+	eachMajor(t, func(t *testing.T, major int) {
+		c := damaged(t, major)
+		c.ups = [][]settings.Tenant{declaredNow()}
+		out := c.follow(everything)
+		c.assertHealthy(out)
+		assert.Contains(t, out, "purged: tenant_left\nnew: tenant_later\n")
+		assert.Equal(t, 20, ask[int](t, c.connect("beta"), "SELECT count(*) FROM customers"), "beta is as in the copy")
+		app := postgrestest.Connect(t, c.live.URL(postgrestest.App))
+		assert.Equal(t, 900, ask[int](t, app, "SELECT public.price(2)"))
+		assert.True(t, ask[bool](t, app, "SELECT to_regclass('public.mistake') IS NULL"))
+		run(t, app, "INSERT INTO public.plans (tier, price) VALUES ('paid', 1200)")
+		assert.Equal(t, 1200, ask[int](t, app, "SELECT public.price(3)"), "numbers go on after the copy's")
+		assert.True(t, ask[bool](t, c.live.Superuser(t, postgrestest.Database), "SELECT to_regrole('tenant_left') IS NULL"), "a purged tenant stays purged")
+	})
 }

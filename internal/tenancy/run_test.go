@@ -83,7 +83,7 @@ func (b *bed) reconcileInto(t testing.TB, declared []settings.Tenant, archive st
 	require.NoError(t, os.WriteFile(filepath.Join(credentials, tenancy.PasswordsFile), []byte(passwords), 0o600))
 	command := exec.Command("sh", filepath.Join(scripts, tenancy.Entrypoint))
 	command.Env = append(os.Environ(), "RECONCILE="+scripts, "CREDENTIALS="+credentials, "ARCHIVE="+archive,
-		"PATH="+postgrestest.Installed(t)+":"+os.Getenv("PATH"))
+		"PATH="+b.Clients(t)+":"+os.Getenv("PATH"))
 	command.Env = append(command.Env, b.environment(t, postgrestest.Admin)...)
 	command.Env = append(command.Env, b.variables...)
 	var out bytes.Buffer

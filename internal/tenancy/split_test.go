@@ -32,7 +32,7 @@ var split = tenancy.Split{
 // psql runs a script as the application's role.
 func (b *bed) psql(t testing.TB, script string) (string, error) {
 	t.Helper()
-	command := exec.Command(postgrestest.Installed(t)+"/psql", "-X", "-q")
+	command := exec.Command(b.Clients(t)+"/psql", "-X", "-q")
 	command.Env = append(os.Environ(), b.environment(t, postgrestest.App)...)
 	command.Env = append(command.Env, b.password(t, postgrestest.App))
 	var out bytes.Buffer
@@ -51,31 +51,29 @@ func sharedBed(t *testing.T, major int) (*bed, *pgx.Conn) {
 }
 
 func TestSharedTablesAreSplitIntoSchemas(t *testing.T) {
-	for _, major := range []int{0, 17, 18} {
-		t.Run(fmt.Sprintf("major=%d", major), func(t *testing.T) {
-			b, app := sharedBed(t, major)
-			sql, err := split.SQL()
-			require.NoError(t, err)
-			out, err := b.psql(t, sql)
-			require.NoError(t, err, out)
-			assert.Contains(t, out, "tenant_acme.customers: 250 rows")
-			again, err := b.psql(t, sql)
-			require.NoError(t, err, again)
-			assert.NotContains(t, again, "rows, checksum", "a second run copies nothing")
+	eachMajor(t, func(t *testing.T, major int) {
+		b, app := sharedBed(t, major)
+		sql, err := split.SQL()
+		require.NoError(t, err)
+		out, err := b.psql(t, sql)
+		require.NoError(t, err, out)
+		assert.Contains(t, out, "tenant_acme.customers: 250 rows")
+		again, err := b.psql(t, sql)
+		require.NoError(t, err, again)
+		assert.NotContains(t, again, "rows, checksum", "a second run copies nothing")
 
-			acme := postgrestest.Connect(t, b.url(t, named("acme")[0]))
-			assert.Equal(t, 250, ask[int](t, acme, "SELECT count(*) FROM orders JOIN customers c ON c.id = customer_id WHERE orders.tenant_id = 1"))
-			run(t, acme, "INSERT INTO customers (tenant_id, name) VALUES (1, 'next')",
-				"INSERT INTO orders (tenant_id, customer_id, cents) SELECT 1, id, 5 FROM customers WHERE name = 'next'",
-				"DELETE FROM customers WHERE name = 'next'")
-			assert.Equal(t, 250, ask[int](t, acme, "SELECT count(*) FROM orders"), "the foreign key came along, and its cascade")
-			assert.Equal(t, 501, ask[int](t, app, "SELECT count(*) FROM public.customers"), "the shared tables are as they were")
-			_, err = app.Exec(t.Context(), "SELECT * FROM tenant_acme.orders")
-			if major != 0 { // before 16 the app's role inherits what it may become
-				require.ErrorContains(t, err, "permission denied", "what the copy needed was taken back")
-			}
-		})
-	}
+		acme := postgrestest.Connect(t, b.url(t, named("acme")[0]))
+		assert.Equal(t, 250, ask[int](t, acme, "SELECT count(*) FROM orders JOIN customers c ON c.id = customer_id WHERE orders.tenant_id = 1"))
+		run(t, acme, "INSERT INTO customers (tenant_id, name) VALUES (1, 'next')",
+			"INSERT INTO orders (tenant_id, customer_id, cents) SELECT 1, id, 5 FROM customers WHERE name = 'next'",
+			"DELETE FROM customers WHERE name = 'next'")
+		assert.Equal(t, 250, ask[int](t, acme, "SELECT count(*) FROM orders"), "the foreign key came along, and its cascade")
+		assert.Equal(t, 501, ask[int](t, app, "SELECT count(*) FROM public.customers"), "the shared tables are as they were")
+		_, err = app.Exec(t.Context(), "SELECT * FROM tenant_acme.orders")
+		if major != 0 { // before 16 the app's role inherits what it may become
+			require.ErrorContains(t, err, "permission denied", "what the copy needed was taken back")
+		}
+	})
 }
 
 func TestASplitThatIsKilledIsContinued(t *testing.T) {

@@ -12,7 +12,7 @@ part="$ARCHIVE/$file.part"
 DUMP="$part" describe "$WORK/live"
 
 # The drill's database admits nobody before its rights are set.
-administer() { psql -X -q -v ON_ERROR_STOP=1 -v drill="$DRILL" -v owner="$OWNER"; }
+administer() { psql -X -q -v ON_ERROR_STOP=1 -v drill="$DRILL" -v owner="$OWNER" -v extensions="$WORK/extensions.sql"; }
 # WITH (FORCE) is not used: while autovacuum is in the database it fails for whoever is
 # no superuser.
 drop_drill() {
@@ -27,8 +27,16 @@ drop_drill
 administer <<'SQL'
 CREATE DATABASE :"drill" TEMPLATE template0 ALLOW_CONNECTIONS false;
 REVOKE ALL ON DATABASE :"drill" FROM PUBLIC;
-GRANT CONNECT, CREATE ON DATABASE :"drill" TO :"owner";
 ALTER DATABASE :"drill" ALLOW_CONNECTIONS true;
+-- The extensions that the owner may use, in their own schemas, while nobody else is in
+-- there. They are no part of a tenant's archive.
+SELECT format('CREATE SCHEMA IF NOT EXISTS %I; GRANT USAGE ON SCHEMA %1$I TO %I; CREATE EXTENSION IF NOT EXISTS %I SCHEMA %1$I CASCADE;', nspname, :'owner', extname)
+FROM pg_extension JOIN pg_namespace n ON n.oid = extnamespace
+WHERE nspname NOT IN ('pg_catalog', 'public') AND nspowner <> to_regrole(quote_ident(:'owner')) AND has_schema_privilege(:'owner', n.oid, 'USAGE') ORDER BY pg_extension.oid
+\g (tuples_only format=unaligned) :extensions
+\c :drill
+\i :extensions
+GRANT CONNECT, CREATE ON DATABASE :"drill" TO :"owner";
 SQL
 as_owner pg_restore --dbname="$DRILL" --no-owner --single-transaction --exit-on-error "$part" || {
   echo "the dump cannot be restored into an empty database: what it needs from other schemas has to move into $SCHEMA first" >&2

@@ -66,7 +66,7 @@ FROM needed_types JOIN pg_constraint c ON contypid = needed_types.oid WHERE NOT 
 INSERT INTO faults (problem)
 SELECT DISTINCT format('%s uses the %s %s, which tenants'' schemas do not have: %s', pg_describe_object(d.classid, d.objid, d.objsubid), o.type, o.identity,
   CASE WHEN x.extname IS NULL THEN 'drop the former for the time of the move, and make both in each schema by a migration'
-    ELSE format('move the extension out of public (ALTER EXTENSION %I SET SCHEMA ...), and GRANT USAGE ON that SCHEMA to the tenants'' roles', x.extname) END)
+    ELSE format('move the extension out of public (ALTER EXTENSION %I SET SCHEMA ...), and GRANT USAGE ON that SCHEMA TO PUBLIC', x.extname) END)
 FROM (SELECT * FROM parts UNION SELECT 'pg_constraint'::regclass, c.oid FROM needed_types t JOIN pg_constraint c ON contypid = t.oid WHERE moves
     UNION SELECT 'pg_type'::regclass, oid FROM needed_types WHERE moves) p
 JOIN pg_depend d USING (classid, objid) CROSS JOIN LATERAL pg_identify_object(d.refclassid, d.refobjid, d.refobjsubid) o

@@ -23,6 +23,15 @@ SET extra_float_digits = 1;
 SET bytea_output = hex;
 SET lc_monetary = 'C';
 
+-- Two at once could each find a copy that the other has half made. The session of one
+-- that was killed ends soon.
+DO $$
+BEGIN
+  PERFORM pg_advisory_lock(hashtext('tenant_split'));
+EXCEPTION WHEN lock_not_available THEN
+  RAISE EXCEPTION 'another split is running in this database: wait until it has ended, and run this again';
+END $$;
+
 CREATE TEMP TABLE parameters (key_column name);
 -- kind is keyed (the table has the key column), through (its foreign key on the
 -- column via leads to the tenant) or shared (each tenant gets all of it).

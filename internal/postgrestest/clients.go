@@ -1,0 +1,146 @@
+package postgrestest
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// clientSource is a release of PostgreSQL with the SHA-256 of its sources. Debian
+// distributes PostgreSQL's own archive unchanged.
+type clientSource struct{ version, sum string }
+
+// clientSources are the majors whose psql, pg_dump and pg_restore are built here,
+// because npm's packages have servers alone.
+var clientSources = map[int]clientSource{
+	17: {"17.11", "dd27f2b3c59e73ed14aa3324901242bf69a032a6347805f274e6260322d42979"},
+	18: {"18.6", "555610c24d53e4316da5b7d3fc25c279d96856d5e0e23ee308c328c5fa881d9f"},
+}
+
+// Clients is the folder with psql, pg_dump and pg_restore of the server's major. They
+// are built once for each machine, in about a minute on two cores.
+func (s *Server) Clients(t testing.TB) string {
+	t.Helper()
+	if s.major == 0 {
+		return s.Bin
+	}
+	folder, err := buildClients(s.major)
+	require.NoError(t, err, "PostgreSQL %d's programs; on Debian: apt-get install gcc make bison flex libssl-dev", s.major)
+	return folder
+}
+
+func buildClients(major int) (string, error) {
+	source, known := clientSources[major]
+	if !known {
+		return "", fmt.Errorf("no sources of PostgreSQL %d are pinned", major)
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", err
+	}
+	target := filepath.Join(cache, "platform-sandbox", "postgres-clients-"+source.version)
+	bin := filepath.Join(target, "bin")
+	if _, err := os.Stat(filepath.Join(bin, "pg_dump")); err == nil {
+		return bin, nil
+	}
+	work, err := os.MkdirTemp("", "postgres-clients-")
+	if err != nil {
+		return "", err
+	}
+	defer os.RemoveAll(work)
+	if err := source.build(work, target); err != nil {
+		return "", err
+	}
+	// Tests of another package may have built the same meanwhile.
+	if err := os.Rename(filepath.Join(work, "installed", target), target); err != nil {
+		if _, there := os.Stat(filepath.Join(bin, "pg_dump")); there != nil {
+			return "", err
+		}
+	}
+	return bin, nil
+}
+
+// build compiles the programs for the folder target, and installs them under
+// work/installed.
+func (c clientSource) build(work, target string) error {
+	archive := filepath.Join(work, "sources.tar.bz2")
+	if err := c.download(archive); err != nil {
+		return err
+	}
+	for _, step := range [][]string{
+		{"tar", "-xjf", archive, "--strip-components=1"},
+		{"./configure", "--quiet", "--prefix=" + target, "--without-icu", "--without-readline", "--without-zlib", "--with-openssl"},
+		{"make", "-s", "-j2", "-C", "src/backend", "generated-headers"},
+		{"make", "-s", "-j2", "-C", "src/bin/pg_dump"},
+		{"make", "-s", "-j2", "-C", "src/bin/psql"},
+		{"make", "-s", "-C", "src/interfaces/libpq", "DESTDIR=" + work + "/installed", "install"},
+		{"make", "-s", "-C", "src/bin/pg_dump", "DESTDIR=" + work + "/installed", "install"},
+		{"make", "-s", "-C", "src/bin/psql", "DESTDIR=" + work + "/installed", "install"},
+	} {
+		command := exec.Command(step[0], step[1:]...)
+		command.Dir, command.Env = work, append(os.Environ(), "LC_ALL=C")
+		if out, err := command.CombinedOutput(); err != nil {
+			return fmt.Errorf("%s: %w\n%s", strings.Join(step, " "), err, out)
+		}
+	}
+	return nil
+}
+
+// download fetches the sources from the mirror of Debian that the machine uses, or,
+// when Debian has a newer release, from PostgreSQL.
+func (c clientSource) download(to string) error {
+	mirror, err := debianMirror()
+	if err != nil {
+		return err
+	}
+	name := "postgresql-" + strings.Split(c.version, ".")[0]
+	var faults []error
+	for _, address := range []string{
+		strings.TrimSuffix(mirror, "/") + "/pool/main/p/" + name + "/" + name + "_" + c.version + ".orig.tar.bz2",
+		"https://ftp.postgresql.org/pub/source/v" + c.version + "/postgresql-" + c.version + ".tar.bz2",
+	} {
+		err := fetch(address, to, c.sum)
+		if err == nil {
+			return nil
+		}
+		faults = append(faults, err)
+	}
+	return errors.Join(faults...)
+}
+
+// fetch downloads a file whose SHA-256 is known.
+func fetch(address, to, sum string) error {
+	client := http.Client{Timeout: 5 * time.Minute}
+	answer, err := client.Get(address)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s: %s", address, answer.Status)
+	}
+	file, err := os.Create(to)
+	if err != nil {
+		return err
+	}
+	hash := sha256.New()
+	_, err = io.Copy(io.MultiWriter(file, hash), answer.Body)
+	if err := errors.Join(err, file.Close()); err != nil {
+		return fmt.Errorf("%s: %w", address, err)
+	}
+	if got := hex.EncodeToString(hash.Sum(nil)); got != sum {
+		return fmt.Errorf("%s has the SHA-256 %s, and %s is pinned", address, got, sum)
+	}
+	return nil
+}
