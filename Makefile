@@ -8,12 +8,12 @@ TEST_TIMEOUT := 45m
 export GOLANGCI_LINT_CACHE := $(CURDIR)/.sandbox/golangci-lint-cache
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview refresh cancel down plan prices resize adopt build test unit e2e lint golden bench fuzz
+.PHONY: help up preview tree refresh cancel down plan prices resize adopt build test unit e2e lint golden bench fuzz
 
 help: ## this list
 	@grep -E '^[a-z][a-z0-9 ]*:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 24
 
-up preview refresh cancel down: ## run the stack STACK (demo) in the sandbox: no account, no network
+up preview tree refresh cancel down: ## run the stack STACK (demo) in the sandbox: no account, no network
 	@go run ./sandbox -stack $(STACK) -cluster $(CLUSTER) $@
 
 plan: ## what every stack costs, what it is made of, and how much room is left

@@ -11,12 +11,13 @@ import (
 	"github.com/genericcorp/platform/sandbox/engine"
 )
 
-const usage = `usage: sandbox [-stack demo] [-cluster simulated|apiserver] up|preview|refresh|cancel|adopt|down
+const usage = `usage: sandbox [-stack demo] [-cluster simulated|apiserver] up|preview|tree|refresh|cancel|adopt|down
 
   up       brings the stack up; a second time it reports what changed
   preview  shows what up would do
+  tree     lists the stack's resources and outputs
   refresh  finds what was changed in the cloud by hand (under .sandbox/stacks/<stack>/cloud)
-  cancel   takes the lock of a killed run off, and the notes of what it was creating
+  cancel   removes the lock of a killed run, and its notes of what it was creating
   adopt    prints what the cloud has and the state lacks, as 'ops adopt' does
   down     removes everything, the stack's state too
 
@@ -30,7 +31,7 @@ func main() {
 	cluster := flags.String("cluster", simulated, "what answers for Kubernetes")
 	flags.Usage = func() { fmt.Fprint(os.Stderr, usage) }
 	_ = flags.Parse(os.Args[1:]) // exits on an error
-	commands := map[string]func(engine.Stack) error{"up": up, "preview": preview, "refresh": refresh, "cancel": unlock, "adopt": adopt, "down": down}
+	commands := map[string]func(engine.Stack) error{"up": up, "preview": preview, "tree": tree, "refresh": refresh, "cancel": unlock, "adopt": adopt, "down": down}
 	command, ok := commands[flags.Arg(0)]
 	if !ok || flags.NArg() != 1 || *cluster != simulated && *cluster != apiServer {
 		flags.Usage()
@@ -71,19 +72,24 @@ func run(name string, live bool, command func(engine.Stack) error) error {
 			return err
 		}
 		s = s.OnCluster(cluster)
-		fmt.Fprintf(os.Stderr, "the cluster: kubectl --kubeconfig %s get pods -A\n", s.Kubeconfig())
 	}
 	if err := s.Prepare(); err != nil {
 		return err
 	}
-	return command(s)
+	if err := command(s); err != nil {
+		return err
+	}
+	if _, err := os.Stat(s.Kubeconfig()); live && err == nil {
+		fmt.Fprintf(os.Stderr, "Its cluster: kubectl --kubeconfig %s get pods -A\n", s.Kubeconfig())
+	}
+	return nil
 }
 
 func up(s engine.Stack) error {
 	if err := s.Pulumi("up", "--yes", "--skip-preview"); err != nil {
 		return fmt.Errorf("up: %w", err)
 	}
-	return s.Pulumi("stack", "--show-urns=false")
+	return result(s, os.Stdout)
 }
 
 func preview(s engine.Stack) error { return s.Pulumi("preview", "--diff=false") }

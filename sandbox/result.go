@@ -1,0 +1,47 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+
+	"github.com/genericcorp/platform/sandbox/engine"
+)
+
+// outputs are the stack's outputs that the result shows (stacks/outputs.go).
+type outputs struct {
+	URL        string            `json:"url"`
+	GrafanaURL string            `json:"grafanaUrl"`
+	MonthlyUSD string            `json:"monthlyUsd"`
+	Bill       map[string]string `json:"bill"`
+	Tenants    map[string]string `json:"tenants"`
+}
+
+// result prints what an update made: the bill, the addresses, and the next commands.
+func result(s engine.Stack, out io.Writer) error {
+	text, err := s.Output("stack", "output", "--json")
+	if err != nil {
+		return fmt.Errorf("stack output: %w\n%s", err, text)
+	}
+	var o outputs
+	if err := json.Unmarshal([]byte(text), &o); err != nil {
+		return fmt.Errorf("stack output: %w", err)
+	}
+	fmt.Fprintf(out, "\n%s is up, simulated on this machine. On DigitalOcean it costs %s a month:\n", s.Name, o.MonthlyUSD)
+	for _, item := range slices.Sorted(maps.Keys(o.Bill)) {
+		fmt.Fprintf(out, "  %-14s %s\n", item, o.Bill[item])
+	}
+	fmt.Fprintf(out, "Its addresses there:\n  %-14s %s\n  %-14s %s\n", "app", o.URL, "grafana", o.GrafanaURL)
+	if len(o.Tenants) > 0 {
+		fmt.Fprintln(out, "Its tenants:")
+	}
+	for _, name := range slices.Sorted(maps.Keys(o.Tenants)) {
+		fmt.Fprintf(out, "  %-14s %s\n", name, o.Tenants[name])
+	}
+	fmt.Fprintf(out, "Next: make tree STACK=%[1]s lists its resources; make preview STACK=%[1]s after an edit of Pulumi.%[1]s.yaml; make down STACK=%[1]s\n", s.Name)
+	return nil
+}
+
+func tree(s engine.Stack) error { return s.Pulumi("stack", "--show-urns=false") }
