@@ -58,8 +58,14 @@ func TestEveryContainerRequestsWhatTheSizingCounted(t *testing.T) {
 			if w.Kind != workload.Deployment { // the others say no number
 				replicas = nil
 			}
-			counted = append(counted, fmt.Sprintf("%s/%s ×%v %s %s %s", w.Namespace, w.Name, replicas,
-				w.Request.CPU(), w.Request.Memory(), w.Limit.Memory()))
+			shares := map[string]workload.Share{w.Name: w.Main()}
+			if w.Sidecar != (workload.Share{}) {
+				shares["exporter"] = w.Sidecar
+			}
+			for name, share := range shares {
+				counted = append(counted, fmt.Sprintf("%s/%s ×%v %s %s %s", w.Namespace, name, replicas,
+					share.Request.CPU(), share.Request.Memory(), share.Limit.Memory()))
+			}
 		}
 		assert.ElementsMatch(t, counted, declared)
 	}

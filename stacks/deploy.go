@@ -27,7 +27,6 @@ const (
 	retainedStorage = "do-block-storage-retain"
 
 	doPostgresPort = 25060
-	anywhere       = "0.0.0.0/0"
 )
 
 // stack carries the configuration, the plan, and the outputs that components pass
@@ -155,10 +154,11 @@ func (s *stack) ownDatabase(ctx *pulumi.Context, provider pulumi.ProviderResourc
 	return nil
 }
 
-// externalDatabase may be anywhere: its address is in the connection string.
+// externalDatabase has its address in the connection string. The settings may narrow
+// down where that is.
 func (s *stack) externalDatabase() database {
 	return database{
-		url: secretString(s.databaseURL), ca: pulumi.String(s.databaseCA), network: anywhere, port: s.databasePort,
+		url: secretString(s.databaseURL), ca: pulumi.String(s.databaseCA), network: s.Database.Network, port: s.databasePort,
 		admin: secretString(s.databaseAdminURL), appRole: s.databaseRole,
 	}
 }

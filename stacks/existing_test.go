@@ -1,6 +1,7 @@
 package stacks
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -46,6 +47,26 @@ func TestAnExistingClusterAndAnExternalDatabaseCostNothing(t *testing.T) {
 	provider, _ := r.Find("pulumi:providers:kubernetes", "kubernetes")
 	assert.Equal(t, []string{"kubeconfig"}, provider.Secrets)
 	assert.Equal(t, "kind", provider.Inputs["context"])
+}
+
+func TestAnExternalDatabaseIsReachedInItsNetworkAlone(t *testing.T) {
+	cfg := existing(t)
+	cfg[settings.Key] = strings.Replace(cfg[settings.Key], `"kind":"external"`, `"kind":"external","network":"203.0.113.16/28"`, 1)
+	r := &pulumitest.Recorder{}
+	require.NoError(t, pulumitest.Run(r, "self", cfg, Program))
+	admitted := map[string]bool{}
+	for _, g := range r.Registrations() {
+		rules, _ := pulumitest.Dig(g.Inputs, "spec.egress").([]any)
+		for _, rule := range rules {
+			if text := pulumitest.Text(rule); strings.Contains(text, "6543") {
+				assert.Contains(t, text, "203.0.113.16/28", g.Name)
+				assert.NotContains(t, text, settings.Anywhere, g.Name)
+				namespace, _ := pulumitest.Dig(g.Inputs, "metadata.namespace").(string)
+				admitted[namespace] = true
+			}
+		}
+	}
+	assert.Equal(t, map[string]bool{"app": true, "pooler": true, "tenants": true}, admitted)
 }
 
 func TestSecretsOfAnExistingStackAreCheckedAndNeverShown(t *testing.T) {

@@ -4,7 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"github.com/genericcorp/platform/internal/tenancy"
+	"github.com/genericcorp/platform/internal/workload"
 )
 
 // panel is one graph of a dashboard.
@@ -43,13 +43,13 @@ func platformPanels(plannedNodes int) []panel {
 		{"Usage in 30 days: bytes sent by host", table, "bytes", [][2]string{
 			{`sum by (router) (increase(traefik_router_responses_bytes_total[30d]))`, "{{router}}"}}, 12},
 		{"Database connections of the poolers", graph, "short", [][2]string{
-			{fmt.Sprintf(`sum(%s{name!="pgbouncer"})`, tenancy.PoolerOpen), "open"},
-			{fmt.Sprintf(`sum(%s)`, tenancy.PoolerBusy), "in a transaction"},
-			{fmt.Sprintf(`sum(%s{name!="pgbouncer"})`, tenancy.PoolerLimit), "limit"},
-			{fmt.Sprintf(`sum(%s)`, tenancy.PoolerLogins), "logging in"}}, 12},
+			{fmt.Sprintf(`sum(%s{name!="pgbouncer"})`, workload.PoolerOpen), "open"},
+			{fmt.Sprintf(`sum(%s)`, workload.PoolerBusy), "in a transaction"},
+			{fmt.Sprintf(`sum(%s{name!="pgbouncer"})`, workload.PoolerLimit), "limit"},
+			{fmt.Sprintf(`sum(%s)`, workload.PoolerLogins), "logging in"}}, 12},
 		{"Clients that wait for a database connection", graph, "short", [][2]string{
-			{fmt.Sprintf(`sum by (user) (%s) > 0 or on () vector(0)`, tenancy.PoolerWaiting), "{{user}}"},
-			{fmt.Sprintf(`max(%s)`, tenancy.PoolerWaitSeconds), "longest wait (s)"}}, 12},
+			{fmt.Sprintf(`sum by (user) (%s) > 0 or on () vector(0)`, workload.PoolerWaiting), "{{user}}"},
+			{fmt.Sprintf(`max(%s)`, workload.PoolerWaitSeconds), "longest wait (s)"}}, 12},
 		{"Memory of Pods against their limit", graph, "percentunit", [][2]string{
 			{`max by (namespace, pod, container) (container_memory_working_set_bytes{container!=""}) / on (namespace, pod, container) max by (namespace, pod, container) (kube_pod_container_resource_limits{resource="memory"})`, "{{namespace}}/{{container}}"}}, 12},
 		{"CPU of Pods", graph, "short", [][2]string{

@@ -3,7 +3,6 @@ package monitoring
 import (
 	"strings"
 
-	"github.com/genericcorp/platform/internal/tenancy"
 	"github.com/genericcorp/platform/internal/workload"
 )
 
@@ -49,7 +48,7 @@ scrape_configs:
         target_label: node
     metric_relabel_configs:
       # The pooler has a pool for each tenant: only what the dashboard shows is kept.
-      - if: '{__name__=~"pgbouncer_.+",__name__!~"` + strings.Join(tenancy.PoolerMetrics(), "|") + `"}'
+      - if: '{__name__=~"pgbouncer_.+",__name__!~"` + strings.Join(workload.PoolerMetrics(), "|") + `"}'
         action: drop
   - job_name: containers
     scheme: https

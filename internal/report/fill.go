@@ -60,6 +60,10 @@ func why(s settings.Settings, p sizing.Plan) []string {
 			reason = "pinned by settings.database.size"
 		}
 		out = append(out, fmt.Sprintf("database: %d × %s, %s", p.Database.Nodes, p.Database.Size, reason))
+	} else if s.Database.Network == settings.Anywhere {
+		out = append(out, "database: external; network policies admit every address on its port, unless settings.database.network narrows them")
+	} else {
+		out = append(out, fmt.Sprintf("database: external; network policies admit %s on its port", s.Database.Network))
 	}
 	return out
 }

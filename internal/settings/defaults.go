@@ -19,6 +19,9 @@ func (s Settings) withDefaults() Settings {
 	or(&s.Database.Kind, DigitalOcean)
 	or(&s.Database.Version, "17")
 	or(&s.Database.Connections, 100)
+	if s.Database.Kind == External {
+		or(&s.Database.Network, Anywhere)
+	}
 	or(&s.Certificates.Issuer, Production)
 	or(&s.Certificates.Chart, "oci://quay.io/jetstack/charts/cert-manager")
 	if s.Ingress.HSTSIncludeSubdomains == nil {

@@ -176,7 +176,17 @@ type Database struct {
 	// Default: 100.
 	// Change: in place.
 	Connections int `yaml:"connections"`
+	// Network is the IPv4 range in which an external database listens. The network
+	// policies of the app, the pooler and the tenants' Jobs admit nothing else on its
+	// port.
+	// Default: 0.0.0.0/0, anywhere.
+	// Values: a range such as 203.0.113.16/28, or an address with /32.
+	// Change: in place.
+	Network string `yaml:"network"`
 }
+
+// Anywhere is the range of all IPv4 addresses.
+const Anywhere = "0.0.0.0/0"
 
 // DNS is how the records are published.
 type DNS struct {

@@ -99,3 +99,24 @@ func TestARolesConnectionLimitIsItsPoolInEveryPoolerAndOneMore(t *testing.T) {
 		assert.LessOrEqual(t, plan.Reserved, plan.PoolSize, plan.Name)
 	}
 }
+
+func TestTheNetworkOfAnExternalDatabaseIsAnIPv4Range(t *testing.T) {
+	for network, fault := range map[string]string{
+		`{kind: external}`:                           "",
+		`{kind: external, network: 203.0.113.16/28}`: "",
+		`{kind: external, network: 203.0.113.17/32}`: "",
+		`{kind: external, network: 203.0.113.17}`:    "is not an IPv4 range",
+		`{kind: external, network: 203.0.113.17/28}`: "is not an IPv4 range",
+		`{kind: external, network: db.example.com}`:  "is not an IPv4 range",
+		`{kind: external, network: "2001:db8::/64"}`: "is not an IPv4 range",
+		`{network: 10.10.0.0/20}`:                    "goes with database.kind: external alone",
+	} {
+		_, err := settings.Load([]byte(least + "database: " + network + "\n"))
+		if fault == "" {
+			require.NoError(t, err, network)
+		} else {
+			require.ErrorContains(t, err, "database.network: ", network)
+			require.ErrorContains(t, err, fault, network)
+		}
+	}
+}

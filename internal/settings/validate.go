@@ -116,6 +116,18 @@ func (s Settings) validateExisting(f *Faults) {
 	}
 }
 
+func (d Database) validateNetwork(f *Faults) {
+	if d.Kind != External {
+		if d.Network != "" {
+			f.add("database.network", "goes with database.kind: external alone; a managed database is in network.vpc")
+		}
+		return
+	}
+	if prefix, err := netip.ParsePrefix(d.Network); err != nil || !prefix.Addr().Is4() || prefix != prefix.Masked() {
+		f.add("database.network", "%q is not an IPv4 range such as 203.0.113.16/28, or an address such as 203.0.113.16/32", d.Network)
+	}
+}
+
 func (s Settings) validateDatabase(f *Faults) {
 	oneOf(f, "database.kind", s.Database.Kind, DigitalOcean, External)
 	oneOf(f, "database.version", s.Database.Version, "17", "18")
@@ -123,6 +135,7 @@ func (s Settings) validateDatabase(f *Faults) {
 	if s.Database.Kind == External && (s.Database.Size != "" || s.Database.Standby) {
 		f.add("database", "size and standby go with database.kind: digitalocean alone")
 	}
+	s.Database.validateNetwork(f)
 	if s.Database.Size == "" {
 		return
 	}

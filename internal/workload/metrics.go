@@ -1,6 +1,4 @@
-package tenancy
-
-import "fmt"
+package workload
 
 // Metrics of the pooler's exporter that the dashboard shows.
 const (
@@ -20,14 +18,4 @@ const (
 // tenant in each pooler.
 func PoolerMetrics() []string {
 	return []string{PoolerWaiting, PoolerWaitSeconds, PoolerLogins, PoolerBusy, PoolerOpen, PoolerLimit}
-}
-
-// PoolerExporter are the arguments of the exporter beside a pooler with this run folder
-// and port. It listens on another port.
-func PoolerExporter(runFolder string, port, listen int) []string {
-	return []string{
-		fmt.Sprintf("--pgBouncer.connectionString=host=%s port=%d user=pgbouncer dbname=pgbouncer sslmode=disable", runFolder, port),
-		fmt.Sprintf("--web.listen-address=:%d", listen),
-		"--log.level=warn",
-	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/genericcorp/platform/internal/postgrestest"
 	"github.com/genericcorp/platform/internal/tenancy"
+	"github.com/genericcorp/platform/internal/workload"
 )
 
 // scrape is what an exporter tells; empty when it does not answer.
@@ -44,10 +45,10 @@ func TestPoolerExporterTellsWhatTheDashboardShowsWithoutAPassword(t *testing.T) 
 	}, 20*time.Second, 50*time.Millisecond)
 	run(t, conn, "BEGIN; SELECT 1")
 	told = scrape(port)
-	for _, metric := range tenancy.PoolerMetrics() {
+	for _, metric := range workload.PoolerMetrics() {
 		assert.Contains(t, told, "\n"+metric+"{", metric)
 	}
-	assert.Contains(t, told, tenancy.PoolerBusy+`{database="app",user="tenant_acme"} 1`)
-	assert.Regexp(t, tenancy.PoolerOpen+`{[^}]*name="app"[^}]*} 1\n`, told)
-	assert.Regexp(t, tenancy.PoolerLimit+fmt.Sprintf(`{[^}]*name="app"[^}]*} %d\n`, poolSize), told)
+	assert.Contains(t, told, workload.PoolerBusy+`{database="app",user="tenant_acme"} 1`)
+	assert.Regexp(t, workload.PoolerOpen+`{[^}]*name="app"[^}]*} 1\n`, told)
+	assert.Regexp(t, workload.PoolerLimit+fmt.Sprintf(`{[^}]*name="app"[^}]*} %d\n`, poolSize), told)
 }
