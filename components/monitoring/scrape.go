@@ -48,8 +48,17 @@ scrape_configs:
         target_label: node
     metric_relabel_configs:
       # The pooler has a pool for each tenant: only what the dashboard shows is kept.
-      - if: '{__name__=~"pgbouncer_.+",__name__!~"` + strings.Join(workload.PoolerMetrics(), "|") + `"}'
+      - source_labels: [__name__]
+        regex: pgbouncer_.+
+        target_label: __tmp_drop
+        replacement: "true"
+      - source_labels: [__name__]
+        regex: ` + strings.Join(workload.PoolerMetrics(), "|") + `
+        target_label: __tmp_drop
+        replacement: "false"
+      - source_labels: [__tmp_drop]
         action: drop
+        regex: "true"
   - job_name: containers
     scheme: https
     # The kubelet's certificate is its own on most clusters; the token is what

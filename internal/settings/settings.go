@@ -176,9 +176,9 @@ type Database struct {
 	// Default: 100.
 	// Change: in place.
 	Connections int `yaml:"connections"`
-	// Network is the IPv4 range in which an external database listens; empty is
-	// anywhere (0.0.0.0/0). The network policies of the app, the pooler and the tenants'
-	// Jobs admit nothing else on its port.
+	// Network is the IPv4 range in which an external database listens. The network
+	// policies of the app, the pooler and the tenants' Jobs admit nothing else on its
+	// port. For an external database empty means 0.0.0.0/0, anywhere.
 	// Default: empty.
 	// Values: a range such as 203.0.113.16/28, or an address with /32.
 	// Change: in place.

@@ -21,8 +21,9 @@ import (
 	"github.com/genericcorp/platform/internal/workload"
 )
 
-// untold are figures that nobody tells here: the kubelet's and cert-manager's.
-var untold = regexp.MustCompile(`\b(container|certmanager)_`)
+// untold are figures that nobody tells here: the kubelet's and cert-manager's, and
+// the pooler's, which internal/tenancy compares with those of the real exporter.
+var untold = regexp.MustCompile(`\b(container|certmanager|pgbouncer)_`)
 
 // monitoring runs the real exporters and the real store, which finds them by its
 // own configuration, and asks it all that the dashboard asks.
