@@ -59,7 +59,13 @@ scrape_configs:
       - source_labels: [__tmp_drop]
         action: drop
         regex: "true"
-  - job_name: containers
+      - action: labeldrop
+        regex: __tmp_drop
+` + scrapeContainers
+}
+
+// scrapeContainers asks each node's kubelet for the usage of its containers.
+const scrapeContainers = `  - job_name: containers
     scheme: https
     # The kubelet's certificate is its own on most clusters; the token is what
     # counts, and it may read figures only.
@@ -80,4 +86,4 @@ scrape_configs:
         action: drop
         regex: POD
 `
-}
+

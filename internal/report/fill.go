@@ -54,15 +54,16 @@ func why(s settings.Settings, p sizing.Plan) []string {
 	} else {
 		out = append(out, "nodes: those of the existing cluster; whether everything fits on them is not checked")
 	}
-	if p.Database.Size != "" {
+	switch {
+	case p.Database.Size != "":
 		reason := "the smallest that admits the connections"
 		if s.Database.Size != "" {
 			reason = "pinned by settings.database.size"
 		}
 		out = append(out, fmt.Sprintf("database: %d × %s, %s", p.Database.Nodes, p.Database.Size, reason))
-	} else if s.Database.Network == settings.Anywhere {
+	case s.Database.Network == settings.Anywhere:
 		out = append(out, "database: external; network policies admit every address on its port, unless settings.database.network narrows them")
-	} else {
+	default:
 		out = append(out, fmt.Sprintf("database: external; network policies admit %s on its port", s.Database.Network))
 	}
 	return out
