@@ -45,12 +45,17 @@ SELECT format('SELECT pg_temp.change(''the database'', %L)', statement) FROM par
 ) AS grants (statement, given) WHERE NOT given
 \gexec
 
+-- The app's old Pods may hold more than a lower limit, and then a new Pod would get
+-- none and never be ready. So only the update's last run lowers it.
+\getenv tolerate TOLERATE
+SELECT set_config('platform.last_run', (:'tolerate' = '' AND NOT :'scheduled')::text, false) AS noted \gset
 -- The plan counts these connections. From 16 on only a role with ADMIN OPTION on the
 -- app's may limit it, and on DigitalOcean the app's role is made by somebody else.
 DO $$
 DECLARE
   statement text := (SELECT format('ALTER ROLE %I CONNECTION LIMIT %s', app_role, app_connections) FROM pg_temp.parameters
-    JOIN pg_roles ON rolname = app_role WHERE rolconnlimit <> app_connections AND NOT rolsuper AND rolname <> current_user);
+    JOIN pg_roles ON rolname = app_role WHERE rolconnlimit <> app_connections AND NOT rolsuper AND rolname <> current_user
+      AND (rolconnlimit BETWEEN 0 AND app_connections OR current_setting('platform.last_run')::boolean));
 BEGIN
   IF statement IS NOT NULL THEN
     EXECUTE statement;

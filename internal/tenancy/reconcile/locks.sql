@@ -14,12 +14,16 @@ DECLARE
   capacity int := current_setting('max_locks_per_transaction')::int * current_setting('max_connections')::int;
 BEGIN
   FOR look IN 1 .. 2000 LOOP
-    hoarder := NULL;
+    SELECT NULL::int AS pid INTO hoarder; -- after hoarder := NULL it has no field pid
     BEGIN
       PERFORM pg_stat_clear_snapshot();
+      -- Tenants' locks alone count: others may have many, and that is no tenant's fault.
       SELECT pid, usename, held INTO hoarder FROM (
-        SELECT pid, count(*) AS held, sum(count(*)) OVER () AS taken FROM pg_locks GROUP BY pid) AS locks JOIN pg_stat_activity USING (pid)
-      WHERE taken > capacity / 2 AND held > 100 AND usename ~ '^tenant_' AND pg_has_role(current_user, usesysid, 'USAGE') ORDER BY held DESC LIMIT 1;
+        SELECT pid, usename, count(*) AS held, sum(count(*)) OVER () AS taken FROM pg_locks JOIN pg_stat_activity USING (pid)
+        WHERE usename ~ '^tenant_' AND pg_has_role(current_user, usesysid, 'USAGE')
+          AND to_regrole(quote_ident('owner' || substr(usename, length('tenant') + 1))) IS NOT NULL -- or it is no tenant's login
+        GROUP BY pid, usename) AS of_tenants
+      WHERE taken > capacity / 2 AND held > 100 ORDER BY held DESC LIMIT 1;
       scarce := scarce OR hoarder.pid IS NOT NULL;
     EXCEPTION WHEN out_of_memory THEN
       scarce := true;

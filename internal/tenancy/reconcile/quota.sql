@@ -16,6 +16,7 @@ CREATE TEMP TABLE withheld AS
 
 -- move_writes moves INSERT and UPDATE, on tables and on columns, from some roles to
 -- another one. Only the owner's own tables: another owner's rights are not ours to give.
+-- Only what the owner granted: what a role with GRANT OPTION passed on goes with its right.
 CREATE FUNCTION pg_temp.move_writes(of_tenant text, of_owner name, givers oid[], taker name) RETURNS int LANGUAGE plpgsql AS $$
 DECLARE
   r record;
@@ -23,11 +24,11 @@ DECLARE
 BEGIN
   FOR r IN
     SELECT c.oid::regclass AS relation, '' AS columns, a.* FROM pg_temp.stored s JOIN pg_class c ON c.oid = s.relation, aclexplode(relacl) a
-    WHERE s.name = of_tenant AND relowner = to_regrole(quote_ident(of_owner)) AND a.grantee = ANY (givers) AND privilege_type IN ('INSERT', 'UPDATE')
+    WHERE s.name = of_tenant AND relowner = to_regrole(quote_ident(of_owner)) AND a.grantor = relowner AND a.grantee = ANY (givers) AND privilege_type IN ('INSERT', 'UPDATE')
     UNION ALL
     SELECT c.oid::regclass, format('(%I)', attname), a.* FROM pg_temp.stored s JOIN pg_class c ON c.oid = s.relation
       JOIN pg_attribute ON attrelid = c.oid AND attacl IS NOT NULL AND NOT attisdropped, aclexplode(attacl) a
-    WHERE s.name = of_tenant AND relowner = to_regrole(quote_ident(of_owner)) AND a.grantee = ANY (givers) AND privilege_type IN ('INSERT', 'UPDATE')
+    WHERE s.name = of_tenant AND relowner = to_regrole(quote_ident(of_owner)) AND a.grantor = relowner AND a.grantee = ANY (givers) AND privilege_type IN ('INSERT', 'UPDATE')
   LOOP
     EXECUTE format('GRANT %s %s ON %s TO %I %s', r.privilege_type, r.columns, r.relation, taker, CASE WHEN r.is_grantable THEN 'WITH GRANT OPTION' END);
     EXECUTE format('REVOKE %s %s ON %s FROM %s CASCADE', r.privilege_type, r.columns, r.relation,
@@ -45,6 +46,7 @@ DECLARE
   is_full boolean;
   withhold boolean;
   moved int := 0;
+  writable text;
 BEGIN
   BEGIN
     SELECT coalesce(sum(pg_total_relation_size(relation)), 0) / 1048576.0 INTO used FROM pg_temp.stored WHERE name = of_tenant;
@@ -68,7 +70,10 @@ BEGIN
     RAISE WARNING 'tenant %: % of % MiB; its writes cannot be suspended, as it acts as the owner of its schema; give it a larger plan, or declare state: suspended',
       d.name, round(used), d.storage_mib;
   ELSIF is_full THEN
-    RAISE WARNING 'tenant %: % of % MiB; its writes are suspended until it is below % MiB or has a larger plan', d.name, round(used), d.storage_mib, floor(0.9 * d.storage_mib);
+    SELECT string_agg(relation::regclass::text, ', ' ORDER BY relation::regclass::text) INTO writable FROM pg_temp.stored
+    WHERE name = of_tenant AND has_any_column_privilege(d.role, relation, 'INSERT, UPDATE');
+    RAISE WARNING 'tenant %: % of % MiB; its writes are suspended until it is below % MiB or has a larger plan%',
+      d.name, round(used), d.storage_mib, floor(0.9 * d.storage_mib), coalesce('; not on these, which its owner does not own: ' || writable, '');
   ELSIF used >= 0.8 * d.storage_mib THEN
     RAISE WARNING 'tenant %: % of % MiB; above % MiB its writes are suspended', d.name, round(used), d.storage_mib, d.storage_mib;
   END IF;

@@ -10,7 +10,7 @@
 # as declared, anything else an error.
 set -eu
 ARCHIVE=${ARCHIVE:-} TOLERATE=${TOLERATE:-} SCHEDULED=${SCHEDULED:-false}
-export ARCHIVE SCHEDULED
+export ARCHIVE TOLERATE SCHEDULED
 cd "$RECONCILE"
 umask 077
 WORK=$(mktemp -d)

@@ -1,0 +1,90 @@
+package tenancy_test
+
+import (
+	"fmt"
+	"net/url"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/genericcorp/platform/internal/postgrestest"
+	"github.com/genericcorp/platform/internal/settings"
+)
+
+const takeLocks = "SELECT count(pg_advisory_lock(g)) FROM generate_series(%d, %d) g"
+
+// While old Pods hold more connections than the new limit, the new Pod would get none,
+// never be ready, and the update would wait for it.
+func TestOnlyTheLastRunOfAnUpdateLowersTheLimitOfTheAppsRole(t *testing.T) {
+	t.Parallel()
+	b := newBed(t, 15)
+	declared := named("acme")
+	b.must(t, declared)
+	super := b.Superuser(t, postgrestest.Database)
+	limit := func() int { return ask[int](t, super, "SELECT rolconnlimit FROM pg_roles WHERE rolname = 'app'") }
+	for _, more := range []int{2 * appConnections, -1} {
+		run(t, super, fmt.Sprintf("ALTER ROLE app CONNECTION LIMIT %d", more))
+		b.tolerant().must(t, declared)
+		assert.Equal(t, more, limit(), "the app's Pods come after this run")
+		out, err := b.scheduled(t, declared)
+		require.NoError(t, err, out)
+		assert.Equal(t, more, limit(), "a scheduled run may come between the two")
+		b.must(t, declared)
+		assert.Equal(t, appConnections, limit())
+	}
+	run(t, super, "ALTER ROLE app CONNECTION LIMIT 1")
+	b.tolerant().must(t, declared)
+	assert.Equal(t, appConnections, limit(), "the app's new Pods need it")
+}
+
+// Neither a tenant that shares the server with a large migration, nor a role that only
+// has a tenant's kind of name.
+func TestTheGuardOfTheLocksShutsNobodyElseOut(t *testing.T) {
+	t.Parallel()
+	b := newBed(t, 15)
+	declared := named("acme")
+	b.must(t, declared)
+	super := b.Superuser(t, postgrestest.Database)
+	run(t, super, "CREATE ROLE tenant_reports LOGIN PASSWORD 'x'", "GRANT tenant_reports TO doadmin")
+	acme, app := postgrestest.Connect(t, b.url(t, declared[0])), postgrestest.Connect(t, b.URL(postgrestest.App))
+	run(t, app, fmt.Sprintf(takeLocks, 1, 1500))
+	run(t, acme, fmt.Sprintf(takeLocks, 2001, 2150))
+	b.must(t, declared)
+	run(t, acme, "SELECT 1")
+	assert.NoError(t, app.Close(t.Context()))
+
+	u, err := url.Parse(b.URL(postgrestest.App))
+	require.NoError(t, err)
+	u.User = url.UserPassword("tenant_reports", "x")
+	run(t, super, "GRANT CONNECT ON DATABASE app TO tenant_reports")
+	run(t, postgrestest.Connect(t, u.String()), fmt.Sprintf(takeLocks, 3001, 4500))
+	b.must(t, declared)
+	assert.True(t, ask[bool](t, super, "SELECT rolcanlogin FROM pg_roles WHERE rolname = 'tenant_reports'"))
+}
+
+func TestATenantCannotForgeARightThatWasWithheld(t *testing.T) {
+	t.Parallel()
+	b := newBed(t, 15)
+	declared := mixed(t, b)
+	acme := postgrestest.Connect(t, b.url(t, declared[0]))
+	run(t, acme, "GRANT INSERT ON feed TO platform_withheld", "GRANT INSERT ON feed TO PUBLIC")
+	assert.Empty(t, b.must(t, declared), "it is below its plan, and its own grants are nothing to give back")
+	fill(t, b, 70)
+	b.must(t, declared)
+	denies(t, acme, "INSERT INTO feed VALUES (1)")
+	assert.Empty(t, b.must(t, declared))
+}
+
+func TestARunNamesTheTablesThatAFullTenantStillWrites(t *testing.T) {
+	t.Parallel()
+	b := newBed(t, 15)
+	declared := tenants(settings.Tenant{Name: "acme"})
+	b.must(t, declared)
+	fill(t, b, 70)
+	super := b.Superuser(t, postgrestest.Database)
+	run(t, super, `ALTER TABLE tenant_acme.hoard RENAME TO "%I""; hoard"`, `ALTER TABLE tenant_acme."%I""; hoard" OWNER TO app`)
+	out, err := b.reconcile(t, declared)
+	require.NoError(t, err, out)
+	assert.Regexp(t, `its writes are suspended until it is below 57 MiB or has a larger plan; not on these, which its owner does not own: tenant_acme."%I""; hoard"`, out)
+}
