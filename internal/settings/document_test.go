@@ -6,6 +6,7 @@ import (
 	"go/parser"
 	"go/token"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -27,6 +28,8 @@ func TestTheSettingsPageHasEveryKeyWithItsComment(t *testing.T) {
 	require.NoError(t, err)
 	page.table(t, "", reflect.ValueOf(s))
 	assert.Greater(t, page.keys, 50, "keys of the table")
+	text := regexp.MustCompile("`[^`]*`").ReplaceAllString(page.text.String(), "")
+	assert.NotContains(t, text, "<", "outside of backticks Markdown reads <domain> as a tag of HTML, and shows nothing")
 	golden.Section(t, "../../docs/settings.md", "settings", page.text.String())
 }
 

@@ -11,7 +11,7 @@ import "github.com/genericcorp/platform/internal/budget"
 // Settings declares a stack. The zero value of a field means its default.
 type Settings struct {
 	// Domain is the stack's host name: the app answers there, Grafana at
-	// grafana.<domain>, each tenant at <tenant>.<domain>. Required.
+	// `grafana.<domain>`, each tenant at `<tenant>.<domain>`. Required.
 	// Values: a host name of at most 56 characters, in Zone.
 	// Change: DNS records and certificate are replaced; the old hosts stop answering.
 	Domain string `yaml:"domain"`

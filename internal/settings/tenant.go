@@ -17,8 +17,8 @@ type Archive struct {
 // Tenant is a customer with a host, a database role and a schema. docs/tenancy.md
 // describes what an entry makes, and how a tenant ends.
 type Tenant struct {
-	// Name is the first label of the host <name>.<domain>. Role and schema are called
-	// tenant_<name>, with underscores for hyphens. Required.
+	// Name is the first label of the host `<name>.<domain>`. Role and schema are called
+	// `tenant_<name>`, with underscores for hyphens. Required.
 	// Values: a DNS label that is not reserved, such as acme.
 	// Change: write the old name into renamedFrom; otherwise it is refused.
 	Name string `yaml:"name"`
