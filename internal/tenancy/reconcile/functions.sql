@@ -32,6 +32,16 @@ BEGIN
   END IF;
 END $$;
 
+-- set_own is change for a setting of a role, which the role makes itself: nobody looks
+-- through the administrator's roles for that (roles.sql). It runs no code of the tenant's.
+CREATE FUNCTION pg_temp.set_own(of_tenant text, of_role name, statement text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  IF NOT EXISTS (SELECT FROM pg_temp.failures WHERE name = of_tenant) THEN
+    RAISE INFO '%', statement;
+    PERFORM pg_temp.attempt(of_tenant, statement, format('SET LOCAL ROLE %I; %s; SET LOCAL ROLE NONE', of_role, statement));
+  END IF;
+END $$;
+
 -- step is attempt for one of the functions below that take a tenant's name.
 CREATE FUNCTION pg_temp.step(of_tenant text, step text, of_function name) RETURNS void LANGUAGE sql AS $$
   SELECT pg_temp.attempt(of_tenant, step, format('SELECT pg_temp.%I(%L)', of_function, of_tenant))

@@ -1,9 +1,13 @@
 -- Two roles for each tenant: one that logs in and can create nothing, and the owner
 -- of the schema, which has no login.
 INSERT INTO platform.tenants (name, role) SELECT name, role FROM kept ON CONFLICT (name) DO NOTHING;
-SELECT format('SELECT pg_temp.change(%L, %L)', name, format('CREATE ROLE %I NOLOGIN', role)) FROM roles
-WHERE to_regrole(quote_ident(role)) IS NULL ORDER BY role
+-- From 16 on PostgreSQL looks through all roles that the administrator administers, for
+-- each statement about a role. So a new role comes with the membership and the limit.
+SELECT set_config(name, 'set, inherit', false) FROM pg_settings WHERE name = 'createrole_self_grant';
+SELECT format('SELECT pg_temp.change(%L, %L)', name, format('CREATE ROLE %I NOLOGIN%s', role, ' CONNECTION LIMIT ' || connections))
+FROM roles LEFT JOIN kept USING (name, role) WHERE to_regrole(quote_ident(role)) IS NULL ORDER BY role
 \gexec
+SELECT set_config(name, '', false) FROM pg_settings WHERE name = 'createrole_self_grant';
 -- Nobody is this role: see quota.sql. A dump of a tenant may name it.
 SELECT 'SELECT pg_temp.change(''the database'', ''CREATE ROLE platform_withheld NOLOGIN'')'
 WHERE EXISTS (SELECT FROM kept) AND to_regrole('platform_withheld') IS NULL
@@ -59,7 +63,7 @@ WHERE setdatabase <> 0 OR EXISTS (SELECT FROM unnest(setconfig) AS has (entry)
   WHERE split_part(has.entry, '=', 1) NOT IN (SELECT setting FROM role_settings s WHERE s.role = roles.role))
 ORDER BY role
 \gexec
-SELECT format('SELECT pg_temp.change(%L, %L)', name, format('ALTER ROLE %I SET %s = %L', role, setting, value)) FROM role_settings
+SELECT format('SELECT pg_temp.set_own(%L, %L, %L)', name, role, format('ALTER ROLE %I SET %s = %L', role, setting, value)) FROM role_settings
 WHERE NOT EXISTS (SELECT FROM pg_db_role_setting
   WHERE setrole = to_regrole(quote_ident(role)) AND setdatabase = 0 AND entry = ANY (setconfig))
 ORDER BY role, setting
