@@ -18,7 +18,7 @@ const takeLocks = "SELECT count(pg_advisory_lock(g)) FROM generate_series(%d, %d
 // never be ready, and the update would wait for it.
 func TestOnlyTheLastRunOfAnUpdateLowersTheLimitOfTheAppsRole(t *testing.T) {
 	t.Parallel()
-	b := newBed(t, 15)
+	b := newBed(t, 0)
 	declared := named("acme")
 	b.must(t, declared)
 	super := b.Superuser(t, postgrestest.Database)
@@ -42,7 +42,7 @@ func TestOnlyTheLastRunOfAnUpdateLowersTheLimitOfTheAppsRole(t *testing.T) {
 // has a tenant's kind of name.
 func TestTheGuardOfTheLocksShutsNobodyElseOut(t *testing.T) {
 	t.Parallel()
-	b := newBed(t, 15)
+	b := newBed(t, 0)
 	declared := named("acme")
 	b.must(t, declared)
 	super := b.Superuser(t, postgrestest.Database)
@@ -65,7 +65,7 @@ func TestTheGuardOfTheLocksShutsNobodyElseOut(t *testing.T) {
 
 func TestATenantCannotForgeARightThatWasWithheld(t *testing.T) {
 	t.Parallel()
-	b := newBed(t, 15)
+	b := newBed(t, 0)
 	declared := mixed(t, b)
 	acme := postgrestest.Connect(t, b.url(t, declared[0]))
 	run(t, acme, "GRANT INSERT ON feed TO platform_withheld", "GRANT INSERT ON feed TO PUBLIC")
@@ -78,7 +78,7 @@ func TestATenantCannotForgeARightThatWasWithheld(t *testing.T) {
 
 func TestARunNamesTheTablesThatAFullTenantStillWrites(t *testing.T) {
 	t.Parallel()
-	b := newBed(t, 15)
+	b := newBed(t, 0)
 	declared := tenants(settings.Tenant{Name: "acme"})
 	b.must(t, declared)
 	fill(t, b, 70)
