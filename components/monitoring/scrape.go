@@ -86,4 +86,3 @@ const scrapeContainers = `  - job_name: containers
         action: drop
         regex: POD
 `
-

@@ -1,6 +1,9 @@
 package pooler_test
 
 import (
+	"fmt"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -59,4 +62,55 @@ func TestPoolerOfAStackWithoutASpareNodeIsReplacedBeforeItEnds(t *testing.T) {
 	assert.EqualValues(t, 1, pulumitest.Dig(deployment.Inputs, "spec.strategy.rollingUpdate.maxSurge"))
 	_, ok = r.Find("kubernetes:policy/v1:PodDisruptionBudget", "pooler")
 	assert.False(t, ok, "a budget would keep a single Pod's node from being drained")
+}
+
+// The exporter reads the administration console without a password, because its uid is
+// PgBouncer's and it has the folder of the Unix socket.
+func TestPoolerShowsItsMetricsToTheScrapeAlone(t *testing.T) {
+	r := &pulumitest.Recorder{}
+	require.NoError(t, pulumitest.Run(r, "test", nil, func(ctx *pulumi.Context) error {
+		_, err := pooler.New(ctx, "test", args(true))
+		return err
+	}))
+	deployment, ok := r.Find("kubernetes:apps/v1:Deployment", "pooler")
+	require.True(t, ok)
+	template := pulumitest.Dig(deployment.Inputs, "spec.template").(map[string]any)
+	annotations := pulumitest.Dig(template, "metadata.annotations").(map[string]any)
+	assert.Equal(t, "9127", annotations["prometheus.io/port"])
+	assert.EqualValues(t, 65532, pulumitest.Dig(template, "spec.securityContext.runAsUser"))
+	containers := deployment.Containers()
+	require.Len(t, containers, 2)
+	exporter := pulumitest.Dig(containers[1], "args").([]any)
+	assert.Equal(t, []any{
+		"--pgBouncer.connectionString=host=/run/pgbouncer port=6432 user=pgbouncer dbname=pgbouncer sslmode=disable",
+		"--web.listen-address=:9127", "--log.level=warn",
+	}, exporter)
+	assert.EqualValues(t, 9127, pulumitest.Dig(pulumitest.Dig(containers[1], "ports").([]any)[0], "containerPort"))
+	requested := 0
+	for _, container := range containers {
+		memory := pulumitest.Dig(container, "resources.requests.memory").(string)
+		mib, err := strconv.Atoi(strings.TrimSuffix(memory, "Mi"))
+		require.NoError(t, err, memory)
+		requested += mib
+	}
+	assert.Equal(t, args(true).Workload.Request.MiB, requested, "the sizing counts both containers")
+
+	secret, ok := r.Find("kubernetes:core/v1:Secret", "pooler")
+	require.True(t, ok)
+	config := pulumitest.Dig(secret.Inputs, "stringData").(map[string]any)["pgbouncer.ini"].(string)
+	assert.Contains(t, config, "\ntransaction_timeout = 120\n", "above the longest statement of a plan, 60 s")
+
+	policy, ok := r.Find("kubernetes:networking.k8s.io/v1:NetworkPolicy", "pooler-allow-pooler")
+	require.True(t, ok)
+	var from []string
+	for _, rule := range pulumitest.Dig(policy.Inputs, "spec.ingress").([]any) {
+		for _, port := range pulumitest.Dig(rule, "ports").([]any) {
+			from = append(from, fmt.Sprint(pulumitest.Dig(rule, "from"), pulumitest.Dig(port, "port")))
+		}
+	}
+	require.Len(t, from, 2)
+	assert.Contains(t, from[0], "app")
+	assert.Contains(t, from[0], "6432")
+	assert.Contains(t, from[1], "victoria-metrics")
+	assert.Contains(t, from[1], "9127")
 }
