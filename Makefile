@@ -11,7 +11,7 @@ export GOLANGCI_LINT_CACHE := $(CURDIR)/.sandbox/golangci-lint-cache
 .PHONY: help up preview tree refresh cancel down plan prices resize adopt build test unit e2e lint golden bench fuzz
 
 help: ## this list
-	@grep -E '^[a-z][a-z0-9 ]*:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 24
+	@grep -E '^[a-z][a-z0-9 ]*:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 40
 
 up preview tree refresh cancel down: ## run the stack STACK (demo) in the sandbox: no account, no network
 	@go run ./sandbox -stack $(STACK) -cluster $(CLUSTER) $@

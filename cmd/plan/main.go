@@ -39,10 +39,15 @@ func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 func run(args []string, out, errs io.Writer) int {
 	flags := flag.NewFlagSet("plan", flag.ContinueOnError)
 	flags.SetOutput(errs)
-	flags.Usage = func() { fmt.Fprint(errs, usage) }
+	flags.Usage = func() {} // printed below, where it belongs
 	format := flags.String("format", "text", "")
 	base := flags.String("base", "", "")
-	if err := flags.Parse(args); err != nil {
+	switch err := flags.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		fmt.Fprint(out, usage)
+		return exitFits
+	case err != nil:
+		fmt.Fprint(errs, usage)
 		return exitFaulty
 	}
 	render, ok := formats[*format]

@@ -77,6 +77,10 @@ func TestExitStatusesMeanSomething(t *testing.T) {
 		assert.Equal(t, exitFaulty, status, args)
 		assert.NotEmpty(t, errs, args)
 	}
+	status, out, errs = plan1("--help")
+	assert.Equal(t, exitFits, status)
+	assert.Contains(t, out, "Exit status")
+	assert.Empty(t, errs, "help that was asked for is no error")
 }
 
 func TestARevisionIsComparedWith(t *testing.T) {

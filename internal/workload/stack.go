@@ -97,8 +97,9 @@ func traefik(c settings.Capacity) Workload {
 }
 
 // pooler holds 11 MiB at rest and 33 MiB with 1,500 clients over TLS (measured with
-// PgBouncer 1.24.1). Its exporter holds 15 MiB and some 20 with the pools of 300 tenants. Where there are two, an update stops one before its successor
-// starts, so that settings.Poolers is never passed.
+// PgBouncer 1.24.1). Its exporter holds 15 MiB, and some 20 with the pools of 300
+// tenants. Where there are two, an update stops one before its successor starts, so that
+// there are never more than settings.Poolers.
 func pooler(c settings.Capacity) Workload {
 	w := rolling(PoolerNamespace, "pooler", Resources{25, 56}, Resources{0, 112})
 	w.Sidecar = Share{Request: Resources{5, 24}, Limit: Resources{0, 48}}
