@@ -33,7 +33,7 @@ func TestTheSettingsPageHasEveryKeyWithItsComment(t *testing.T) {
 	golden.Section(t, "../../docs/settings.md", "settings", page.text.String())
 }
 
-// document is the page in the making.
+// document collects the tables of docs/settings.md.
 type document struct {
 	structs  map[string]*ast.TypeSpec
 	defaults map[string]reflect.Value
