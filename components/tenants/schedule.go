@@ -12,7 +12,7 @@ import (
 
 const (
 	// schedule is every quarter of an hour: what somebody changed by hand or a tenant
-	// changed itself lasts no longer, and a run over 1,000 tenants takes a second.
+	// changed itself lasts no longer, and a run over 1,000 tenants takes some seconds.
 	schedule = "*/15 * * * *"
 	// scheduledDeadlineSeconds ends a run before the next one is due.
 	scheduledDeadlineSeconds = 600

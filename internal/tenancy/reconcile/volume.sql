@@ -1,5 +1,5 @@
 -- Dumps are on the archive volume. A run without it leaves these tenants to a run that
--- has it, and says so. Nobody logs in to them meanwhile.
+-- has it, and says so. These tenants cannot log in until then.
 \getenv archive ARCHIVE
 INSERT INTO failures SELECT name, step, 'this run has no archive volume; pulumi up does it' FROM (
   SELECT name, 'restore' AS step FROM restoring
