@@ -60,10 +60,10 @@ func TestAnUnprotectedProdGoesAndKeepsItsDataAndItsArchive(t *testing.T) {
 	s.Succeeds(t, "state", "unprotect", "--all", "--yes")
 	s.Succeeds(t, "destroy", "--yes", "--skip-preview")
 	left := strings.Join(things(t, s), "\n")
-	for _, kept := range []string{"DatabaseCluster", "DatabaseFirewall", "DatabaseDb", "DatabaseUser", "Vpc"} {
+	for _, kept := range []string{"DatabaseCluster", "DatabaseFirewall", "DatabasePostgresqlConfig", "DatabaseDb", "DatabaseUser", "Vpc"} {
 		assert.Contains(t, left, kept, "the data and what guards it stay")
 	}
-	assert.Len(t, things(t, s), 5)
+	assert.Len(t, things(t, s), 6)
 	disks := associated(t, s)
 	require.Len(t, disks, 1, "the archive's disk stays; the metrics' disk and the load balancer do not")
 	assert.Contains(t, disks[0], "tenants~reconcile")

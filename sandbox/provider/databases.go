@@ -129,7 +129,7 @@ const configSuffix = "/postgresql-config"
 func (d *digitalOcean) postgresConfigKind() *kind {
 	return &kind{
 		inputs: []string{"clusterId", "idleInTransactionSessionTimeout", "tempFileLimit"}, required: []string{"clusterId"}, replaceOn: []string{"clusterId"},
-		check: checkPostgresConfig, admit: d.inDatabase,
+		check: checkPostgresConfig, admit: d.inDatabase, taken: func(string) error { return nil },
 		id:       func(_ string, in resource.PropertyMap) string { return text(in, "clusterId") + configSuffix },
 		importID: func(id string) string { return strings.TrimSuffix(id, configSuffix) + configSuffix },
 	}
