@@ -166,7 +166,7 @@ func failures(t *testing.T, f faults) {
 	visited := visitedByADestroy(t, f.Stack)
 	f.order(t, "delete", provider.FaultError)
 	f.untilDone(t, "delete", "destroy", "--yes", "--skip-preview", "--continue-on-error")
-	kept := map[string]int{"demo": 0, "prod": 5}[f.Name]
+	kept := map[string]int{"demo": 0, "prod": 6}[f.Name]
 	assert.ElementsMatch(t, visited, f.taken(t, "delete"))
 	assert.Len(t, slices.DeleteFunc(things(t, f.Stack), func(path string) bool { return strings.Contains(path, "/random/") }), kept)
 	t.Logf("%d creates, %d updates and %d deletes failed once", len(all), len(spoilt), len(visited))

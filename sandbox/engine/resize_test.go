@@ -25,7 +25,7 @@ func TestANodePoolThatWasReplacedThroughTheAPIReplacesNothing(t *testing.T) {
 	replacePool(t, s, before, "s-4vcpu-8gb")
 
 	out := s.Succeeds(t, "up", "--yes", "--refresh", "--skip-preview")
-	assert.NotContains(t, out, "replaced")
+	enginetest.ReplacesOnlyJobs(t, out)
 	assert.Regexp(t, `~  digitalocean:index:KubernetesCluster platform-demo updat`, out)
 	assert.Equal(t, before, clusterID(t, s), "it is the same cluster")
 	o, _, err := cloud.At(s.CloudFolder()).Get(cloud.TokenCluster, before)

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/genericcorp/platform/sandbox/engine"
@@ -61,4 +62,15 @@ func (s Stack) Fails(t *testing.T, args ...string) string {
 func (s Stack) Up(t *testing.T) string {
 	t.Helper()
 	return s.Succeeds(t, "up", "--yes", "--skip-preview")
+}
+
+// ReplacesOnlyJobs checks that an update replaced nothing but the tenants' Jobs. More
+// replicas of the app have another limit of connections, so the Jobs run again.
+func ReplacesOnlyJobs(t *testing.T, out string) {
+	t.Helper()
+	for line := range strings.Lines(out) {
+		if strings.HasPrefix(line, " +- ") || strings.HasPrefix(line, " -- ") {
+			assert.Contains(t, line, "kubernetes:batch/v1:Job")
+		}
+	}
 }

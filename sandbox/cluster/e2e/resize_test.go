@@ -20,6 +20,7 @@ import (
 	"github.com/genericcorp/platform/internal/workload"
 	"github.com/genericcorp/platform/sandbox/cloud"
 	"github.com/genericcorp/platform/sandbox/digitalocean"
+	"github.com/genericcorp/platform/sandbox/enginetest"
 )
 
 // More users need bigger nodes. The resize is interrupted at its first eviction and
@@ -51,11 +52,7 @@ func TestResizeMovesEveryPodToBiggerNodesWithoutAnotherCluster(t *testing.T) {
 	assert.False(t, nodes.Items[0].Spec.Unschedulable)
 
 	out := s.Succeeds(t, "up", "--yes", "--refresh", "--skip-preview")
-	for line := range strings.Lines(out) {
-		if strings.HasPrefix(line, " +- ") || strings.HasPrefix(line, " -- ") {
-			assert.Contains(t, line, "kubernetes:batch/v1:Job", "nothing but the tenants' Jobs is replaced: more replicas have another limit of connections")
-		}
-	}
+	enginetest.ReplacesOnlyJobs(t, out)
 	assert.Equal(t, clusterFacts{id: cluster.id, size: size, pool: "default"}, s.cluster(t), "the same cluster, and the pool's name is the declared one")
 	s.settled(t)
 	assert.Len(t, s.placement(t), 3, "300 users have three replicas")
