@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/genericcorp/platform/sandbox/build"
 	"github.com/genericcorp/platform/sandbox/engine"
 )
 
@@ -54,7 +55,7 @@ func run(name string, live bool, command func(engine.Stack) error) error {
 	if err != nil {
 		return err
 	}
-	tools, err := engine.Build(root, os.Stderr)
+	tools, err := build.Engine(root, os.Stderr)
 	if err != nil {
 		return err
 	}
@@ -64,7 +65,7 @@ func run(name string, live bool, command func(engine.Stack) error) error {
 	}
 	if live {
 		s.Folder = filepath.Join(root, ".sandbox", apiServer, name)
-		cluster, err := engine.BuildCluster(root, os.Stderr)
+		cluster, err := build.Cluster(root, os.Stderr)
 		if err != nil {
 			return err
 		}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 
+	"github.com/genericcorp/platform/sandbox/build"
 	"github.com/genericcorp/platform/sandbox/cloud"
 	"github.com/genericcorp/platform/sandbox/digitalocean"
 	"github.com/genericcorp/platform/sandbox/engine"
@@ -17,7 +18,7 @@ import (
 func adopt(s engine.Stack) error {
 	api := httptest.NewServer((&digitalocean.Server{Cloud: cloud.At(s.CloudFolder())}).Handler())
 	defer api.Close()
-	program, err := engine.BuildOps(s.Root, os.Stderr)
+	program, err := build.Ops(s.Root, os.Stderr)
 	if err != nil {
 		return err
 	}

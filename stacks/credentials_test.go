@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/genericcorp/platform/internal/pulumitest"
+	"github.com/genericcorp/platform/sandbox/pulumitest"
 )
 
 func TestEveryCredentialInPlainTextIsReported(t *testing.T) {

@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/genericcorp/platform/internal/budget"
-	"github.com/genericcorp/platform/internal/pulumitest"
 	"github.com/genericcorp/platform/internal/settings"
+	"github.com/genericcorp/platform/sandbox/pulumitest"
 )
 
 func TestEveryRegistrationFailureSurfaces(t *testing.T) {

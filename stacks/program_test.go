@@ -11,10 +11,10 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v3"
 
-	"github.com/genericcorp/platform/internal/golden"
-	"github.com/genericcorp/platform/internal/pulumitest"
 	"github.com/genericcorp/platform/internal/settings"
 	"github.com/genericcorp/platform/internal/sizing"
+	"github.com/genericcorp/platform/sandbox/golden"
+	"github.com/genericcorp/platform/sandbox/pulumitest"
 )
 
 var stackNames = []string{"demo", "prod"}

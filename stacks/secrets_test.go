@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/genericcorp/platform/internal/pulumitest"
+	"github.com/genericcorp/platform/sandbox/pulumitest"
 )
 
 func TestCredentialsAreSecretWhereverTheyGo(t *testing.T) {

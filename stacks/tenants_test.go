@@ -14,9 +14,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/genericcorp/platform/internal/postgrestest"
-	"github.com/genericcorp/platform/internal/pulumitest"
 	"github.com/genericcorp/platform/internal/tenancy"
+	"github.com/genericcorp/platform/sandbox/postgrestest"
+	"github.com/genericcorp/platform/sandbox/pulumitest"
 )
 
 // The whole way of the demo's tenant: the objects that the unchanged stack file

@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/genericcorp/platform/components/app"
-	"github.com/genericcorp/platform/internal/pulumitest"
 	"github.com/genericcorp/platform/internal/settings"
+	"github.com/genericcorp/platform/sandbox/pulumitest"
 )
 
 const secretToken = "kubernetes:core/v1:Secret"

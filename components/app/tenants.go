@@ -8,6 +8,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/genericcorp/platform/internal/kube"
+	"github.com/genericcorp/platform/internal/routes"
 	"github.com/genericcorp/platform/internal/settings"
 	"github.com/genericcorp/platform/internal/tenancy"
 	"github.com/genericcorp/platform/internal/workload"
@@ -56,8 +57,8 @@ func tenantsVolume() *corev1.VolumeArgs {
 }
 
 // route leads from hosts to the app.
-func (a Args) route(route string, middlewares []string, hosts ...string) kube.Route {
-	return kube.Route{
+func (a Args) route(route string, middlewares []string, hosts ...string) routes.Route {
+	return routes.Route{
 		Name: route, Hosts: hosts, Middlewares: middlewares, In: a.IngressNamespace,
 		Namespace: workload.AppNamespace, Service: name, Port: servicePort,
 	}
@@ -66,36 +67,36 @@ func (a Args) route(route string, middlewares []string, hosts ...string) kube.Ro
 // tenantRoutes lead to the app: one route for the tenants of each plan, with that
 // plan's rate limit, and one for those that get a 503. Each host is a rule, and so a
 // router whose requests are counted apart.
-func (a Args) tenantRoutes() []kube.Route {
+func (a Args) tenantRoutes() []routes.Route {
 	hosts := map[string][]string{}
 	for _, t := range a.Tenants {
 		switch t.State {
 		case settings.Active:
-			hosts[kube.PlanMiddleware(t.Plan)] = append(hosts[kube.PlanMiddleware(t.Plan)], t.Host(a.Domain))
+			hosts[routes.TierLimit(t.Plan)] = append(hosts[routes.TierLimit(t.Plan)], t.Host(a.Domain))
 		case settings.Suspended, settings.Archived:
-			hosts[kube.SuspendedMiddleware] = append(hosts[kube.SuspendedMiddleware], t.Host(a.Domain))
+			hosts[routes.Suspended] = append(hosts[routes.Suspended], t.Host(a.Domain))
 		}
 	}
-	var out []kube.Route
+	var out []routes.Route
 	for _, plan := range settings.Plans {
-		middleware := kube.PlanMiddleware(plan.Name)
+		middleware := routes.TierLimit(plan.Name)
 		if of := hosts[middleware]; len(of) > 0 {
 			out = append(out, a.route("tenants-"+plan.Name, []string{middleware}, slices.Sorted(slices.Values(of))...))
 		}
 	}
-	if of := hosts[kube.SuspendedMiddleware]; len(of) > 0 {
-		out = append(out, a.route("tenants-suspended", []string{kube.SuspendedMiddleware}, slices.Sorted(slices.Values(of))...))
+	if of := hosts[routes.Suspended]; len(of) > 0 {
+		out = append(out, a.route("tenants-suspended", []string{routes.Suspended}, slices.Sorted(slices.Values(of))...))
 	}
 	return append(out, a.redirectRoutes()...)
 }
 
 // redirectRoutes answer on the old hosts of tenants that were renamed. Traefik
 // redirects before anybody gets to the app.
-func (a Args) redirectRoutes() []kube.Route {
-	var out []kube.Route
+func (a Args) redirectRoutes() []routes.Route {
+	var out []routes.Route
 	for _, t := range a.Tenants {
 		if t.RedirectOldHost && t.State != settings.Purged {
-			out = append(out, a.route("moved-to-"+t.Name, kube.RedirectMiddlewares(t.Name), t.OldHost(a.Domain)))
+			out = append(out, a.route("moved-to-"+t.Name, routes.Redirect(t.Name), t.OldHost(a.Domain)))
 		}
 	}
 	return out

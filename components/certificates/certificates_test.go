@@ -9,9 +9,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/genericcorp/platform/components/certificates"
-	"github.com/genericcorp/platform/internal/pulumitest"
 	"github.com/genericcorp/platform/internal/settings"
 	"github.com/genericcorp/platform/internal/workload"
+	"github.com/genericcorp/platform/sandbox/pulumitest"
 )
 
 func args(chart string) certificates.Args {

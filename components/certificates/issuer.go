@@ -9,6 +9,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/genericcorp/platform/internal/kube"
+	"github.com/genericcorp/platform/internal/routes"
 )
 
 const apiVersion = "cert-manager.io/v1"
@@ -66,13 +67,13 @@ func (a Args) issuer(environment string) *apiextensions.CustomResourceArgs {
 // 2027-02 and 45 from 2028-02, so no number of days would stay right.
 func (a Args) certificate() *apiextensions.CustomResourceArgs {
 	meta := &metav1.ObjectMetaArgs{
-		Name: pulumi.String(kube.TLSSecret), Namespace: a.Namespace.ToStringOutput(),
+		Name: pulumi.String(routes.TLSSecret), Namespace: a.Namespace.ToStringOutput(),
 		Labels: kube.Labels("cert-manager"), Annotations: awaitReady,
 	}
 	return &apiextensions.CustomResourceArgs{
 		ApiVersion: pulumi.String(apiVersion), Kind: pulumi.String("Certificate"), Metadata: meta,
 		OtherFields: kubernetes.UntypedArgs{"spec": pulumi.Map{
-			"secretName":            pulumi.String(kube.TLSSecret),
+			"secretName":            pulumi.String(routes.TLSSecret),
 			"dnsNames":              pulumi.ToStringArray([]string{a.Domain, "*." + a.Domain}),
 			"renewBeforePercentage": pulumi.Int(33),
 			"privateKey": pulumi.Map{

@@ -10,6 +10,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/genericcorp/platform/internal/kube"
+	"github.com/genericcorp/platform/internal/routes"
 	"github.com/genericcorp/platform/internal/settings"
 	"github.com/genericcorp/platform/internal/workload"
 )
@@ -43,7 +44,7 @@ http:
       ipAllowList:
         sourceRange: [255.255.255.255/32]
         rejectStatusCode: 503
-`, a.HSTSIncludeSubdomains, kube.SuspendedMiddleware)
+`, a.HSTSIncludeSubdomains, routes.Suspended)
 	for _, plan := range settings.Plans {
 		fmt.Fprintf(&b, `    %s:
       rateLimit:
@@ -51,7 +52,7 @@ http:
         burst: %d
         sourceCriterion:
           requestHost: true
-`, kube.PlanMiddleware(plan.Name), a.share(plan.RequestsPerSecond), a.share(plan.Burst))
+`, routes.TierLimit(plan.Name), a.share(plan.RequestsPerSecond), a.share(plan.Burst))
 	}
 	a.redirects(&b)
 	return b.String()
@@ -68,9 +69,9 @@ func (a Args) redirects(b *strings.Builder) {
       headers:
         customResponseHeaders:
           Cache-Control: max-age=300
-`, kube.BrieflyMiddleware)
+`, routes.Briefly)
 	for _, r := range a.Redirects {
-		names := kube.RedirectMiddlewares(r.Tenant)
+		names := routes.Redirect(r.Tenant)
 		fmt.Fprintf(b, `    %s:
       redirectRegex:
         regex: '^https://%s(:[0-9]+)?/(.*)$'
@@ -114,7 +115,7 @@ func (a Args) flags() []string {
 		"--providers.file.filename=/etc/traefik/dynamic.yaml",
 		"--providers.kubernetesIngress=true",
 		"--providers.kubernetesIngress.namespaces=" + workload.IngressNamespace,
-		"--providers.kubernetesIngress.ingressClass=" + kube.IngressClass,
+		"--providers.kubernetesIngress.ingressClass=" + routes.Class,
 		// Routes lead to other namespaces by name; only the platform writes routes.
 		"--providers.kubernetesIngress.allowExternalNameServices=true",
 	}

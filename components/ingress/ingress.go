@@ -13,6 +13,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/genericcorp/platform/internal/kube"
+	"github.com/genericcorp/platform/internal/routes"
 	"github.com/genericcorp/platform/internal/workload"
 )
 
@@ -87,7 +88,7 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 
 // controller declares what runs, and what it may do.
 func (a Args) controller(ctx *pulumi.Context, parent pulumi.Resource, inside []pulumi.ResourceOption) error {
-	if _, err := networkingv1.NewIngressClass(ctx, kube.IngressClass, class(), pulumi.Parent(parent)); err != nil {
+	if _, err := networkingv1.NewIngressClass(ctx, routes.Class, class(), pulumi.Parent(parent)); err != nil {
 		return fmt.Errorf("class: %w", err)
 	}
 	identity, err := account.Register(ctx, inside...)

@@ -8,12 +8,13 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/genericcorp/platform/internal/kube"
+	"github.com/genericcorp/platform/internal/routes"
 	"github.com/genericcorp/platform/internal/workload"
 )
 
 func class() *networkingv1.IngressClassArgs {
 	return &networkingv1.IngressClassArgs{
-		Metadata: kube.Meta(app, "", kube.IngressClass),
+		Metadata: kube.Meta(app, "", routes.Class),
 		Spec:     &networkingv1.IngressClassSpecArgs{Controller: pulumi.String("traefik.io/ingress-controller")},
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/genericcorp/platform/internal/kube"
+	"github.com/genericcorp/platform/internal/routes"
 	"github.com/genericcorp/platform/internal/workload"
 )
 
@@ -54,7 +55,7 @@ func (a Args) grafana(ctx *pulumi.Context, name string, opts ...pulumi.ResourceO
 	if _, err := corev1.NewService(ctx, grafanaApp, clusterService(grafanaApp, portGrafana), opts...); err != nil {
 		return pulumi.StringOutput{}, fmt.Errorf("service: %w", err)
 	}
-	return password.Result, kube.Route{
+	return password.Result, routes.Route{
 		Name: grafanaApp, Hosts: []string{a.Host}, In: a.IngressNamespace,
 		Namespace: workload.MonitoringNamespace, Service: grafanaApp, Port: portGrafana,
 	}.Register(ctx, opts...)

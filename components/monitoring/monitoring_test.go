@@ -12,9 +12,9 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/genericcorp/platform/components/monitoring"
-	"github.com/genericcorp/platform/internal/pulumitest"
 	"github.com/genericcorp/platform/internal/settings"
 	"github.com/genericcorp/platform/internal/workload"
+	"github.com/genericcorp/platform/sandbox/pulumitest"
 )
 
 func args() monitoring.Args {

@@ -11,9 +11,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/genericcorp/platform/components/pooler"
-	"github.com/genericcorp/platform/internal/pulumitest"
 	"github.com/genericcorp/platform/internal/settings"
 	"github.com/genericcorp/platform/internal/workload"
+	"github.com/genericcorp/platform/sandbox/pulumitest"
 )
 
 func args(survive bool) pooler.Args {

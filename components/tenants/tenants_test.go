@@ -9,10 +9,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/genericcorp/platform/components/tenants"
-	"github.com/genericcorp/platform/internal/pulumitest"
 	"github.com/genericcorp/platform/internal/settings"
 	"github.com/genericcorp/platform/internal/tenancy"
 	"github.com/genericcorp/platform/internal/workload"
+	"github.com/genericcorp/platform/sandbox/pulumitest"
 )
 
 func args() tenants.Args {

@@ -14,8 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/genericcorp/platform/internal/budget"
-	"github.com/genericcorp/platform/internal/golden"
 	"github.com/genericcorp/platform/internal/settings"
+	"github.com/genericcorp/platform/sandbox/golden"
 )
 
 // labels of the lines in a field's comment that are columns of the table.

@@ -10,9 +10,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/genericcorp/platform/internal/postgrestest"
 	"github.com/genericcorp/platform/internal/settings"
 	"github.com/genericcorp/platform/internal/tenancy"
+	"github.com/genericcorp/platform/sandbox/postgrestest"
 )
 
 // A tenant's session that blocked a run for good would block its own suspension.

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/genericcorp/platform/internal/postgrestest"
+	"github.com/genericcorp/platform/sandbox/postgrestest"
 )
 
 // enter logs in to another database of the server. pg_hba.conf admits everybody to each,

@@ -8,8 +8,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
-	"github.com/genericcorp/platform/internal/postgrestest"
 	"github.com/genericcorp/platform/internal/settings"
+	"github.com/genericcorp/platform/sandbox/postgrestest"
 )
 
 // The change that is interrupted has all there is in it: a tenant that grows, one

@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/genericcorp/platform/internal/postgrestest"
 	"github.com/genericcorp/platform/internal/settings"
+	"github.com/genericcorp/platform/sandbox/postgrestest"
 )
 
 // climb is what planted code tries: to become whoever runs it, to get into another

@@ -15,8 +15,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/genericcorp/platform/internal/postgrestest"
 	"github.com/genericcorp/platform/internal/settings"
+	"github.com/genericcorp/platform/sandbox/postgrestest"
 )
 
 const (

@@ -8,9 +8,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/genericcorp/platform/internal/postgrestest"
 	"github.com/genericcorp/platform/internal/settings"
 	"github.com/genericcorp/platform/internal/tenancy"
+	"github.com/genericcorp/platform/sandbox/postgrestest"
 )
 
 // with is the same server and folders for runs with other variables of the Entrypoint.

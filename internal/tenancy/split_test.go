@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/genericcorp/platform/internal/postgrestest"
 	"github.com/genericcorp/platform/internal/tenancy"
+	"github.com/genericcorp/platform/sandbox/postgrestest"
 )
 
 var shared = []string{

@@ -16,6 +16,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/genericcorp/platform/sandbox/build"
 	"github.com/genericcorp/platform/sandbox/engine"
 )
 
@@ -31,7 +32,7 @@ func main() {
 // bench is a run of measurements in a temporary folder.
 type bench struct {
 	root, folder string
-	tools        engine.Tools
+	tools        build.Tools
 }
 
 // part of the document, and what someone who waits for it should know.
@@ -66,12 +67,12 @@ func run(only string) error {
 		return err
 	}
 	defer os.RemoveAll(folder) //nolint:errcheck // a leftover in the temporary folder harms nobody
-	tools, err := engine.Build(root, os.Stderr)
+	tools, err := build.Engine(root, os.Stderr)
 	if err != nil {
 		return err
 	}
 	b := bench{root, folder, tools}
-	fmt.Printf(head, runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), processor(), runtime.Version(), engine.PulumiVersion)
+	fmt.Printf(head, runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), processor(), runtime.Version(), build.PulumiVersion)
 	for _, p := range measured {
 		fmt.Fprintf(os.Stderr, "measuring %s: %s\n", p.name, p.waits)
 		if err := p.run(b); err != nil {

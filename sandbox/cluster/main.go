@@ -1,5 +1,5 @@
 // Command cluster is the sandbox's real Kubernetes: "serve" runs a control plane
-// and plays its nodes, "render" prints what the cert-manager release installs.
+// with simulated nodes, "render" prints what the cert-manager release installs.
 package main
 
 import (
@@ -18,7 +18,7 @@ import (
 	"github.com/genericcorp/platform/sandbox/cloud"
 	"github.com/genericcorp/platform/sandbox/cluster/chart"
 	"github.com/genericcorp/platform/sandbox/cluster/controlplane"
-	"github.com/genericcorp/platform/sandbox/cluster/player"
+	"github.com/genericcorp/platform/sandbox/cluster/fakecloud"
 )
 
 func main() {
@@ -45,27 +45,27 @@ func run(args []string) error {
 func serve(args []string) error {
 	flags := flag.NewFlagSet("serve", flag.ContinueOnError)
 	bin := flags.String("bin", "", "folder with etcd and the programs of Kubernetes")
-	folder := flags.String("folder", "", "where its files are kept, kubeconfig among them")
-	folderOfCloud := flags.String("cloud", "", "folder of the simulated cloud, in which nodes are ordered")
-	with := flags.Int("with", 0, "the process to end with; zero is none")
+	folder := flags.String("folder", "", "folder for its files, kubeconfig among them")
+	folderOfCloud := flags.String("cloud", "", "folder of the simulated cloud that declares the nodes")
+	parent := flags.Int("parent", 0, "stop when the process with this ID exits; 0 means never")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if *with != 0 {
-		go follow(*with, stop)
+	if *parent != 0 {
+		go stopAfter(*parent, stop)
 	}
 	plane, err := controlplane.Start(ctx, *bin, *folder)
 	if err != nil {
 		return err
 	}
-	p, err := player.New(plane.Config, func() ([]cloud.NodePool, error) { return player.Ordered(*folderOfCloud) })
+	controller, err := fakecloud.New(plane.Config, func() ([]cloud.NodePool, error) { return fakecloud.Ordered(*folderOfCloud) })
 	if err != nil {
 		return errors.Join(err, plane.Stop())
 	}
-	played := make(chan error, 1)
-	go func() { played <- p.Run(ctx) }()
+	stopped := make(chan error, 1)
+	go func() { stopped <- controller.Run(ctx) }()
 	ready := filepath.Join(*folder, "ready")
 	if err := os.WriteFile(ready, []byte(plane.EtcdURL), 0o600); err != nil {
 		return errors.Join(err, plane.Stop())
@@ -73,13 +73,13 @@ func serve(args []string) error {
 	select {
 	case <-ctx.Done():
 	case err = <-plane.Failed():
-	case err = <-played:
+	case err = <-stopped:
 	}
 	return errors.Join(err, os.Remove(ready), plane.Stop())
 }
 
-// follow calls stop when a process is gone, however it ended.
-func follow(pid int, stop func()) {
+// stopAfter calls stop when a process has exited, in whatever way.
+func stopAfter(pid int, stop func()) {
 	for syscall.Kill(pid, 0) == nil {
 		time.Sleep(time.Second)
 	}

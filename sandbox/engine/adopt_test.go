@@ -15,9 +15,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/genericcorp/platform/sandbox/build"
 	"github.com/genericcorp/platform/sandbox/cloud"
 	"github.com/genericcorp/platform/sandbox/digitalocean"
-	"github.com/genericcorp/platform/sandbox/engine"
 	"github.com/genericcorp/platform/sandbox/provider"
 )
 
@@ -72,7 +72,7 @@ var buildOps = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return engine.BuildOps(root, os.Stderr)
+	return build.Ops(root, os.Stderr)
 })
 
 // adopt runs `ops adopt` and then, in a shell, what it printed. It returns how many

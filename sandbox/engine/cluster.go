@@ -13,42 +13,9 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/genericcorp/platform/sandbox/build"
 	"github.com/genericcorp/platform/sandbox/cloud"
 )
-
-// KubernetesVersion is the control plane's, as sandbox/cluster/go.mod pins it.
-const KubernetesVersion = "1.36.1"
-
-// controlPlane are the programs of a real cluster, by their package.
-var controlPlane = []struct{ name, from string }{
-	{"etcd", "go.etcd.io/etcd/server/v3"}, {"kube-apiserver", "k8s.io/kubernetes/cmd/kube-apiserver"},
-	{"kube-controller-manager", "k8s.io/kubernetes/cmd/kube-controller-manager"}, {"kube-scheduler", "k8s.io/kubernetes/cmd/kube-scheduler"},
-}
-
-// BuildCluster builds a real control plane once for all checkouts, and the
-// command that runs it and plays its nodes.
-func BuildCluster(root string, progress io.Writer) (ClusterTools, error) {
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		return ClusterTools{}, err
-	}
-	tools := ClusterTools{
-		Bin:     filepath.Join(cache, "platform-sandbox", "kubernetes-"+KubernetesVersion),
-		Command: filepath.Join(root, ".sandbox", "bin", "cluster"),
-	}
-	b := builder{root: root, progress: progress}
-	for _, program := range controlPlane {
-		b.once(filepath.Join(tools.Bin, program.name), "sandbox/cluster", program.name+" (about eight minutes for all of Kubernetes, once)", program.from)
-	}
-	b.goBuild(filepath.Join(root, "sandbox", "cluster"), tools.Command, "the cluster's player (the first time a minute)", ".")
-	return tools, b.err
-}
-
-// ClusterTools are the programs of a real cluster.
-type ClusterTools struct {
-	// Bin has the control plane, Command runs it.
-	Bin, Command string
-}
 
 // clusterFolder is where the stack's cluster keeps its files.
 func (s Stack) clusterFolder() string { return filepath.Join(s.Folder, "cluster") }
@@ -57,16 +24,15 @@ func (s Stack) clusterFolder() string { return filepath.Join(s.Folder, "cluster"
 func (s Stack) Kubeconfig() string { return filepath.Join(s.clusterFolder(), "kubeconfig") }
 
 // OnCluster is the stack with its Kubernetes provider on the real cluster.
-func (s Stack) OnCluster(tools ClusterTools) Stack {
+func (s Stack) OnCluster(tools build.ClusterTools) Stack {
 	s.Env = append(append([]string{}, s.Env...),
 		cloud.EnvKubeconfig+"="+s.Kubeconfig(), cloud.EnvRender+"="+tools.Command+" render")
 	return s
 }
 
-// StartCluster starts the stack's cluster unless it runs. It ends with StopCluster,
-// or when the process with an id ends; it does not look after anyone when that is
-// zero.
-func (s Stack) StartCluster(tools ClusterTools, with int, progress io.Writer) error {
+// StartCluster starts the stack's cluster unless it runs. The cluster stops with
+// StopCluster, or when process parentPID exits; 0 means never.
+func (s Stack) StartCluster(tools build.ClusterTools, parentPID int, progress io.Writer) error {
 	if _, err := s.clusterProcess(); err == nil {
 		return nil
 	}
@@ -83,7 +49,7 @@ func (s Stack) StartCluster(tools ClusterTools, with int, progress io.Writer) er
 		return err
 	}
 	defer log.Close() //nolint:errcheck // the child has its own
-	cmd := exec.Command(tools.Command, "serve", "-bin", tools.Bin, "-folder", s.clusterFolder(), "-cloud", s.CloudFolder(), "-with", strconv.Itoa(with))
+	cmd := exec.Command(tools.Command, "serve", "-bin", tools.Bin, "-folder", s.clusterFolder(), "-cloud", s.CloudFolder(), "-parent", strconv.Itoa(parentPID))
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := cmd.Start(); err != nil {

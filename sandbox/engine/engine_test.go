@@ -15,18 +15,19 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/genericcorp/platform/internal/pulumitest"
+	"github.com/genericcorp/platform/sandbox/build"
 	"github.com/genericcorp/platform/sandbox/cloud"
 	"github.com/genericcorp/platform/sandbox/engine"
 	"github.com/genericcorp/platform/sandbox/enginetest"
+	"github.com/genericcorp/platform/sandbox/pulumitest"
 )
 
-var tools engine.Tools
+var tools build.Tools
 
 func TestMain(m *testing.M) {
 	root, err := filepath.Abs("../..")
 	if err == nil {
-		tools, err = engine.Build(root, os.Stderr)
+		tools, err = build.Engine(root, os.Stderr)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -284,5 +285,5 @@ func TestTheEngineIsTheOneThatIsPinned(t *testing.T) {
 	t.Parallel()
 	mod, err := os.ReadFile("../../tools/pulumi/go.mod")
 	require.NoError(t, err)
-	assert.Contains(t, string(mod), "github.com/pulumi/pulumi/pkg/v3 v"+engine.PulumiVersion)
+	assert.Contains(t, string(mod), "github.com/pulumi/pulumi/pkg/v3 v"+build.PulumiVersion)
 }

@@ -1,3 +1,5 @@
+// Package engine runs the real Pulumi engine on this machine against the
+// sandbox's simulated providers: no account, no network, state in files.
 package engine
 
 import (
@@ -13,6 +15,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/genericcorp/platform/sandbox/build"
 	"github.com/genericcorp/platform/sandbox/cloud"
 )
 
@@ -30,7 +33,7 @@ type Stack struct {
 	// Root is the checkout whose stack files are run, Folder where everything of
 	// this stack is kept.
 	Root, Folder string
-	Tools        Tools
+	Tools        build.Tools
 	// Env is added to the environment.
 	Env []string
 	// Out and Err take what Pulumi prints.
@@ -150,7 +153,7 @@ func (s Stack) Command(args ...string) *exec.Cmd {
 
 func (s Stack) env() []string {
 	return []string{
-		envProgram + "=" + s.Tools.Program,
+		build.EnvProgram + "=" + s.Tools.Program,
 		"PULUMI_HOME=" + filepath.Join(s.Folder, "home"),
 		"PULUMI_BACKEND_URL=file://" + filepath.ToSlash(filepath.Join(s.Folder, "state")),
 		"PULUMI_CONFIG_PASSPHRASE=sandbox",

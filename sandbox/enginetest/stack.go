@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/genericcorp/platform/sandbox/build"
 	"github.com/genericcorp/platform/sandbox/engine"
 )
 
@@ -18,7 +19,7 @@ type Stack struct{ engine.Stack }
 
 // New lays a stack out in temporary folders, with a copy of the checkout's real
 // stack file.
-func New(t *testing.T, checkout, name string, tools engine.Tools) Stack {
+func New(t *testing.T, checkout, name string, tools build.Tools) Stack {
 	t.Helper()
 	root := t.TempDir()
 	for _, file := range []string{"Pulumi.yaml", "Pulumi." + name + ".yaml"} {

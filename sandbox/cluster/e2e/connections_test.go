@@ -11,8 +11,8 @@ import (
 	"github.com/np-guard/netpol-analyzer/pkg/netpol/connlist"
 	"github.com/stretchr/testify/require"
 
-	"github.com/genericcorp/platform/internal/golden"
 	"github.com/genericcorp/platform/internal/workload"
+	"github.com/genericcorp/platform/sandbox/golden"
 )
 
 // connections are who may open one to whom, as NP-Guard reads the policies that

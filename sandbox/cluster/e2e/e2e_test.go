@@ -24,7 +24,7 @@ import (
 	"github.com/genericcorp/platform/internal/settings"
 	"github.com/genericcorp/platform/internal/sizing"
 	"github.com/genericcorp/platform/internal/workload"
-	"github.com/genericcorp/platform/sandbox/engine"
+	"github.com/genericcorp/platform/sandbox/build"
 	"github.com/genericcorp/platform/sandbox/enginetest"
 )
 
@@ -41,9 +41,9 @@ func newStage(t *testing.T, name string) stage {
 	t.Helper()
 	checkout, err := filepath.Abs(checkout)
 	require.NoError(t, err)
-	tools, err := engine.Build(checkout, os.Stderr)
+	tools, err := build.Engine(checkout, os.Stderr)
 	require.NoError(t, err)
-	cluster, err := engine.BuildCluster(checkout, os.Stderr)
+	cluster, err := build.Cluster(checkout, os.Stderr)
 	require.NoError(t, err)
 	s := enginetest.New(t, checkout, name, tools)
 	t.Cleanup(func() { assert.NoError(t, s.StopCluster()) })

@@ -20,7 +20,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/clientcmd"
 
-	"github.com/genericcorp/platform/sandbox/engine"
+	"github.com/genericcorp/platform/sandbox/build"
 )
 
 // images runs the programs of the platform's images on this machine as their Pods
@@ -29,7 +29,7 @@ import (
 func (s stage) images(t *testing.T) {
 	root, err := filepath.Abs(checkout)
 	require.NoError(t, err)
-	folder, err := engine.BuildImages(root, os.Stderr)
+	folder, err := build.Images(root, os.Stderr)
 	require.NoError(t, err)
 	s.declareTenants(t)
 	i := images{newNetwork(t, s), folder}

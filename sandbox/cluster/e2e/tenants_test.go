@@ -20,9 +20,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/genericcorp/platform/internal/pgurl"
-	"github.com/genericcorp/platform/internal/postgrestest"
 	"github.com/genericcorp/platform/internal/tenancy"
 	"github.com/genericcorp/platform/internal/workload"
+	"github.com/genericcorp/platform/sandbox/postgrestest"
 )
 
 // declareTenants makes sure of one that is active, one that is suspended, and one

@@ -7,7 +7,7 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"github.com/genericcorp/platform/internal/pulumitest"
+	"github.com/genericcorp/platform/sandbox/pulumitest"
 	"github.com/genericcorp/platform/stacks"
 )
 

@@ -1,4 +1,4 @@
-package player
+package fakecloud
 
 import (
 	"context"
@@ -21,12 +21,12 @@ const (
 
 // nodes makes the nodes of every pool and the cloud's Pods on them, and takes away
 // the nodes whose pool is gone or being deleted.
-func (p *Player) nodes(ctx context.Context) error {
-	pools, err := p.pools()
+func (c *Controller) nodes(ctx context.Context) error {
+	pools, err := c.pools()
 	if err != nil {
 		return err
 	}
-	list, err := p.client.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
+	list, err := c.client.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
 	if err != nil {
 		return err
 	}
@@ -41,25 +41,25 @@ func (p *Player) nodes(ctx context.Context) error {
 				continue
 			}
 			count++
-			if err := p.node(ctx, ordered.Name, there[ordered.Name], pool); err != nil {
+			if err := c.node(ctx, ordered.Name, there[ordered.Name], pool); err != nil {
 				return err
 			}
 			delete(there, ordered.Name)
 		}
 	}
 	for name := range there {
-		if err := p.removeNode(ctx, name); err != nil {
+		if err := c.removeNode(ctx, name); err != nil {
 			return err
 		}
 	}
-	return p.system(ctx, count > 0)
+	return c.system(ctx, count > 0)
 }
 
 // kubeletPort is where the kubelet of a node would answer.
 const kubeletPort = 10250
 
 // node makes a node and lets it be ready.
-func (p *Player) node(ctx context.Context, name string, node *corev1.Node, pool cloud.NodePool) error {
+func (c *Controller) node(ctx context.Context, name string, node *corev1.Node, pool cloud.NodePool) error {
 	if node != nil && len(node.Status.Conditions) > 0 {
 		return nil
 	}
@@ -68,7 +68,7 @@ func (p *Player) node(ctx context.Context, name string, node *corev1.Node, pool 
 		return err
 	}
 	if node == nil {
-		node, err = p.client.CoreV1().Nodes().Create(ctx, &corev1.Node{
+		node, err = c.client.CoreV1().Nodes().Create(ctx, &corev1.Node{
 			ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{
 				"kubernetes.io/hostname": name, "kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64",
 				poolIDLabel: pool.ID, poolNameLabel: pool.Name,
@@ -84,33 +84,33 @@ func (p *Player) node(ctx context.Context, name string, node *corev1.Node, pool 
 	}
 	node.Status = corev1.NodeStatus{
 		Capacity: resources, Allocatable: resources,
-		Addresses:       []corev1.NodeAddress{{Type: corev1.NodeInternalIP, Address: p.host(name)}, {Type: corev1.NodeHostName, Address: name}},
+		Addresses:       []corev1.NodeAddress{{Type: corev1.NodeInternalIP, Address: c.host(name)}, {Type: corev1.NodeHostName, Address: name}},
 		DaemonEndpoints: corev1.NodeDaemonEndpoints{KubeletEndpoint: corev1.DaemonEndpoint{Port: kubeletPort}},
-		Conditions:      []corev1.NodeCondition{{Type: corev1.NodeReady, Status: corev1.ConditionTrue, Reason: "Played", LastHeartbeatTime: metav1.Now()}},
+		Conditions:      []corev1.NodeCondition{{Type: corev1.NodeReady, Status: corev1.ConditionTrue, Reason: "Simulated", LastHeartbeatTime: metav1.Now()}},
 	}
-	_, err = p.client.CoreV1().Nodes().UpdateStatus(ctx, node, metav1.UpdateOptions{})
+	_, err = c.client.CoreV1().Nodes().UpdateStatus(ctx, node, metav1.UpdateOptions{})
 	return err
 }
 
 // host returns the address of a node, the next free one for a new node.
-func (p *Player) host(name string) string {
-	if p.hosts[name] == "" {
-		p.hosts[name] = fmt.Sprintf("10.10.0.%d", len(p.hosts)+2)
+func (c *Controller) host(name string) string {
+	if c.hosts[name] == "" {
+		c.hosts[name] = fmt.Sprintf("10.10.0.%d", len(c.hosts)+2)
 	}
-	return p.hosts[name]
+	return c.hosts[name]
 }
 
 // removeNode takes a node with its Pods, as the cloud does when a pool shrinks.
-func (p *Player) removeNode(ctx context.Context, name string) error {
-	pods, err := p.client.CoreV1().Pods("").List(ctx, metav1.ListOptions{FieldSelector: "spec.nodeName=" + name})
+func (c *Controller) removeNode(ctx context.Context, name string) error {
+	pods, err := c.client.CoreV1().Pods("").List(ctx, metav1.ListOptions{FieldSelector: "spec.nodeName=" + name})
 	if err != nil {
 		return err
 	}
 	now := int64(0)
 	for _, pod := range pods.Items {
-		if err := p.client.CoreV1().Pods(pod.Namespace).Delete(ctx, pod.Name, metav1.DeleteOptions{GracePeriodSeconds: &now}); err != nil && !apierrors.IsNotFound(err) {
+		if err := c.client.CoreV1().Pods(pod.Namespace).Delete(ctx, pod.Name, metav1.DeleteOptions{GracePeriodSeconds: &now}); err != nil && !apierrors.IsNotFound(err) {
 			return err
 		}
 	}
-	return p.client.CoreV1().Nodes().Delete(ctx, name, metav1.DeleteOptions{})
+	return c.client.CoreV1().Nodes().Delete(ctx, name, metav1.DeleteOptions{})
 }

@@ -1,4 +1,4 @@
-package internal_test
+package repository_test
 
 import (
 	"os"
@@ -24,7 +24,7 @@ func runChart(t *testing.T, cached, helm string) (out, file, log string) {
 	project := t.TempDir()
 	for _, path := range []string{"components/certificates/certificates.go", "internal/settings/defaults.go"} {
 		require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(project, path)), 0o755))
-		require.NoError(t, os.WriteFile(filepath.Join(project, path), []byte(read(t, "../"+path)), 0o600))
+		require.NoError(t, os.WriteFile(filepath.Join(project, path), []byte(read(t, "../../"+path)), 0o600))
 	}
 	folder := filepath.Join(project, "charts")
 	require.NoError(t, os.Mkdir(folder, 0o755))
@@ -32,7 +32,7 @@ func runChart(t *testing.T, cached, helm string) (out, file, log string) {
 		require.NoError(t, os.WriteFile(filepath.Join(folder, cached), []byte("cached"), 0o600))
 	}
 	commands := fake(t, "helm", helm)
-	script, err := filepath.Abs("../.github/scripts/chart")
+	script, err := filepath.Abs("../../.github/scripts/chart")
 	require.NoError(t, err)
 	cmd := exec.Command(script, "charts")
 	cmd.Dir = project

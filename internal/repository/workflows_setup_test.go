@@ -1,4 +1,4 @@
-package internal_test
+package repository_test
 
 import (
 	"encoding/json"
@@ -26,7 +26,7 @@ func setup(t *testing.T) []string {
 	t.Helper()
 	var script strings.Builder
 	script.WriteString("set -euo pipefail\n")
-	blocks := regexp.MustCompile("(?ms)^```sh\n(.*?)^```").FindAllStringSubmatch(read(t, "../docs/ci.md"), -1)
+	blocks := regexp.MustCompile("(?ms)^```sh\n(.*?)^```").FindAllStringSubmatch(read(t, "../../docs/ci.md"), -1)
 	require.NotEmpty(t, blocks)
 	for _, block := range blocks {
 		script.WriteString(block[1])
@@ -156,7 +156,7 @@ func TestTheSetupTurnsNothingOnBeforeItsEnvironmentsAndSecretsExist(t *testing.T
 }
 
 func TestTheSetupNamesEverySecretVariableEnvironmentAndGroup(t *testing.T) {
-	doc := read(t, "../docs/ci.md")
+	doc := read(t, "../../docs/ci.md")
 	for name, j := range jobs(t) {
 		for _, word := range slices.Concat(used(j.text, "secrets"), used(j.text, "vars")) {
 			assert.Contains(t, doc, "`"+word+"`", name)

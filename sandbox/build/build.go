@@ -1,6 +1,10 @@
-// Package engine runs the real Pulumi engine on this machine against the
-// sandbox's simulated providers: no account, no network, state in files.
-package engine
+// Package build builds what the sandbox and the tests run and do not install: the
+// Pulumi engine, the platform's program, the simulated providers, a Kubernetes control
+// plane, and the programs of container images. Every function builds only what is
+// missing or out of date, and writes a line to progress for each build that takes more
+// than three seconds. Programs that take minutes are kept in the user's cache folder,
+// under platform-sandbox, for all checkouts.
+package build
 
 import (
 	"fmt"
@@ -27,9 +31,8 @@ type Tools struct {
 	Program string
 }
 
-// Build builds what is missing or out of date, and says what takes long. Root is
-// the checkout; the engine itself is kept outside of it, for all checkouts.
-func Build(root string, progress io.Writer) (Tools, error) {
+// Engine builds what a run of the Pulumi engine needs. Root is the checkout.
+func Engine(root string, progress io.Writer) (Tools, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		return Tools{}, err
@@ -58,8 +61,8 @@ func Build(root string, progress io.Writer) (Tools, error) {
 	return tools, b.err
 }
 
-// BuildOps builds the operators' commands, cmd/ops, and returns the program.
-func BuildOps(root string, progress io.Writer) (string, error) {
+// Ops builds the operators' commands, cmd/ops, and returns the program.
+func Ops(root string, progress io.Writer) (string, error) {
 	program := filepath.Join(root, ".sandbox", "bin", "ops")
 	b := builder{root: root, progress: progress}
 	b.goBuild(root, program, "the operators' commands", "./cmd/ops")
@@ -73,12 +76,12 @@ func (b *builder) languageHost(path string) {
 	if b.err != nil {
 		return
 	}
-	script := "#!/bin/sh\nexec \"$(dirname \"$0\")/go-language-host\" -binary \"$" + envProgram + "\" \"$@\"\n"
+	script := "#!/bin/sh\nexec \"$(dirname \"$0\")/go-language-host\" -binary \"$" + EnvProgram + "\" \"$@\"\n"
 	b.err = os.WriteFile(path, []byte(script), 0o755)
 }
 
-// envProgram names the platform's binary to the language host.
-const envProgram = "SANDBOX_PROGRAM"
+// EnvProgram names the platform's binary to the language host.
+const EnvProgram = "SANDBOX_PROGRAM"
 
 // installed finds a pulumi on PATH that is at least ours.
 func installed() (string, bool) {

@@ -1,4 +1,4 @@
-package internal_test
+package repository_test
 
 import (
 	"path/filepath"
@@ -58,7 +58,7 @@ type workflow struct {
 // workflows returns every workflow by its file name.
 func workflows(t *testing.T) map[string]workflow {
 	t.Helper()
-	files, err := filepath.Glob("../.github/workflows/*.yaml")
+	files, err := filepath.Glob("../../.github/workflows/*.yaml")
 	require.NoError(t, err)
 	require.NotEmpty(t, files)
 	out := map[string]workflow{}

@@ -1,4 +1,4 @@
-package internal_test
+package repository_test
 
 import (
 	"encoding/json"
@@ -35,7 +35,7 @@ type renovate struct {
 func renovateConfig(t *testing.T) renovate {
 	t.Helper()
 	var r renovate
-	require.NoError(t, json.Unmarshal([]byte(read(t, "../.github/renovate.json")), &r))
+	require.NoError(t, json.Unmarshal([]byte(read(t, "../../.github/renovate.json")), &r))
 	return r
 }
 
@@ -62,9 +62,9 @@ func goFiles(t *testing.T, folders ...string) []string {
 	t.Helper()
 	var out []string
 	for _, folder := range folders {
-		require.NoError(t, filepath.WalkDir(filepath.Join("..", folder), func(path string, _ fs.DirEntry, err error) error {
+		require.NoError(t, filepath.WalkDir(filepath.Join("..", "..", folder), func(path string, _ fs.DirEntry, err error) error {
 			if strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, "_test.go") {
-				out = append(out, filepath.ToSlash(strings.TrimPrefix(path, "../")))
+				out = append(out, filepath.ToSlash(strings.TrimPrefix(path, "../../")))
 			}
 			return err
 		}))
@@ -79,14 +79,14 @@ func TestRenovateFindsEveryImageInTheSource(t *testing.T) {
 	match := regexp.MustCompile(manager.Strings[0])
 	total := 0
 	for _, path := range goFiles(t, "components", "internal", "stacks") {
-		want := images(t, filepath.Join("..", path))
+		want := images(t, filepath.Join("..", "..", path))
 		if len(want) == 0 {
 			continue
 		}
 		total += len(want)
 		assert.True(t, matchesOne(path, manager.Files), "%s has images and is not read", path)
 		var got []string
-		for _, found := range match.FindAllString(read(t, filepath.Join("..", path)), -1) {
+		for _, found := range match.FindAllString(read(t, filepath.Join("..", "..", path)), -1) {
 			got = append(got, strings.Trim(found, `"`))
 		}
 		assert.Equal(t, want, got, path)
@@ -95,10 +95,10 @@ func TestRenovateFindsEveryImageInTheSource(t *testing.T) {
 }
 
 func TestEveryImageHasADigestOrIsNamedInTheDocument(t *testing.T) {
-	doc := read(t, "../docs/ci.md")
+	doc := read(t, "../../docs/ci.md")
 	digests := 0
 	for _, path := range goFiles(t, "components", "internal", "stacks") {
-		for _, image := range images(t, filepath.Join("..", path)) {
+		for _, image := range images(t, filepath.Join("..", "..", path)) {
 			if strings.Contains(image, "@sha256:") {
 				digests++
 				continue
@@ -156,7 +156,7 @@ func TestRenovateFindsThePulumiVersionOfEveryWorkflow(t *testing.T) {
 	total := 0
 	for file, w := range workflows(t) {
 		path := ".github/workflows/" + file
-		found := match.FindAllString(read(t, "../"+path), -1)
+		found := match.FindAllString(read(t, "../../"+path), -1)
 		assert.Equal(t, strings.Count(w.head, "pulumi-version")+countInJobs(w, "pulumi-version"), len(found), file)
 		assert.True(t, matchesOne(path, manager.Files), path)
 		total += len(found)

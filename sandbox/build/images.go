@@ -1,4 +1,4 @@
-package engine
+package build
 
 import (
 	"encoding/json"
@@ -17,10 +17,10 @@ var images = []struct{ name, from string }{
 	{"victoria-metrics", "github.com/VictoriaMetrics/VictoriaMetrics/app/victoria-metrics"},
 }
 
-// BuildImages builds the programs of container images for tests, which run on
+// Images builds the programs of container images for tests, which run on
 // this machine what a cluster runs. It returns the folder that has them, named
 // after their workloads.
-func BuildImages(root string, progress io.Writer) (string, error) {
+func Images(root string, progress io.Writer) (string, error) {
 	folder := filepath.Join(root, ".sandbox", "bin")
 	b := builder{root: root, progress: progress}
 	for _, image := range images {

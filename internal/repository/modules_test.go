@@ -1,4 +1,4 @@
-package internal_test
+package repository_test
 
 import (
 	"os"
@@ -12,7 +12,7 @@ import (
 // The first `make up` compiles both the program and the engine on two cores: what
 // they share is compiled once only if it is the same version.
 func TestTheEngineIsBuiltFromTheProgramsVersions(t *testing.T) {
-	program, engine := required(t, "../go.mod"), required(t, "../tools/pulumi/go.mod")
+	program, engine := required(t, "../../go.mod"), required(t, "../../tools/pulumi/go.mod")
 	shared := 0
 	for path, version := range engine {
 		if ours, ok := program[path]; ok {

@@ -1,4 +1,4 @@
-package player
+package fakecloud
 
 import (
 	"context"
@@ -18,21 +18,21 @@ const systemNamespace = "kube-system"
 // system declares the cloud's own Pods as DaemonSets and Deployments, as on
 // DigitalOcean Kubernetes: a drain passes over the former and moves the latter. They
 // go with the last node.
-func (p *Player) system(ctx context.Context, hasNodes bool) error {
-	list, err := p.client.AppsV1().Deployments(systemNamespace).List(ctx, metav1.ListOptions{})
+func (c *Controller) system(ctx context.Context, hasNodes bool) error {
+	list, err := c.client.AppsV1().Deployments(systemNamespace).List(ctx, metav1.ListOptions{})
 	if err != nil {
 		return err
 	}
 	switch {
 	case hasNodes && len(list.Items) == 0:
-		return p.createSystem(ctx)
+		return c.createSystem(ctx)
 	case !hasNodes && len(list.Items) > 0:
-		return p.removeSystem(ctx)
+		return c.removeSystem(ctx)
 	}
 	return nil
 }
 
-func (p *Player) createSystem(ctx context.Context) error {
+func (c *Controller) createSystem(ctx context.Context) error {
 	var errs []error
 	for _, system := range catalog.SystemPods() {
 		meta := metav1.ObjectMeta{Name: system.Name, Labels: map[string]string{"app": system.Name}}
@@ -40,12 +40,12 @@ func (p *Player) createSystem(ctx context.Context) error {
 		template := corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: meta.Labels}, Spec: systemPod(system)}
 		var err error
 		if system.PerNode {
-			_, err = p.client.AppsV1().DaemonSets(systemNamespace).Create(ctx, &appsv1.DaemonSet{
+			_, err = c.client.AppsV1().DaemonSets(systemNamespace).Create(ctx, &appsv1.DaemonSet{
 				ObjectMeta: meta, Spec: appsv1.DaemonSetSpec{Selector: selector, Template: template},
 			}, metav1.CreateOptions{})
 		} else {
 			replicas := int32(system.Replicas) //nolint:gosec // it is 1 or 2
-			_, err = p.client.AppsV1().Deployments(systemNamespace).Create(ctx, &appsv1.Deployment{
+			_, err = c.client.AppsV1().Deployments(systemNamespace).Create(ctx, &appsv1.Deployment{
 				ObjectMeta: meta, Spec: appsv1.DeploymentSpec{Selector: selector, Template: template, Replicas: &replicas},
 			}, metav1.CreateOptions{})
 		}
@@ -65,16 +65,16 @@ func systemPod(system catalog.SystemPod) corev1.PodSpec {
 	}
 }
 
-func (p *Player) removeSystem(ctx context.Context) error {
+func (c *Controller) removeSystem(ctx context.Context) error {
 	var errs []error
 	background := metav1.DeletePropagationBackground
 	options := metav1.DeleteOptions{PropagationPolicy: &background}
 	for _, system := range catalog.SystemPods() {
 		var err error
 		if system.PerNode {
-			err = p.client.AppsV1().DaemonSets(systemNamespace).Delete(ctx, system.Name, options)
+			err = c.client.AppsV1().DaemonSets(systemNamespace).Delete(ctx, system.Name, options)
 		} else {
-			err = p.client.AppsV1().Deployments(systemNamespace).Delete(ctx, system.Name, options)
+			err = c.client.AppsV1().Deployments(systemNamespace).Delete(ctx, system.Name, options)
 		}
 		if !apierrors.IsNotFound(err) {
 			errs = append(errs, err)

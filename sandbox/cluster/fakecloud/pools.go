@@ -1,4 +1,4 @@
-package player
+package fakecloud
 
 import "github.com/genericcorp/platform/sandbox/cloud"
 

@@ -1,4 +1,4 @@
-package player
+package fakecloud
 
 import (
 	"context"
@@ -19,10 +19,10 @@ var (
 
 // certificates issues what is asked for, self-signed, and says that it is ready,
 // once the types exist.
-func (p *Player) certificates(ctx context.Context) error {
+func (c *Controller) certificates(ctx context.Context) error {
 	var errs []error
 	for _, kind := range []schema.GroupVersionResource{issuerKind, certificateKind} {
-		list, err := p.dynamic.Resource(kind).List(ctx, metav1.ListOptions{})
+		list, err := c.dynamic.Resource(kind).List(ctx, metav1.ListOptions{})
 		if apierrors.IsNotFound(err) {
 			return nil
 		}
@@ -35,18 +35,18 @@ func (p *Player) certificates(ctx context.Context) error {
 				continue
 			}
 			if kind == certificateKind {
-				if err := p.issue(ctx, item); err != nil && !transient(err) {
+				if err := c.issue(ctx, item); err != nil && !transient(err) {
 					return err
 				}
 			}
-			errs = append(errs, p.ready(ctx, kind, item))
+			errs = append(errs, c.ready(ctx, kind, item))
 		}
 	}
 	return firstSerious(errs)
 }
 
 // issue makes the Secret of a certificate.
-func (p *Player) issue(ctx context.Context, certificate *unstructured.Unstructured) error {
+func (c *Controller) issue(ctx context.Context, certificate *unstructured.Unstructured) error {
 	names, _, _ := unstructured.NestedStringSlice(certificate.Object, "spec", "dnsNames")
 	secret, _, _ := unstructured.NestedString(certificate.Object, "spec", "secretName")
 	if len(names) == 0 {
@@ -56,21 +56,21 @@ func (p *Player) issue(ctx context.Context, certificate *unstructured.Unstructur
 	if err != nil {
 		return err
 	}
-	_, err = p.client.CoreV1().Secrets(certificate.GetNamespace()).Create(ctx, &corev1.Secret{
+	_, err = c.client.CoreV1().Secrets(certificate.GetNamespace()).Create(ctx, &corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{Name: secret}, Type: corev1.SecretTypeTLS,
 		Data: map[string][]byte{corev1.TLSCertKey: signed, corev1.TLSPrivateKeyKey: key},
 	}, metav1.CreateOptions{})
 	return err
 }
 
-func (p *Player) ready(ctx context.Context, kind schema.GroupVersionResource, item *unstructured.Unstructured) error {
+func (c *Controller) ready(ctx context.Context, kind schema.GroupVersionResource, item *unstructured.Unstructured) error {
 	condition := map[string]any{
-		"type": "Ready", "status": "True", "reason": "Played", "message": "played by the sandbox",
+		"type": "Ready", "status": "True", "reason": "Simulated", "message": "the sandbox issues certificates itself, signed by nobody",
 		"lastTransitionTime": time.Now().UTC().Format(time.RFC3339),
 	}
 	if err := unstructured.SetNestedSlice(item.Object, []any{condition}, "status", "conditions"); err != nil {
 		return err
 	}
-	_, err := p.dynamic.Resource(kind).Namespace(item.GetNamespace()).UpdateStatus(ctx, item, metav1.UpdateOptions{})
+	_, err := c.dynamic.Resource(kind).Namespace(item.GetNamespace()).UpdateStatus(ctx, item, metav1.UpdateOptions{})
 	return err
 }

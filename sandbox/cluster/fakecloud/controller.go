@@ -1,7 +1,8 @@
-// Package player plays what a cloud and its nodes do for a cluster: nodes of the
-// size that was ordered, with the cloud's own Pods on them, Pods that run, Jobs
-// that complete, volumes, load balancers, and certificates that are issued.
-package player
+// Package fakecloud does what a cloud, its nodes and cert-manager do for a cluster that
+// has only a control plane: it creates nodes of the declared size with the cloud's own
+// Pods, marks Pods as running and Jobs as complete, binds volumes, gives load balancers
+// an address, and issues self-signed certificates. No container runs.
+package fakecloud
 
 import (
 	"context"
@@ -28,8 +29,8 @@ const storageClass = "do-block-storage"
 // interval between two looks at the cluster.
 const interval = 200 * time.Millisecond
 
-// Player plays for one cluster.
-type Player struct {
+// Controller works on one cluster.
+type Controller struct {
 	client  kubernetes.Interface
 	dynamic dynamic.Interface
 	pools   func() ([]cloud.NodePool, error)
@@ -37,8 +38,9 @@ type Player struct {
 	hosts map[string]string
 }
 
-// New plays the nodes that pools returns at any time.
-func New(config *rest.Config, pools func() ([]cloud.NodePool, error)) (*Player, error) {
+// New returns a Controller that keeps one node for each node in pools, which it calls
+// at every interval.
+func New(config *rest.Config, pools func() ([]cloud.NodePool, error)) (*Controller, error) {
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		return nil, err
@@ -47,13 +49,13 @@ func New(config *rest.Config, pools func() ([]cloud.NodePool, error)) (*Player, 
 	if err != nil {
 		return nil, err
 	}
-	return &Player{client: client, dynamic: custom, pools: pools, hosts: map[string]string{}}, nil
+	return &Controller{client: client, dynamic: custom, pools: pools, hosts: map[string]string{}}, nil
 }
 
-// Run plays until the context ends. What another client changed in between is
-// done again at the next look.
-func (p *Player) Run(ctx context.Context) error {
-	if err := p.class(ctx); err != nil {
+// Run works until the context ends. A conflict with another client is no error: the
+// next interval tries again.
+func (c *Controller) Run(ctx context.Context) error {
+	if err := c.class(ctx); err != nil {
 		return fmt.Errorf("storage class: %w", err)
 	}
 	for {
@@ -62,7 +64,7 @@ func (p *Player) Run(ctx context.Context) error {
 			return nil
 		case <-time.After(interval):
 		}
-		for _, act := range []func(context.Context) error{p.nodes, p.pods, p.volumes, p.loadBalancers, p.certificates} {
+		for _, act := range []func(context.Context) error{c.nodes, c.pods, c.volumes, c.loadBalancers, c.certificates} {
 			if err := act(ctx); err != nil && ctx.Err() == nil && !transient(err) {
 				return err
 			}
@@ -76,9 +78,9 @@ func transient(err error) bool {
 	return apierrors.IsConflict(err) || apierrors.IsNotFound(err) || apierrors.IsAlreadyExists(err) || apierrors.IsForbidden(err)
 }
 
-func (p *Player) class(ctx context.Context) error {
+func (c *Controller) class(ctx context.Context) error {
 	immediate, remove := storagev1.VolumeBindingImmediate, corev1.PersistentVolumeReclaimDelete
-	_, err := p.client.StorageV1().StorageClasses().Create(ctx, &storagev1.StorageClass{
+	_, err := c.client.StorageV1().StorageClasses().Create(ctx, &storagev1.StorageClass{
 		ObjectMeta:  metav1.ObjectMeta{Name: storageClass, Annotations: map[string]string{"storageclass.kubernetes.io/is-default-class": "true"}},
 		Provisioner: "dobs.csi.digitalocean.com", VolumeBindingMode: &immediate, ReclaimPolicy: &remove,
 	}, metav1.CreateOptions{})
@@ -90,8 +92,8 @@ func (p *Player) class(ctx context.Context) error {
 
 // pods makes those that were placed run, those of Jobs succeed, and those that
 // are to go leave.
-func (p *Player) pods(ctx context.Context) error {
-	list, err := p.client.CoreV1().Pods("").List(ctx, metav1.ListOptions{})
+func (c *Controller) pods(ctx context.Context) error {
+	list, err := c.client.CoreV1().Pods("").List(ctx, metav1.ListOptions{})
 	if err != nil {
 		return err
 	}
@@ -101,10 +103,10 @@ func (p *Player) pods(ctx context.Context) error {
 		switch {
 		case pod.DeletionTimestamp != nil:
 			now := int64(0)
-			errs = append(errs, p.client.CoreV1().Pods(pod.Namespace).Delete(ctx, pod.Name, metav1.DeleteOptions{GracePeriodSeconds: &now}))
+			errs = append(errs, c.client.CoreV1().Pods(pod.Namespace).Delete(ctx, pod.Name, metav1.DeleteOptions{GracePeriodSeconds: &now}))
 		case pod.Spec.NodeName != "" && pod.Status.Phase == corev1.PodPending:
-			pod.Status = running(pod, p.host(pod.Spec.NodeName))
-			_, err := p.client.CoreV1().Pods(pod.Namespace).UpdateStatus(ctx, pod, metav1.UpdateOptions{})
+			pod.Status = running(pod, c.host(pod.Spec.NodeName))
+			_, err := c.client.CoreV1().Pods(pod.Namespace).UpdateStatus(ctx, pod, metav1.UpdateOptions{})
 			errs = append(errs, err)
 		}
 	}
@@ -152,8 +154,8 @@ func podAddress(pod *corev1.Pod) string {
 }
 
 // volumes gives each claim a volume, and takes those away whose claim is gone.
-func (p *Player) volumes(ctx context.Context) error {
-	claims, err := p.client.CoreV1().PersistentVolumeClaims("").List(ctx, metav1.ListOptions{})
+func (c *Controller) volumes(ctx context.Context) error {
+	claims, err := c.client.CoreV1().PersistentVolumeClaims("").List(ctx, metav1.ListOptions{})
 	if err != nil {
 		return err
 	}
@@ -163,7 +165,7 @@ func (p *Player) volumes(ctx context.Context) error {
 		if claim.Status.Phase != corev1.ClaimPending || claim.Spec.VolumeName != "" {
 			continue
 		}
-		_, err := p.client.CoreV1().PersistentVolumes().Create(ctx, &corev1.PersistentVolume{
+		_, err := c.client.CoreV1().PersistentVolumes().Create(ctx, &corev1.PersistentVolume{
 			ObjectMeta: metav1.ObjectMeta{Name: "pvc-" + string(claim.UID)},
 			Spec: corev1.PersistentVolumeSpec{
 				Capacity: claim.Spec.Resources.Requests, AccessModes: claim.Spec.AccessModes, StorageClassName: storageClass,
@@ -178,21 +180,21 @@ func (p *Player) volumes(ctx context.Context) error {
 		}, metav1.CreateOptions{})
 		errs = append(errs, err)
 	}
-	volumes, err := p.client.CoreV1().PersistentVolumes().List(ctx, metav1.ListOptions{})
+	volumes, err := c.client.CoreV1().PersistentVolumes().List(ctx, metav1.ListOptions{})
 	if err != nil {
 		return err
 	}
 	for i := range volumes.Items {
 		if volumes.Items[i].Status.Phase == corev1.VolumeReleased {
-			errs = append(errs, p.client.CoreV1().PersistentVolumes().Delete(ctx, volumes.Items[i].Name, metav1.DeleteOptions{}))
+			errs = append(errs, c.client.CoreV1().PersistentVolumes().Delete(ctx, volumes.Items[i].Name, metav1.DeleteOptions{}))
 		}
 	}
 	return firstSerious(errs)
 }
 
 // loadBalancers gives each Service of that type an address.
-func (p *Player) loadBalancers(ctx context.Context) error {
-	services, err := p.client.CoreV1().Services("").List(ctx, metav1.ListOptions{})
+func (c *Controller) loadBalancers(ctx context.Context) error {
+	services, err := c.client.CoreV1().Services("").List(ctx, metav1.ListOptions{})
 	if err != nil {
 		return err
 	}
@@ -203,7 +205,7 @@ func (p *Player) loadBalancers(ctx context.Context) error {
 			continue
 		}
 		service.Status.LoadBalancer.Ingress = []corev1.LoadBalancerIngress{{IP: address(service.Namespace + "/" + service.Name)}}
-		_, err := p.client.CoreV1().Services(service.Namespace).UpdateStatus(ctx, service, metav1.UpdateOptions{})
+		_, err := c.client.CoreV1().Services(service.Namespace).UpdateStatus(ctx, service, metav1.UpdateOptions{})
 		errs = append(errs, err)
 	}
 	return firstSerious(errs)

@@ -1,4 +1,4 @@
-package internal_test
+package repository_test
 
 import (
 	"os"
@@ -26,7 +26,7 @@ func fake(t *testing.T, name, script string) string {
 func runScript(t *testing.T, name string, args ...string) (string, error) {
 	t.Helper()
 	cmd := exec.Command(filepath.Join(".github", "scripts", name), args...)
-	cmd.Dir = ".."
+	cmd.Dir = "../.."
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }
@@ -121,7 +121,7 @@ func TestAPreviewIsFoldedAndItsFailureFails(t *testing.T) {
 func TestEveryActionIsPinnedByCommit(t *testing.T) {
 	var files []string
 	for _, pattern := range []string{"workflows/*.yaml", "actions/*/action.yaml"} {
-		found, err := filepath.Glob("../.github/" + pattern)
+		found, err := filepath.Glob("../../.github/" + pattern)
 		require.NoError(t, err)
 		require.NotEmpty(t, found, pattern)
 		files = append(files, found...)
@@ -131,7 +131,7 @@ func TestEveryActionIsPinnedByCommit(t *testing.T) {
 	for _, file := range files {
 		for _, match := range uses.FindAllStringSubmatch(read(t, file), -1) {
 			if own, ok := strings.CutPrefix(match[1], "./"); ok {
-				assert.FileExists(t, filepath.Join("..", own, "action.yaml"), file)
+				assert.FileExists(t, filepath.Join("..", "..", own, "action.yaml"), file)
 				continue
 			}
 			assert.Regexp(t, pinned, match[1], file)

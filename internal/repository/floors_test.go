@@ -1,4 +1,4 @@
-package internal_test
+package repository_test
 
 import (
 	"go/ast"
@@ -22,52 +22,54 @@ var floors = map[string][]string{
 	"cmd/plan":                {"internal/report"},
 	"cmd/ops":                 {"internal/adopt", "internal/budget", "internal/catalog", "internal/resize", "internal/settings", "internal/sizing", "internal/tenancy"},
 	"stacks":                  {"components/", "internal/lifecycle", "internal/meter", "internal/pgurl", "internal/settings", "internal/sizing", "internal/workload"},
-	"components/app":          {"internal/kube", "internal/pgurl", "internal/settings", "internal/tenancy", "internal/workload"},
+	"components/app":          {"internal/kube", "internal/pgurl", "internal/routes", "internal/settings", "internal/tenancy", "internal/workload"},
 	"components/tenants":      {"internal/kube", "internal/pgurl", "internal/settings", "internal/tenancy", "internal/workload"},
 	"components/pooler":       {"internal/kube", "internal/settings", "internal/tenancy", "internal/workload"},
-	"components/certificates": {"internal/kube", "internal/workload"},
+	"components/certificates": {"internal/kube", "internal/routes", "internal/workload"},
 	"components/cluster":      {"internal/budget", "internal/catalog"},
 	"components/dns":          {},
-	"components/ingress":      {"internal/kube", "internal/settings", "internal/workload"},
-	"components/monitoring":   {"internal/kube", "internal/tenancy", "internal/workload"},
+	"components/ingress":      {"internal/kube", "internal/routes", "internal/settings", "internal/workload"},
+	"components/monitoring":   {"internal/kube", "internal/routes", "internal/tenancy", "internal/workload"},
 	"components/postgres":     {"internal/catalog", "internal/pgurl"},
 	"internal/adopt":          {},
 	"internal/resize":         {"internal/budget", "internal/catalog"},
 	"internal/kube":           {"internal/workload"},
+	"internal/routes":         {"internal/kube"},
 	"internal/report":         {"internal/budget", "internal/catalog", "internal/lifecycle", "internal/settings", "internal/sizing"},
 	"internal/lifecycle":      {"internal/settings"},
 	"internal/meter":          {"internal/budget", "internal/catalog"},
 	"internal/sizing":         {"internal/budget", "internal/catalog", "internal/settings", "internal/workload"},
 	"internal/tenancy":        {"internal/names", "internal/pgurl", "internal/settings"},
-	"internal/postgrestest":   {},
 	"internal/workload":       {"internal/settings"},
 	"internal/settings":       {"internal/budget", "internal/catalog", "internal/names"},
 	"internal/catalog":        {"internal/budget"},
 	"internal/budget":         {},
 	"internal/names":          {},
 	"internal/pgurl":          {},
-	"internal/golden":         {},
-	"internal/pulumitest":     {"sandbox/provider"},
-	"sandbox":                 {"sandbox/cloud", "sandbox/digitalocean", "sandbox/engine"},
-	"sandbox/bench":           {"sandbox/cloud", "sandbox/engine"},
+	"sandbox":                 {"sandbox/build", "sandbox/cloud", "sandbox/digitalocean", "sandbox/engine"},
+	"sandbox/bench":           {"sandbox/build", "sandbox/cloud", "sandbox/engine"},
 	"sandbox/cluster":         {"sandbox/cloud", "sandbox/cluster/"},
 
 	"sandbox/cluster/chart":        {},
 	"sandbox/cluster/controlplane": {},
-	"sandbox/cluster/player":       {"internal/catalog", "sandbox/cloud"},
+	"sandbox/cluster/fakecloud":    {"internal/catalog", "sandbox/cloud"},
 
 	"sandbox/digitalocean": {"sandbox/cloud", "internal/catalog"},
 
-	"sandbox/engine":     {"sandbox/cloud"},
-	"sandbox/enginetest": {"sandbox/engine"},
-	"sandbox/plugin":     {"sandbox/provider"},
-	"sandbox/provider":   {"sandbox/apiserver", "sandbox/cloud", "internal/catalog", "internal/lifecycle", "internal/settings", "internal/tenancy"},
-	"sandbox/apiserver":  {},
-	"sandbox/cloud":      {},
+	"sandbox/build":        {},
+	"sandbox/engine":       {"sandbox/build", "sandbox/cloud"},
+	"sandbox/enginetest":   {"sandbox/build", "sandbox/engine"},
+	"sandbox/golden":       {},
+	"sandbox/postgrestest": {},
+	"sandbox/pulumitest":   {"sandbox/provider"},
+	"sandbox/plugin":       {"sandbox/provider"},
+	"sandbox/provider":     {"sandbox/apiserver", "sandbox/cloud", "internal/catalog", "internal/lifecycle", "internal/settings", "internal/tenancy"},
+	"sandbox/apiserver":    {},
+	"sandbox/cloud":        {},
 }
 
 // withPulumi are the folders that may import Pulumi; below them there is none.
-var withPulumi = []string{".", "stacks", "components/", "internal/kube", "internal/pulumitest", "sandbox/"}
+var withPulumi = []string{".", "stacks", "components/", "internal/kube", "internal/routes", "sandbox/"}
 
 // never are the packages of the Kubernetes SDK that pull in every API group; a cold
 // build takes twice as long with one of them (docs/benchmarks.md).
@@ -76,7 +78,7 @@ var never = []string{"kubernetes/helm/v3", "kubernetes/yaml", "kubernetes/kustom
 func TestImportsPointDown(t *testing.T) {
 	seen := map[string]bool{}
 	for _, path := range sources(t) {
-		folder := filepath.ToSlash(filepath.Dir(strings.TrimPrefix(path, "../")))
+		folder := filepath.ToSlash(filepath.Dir(strings.TrimPrefix(path, "../../")))
 		seen[folder] = true
 		checkImports(t, folder, path)
 	}
@@ -90,11 +92,11 @@ func TestImportsPointDown(t *testing.T) {
 func sources(t *testing.T) []string {
 	t.Helper()
 	var out []string
-	require.NoError(t, filepath.WalkDir("..", func(path string, entry fs.DirEntry, err error) error {
+	require.NoError(t, filepath.WalkDir("../..", func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
-		hidden := strings.HasPrefix(entry.Name(), ".") && path != ".."
+		hidden := strings.HasPrefix(entry.Name(), ".") && path != "../.."
 		if entry.IsDir() && (hidden || entry.Name() == "testdata" || entry.Name() == "tools") {
 			return fs.SkipDir
 		}
@@ -155,7 +157,7 @@ func calls(file *ast.File) []string {
 
 func TestProvidersAreConstructedInOnePlace(t *testing.T) {
 	for _, path := range sources(t) {
-		if path == "../stacks/providers.go" {
+		if path == "../../stacks/providers.go" {
 			continue
 		}
 		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)

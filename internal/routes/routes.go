@@ -1,4 +1,7 @@
-package kube
+// Package routes publishes Services under host names through the ingress controller,
+// Traefik. It has the names that the ingress component, which configures Traefik, and
+// the components that are published must share.
+package routes
 
 import (
 	"fmt"
@@ -8,28 +11,30 @@ import (
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	networkingv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/networking/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/genericcorp/platform/internal/kube"
 )
 
-// IngressClass is the class that the platform's ingress controller serves.
-const IngressClass = "platform"
+// Class is the ingress class that the platform's ingress controller serves.
+const Class = "platform"
 
 // TLSSecret holds the stack's wildcard certificate, in the ingress namespace.
 const TLSSecret = "wildcard-tls"
 
-// SuspendedMiddleware answers 503 to everyone.
-const SuspendedMiddleware = "suspended"
+// Suspended names the middleware that answers every request with 503.
+const Suspended = "suspended"
 
-// RedirectMiddlewares send everyone from a tenant's old host to its new one. Their
-// answer may be kept for some minutes only: the old name may go to somebody else.
-func RedirectMiddlewares(tenant string) []string {
-	return []string{BrieflyMiddleware, "moved-to-" + tenant}
+// Redirect names the middlewares that redirect a tenant's old host to its new one. The
+// answer may be cached for some minutes only: the old name may go to another tenant.
+func Redirect(tenant string) []string {
+	return []string{Briefly, "moved-to-" + tenant}
 }
 
-// BrieflyMiddleware limits how long browsers and caches keep an answer.
-const BrieflyMiddleware = "briefly"
+// Briefly names the middleware that limits how long browsers and caches keep an answer.
+const Briefly = "briefly"
 
-// PlanMiddleware limits requests to each host by a tenant's plan.
-func PlanMiddleware(plan string) string { return "plan-" + plan }
+// TierLimit names the middleware that limits requests to each host by a tenant's tier.
+func TierLimit(tier string) string { return "plan-" + tier }
 
 // Route publishes a Service under host names. Its objects live in the ingress
 // namespace and point to the Service by name: the ingress controller faces the
@@ -60,7 +65,7 @@ func (r Route) Register(ctx *pulumi.Context, opts ...pulumi.ResourceOption) erro
 }
 
 func (r Route) meta() *metav1.ObjectMetaArgs {
-	meta := Meta(r.Name, "", r.Name)
+	meta := kube.Meta(r.Name, "", r.Name)
 	meta.Namespace = r.In.ToStringOutput()
 	return meta
 }
@@ -94,7 +99,7 @@ func (r Route) ingressArgs() *networkingv1.IngressArgs {
 	return &networkingv1.IngressArgs{
 		Metadata: meta,
 		Spec: &networkingv1.IngressSpecArgs{
-			IngressClassName: pulumi.String(IngressClass),
+			IngressClassName: pulumi.String(Class),
 			Tls: networkingv1.IngressTLSArray{&networkingv1.IngressTLSArgs{
 				Hosts: pulumi.ToStringArray(r.Hosts), SecretName: pulumi.String(TLSSecret),
 			}},

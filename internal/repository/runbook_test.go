@@ -1,4 +1,4 @@
-package internal_test
+package repository_test
 
 import (
 	"io/fs"
@@ -29,7 +29,7 @@ var quoted = regexp.MustCompile("`([^`]+)`")
 func TestTheRunbookQuotesMessagesThatProgramsPrint(t *testing.T) {
 	code := printed(t)
 	rows := 0
-	for line := range strings.Lines(section(t, "../docs/operations.md", "## A run fails")) {
+	for line := range strings.Lines(section(t, "../../docs/operations.md", "## A run fails")) {
 		message, _, ok := strings.Cut(strings.TrimPrefix(line, "| "), " | ")
 		if !ok || message == "message" || strings.HasPrefix(message, "---") {
 			continue
@@ -64,7 +64,7 @@ func pattern(message string) string {
 func printed(t *testing.T) string {
 	t.Helper()
 	var all strings.Builder
-	for _, folder := range []string{"../stacks", "../components", "../internal", "../sandbox/provider", "../cmd"} {
+	for _, folder := range []string{"../../stacks", "../../components", "../../internal", "../../sandbox/provider", "../../cmd"} {
 		require.NoError(t, filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
 			if err != nil || entry.IsDir() || !slices.Contains([]string{".go", ".sql", ".sh"}, filepath.Ext(path)) || strings.HasSuffix(path, "_test.go") {
 				return err

@@ -1,0 +1,126 @@
+package kube
+
+import (
+	"fmt"
+
+	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
+	networkingv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/networking/v1"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// Peer is the other side of an allowed connection. Its fields narrow each other;
+// the zero value is everyone.
+type Peer struct {
+	// Namespace and App pick Pods; App alone picks them in the policy's own
+	// namespace.
+	Namespace, App string
+	// CIDR is an address range outside of the cluster.
+	CIDR string
+	// Ports are TCP ports; none means all.
+	Ports []int
+}
+
+// Policy allows Pods of one namespace to talk or be talked to.
+type Policy struct {
+	Namespace, Name string
+	// App is whose Pods it is for; empty means all of the namespace.
+	App string
+	// From may connect to them; they may connect To. A nil side is not governed.
+	From, To []Peer
+	udp      bool
+}
+
+func denyAll(namespace string) Policy {
+	return Policy{Namespace: namespace, Name: "deny-all", From: []Peer{}, To: []Peer{}}
+}
+
+func allowDNS(namespace string) Policy {
+	dns := Peer{Namespace: "kube-system", Ports: []int{53}}
+	return Policy{Namespace: namespace, Name: "allow-dns", To: []Peer{dns}, udp: true}
+}
+
+// HTTPS is any server, APIServer the cluster's API under the ports that it has on
+// DigitalOcean (443) and elsewhere (6443), Kubelet the one of each node. None is a
+// Pod, and address ranges would not do: Cilium, DigitalOcean's network, does not
+// count nodes among them. So the port alone is what they are known by.
+var (
+	HTTPS     = Peer{Ports: []int{443}}
+	APIServer = Peer{Ports: []int{443, 6443}}
+	Kubelet   = Peer{Ports: []int{10250}}
+)
+
+// RegisterPolicies declares policies, each under the name "<namespace>-<name>".
+func RegisterPolicies(ctx *pulumi.Context, policies []Policy, opts ...pulumi.ResourceOption) ([]pulumi.Resource, error) {
+	var out []pulumi.Resource
+	for _, p := range policies {
+		name := p.Namespace + "-" + p.Name
+		registered, err := networkingv1.NewNetworkPolicy(ctx, name, p.Args(), opts...)
+		if err != nil {
+			return nil, fmt.Errorf("network policy %q: %w", name, err)
+		}
+		out = append(out, registered)
+	}
+	return out, nil
+}
+
+// Args is the policy as an object.
+func (p Policy) Args() *networkingv1.NetworkPolicyArgs {
+	spec := &networkingv1.NetworkPolicySpecArgs{PodSelector: &metav1.LabelSelectorArgs{}}
+	if p.App != "" {
+		spec.PodSelector = &metav1.LabelSelectorArgs{MatchLabels: Selector(p.App)}
+	}
+	var types []string
+	if p.From != nil {
+		types = append(types, "Ingress")
+		var rules networkingv1.NetworkPolicyIngressRuleArray
+		for _, peer := range p.From {
+			rules = append(rules, &networkingv1.NetworkPolicyIngressRuleArgs{From: peer.selectors(), Ports: p.ports(peer)})
+		}
+		spec.Ingress = rules
+	}
+	if p.To != nil {
+		types = append(types, "Egress")
+		var rules networkingv1.NetworkPolicyEgressRuleArray
+		for _, peer := range p.To {
+			rules = append(rules, &networkingv1.NetworkPolicyEgressRuleArgs{To: peer.selectors(), Ports: p.ports(peer)})
+		}
+		spec.Egress = rules
+	}
+	spec.PolicyTypes = pulumi.ToStringArray(types)
+	return &networkingv1.NetworkPolicyArgs{Metadata: Meta(p.Namespace, p.Namespace, p.Name), Spec: spec}
+}
+
+func (p Policy) ports(peer Peer) networkingv1.NetworkPolicyPortArray {
+	protocols := []string{"TCP"}
+	if p.udp {
+		protocols = []string{"TCP", "UDP"}
+	}
+	var out networkingv1.NetworkPolicyPortArray
+	for _, port := range peer.Ports {
+		for _, protocol := range protocols {
+			out = append(out, &networkingv1.NetworkPolicyPortArgs{Port: pulumi.Int(port), Protocol: pulumi.String(protocol)})
+		}
+	}
+	return out
+}
+
+func (peer Peer) selectors() networkingv1.NetworkPolicyPeerArray {
+	if peer.CIDR != "" {
+		return networkingv1.NetworkPolicyPeerArray{&networkingv1.NetworkPolicyPeerArgs{
+			IpBlock: &networkingv1.IPBlockArgs{Cidr: pulumi.String(peer.CIDR)},
+		}}
+	}
+	if peer.Namespace == "" && peer.App == "" {
+		return nil
+	}
+	out := &networkingv1.NetworkPolicyPeerArgs{}
+	if peer.Namespace != "" {
+		out.NamespaceSelector = &metav1.LabelSelectorArgs{MatchLabels: pulumi.StringMap{
+			"kubernetes.io/metadata.name": pulumi.String(peer.Namespace),
+		}}
+	}
+	if peer.App != "" {
+		out.PodSelector = &metav1.LabelSelectorArgs{MatchLabels: Selector(peer.App)}
+	}
+	return networkingv1.NetworkPolicyPeerArray{out}
+}
