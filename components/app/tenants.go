@@ -64,8 +64,8 @@ func (a Args) route(route string, middlewares []string, hosts ...string) routes.
 	}
 }
 
-// tenantRoutes lead to the app: one route for the tenants of each plan, with that
-// plan's rate limit, and one for those that get a 503. Each host is a rule, and so a
+// tenantRoutes lead to the app: one route for the tenants of each tier, with that
+// tier's rate limit, and one for those that get a 503. Each host is a rule, and so a
 // router whose requests are counted apart.
 func (a Args) tenantRoutes() []routes.Route {
 	hosts := map[string][]string{}
@@ -78,10 +78,10 @@ func (a Args) tenantRoutes() []routes.Route {
 		}
 	}
 	var out []routes.Route
-	for _, plan := range settings.Plans {
-		middleware := routes.TierLimit(plan.Name)
+	for _, tier := range settings.Tiers {
+		middleware := routes.TierLimit(tier.Name)
 		if of := hosts[middleware]; len(of) > 0 {
-			out = append(out, a.route("tenants-"+plan.Name, []string{middleware}, slices.Sorted(slices.Values(of))...))
+			out = append(out, a.route("tenants-"+tier.Name, []string{middleware}, slices.Sorted(slices.Values(of))...))
 		}
 	}
 	if of := hosts[routes.Suspended]; len(of) > 0 {

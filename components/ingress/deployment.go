@@ -26,7 +26,7 @@ const (
 
 // dynamic is the part of Traefik's configuration that is no flag: a header that
 // tells browsers to come by HTTPS for two years, an answer for tenants that are
-// suspended, and the rate limits of the plans. Each replica counts for itself, so
+// suspended, and the rate limits of the tiers. Each replica counts for itself, so
 // each has its part of a limit.
 func (a Args) dynamic() string {
 	var b strings.Builder
@@ -45,14 +45,14 @@ http:
         sourceRange: [255.255.255.255/32]
         rejectStatusCode: 503
 `, a.HSTSIncludeSubdomains, routes.Suspended)
-	for _, plan := range settings.Plans {
+	for _, tier := range settings.Tiers {
 		fmt.Fprintf(&b, `    %s:
       rateLimit:
         average: %d
         burst: %d
         sourceCriterion:
           requestHost: true
-`, routes.TierLimit(plan.Name), a.share(plan.RequestsPerSecond), a.share(plan.Burst))
+`, routes.TierLimit(tier.Name), a.share(tier.RequestsPerSecond), a.share(tier.Burst))
 	}
 	a.redirects(&b)
 	return b.String()

@@ -121,7 +121,7 @@ func (a Args) policies() []kube.Policy {
 }
 
 func (a Args) validate() error {
-	var errs []error
+	errs := []error{settings.CheckTiers(a.Tenants)}
 	if a.Workload.Replicas < 1 {
 		errs = append(errs, errors.New("workload: has no replicas"))
 	}

@@ -219,7 +219,7 @@ func (a Args) revision(verifiers pulumi.StringOutput) pulumi.StringOutput {
 }
 
 func (a Args) validate() error {
-	var errs []error
+	errs := []error{settings.CheckTiers(a.Tenants)}
 	if images[a.Version] == "" {
 		errs = append(errs, fmt.Errorf("version: %q is not one of %s", a.Version, strings.Join(slices.Sorted(maps.Keys(images)), ", ")))
 	}

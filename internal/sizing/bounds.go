@@ -24,7 +24,7 @@ const (
 
 // connections is how many the stack needs at once: each replica's pool with one more
 // replica during a rolling update, the least that tenants share in each pooler, what
-// tenants' plans reserve there, and the platform's.
+// tenants' tiers reserve there, and the platform's.
 func connections(s settings.Settings, set workload.Set) int {
 	need := set.Connections() + workload.PlatformConnections
 	for _, t := range s.Tenants {
@@ -48,12 +48,12 @@ func admitted(s settings.Settings, p Plan) int {
 	return p.database.Connections
 }
 
-// storage is how much disk the active tenants' plans give them.
+// storage is how much disk, in MiB, the active tenants' tiers give them.
 func storage(s settings.Settings) int {
 	sum := 0
 	for _, t := range s.Tenants {
 		if t.State == settings.Active {
-			sum += t.Limits().StorageMiB
+			sum += t.Tier().StorageMiB
 		}
 	}
 	return sum
@@ -76,7 +76,7 @@ func bounds(s settings.Settings, p Plan) []Bound {
 	}
 	if s.Database.Kind == settings.DigitalOcean {
 		out = append(out, Bound{BoundStorage, storage(s), p.database.TenantsMiB(),
-			fmt.Sprintf("%d active tenants by their plans", s.ActiveTenants())})
+			fmt.Sprintf("%d active tenants by their tiers", s.ActiveTenants())})
 	}
 	if len(p.Fit) > 0 {
 		out = append(out, Bound{"memory for our Pods (MiB)", p.Fit[0].RequestedMiB, p.Fit[0].DocumentedMiB,

@@ -67,6 +67,9 @@ func SolveFor(s settings.Settings, set workload.Set) (Plan, error) {
 type derivation func(settings.Settings) workload.Set
 
 func solveWithin(s settings.Settings, derive derivation) (Plan, error) {
+	if err := settings.CheckTiers(s.Tenants); err != nil {
+		return Plan{}, err
+	}
 	p, err := solve(s, derive)
 	if err != nil {
 		return Plan{}, unpinned(s, derive, err)

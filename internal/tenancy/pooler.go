@@ -32,7 +32,7 @@ const sharedDatabase = "app"
 // poolerDatabase is the pooler's database of a tenant. With reserved connections it is
 // one of its own, named as its role.
 func poolerDatabase(t settings.Tenant) string {
-	if t.Limits().Reserved > 0 {
+	if t.Tier().Reserved > 0 {
 		return names.SQL(t.Name)
 	}
 	return sharedDatabase
@@ -102,15 +102,15 @@ func (p Pooler) config(server map[string]string, tenants []settings.Tenant) stri
 	}
 	entry(sharedDatabase, fmt.Sprintf("max_db_connections=%d", p.Shared))
 	for _, t := range tenants {
-		plan := t.Limits()
+		tier := t.Tier()
 		switch {
 		case !t.LogsIn():
-		case plan.Reserved > 0:
+		case tier.Reserved > 0:
 			// An entry of its own has connections of its own: max_db_connections counts
 			// for each entry.
-			entry(poolerDatabase(t), fmt.Sprintf("pool_size=%d max_db_connections=%d", plan.PoolSize, plan.Reserved))
-		case plan.PoolSize > 1:
-			fmt.Fprintf(&users, "%s = pool_size=%d\n", names.SQL(t.Name), plan.PoolSize)
+			entry(poolerDatabase(t), fmt.Sprintf("pool_size=%d max_db_connections=%d", tier.PoolSize, tier.Reserved))
+		case tier.PoolSize > 1:
+			fmt.Fprintf(&users, "%s = pool_size=%d\n", names.SQL(t.Name), tier.PoolSize)
 		}
 	}
 	return "[databases]\n" + databases.String() + "\n[users]\n" + users.String() + "\n" + p.general()
@@ -144,7 +144,7 @@ func (p Pooler) general() string {
 		{"Prepared statements of the protocol are prepared again where a transaction lands.", "max_prepared_statements", "100"},
 		{"A client that waits longer gets an error, before its own request ends (30 s in most\n; ingresses).", "query_wait_timeout", "10"},
 		{"A transaction that does nothing keeps a connection from all others.", "idle_transaction_timeout", "5"},
-		{"A session can lift its statement_timeout, and can keep a transaction open with short\n; statements. This ends both, above the longest statement of a plan (60 s).", "transaction_timeout", strconv.Itoa(p.TransactionSeconds)},
+		{"A session can lift its statement_timeout, and can keep a transaction open with short\n; statements. This ends both, above the longest statement of a tier (60 s).", "transaction_timeout", strconv.Itoa(p.TransactionSeconds)},
 		{"Idle clients are cheap: 1,500 with TLS took 33 MB.", "max_client_conn", "2000"},
 		{"One tenant cannot take all client connections.", "max_user_client_connections", "200"},
 		{"Java's driver sends it, and PgBouncer would refuse the login.", "ignore_startup_parameters", "extra_float_digits"},

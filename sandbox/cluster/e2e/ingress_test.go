@@ -51,14 +51,14 @@ func (i images) requests(t *testing.T, c caller, p program) {
 	assert.Error(t, err, "nobody speaks TLS 1.1")
 
 	// A tenant that asks too much is held back, and nobody else is.
-	plan := settings.Plans[0]
+	tier := settings.Tiers[0]
 	counts := map[int]int{}
-	asked := 4 * plan.Burst
+	asked := 4 * tier.Burst
 	for range asked {
 		counts[c.ask("acme."+domain).status]++
 	}
 	assert.Equal(t, asked, counts[http.StatusOK]+counts[http.StatusTooManyRequests], "%v", counts)
-	assert.GreaterOrEqual(t, counts[http.StatusOK], plan.Burst/i.plan(t).Workload.Traefik.Replicas)
+	assert.GreaterOrEqual(t, counts[http.StatusOK], tier.Burst/i.plan(t).Workload.Traefik.Replicas)
 	assert.NotZero(t, counts[http.StatusTooManyRequests])
 	assert.Equal(t, http.StatusOK, c.ask(domain).status)
 
