@@ -82,11 +82,11 @@ func (a Args) redirects(b *strings.Builder) {
 }
 
 // share is a replica's part of a limit, rounded up.
-func (a Args) share(of int) int { return (of + a.Workload.Replicas - 1) / a.Workload.Replicas }
+func (a Args) share(of int) int { return (of + a.Pods.Replicas - 1) / a.Pods.Replicas }
 
 func (a Args) configMap() *corev1.ConfigMapArgs {
 	return &corev1.ConfigMapArgs{
-		Metadata: kube.Meta(app, workload.IngressNamespace, app),
+		Metadata: kube.Meta(workload.Traefik, workload.Traefik.Name),
 		Data:     pulumi.StringMap{"dynamic.yaml": pulumi.String(a.dynamic())},
 	}
 }
@@ -128,24 +128,21 @@ func (a Args) flags() []string {
 }
 
 func (a Args) deployment() *appsv1.DeploymentArgs {
-	pod := &corev1.PodSpecArgs{
-		ServiceAccountName:            pulumi.String(app),
-		AutomountServiceAccountToken:  pulumi.Bool(true),
-		SecurityContext:               kube.PodSecurity(uid),
-		TerminationGracePeriodSeconds: pulumi.Int(45),
-		Containers:                    corev1.ContainerArray{a.container()},
-		Volumes:                       corev1.VolumeArray{kube.ConfigVolume("config", app), kube.Scratch("tmp", "16Mi")},
-	}
-	return kube.Deployment(a.Workload, kube.WithChecksum(kube.Scraped(portMetrics, "/metrics"), a.dynamic()), pod)
+	pod := kube.Pod(workload.Traefik, uid)
+	pod.AutomountServiceAccountToken = pulumi.Bool(true)
+	pod.TerminationGracePeriodSeconds = pulumi.Int(45)
+	pod.Containers = corev1.ContainerArray{a.container()}
+	pod.Volumes = corev1.VolumeArray{kube.ConfigVolume("config", workload.Traefik.Name), kube.Scratch("tmp", "16Mi")}
+	return kube.Deployment(workload.Traefik, a.Pods, kube.WithChecksum(kube.Scraped(portMetrics, "/metrics"), a.dynamic()), pod)
 }
 
 func (a Args) container() *corev1.ContainerArgs {
 	return &corev1.ContainerArgs{
-		Name:            pulumi.String(app),
+		Name:            pulumi.String(workload.Traefik.Name),
 		Image:           pulumi.String(image),
 		Args:            pulumi.ToStringArray(a.flags()),
 		Ports:           corev1.ContainerPortArray{kube.Port("web", portHTTP), kube.Port("websecure", portHTTPS), kube.Port("metrics", portMetrics)},
-		Resources:       kube.Resources(a.Workload),
+		Resources:       kube.Resources(a.Pods),
 		SecurityContext: kube.ContainerSecurity(),
 		StartupProbe:    kube.StartupProbe("/ping", "metrics"),
 		ReadinessProbe:  kube.HTTPProbe("/ping", "metrics", 5),

@@ -35,28 +35,23 @@ const (
 )
 
 func (a Args) deployment() *appsv1.DeploymentArgs {
-	pod := &corev1.PodSpecArgs{
-		ServiceAccountName:            pulumi.String(name),
-		AutomountServiceAccountToken:  pulumi.Bool(false),
-		EnableServiceLinks:            pulumi.Bool(false),
-		SecurityContext:               kube.PodSecurity(uid),
-		TerminationGracePeriodSeconds: pulumi.Int(drainSeconds + stopSeconds),
-		Containers:                    corev1.ContainerArray{a.container(), a.exporter()},
-		Volumes:                       corev1.VolumeArray{kube.SecretVolume("files", name), kube.Scratch("run", "4Mi")},
-	}
+	pod := kube.Pod(workload.Pooler, uid)
+	pod.TerminationGracePeriodSeconds = pulumi.Int(drainSeconds + stopSeconds)
+	pod.Containers = corev1.ContainerArray{a.container(), a.exporter()}
+	pod.Volumes = corev1.VolumeArray{kube.SecretVolume("files", workload.Pooler.Name), kube.Scratch("run", "4Mi")}
 	// The script reloads PgBouncer when a file changes; only the script itself needs
 	// another Pod.
-	return kube.Deployment(a.Workload, kube.WithChecksum(kube.Scraped(workload.PoolerMetricsPort, "/metrics"), tenancy.PoolerScript()), pod)
+	return kube.Deployment(workload.Pooler, a.Pods, kube.WithChecksum(kube.Scraped(workload.PoolerMetricsPort, "/metrics"), tenancy.PoolerScript()), pod)
 }
 
 func (a Args) container() *corev1.ContainerArgs {
 	return &corev1.ContainerArgs{
-		Name:            pulumi.String(name),
+		Name:            pulumi.String(workload.Pooler.Name),
 		Image:           pulumi.String(image),
 		Command:         pulumi.ToStringArray([]string{"sh", path.Join(folder, tenancy.PoolerEntrypoint)}),
 		Env:             corev1.EnvVarArray{kube.Variable("POOLER", folder), kube.Variable("POOLER_RUN", runFolder)},
 		Ports:           corev1.ContainerPortArray{kube.Port("postgres", workload.PoolerPort)},
-		Resources:       kube.Resources(a.Workload),
+		Resources:       kube.Resources(a.Pods),
 		SecurityContext: kube.ContainerSecurity(),
 		ReadinessProbe:  probe(5),
 		LivenessProbe:   probe(20),
@@ -74,7 +69,7 @@ func (a Args) exporter() *corev1.ContainerArgs {
 		Image:           pulumi.String(exporterImage),
 		Args:            pulumi.ToStringArray(tenancy.PoolerExporter(runFolder, workload.PoolerPort, workload.PoolerMetricsPort)),
 		Ports:           corev1.ContainerPortArray{kube.Port("metrics", workload.PoolerMetricsPort)},
-		Resources:       kube.ShareOf(a.Workload.Sidecar),
+		Resources:       kube.ShareOf(a.Pods.Sidecar),
 		SecurityContext: kube.ContainerSecurity(),
 		LivenessProbe:   kube.HTTPProbe("/", "metrics", 30),
 		VolumeMounts:    corev1.VolumeMountArray{kube.Mount("run", runFolder)},
@@ -96,19 +91,19 @@ func (a Args) secret() *corev1.SecretArgs {
 		return tenancy.Pooler{
 			Folder: folder, RunFolder: runFolder, Port: workload.PoolerPort, Hosts: hosts(), Shared: a.Shared,
 			TransactionSeconds: transactionSeconds,
-		}.Files(v[0].(string), v[1].(string), v[2].(string), v[3].(string), a.Tenants)
+		}.Files(v[0].(string), v[1].(string), v[2].(string), v[3].(string), a.tenants())
 	}).(pulumi.StringMapOutput)
 	return &corev1.SecretArgs{
-		Metadata:   kube.Meta(name, workload.PoolerNamespace, name),
+		Metadata:   kube.Meta(workload.Pooler, workload.Pooler.Name),
 		StringData: pulumi.ToSecret(files).(pulumi.StringMapOutput),
 	}
 }
 
 func service() *corev1.ServiceArgs {
 	return &corev1.ServiceArgs{
-		Metadata: kube.Meta(name, workload.PoolerNamespace, name),
+		Metadata: kube.Meta(workload.Pooler, workload.Pooler.Name),
 		Spec: &corev1.ServiceSpecArgs{
-			Selector: kube.Selector(name),
+			Selector: kube.Selector(workload.Pooler),
 			Ports: corev1.ServicePortArray{&corev1.ServicePortArgs{
 				Name: pulumi.String("postgres"), Port: pulumi.Int(workload.PoolerPort), TargetPort: pulumi.String("postgres"),
 			}},

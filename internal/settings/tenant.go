@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/genericcorp/platform/components"
 )
 
 // MaxTenants is how many a stack may declare: their connection strings are one
@@ -185,6 +187,24 @@ func (s Settings) ActiveTenants() int {
 		}
 	}
 	return active
+}
+
+// TenantsOf returns what a program declared for a component, with defaults.
+func TenantsOf(declared []components.Tenant) []Tenant {
+	out := make([]Tenant, len(declared))
+	for i, t := range declared {
+		out[i] = Tenant(t).WithDefaults()
+	}
+	return out
+}
+
+// ForComponents returns the tenants as components take them.
+func ForComponents(tenants []Tenant) []components.Tenant {
+	out := make([]components.Tenant, len(tenants))
+	for i, t := range tenants {
+		out[i] = components.Tenant(t)
+	}
+	return out
 }
 
 // WithDefaults is the tenant with what its entry left out.
