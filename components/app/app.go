@@ -32,7 +32,8 @@ type Args struct {
 	// Domain is its own host; each tenant has one below it.
 	Domain  string
 	Tenants []components.Tenant
-	// TenantURLs are the tenants' connection strings by file name. Secret.
+	// TenantURLs are the tenants' connection strings by file name. Required when a tenant
+	// may log in. Secret.
 	TenantURLs pulumi.StringMapInput
 	// Env are further plain environment variables.
 	Env map[string]string
@@ -158,7 +159,10 @@ func (a Args) validate() error {
 	if a.Pods.Replicas < 1 {
 		errs = append(errs, errors.New("pods: has no replicas"))
 	}
-	errs = append(errs, kube.Required("tenantUrls", a.TenantURLs), kube.Required("databaseUrl", a.DatabaseURL), kube.Required("databaseCa", a.DatabaseCA),
+	if slices.ContainsFunc(a.tenants(), settings.Tenant.LogsIn) {
+		errs = append(errs, kube.Required("tenantUrls", a.TenantURLs))
+	}
+	errs = append(errs, kube.Required("databaseUrl", a.DatabaseURL), kube.Required("databaseCa", a.DatabaseCA),
 		kube.Required("ingressNamespace", a.IngressNamespace))
 	return errors.Join(errs...)
 }

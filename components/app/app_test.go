@@ -48,7 +48,7 @@ func TestApp(t *testing.T) {
 			return err
 		},
 		Bad: func(ctx *pulumi.Context) error {
-			_, err := app.New(ctx, "test", app.Args{Port: 80})
+			_, err := app.New(ctx, "test", app.Args{Port: 80, Tenants: tenants("acme:active")})
 			return err
 		},
 		Faults: []string{"image:", "port:", "domain:", "tenantUrls:", "pods:", "databaseUrl:", "databaseCa:", "ingressNamespace:"},

@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"strings"
 	"time"
@@ -66,6 +67,15 @@ func Ops(root string, progress io.Writer) (string, error) {
 	program := filepath.Join(root, ".sandbox", "bin", "ops")
 	b := builder{root: root, progress: progress}
 	b.goBuild(root, program, "the operators' commands", "./cmd/ops")
+	return program, b.err
+}
+
+// Program builds the program of another module of the checkout, such as an example, and
+// returns its path. The module is a path below root, with slashes.
+func Program(root, module string, progress io.Writer) (string, error) {
+	program := filepath.Join(root, ".sandbox", "bin", path.Base(module))
+	b := builder{root: root, progress: progress}
+	b.goBuild(filepath.Join(root, filepath.FromSlash(module)), program, module, "-ldflags=-s", ".")
 	return program, b.err
 }
 
