@@ -11,14 +11,14 @@ import (
 	"github.com/genericcorp/platform/internal/report"
 )
 
-// withTenants is the prod stack with these entries.
+// withTenants plans the prod stack with these entries in settings.tenants.
 func withTenants(t *testing.T, entries string) report.Stack {
 	t.Helper()
-	changed := strings.Replace(file(t, "prod"), "    capacity:", "    archive: {volumeGiB: 5}\n    tenants: ["+entries+"]\n    capacity:", 1)
-	return of(t, "prod", changed)
+	changed := strings.Replace(stackFile(t, "prod"), "    capacity:", "    archive: {volumeGiB: 5}\n    tenants: ["+entries+"]\n    capacity:", 1)
+	return planStack(t, "prod", changed)
 }
 
-func TestCompareRefusesWhatAnUpdateWouldRefuseOfATenant(t *testing.T) {
+func TestCompareMarksChangesOfTenantsThatAnUpdateWouldRefuse(t *testing.T) {
 	const purged = "state: purged, confirmPurge: acme"
 	for name, c := range map[string]struct {
 		before, now  string
@@ -57,7 +57,7 @@ func TestCompareRefusesWhatAnUpdateWouldRefuseOfATenant(t *testing.T) {
 	}
 }
 
-func TestARenameIsOneChangeAndNobodyVanishes(t *testing.T) {
+func TestCompareOfARenamedTenantIsOneChange(t *testing.T) {
 	before, now := withTenants(t, "{name: old}"), withTenants(t, "{name: acme, renamedFrom: old}")
 	changes := report.Compare(now, &before, "main").Changes
 	require.Len(t, changes, 1)
@@ -66,7 +66,7 @@ func TestARenameIsOneChangeAndNobodyVanishes(t *testing.T) {
 	}, changes[0])
 }
 
-func TestTheListOfTenantsTellsRestoredFromEmpty(t *testing.T) {
+func TestPlanStackDescribesRestoredFreshAndRenamedTenants(t *testing.T) {
 	s := withTenants(t, "{name: a, restore: true}, {name: b, fresh: true}, {name: c}, {name: d, renamedFrom: old, redirectOldHost: true}")
 	var effects []string
 	for _, tenant := range s.TenantList {
