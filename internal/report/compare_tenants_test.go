@@ -30,7 +30,7 @@ func TestCompareMarksChangesOfTenantsThatAnUpdateWouldRefuse(t *testing.T) {
 		"purged to restored":  {"{name: acme, " + purged + "}", "{name: acme, restore: true}", report.InPlace, "restored from its newest archive"},
 		"purged to fresh":     {"{name: acme, " + purged + "}", "{name: acme, fresh: true}", report.InPlace, "an empty schema; the old archive stays"},
 		"purged to archived":  {"{name: acme, " + purged + "}", "{name: acme, state: archived}", report.Refused, "was purged"},
-		"restore on active":   {"{name: acme}", "{name: acme, restore: true}", report.Refused, "goes with a tenant that was purged"},
+		"restore on active":   {"{name: acme}", "{name: acme, restore: true}", report.Refused, "applies only to a tenant that was purged"},
 		"an unknown archived": {"", "{name: acme, state: archived}", report.InPlace, "refused unless an earlier update had the tenant"},
 		"an unknown restored": {"", "{name: acme, restore: true}", report.InPlace, "refused unless an earlier update purged it"},
 		"a new one":           {"", "{name: acme}", report.InPlace, "role, schema and host are there"},
