@@ -93,7 +93,7 @@ func TestOverBudgetErrorCarriesTheBill(t *testing.T) {
 	over := &budget.OverError{}
 	require.ErrorAs(t, err, &over)
 	assert.Equal(t, budget.Cents(1165), over.Over())
-	assert.Contains(t, err.Error(), "HA control plane ($40.00) is what breaks it; without it this plan costs $51.65")
+	assert.Contains(t, err.Error(), "HA control plane ($40.00) breaks the budget; without it this plan costs $51.65")
 }
 
 func TestEveryFaultyFileRegistersNothing(t *testing.T) {
