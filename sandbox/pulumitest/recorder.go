@@ -76,10 +76,10 @@ func (r *Recorder) NewResource(args pulumi.MockResourceArgs) (string, resource.P
 	case !args.Custom:
 		return "", resource.PropertyMap{}, nil
 	case r.Preview:
-		out, err := provider.ImagineUnknown(args.TypeToken, args.Name, args.Inputs)
+		out, err := provider.SimulatePreview(args.TypeToken, args.Name, args.Inputs)
 		return "", out, err
 	}
-	id, out, err := provider.Imagine(args.TypeToken, args.Name, args.Inputs)
+	id, out, err := provider.SimulateCreate(args.TypeToken, args.Name, args.Inputs)
 	if _, random := out["result"]; random && r.Password != "" {
 		out["result"] = resource.MakeSecret(resource.NewStringProperty(r.Password))
 	}
@@ -119,7 +119,7 @@ func providerName(reference string) string {
 
 // Call answers a function.
 func (r *Recorder) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
-	return provider.Answer(args.Token, args.Args)
+	return provider.SimulateInvoke(args.Token, args.Args)
 }
 
 // RegisterResourceOutputs counts how many components said that they were done.
