@@ -69,14 +69,18 @@ func (s Stack) Up(t *testing.T) string {
 	return s.Succeeds(t, "up", "--yes", "--skip-preview")
 }
 
-// ReplacesOnlyJobs fails the test if the output of an update has a replacement of anything
-// but the tenants' Jobs. More replicas of the app change the limit of connections of its
-// role, so the Jobs run again.
+// ReplacesOnlyJobs fails the test unless out, the output of an update, has replacements of
+// the tenants' Jobs and of nothing else. Call it after an update that changes the number of
+// the app's replicas: that changes the limit of connections of its role, so the Jobs run
+// again.
 func ReplacesOnlyJobs(t *testing.T, out string) {
 	t.Helper()
+	replaced := 0
 	for line := range strings.Lines(out) {
 		if strings.HasPrefix(line, " +- ") || strings.HasPrefix(line, " -- ") {
 			assert.Contains(t, line, "kubernetes:batch/v1:Job")
+			replaced++
 		}
 	}
+	assert.Positive(t, replaced, "the Jobs must be replaced")
 }
