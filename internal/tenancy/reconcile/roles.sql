@@ -72,7 +72,9 @@ SELECT format('SELECT pg_temp.change(%L, %L)', name, format('ALTER ROLE %I CONNE
 FROM kept JOIN pg_roles ON rolname = role WHERE rolconnlimit <> connections ORDER BY role
 \gexec
 SELECT format('SELECT pg_temp.change(%L, %L)', name, format('ALTER ROLE %I VALID UNTIL ''infinity''', role))
-FROM roles JOIN pg_roles ON rolname = role WHERE rolvaliduntil <> 'infinity' ORDER BY role
+FROM roles JOIN pg_roles ON rolname = role
+WHERE rolvaliduntil <> 'infinity' AND NOT (rolvaliduntil = '-infinity' AND rolname ~ '^tenant_') -- let_in.sql ends that, after this run
+ORDER BY role
 \gexec
 
 -- A role may set its own password, and only a superuser could compare it, so it is
