@@ -53,6 +53,7 @@ CREATE TEMP VIEW role_settings AS
     ('statement_timeout', statement_timeout),
     ('idle_in_transaction_session_timeout', '60s'),
     ('idle_session_timeout', '10min'),
+    ('client_connection_check_interval', '5s'), -- ends a statement whose client, the pooler, is gone
     ('transaction_timeout', CASE WHEN current_setting('server_version_num')::int >= 170000 THEN '10min' END),
     ('role', CASE WHEN owns_schema THEN owner::text END)
   ) AS settings (setting, value) WHERE value IS NOT NULL;
