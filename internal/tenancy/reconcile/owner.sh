@@ -13,7 +13,17 @@ describe() {
   mkdir -p "$OUT"
   as_owner psql -X -q -v name="$NAME" -v schema="$SCHEMA" -v folder="$OUT" < describe.sql
   [ -e "$OUT/dumped" ] || { echo "pg_dump failed: see the messages above" >&2; exit 1; }
-  sed -e '/^--/d' -e '/^\\\(un\)\{0,1\}restrict /d' -e '/^$/d' "$OUT/schema.sql" | cat - "$OUT/extras.sql" > "$OUT/definitions.sql"
+  sed -e '/^--/d' -e '/^\\\(un\)\{0,1\}restrict /d' -e '/^$/d' -e "/^ALTER DEFAULT PRIVILEGES FOR ROLE $OWNER /b" \
+    -e '/^ALTER DEFAULT PRIVILEGES FOR ROLE /d' "$OUT/schema.sql" | cat - "$OUT/extras.sql" > "$OUT/definitions.sql"
+}
+
+# restore fills a database from the dump of a schema, without what a pattern of sed matches
+# in the dump's list. Default privileges of other roles are left out: any role may declare
+# them for itself in any schema, they have no effect there, and only that role may restore
+# them.
+restore() {
+  pg_restore --list "$2" | sed -e "$3" -e "/^[0-9; ]* DEFAULT ACL .* $OWNER\$/b" -e '/^[0-9; ]* DEFAULT ACL /d' > "$WORK/contents"
+  as_owner pg_restore --dbname="$1" --use-list="$WORK/contents" --no-owner --single-transaction --exit-on-error "$2"
 }
 
 # same compares two files, and prints what differs.

@@ -52,8 +52,7 @@ BEGIN
     SELECT coalesce(sum(pg_total_relation_size(relation)), 0) / 1048576.0 INTO used FROM pg_temp.stored WHERE name = of_tenant;
   EXCEPTION WHEN lock_not_available OR query_canceled THEN
     PERFORM pg_temp.wait_less();
-    RAISE WARNING 'tenant %: its storage is not measured in this run: %', d.name,
-      CASE SQLSTATE WHEN '55P03' THEN 'a session has a lock on its tables' ELSE 'that took more than 20 s; sessions may have locks on its tables' END;
+    RAISE WARNING 'tenant %: its storage is not measured in this run: sessions had locks on its tables for too long', d.name;
     RETURN;
   END;
   is_full := used > d.storage_mib OR (since IS NOT NULL AND used >= 0.9 * d.storage_mib);
