@@ -1,6 +1,5 @@
 -- Lets the tenants in again that locks.sql shut out, in this run or in one that was
 -- killed. Runs at the end of each run, whatever the run did.
-\set SHOW_CONTEXT never
 \set VERBOSITY terse
 SET client_min_messages = warning;
 SET search_path = pg_catalog;

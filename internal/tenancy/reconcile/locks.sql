@@ -4,7 +4,6 @@
 -- about the tenant's state; let_in.sql ends that. A pooler frees the locks after each
 -- transaction, so one look is not enough.
 \set ON_ERROR_STOP on
-\set SHOW_CONTEXT never
 \set VERBOSITY terse
 SET client_min_messages = warning;
 SET search_path = pg_catalog;

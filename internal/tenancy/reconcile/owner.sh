@@ -2,8 +2,15 @@
 # OWNER.
 
 # as_owner runs a program that logs in as the schema's owner, which can become no other
-# role. Whatever was planted in the schema runs with these rights at most.
-as_owner() { PGUSER="$OWNER" "$@"; }
+# role. Whatever was planted in the schema runs with these rights at most. Of its messages
+# only the first lines of errors are printed, without values: details, and what follows a
+# colon and a quote, may be of a customer's rows. Names have no colon before them.
+as_owner() {
+  status=0
+  PGUSER="$OWNER" "$@" 2> "$WORK/said" || status=$?
+  sed -n -e 's/: ".*//' -e 's/value "[^"]*"*/value/' -e '/^psql:/p' -e '/^pg_dump:/p' -e '/^pg_restore:/p' -e '/^ERROR:/p' -e '/^FATAL:/p' "$WORK/said" >&2
+  return "$status"
+}
 
 # describe writes digests.csv, definitions.sql and extras.sql of the schema to a folder,
 # all as of one snapshot, and a dump to $DUMP if that is set.
