@@ -22,8 +22,9 @@ const (
 	// uid is any that is not root's: the program needs no user of its image.
 	uid = 65532
 
-	folder    = "/etc/pooler"
-	runFolder = "/run/pgbouncer"
+	folder       = "/etc/pooler"
+	runFolder    = "/run/pgbouncer"
+	socketFolder = "/run/console"
 
 	// drainSeconds covers what it takes until no new client comes. stopSeconds is for
 	// the transactions that run: the longest statement of a tier is a minute.
@@ -38,7 +39,7 @@ func (a Args) deployment() *appsv1.DeploymentArgs {
 	pod := kube.Pod(workload.Pooler, uid)
 	pod.TerminationGracePeriodSeconds = pulumi.Int(drainSeconds + stopSeconds)
 	pod.Containers = corev1.ContainerArray{a.container(), a.exporter()}
-	pod.Volumes = corev1.VolumeArray{kube.SecretVolume("files", workload.Pooler.Name), kube.Scratch("run", "4Mi")}
+	pod.Volumes = corev1.VolumeArray{kube.SecretVolume("files", workload.Pooler.Name), kube.Scratch("run", "4Mi"), kube.Scratch("console", "1Mi")}
 	// The script reloads PgBouncer when a file changes; only the script itself needs
 	// another Pod.
 	return kube.Deployment(workload.Pooler, a.Pods, kube.WithChecksum(kube.Scraped(workload.PoolerMetricsPort, "/metrics"), tenancy.PoolerScript()), pod)
@@ -56,23 +57,24 @@ func (a Args) container() *corev1.ContainerArgs {
 		ReadinessProbe:  probe(5),
 		LivenessProbe:   probe(20),
 		Lifecycle:       kube.DrainFirst(drainSeconds),
-		VolumeMounts:    corev1.VolumeMountArray{kube.Mount("files", folder), kube.WritableMount("run", runFolder)},
+		VolumeMounts:    corev1.VolumeMountArray{kube.Mount("files", folder), kube.WritableMount("run", runFolder), kube.WritableMount("console", socketFolder)},
 	}
 }
 
 // exporter tells VictoriaMetrics what the administration console shows. It reads the
-// console by the Unix socket, where its uid is enough: no password is needed. A Pod
-// whose exporter fails goes on serving, so it has no readiness probe.
+// console by the Unix socket, where its uid is enough: no password is needed. The socket
+// has a folder of its own, because the other folders have verifiers and the private key.
+// A Pod whose exporter fails goes on serving, so it has no readiness probe.
 func (a Args) exporter() *corev1.ContainerArgs {
 	return &corev1.ContainerArgs{
 		Name:            pulumi.String("exporter"),
 		Image:           pulumi.String(exporterImage),
-		Args:            pulumi.ToStringArray(tenancy.PoolerExporter(runFolder, workload.PoolerPort, workload.PoolerMetricsPort)),
+		Args:            pulumi.ToStringArray(tenancy.PoolerExporter(socketFolder, workload.PoolerPort, workload.PoolerMetricsPort)),
 		Ports:           corev1.ContainerPortArray{kube.Port("metrics", workload.PoolerMetricsPort)},
 		Resources:       kube.ShareOf(a.Pods.Sidecar),
 		SecurityContext: kube.ContainerSecurity(),
 		LivenessProbe:   kube.HTTPProbe("/", "metrics", 30),
-		VolumeMounts:    corev1.VolumeMountArray{kube.Mount("run", runFolder)},
+		VolumeMounts:    corev1.VolumeMountArray{kube.Mount("console", socketFolder)},
 	}
 }
 
@@ -89,7 +91,7 @@ func probe(periodSeconds int) *corev1.ProbeArgs {
 func (a Args) secret() *corev1.SecretArgs {
 	files := pulumi.All(a.Admin, a.DatabaseCA, a.Seed, a.Verifiers).ApplyT(func(v []any) (map[string]string, error) {
 		return tenancy.Pooler{
-			Folder: folder, RunFolder: runFolder, Port: workload.PoolerPort, Hosts: hosts(), Shared: a.Shared,
+			Folder: folder, RunFolder: runFolder, SocketFolder: socketFolder, Port: workload.PoolerPort, Hosts: hosts(), Shared: a.Shared,
 			TransactionSeconds: transactionSeconds,
 		}.Files(v[0].(string), v[1].(string), v[2].(string), v[3].(string), a.tenants())
 	}).(pulumi.StringMapOutput)

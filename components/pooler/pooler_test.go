@@ -66,7 +66,8 @@ func TestPoolerOfAStackWithoutASpareNodeIsReplacedBeforeItEnds(t *testing.T) {
 }
 
 // The exporter reads the administration console without a password, because its uid is
-// PgBouncer's and it has the folder of the Unix socket.
+// PgBouncer's and it has the folder of the Unix socket. It has no other folder: those have
+// the verifiers and the private key.
 func TestPoolerShowsItsMetricsToTheScrapeAlone(t *testing.T) {
 	r := &pulumitest.Recorder{}
 	require.NoError(t, pulumitest.Run(r, "test", nil, func(ctx *pulumi.Context) error {
@@ -83,10 +84,13 @@ func TestPoolerShowsItsMetricsToTheScrapeAlone(t *testing.T) {
 	require.Len(t, containers, 2)
 	exporter := pulumitest.Dig(containers[1], "args").([]any)
 	assert.Equal(t, []any{
-		"--pgBouncer.connectionString=host=/run/pgbouncer port=6432 user=pgbouncer dbname=pgbouncer sslmode=disable",
+		"--pgBouncer.connectionString=host=/run/console port=6432 user=pgbouncer dbname=pgbouncer sslmode=disable",
 		"--web.listen-address=:9127", "--log.level=warn",
 	}, exporter)
 	assert.EqualValues(t, 9127, pulumitest.Dig(pulumitest.Dig(containers[1], "ports").([]any)[0], "containerPort"))
+	mounts := pulumitest.Dig(containers[1], "volumeMounts").([]any)
+	require.Len(t, mounts, 1)
+	assert.Equal(t, map[string]any{"name": "console", "mountPath": "/run/console", "readOnly": true}, mounts[0])
 	requested := 0
 	for _, container := range containers {
 		memory := pulumitest.Dig(container, "resources.requests.memory").(string)

@@ -43,9 +43,10 @@ func PoolerScript() string { return poolerScript }
 
 // Pooler is one PgBouncer, which lets tenants share the server's connections.
 type Pooler struct {
-	// Folder has the files that Files returns. RunFolder is writable: it gets the Unix
-	// socket of the administration console, and the users whom the script lets in.
-	Folder, RunFolder string
+	// Folder has the files that Files returns. RunFolder and SocketFolder are writable:
+	// the first gets the verifiers of the users whom the script lets in, the second the
+	// Unix socket of the administration console. The exporter is given the second alone.
+	Folder, RunFolder, SocketFolder string
 	// Port takes the clients.
 	Port int
 	// Hosts are the names by which clients reach it: its certificate has them.
@@ -125,7 +126,7 @@ func (p Pooler) general() string {
 	for _, s := range []struct{ reason, key, value string }{
 		{"Clients come by the network. The administration console is on the socket: there the user\n; pgbouncer with this process's uid needs no password.", "listen_addr", "*"},
 		{"", "listen_port", strconv.Itoa(p.Port)},
-		{"", "unix_socket_dir", p.RunFolder},
+		{"", "unix_socket_dir", p.SocketFolder},
 		{"Clients prove a password; the file holds verifiers only.", "auth_type", "scram-sha-256"},
 		{"", "auth_file", path.Join(p.RunFolder, poolerUsers)},
 		{"Rows are encrypted on both ways, and both servers show who they are.", "client_tls_sslmode", "require"},
