@@ -1,6 +1,6 @@
 // Package report prints the plans of stacks as text, JSON or Markdown: bill, sizes, fit,
-// limits, headroom, and the differences to another git revision. It reads stack files
-// only; it makes no request.
+// limits, headroom, and the differences to another git revision. It reads stack files only
+// and does not use the network.
 package report
 
 import (

@@ -1,9 +1,9 @@
 // Package sizing chooses the cheapest nodes and database on which a workload fits, and
-// computes their bill. It imports no Pulumi package and makes no request.
+// computes their bill. It imports no Pulumi package and does not use the network.
 //
-// Solve is the entry. It takes the settings of a stack file, derives the workload from
-// them (internal/workload), tries pools of nodes in the order of their price, and places
-// every Pod on them in each scenario. HeadroomOf counts what more fits on the result.
+// Start with Solve. It takes the settings of a stack file and derives the workload from
+// them (internal/workload). Then it tries pools of nodes in the order of their price, and
+// places every Pod on them in each scenario. HeadroomOf counts what more fits on the plan.
 package sizing
 
 import (
@@ -153,7 +153,7 @@ func chooseNodes(s settings.Settings, set workload.Set) (catalog.Node, Nodes, Fi
 func whatWasTried(pin settings.Nodes) string {
 	switch {
 	case pin.Size != "" && pin.Count != 0:
-		return "settings.nodes pins " + nodesText(pin.Size, pin.Count) + ", which does not fit"
+		return "settings.nodes pins " + nodesText(pin.Size, pin.Count) + "; the workload does not fit"
 	case pin.Size != "":
 		return fmt.Sprintf("settings.nodes.size pins %s, and up to %d of them are too small", pin.Size, MaxNodes)
 	case pin.Count != 0:
@@ -227,10 +227,10 @@ func chooseDatabase(s settings.Settings, set workload.Set) (Database, catalog.Da
 func pinnedTooSmall(s settings.Settings, set workload.Set, pinned catalog.Database) error {
 	need := connections(s, set)
 	admits, disk := "admits", storage(s) > pinned.TenantsMiB()
-	msg := fmt.Sprintf("settings.database.size pins %s, which admits %d connections, and the stack needs %d", pinned.SKU, pinned.Connections, need)
+	msg := fmt.Sprintf("settings.database.size pins %s; it admits %d connections, and the stack needs %d", pinned.SKU, pinned.Connections, need)
 	if disk {
 		admits = "has disk and admits"
-		msg = fmt.Sprintf("settings.database.size pins %s, which has %d MiB for tenants and admits %d connections, and the stack needs %d MiB and %d",
+		msg = fmt.Sprintf("settings.database.size pins %s; it has %d MiB for tenants and admits %d connections, and the stack needs %d MiB and %d",
 			pinned.SKU, pinned.TenantsMiB(), pinned.Connections, storage(s), need)
 	}
 	for _, size := range catalog.Databases() {
