@@ -131,8 +131,8 @@ type PricePoint struct {
 }
 
 // PlanStack plans one stack from the text of its stack file. The error is
-// settings.Faults. If the workload does not fit or the bill is over the budget, there is
-// no error, and the Stack has OK false and a Problem.
+// settings.Faults. A workload that does not fit, or a bill over the budget, is no error:
+// then OK is false and Problem says why.
 func PlanStack(name string, stackFile []byte) (Stack, error) {
 	s, err := settings.LoadStackFile(stackFile)
 	if err != nil {
