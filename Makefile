@@ -2,6 +2,8 @@ STACK ?= demo
 # apiserver runs the stack against a real Kubernetes control plane.
 CLUSTER ?= simulated
 TOOLS := $(CURDIR)/tools
+# ONLY is one section of docs/benchmarks.md; go run ./sandbox/bench -help lists them.
+ONLY ?=
 # The first test run builds the Pulumi engine and the providers' SDKs.
 TEST_TIMEOUT := 45m
 # The linter's cache has absolute paths of a checkout, so each checkout has its own.
@@ -49,6 +51,7 @@ lint: ## check formatting, vet, linters and workflows
 	@go build -C $(TOOLS)/golangci-lint -o $(CURDIR)/.sandbox/bin/golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 	@.sandbox/bin/golangci-lint run ./...
 	@cd sandbox/cluster && ../../.sandbox/bin/golangci-lint run -c ../../.golangci.yml ./...
+	@cd examples/one-component && ../../.sandbox/bin/golangci-lint run -c ../../.golangci.yml ./...
 
 golden: ## rewrite the golden files and generated tables; read their diff before you commit it
 	@go test ./stacks -update
@@ -57,9 +60,9 @@ golden: ## rewrite the golden files and generated tables; read their diff before
 	@go test ./internal/tenancy -run TestATenantReachesNothingOfAnother -update
 	@go -C sandbox/cluster test ./e2e -run 'TestBothStacks/demo/who_may_talk_to_whom' -update
 
-bench: ## measure and write docs/benchmarks.md (15 to 40 minutes on two cores)
+bench: ## measure and write docs/benchmarks.md (25 to 50 minutes on two cores); ONLY=pooler measures one section
 	@mkdir -p .sandbox
-	@go run ./sandbox/bench > .sandbox/benchmarks.md
+	@go run ./sandbox/bench -only "$(ONLY)" > .sandbox/benchmarks.md
 	@mv .sandbox/benchmarks.md docs/benchmarks.md
 
 fuzz: ## run each fuzz target for 30 seconds

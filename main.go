@@ -1,4 +1,5 @@
-// Command platform is the Pulumi program: `pulumi up` runs it for one stack.
+// Command platform is the Pulumi program. `pulumi up`, `pulumi preview` and other Pulumi
+// commands run it for one stack; package stacks declares the resources.
 package main
 
 import (

@@ -1,5 +1,6 @@
-// Command sandbox runs a stack through the real Pulumi engine on this machine,
-// against simulated clouds. `make up`, `make preview` and `make down` call it.
+// Command sandbox runs a stack with the real Pulumi engine against simulated clouds, on
+// this machine and without an account. The Makefile calls it: `make up` and the other
+// targets.
 package main
 
 import (
@@ -14,22 +15,22 @@ import (
 
 const usage = `usage: sandbox [-stack demo] [-cluster simulated|apiserver] up|preview|tree|refresh|cancel|adopt|down
 
-  up       brings the stack up; a second time it reports what changed
-  preview  shows what up would do
+  up       creates or updates the stack, then prints its bill and URLs
+  preview  shows what up would change
   tree     lists the stack's resources and outputs
-  refresh  finds what was changed in the cloud by hand (under .sandbox/stacks/<stack>/cloud)
-  cancel   removes the lock of a killed run, and its notes of what it was creating
-  adopt    prints what the cloud has and the state lacks, as 'ops adopt' does
-  down     removes everything, the stack's state too
+  refresh  updates the state to the cloud (change a file under .sandbox/stacks/<stack>/cloud by hand first)
+  cancel   removes the lock of a run that was killed, and its list of pending creates
+  adopt    runs 'ops adopt': prints the resources that the cloud has and the state lacks
+  down     deletes the stack, its simulated cloud and its state
 
-With -cluster apiserver the Kubernetes provider talks to a real control plane on
-this machine, which goes on until down.
+With -cluster apiserver the Kubernetes provider uses a real control plane on this
+machine. It runs until down.
 `
 
 func main() {
 	flags := flag.NewFlagSet("sandbox", flag.ExitOnError)
-	stack := flags.String("stack", "demo", "which Pulumi.<stack>.yaml")
-	cluster := flags.String("cluster", simulated, "what answers for Kubernetes")
+	stack := flags.String("stack", "demo", "name of the stack; its file is Pulumi.<stack>.yaml")
+	cluster := flags.String("cluster", simulated, "simulated or apiserver")
 	flags.Usage = func() { fmt.Fprint(os.Stderr, usage) }
 	_ = flags.Parse(os.Args[1:]) // exits on an error
 	commands := map[string]func(engine.Stack) error{"up": up, "preview": preview, "tree": tree, "refresh": refresh, "cancel": unlock, "adopt": adopt, "down": down}
@@ -44,7 +45,7 @@ func main() {
 	}
 }
 
-// What answers for Kubernetes.
+// Values of -cluster: a simulated Kubernetes API, or a real one.
 const (
 	simulated = "simulated"
 	apiServer = "apiserver"
@@ -81,7 +82,7 @@ func run(name string, live bool, command func(engine.Stack) error) error {
 		return err
 	}
 	if _, err := os.Stat(s.Kubeconfig()); live && err == nil {
-		fmt.Fprintf(os.Stderr, "Its cluster: kubectl --kubeconfig %s get pods -A\n", s.Kubeconfig())
+		fmt.Fprintf(os.Stderr, "See the Pods: kubectl --kubeconfig %s get pods -A\n", s.Kubeconfig())
 	}
 	return nil
 }
@@ -97,8 +98,8 @@ func preview(s engine.Stack) error { return s.Pulumi("preview", "--diff=false") 
 
 func refresh(s engine.Stack) error { return s.Pulumi("refresh", "--yes", "--skip-preview") }
 
-// unlock is what docs/operations.md tells after a run was killed. What the run was
-// creating is adopted or refused by the next one.
+// unlock does what docs/operations.md says to do after a run was killed. The next run
+// adopts or refuses the resources that the killed run was creating.
 func unlock(s engine.Stack) error {
 	if err := s.Pulumi("cancel", "--yes"); err != nil {
 		return fmt.Errorf("cancel: %w", err)
@@ -109,7 +110,7 @@ func unlock(s engine.Stack) error {
 	return nil
 }
 
-// down takes protection off first, as an operator has to: docs/operations.md.
+// down removes the protection first, as an operator has to (docs/operations.md).
 func down(s engine.Stack) error {
 	if err := s.Pulumi("state", "unprotect", "--all", "--yes"); err != nil {
 		return fmt.Errorf("unprotect: %w", err)

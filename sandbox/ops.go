@@ -13,8 +13,8 @@ import (
 	"github.com/genericcorp/platform/sandbox/engine"
 )
 
-// adopt runs `ops adopt` against a stand-in for DigitalOcean's API that serves the
-// stack's simulated cloud.
+// adopt runs `ops adopt` against the stack's simulated cloud, through a simulation of
+// DigitalOcean's API.
 func adopt(s engine.Stack) error {
 	api := httptest.NewServer((&digitalocean.Server{Cloud: cloud.At(s.CloudFolder())}).Handler())
 	defer api.Close()
@@ -22,14 +22,14 @@ func adopt(s engine.Stack) error {
 	if err != nil {
 		return err
 	}
-	like := s.Command()
+	pulumi := s.Command()
 	cmd := exec.Command(program, "adopt", "--stack", s.Name, "--pulumi", s.Tools.Pulumi)
-	cmd.Dir, cmd.Stdout, cmd.Stderr = like.Dir, s.Out, s.Err
-	cmd.Env = append(like.Environ(), "DIGITALOCEAN_API_URL="+api.URL)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = pulumi.Dir, s.Out, s.Err
+	cmd.Env = append(pulumi.Environ(), "DIGITALOCEAN_API_URL="+api.URL)
 	err = cmd.Run()
 	exit := &exec.ExitError{}
 	if errors.As(err, &exit) && exit.ExitCode() == 1 {
-		return errors.New("adopt: the state and the cloud differ; the script above says how. Run its lines in " + like.Dir)
+		return errors.New("adopt: the state and the cloud differ; run the lines of the script above in the folder " + pulumi.Dir)
 	}
 	if err != nil {
 		return fmt.Errorf("adopt: %w", err)

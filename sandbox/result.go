@@ -10,7 +10,7 @@ import (
 	"github.com/genericcorp/platform/sandbox/engine"
 )
 
-// outputs are the stack's outputs that the result shows (stacks/outputs.go).
+// outputs are the stack's outputs that result prints (stacks/outputs.go).
 type outputs struct {
 	URL        string            `json:"url"`
 	GrafanaURL string            `json:"grafanaUrl"`
@@ -19,7 +19,7 @@ type outputs struct {
 	Tenants    map[string]string `json:"tenants"`
 }
 
-// result prints what an update made: the bill, the addresses, and the next commands.
+// result prints the bill, the URLs and the next commands after an update.
 func result(s engine.Stack, out io.Writer) error {
 	text, err := s.Output("stack", "output", "--json")
 	if err != nil {
@@ -33,14 +33,18 @@ func result(s engine.Stack, out io.Writer) error {
 	for _, item := range slices.Sorted(maps.Keys(o.Bill)) {
 		fmt.Fprintf(out, "  %-14s %s\n", item, o.Bill[item])
 	}
-	fmt.Fprintf(out, "Its addresses there:\n  %-14s %s\n  %-14s %s\n", "app", o.URL, "grafana", o.GrafanaURL)
+	fmt.Fprintf(out, "URLs, on DigitalOcean:\n  %-14s %s\n  %-14s %s\n", "app", o.URL, "grafana", o.GrafanaURL)
 	if len(o.Tenants) > 0 {
-		fmt.Fprintln(out, "Its tenants:")
+		fmt.Fprintln(out, "Tenants:")
 	}
 	for _, name := range slices.Sorted(maps.Keys(o.Tenants)) {
 		fmt.Fprintf(out, "  %-14s %s\n", name, o.Tenants[name])
 	}
-	fmt.Fprintf(out, "Next: make tree STACK=%[1]s lists its resources; make preview STACK=%[1]s after an edit of Pulumi.%[1]s.yaml; make down STACK=%[1]s\n", s.Name)
+	fmt.Fprintf(out, `Next:
+  make tree STACK=%[1]s      lists the resources
+  make preview STACK=%[1]s   shows what an edit of Pulumi.%[1]s.yaml would change
+  make down STACK=%[1]s      deletes the stack
+`, s.Name)
 	return nil
 }
 

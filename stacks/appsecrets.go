@@ -4,8 +4,8 @@ import "github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 // readAppSecrets reads platform:appEnv and platform:registry. The error holds every
 // fault of both, and shows no value.
-func (d *declared) readAppSecrets(ctx *pulumi.Context) error {
+func (c *config) readAppSecrets(ctx *pulumi.Context) error {
 	var err error
-	d.appSecrets, err = d.App.LoadSecrets(ctx.GetConfig)
+	c.appSecrets, err = c.App.LoadSecrets(ctx.GetConfig)
 	return err
 }

@@ -15,7 +15,7 @@ import (
 // passes it: decrypted JSON.
 func withAppSecrets(t *testing.T, stack string) map[string]string {
 	t.Helper()
-	cfg := with(t, config(t, stack), "app.image", "ghcr.io/acme/app:1.2.3")
+	cfg := with(t, stackConfig(t, stack), "app.image", "ghcr.io/acme/app:1.2.3")
 	cfg = plus(cfg, settings.AppEnvKey, `{"STRIPE_KEY":"canary-app"}`)
 	return plus(cfg, settings.RegistryKey, `{"server":"ghcr.io","username":"robot","password":"canary-app"}`)
 }

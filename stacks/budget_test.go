@@ -14,7 +14,7 @@ import (
 
 func TestPlanProgramAndMeterAgreeToTheCent(t *testing.T) {
 	for _, stack := range stackNames {
-		cfg := config(t, stack)
+		cfg := stackConfig(t, stack)
 		s, plan := planOf(t, cfg)
 		r := &pulumitest.Recorder{}
 		require.NoError(t, pulumitest.Run(r, stack, cfg, Program))
@@ -28,7 +28,7 @@ func TestPlanProgramAndMeterAgreeToTheCent(t *testing.T) {
 
 func TestEveryContainerRequestsWhatTheSizingCounted(t *testing.T) {
 	for _, stack := range stackNames {
-		cfg := config(t, stack)
+		cfg := stackConfig(t, stack)
 		_, plan := planOf(t, cfg)
 		r := &pulumitest.Recorder{}
 		require.NoError(t, pulumitest.Run(r, stack, cfg, Program))
@@ -73,13 +73,13 @@ func TestEveryContainerRequestsWhatTheSizingCounted(t *testing.T) {
 
 func TestHAIsWrittenOutEvenWhenItIsNotWanted(t *testing.T) {
 	r := &pulumitest.Recorder{}
-	require.NoError(t, pulumitest.Run(r, "prod", config(t, "prod"), Program))
+	require.NoError(t, pulumitest.Run(r, "prod", stackConfig(t, "prod"), Program))
 	cluster, _ := r.Find("digitalocean:index/kubernetesCluster:KubernetesCluster", "platform-prod")
 	assert.Equal(t, false, cluster.Inputs["ha"])
 }
 
 func TestNothingEscapesTheBill(t *testing.T) {
-	cfg := config(t, "demo")
+	cfg := stackConfig(t, "demo")
 	s, plan := planOf(t, cfg)
 	for _, extra := range pulumitest.Extras() {
 		t.Run(extra, func(t *testing.T) {

@@ -35,7 +35,7 @@ func TestEveryCredentialInPlainTextIsReported(t *testing.T) {
 }
 
 func TestAClusterAloneNeedsTheDigitalOceanToken(t *testing.T) {
-	cfg := with(t, config(t, "demo"), "database", map[string]any{"kind": "external"})
+	cfg := with(t, stackConfig(t, "demo"), "database", map[string]any{"kind": "external"})
 	t.Setenv("DIGITALOCEAN_ACCESS_TOKEN", "")
 	r := &pulumitest.Recorder{}
 	require.ErrorContains(t, pulumitest.Run(r, "demo", cfg, Program), "DIGITALOCEAN_ACCESS_TOKEN: is not set")

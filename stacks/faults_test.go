@@ -17,7 +17,7 @@ import (
 
 func TestEveryRegistrationFailureSurfaces(t *testing.T) {
 	whole := &pulumitest.Recorder{}
-	require.NoError(t, pulumitest.Run(whole, "prod", config(t, "prod"), Program))
+	require.NoError(t, pulumitest.Run(whole, "prod", stackConfig(t, "prod"), Program))
 	custom := 0
 	for _, g := range whole.Registrations() {
 		if g.Custom {
@@ -27,12 +27,12 @@ func TestEveryRegistrationFailureSurfaces(t *testing.T) {
 	require.Greater(t, custom, 50)
 	for n := 1; n <= custom; n++ {
 		r := &pulumitest.Recorder{FailAt: n}
-		require.ErrorContains(t, pulumitest.Run(r, "prod", config(t, "prod"), Program), pulumitest.ErrBoom.Error(), "resource %d", n)
+		require.ErrorContains(t, pulumitest.Run(r, "prod", stackConfig(t, "prod"), Program), pulumitest.ErrBoom.Error(), "resource %d", n)
 	}
 }
 
 func TestFaultyConfigurationRegistersNothing(t *testing.T) {
-	good := config(t, "demo")
+	good := stackConfig(t, "demo")
 	cases := map[string]struct {
 		config map[string]string
 		path   string
@@ -59,7 +59,7 @@ func TestFaultyConfigurationRegistersNothing(t *testing.T) {
 }
 
 func TestAllMissingCredentialsAreNamedAtOnce(t *testing.T) {
-	cfg := config(t, "demo")
+	cfg := stackConfig(t, "demo")
 	t.Setenv("DIGITALOCEAN_ACCESS_TOKEN", "")
 	t.Setenv("CLOUDFLARE_API_TOKEN", "")
 	r := &pulumitest.Recorder{}
@@ -70,7 +70,7 @@ func TestAllMissingCredentialsAreNamedAtOnce(t *testing.T) {
 }
 
 func TestTwoDifferentDigitalOceanTokensAreRefused(t *testing.T) {
-	cfg := config(t, "demo")
+	cfg := stackConfig(t, "demo")
 	t.Setenv("DIGITALOCEAN_TOKEN", "canary-other")
 	r := &pulumitest.Recorder{}
 	err := pulumitest.Run(r, "demo", cfg, Program)
@@ -89,11 +89,11 @@ func plus(cfg map[string]string, key, value string) map[string]string {
 }
 
 func TestOverBudgetErrorCarriesTheBill(t *testing.T) {
-	err := pulumitest.Run(&pulumitest.Recorder{}, "demo", with(t, config(t, "demo"), "cluster.ha", true), Program)
+	err := pulumitest.Run(&pulumitest.Recorder{}, "demo", with(t, stackConfig(t, "demo"), "cluster.ha", true), Program)
 	over := &budget.OverError{}
 	require.ErrorAs(t, err, &over)
 	assert.Equal(t, budget.Cents(1165), over.Over())
-	assert.Contains(t, err.Error(), "HA control plane ($40.00) is what breaks it; without it this plan costs $51.65")
+	assert.Contains(t, err.Error(), "HA control plane ($40.00) breaks the budget; without it this plan costs $51.65")
 }
 
 func TestEveryFaultyFileRegistersNothing(t *testing.T) {

@@ -79,13 +79,13 @@ func output[T any](reference *pulumi.StackReference, name string) (T, error) {
 // nextTenants compares the declared tenants with those of the last update, and
 // returns the history after this one. Entries that vanished are reported before
 // anything happens. The error is settings.Faults.
-func (d declared) nextTenants(ctx *pulumi.Context, before lifecycle.History) (lifecycle.History, error) {
-	next, refused := before.Next(d.Tenants)
+func (c config) nextTenants(ctx *pulumi.Context, before lifecycle.History) (lifecycle.History, error) {
+	next, refused := before.Next(c.Tenants)
 	var faults settings.Faults
 	for _, f := range refused {
 		faults = append(faults, f.Fault)
 	}
-	vanished, appeared := before.Vanished(d.Tenants)
+	vanished, appeared := before.Vanished(c.Tenants)
 	gone := strings.Join(vanished, ", ")
 	if len(vanished) > 0 && len(appeared) > 0 {
 		faults = append(faults, settings.Fault{Path: "settings.tenants", Problem: fmt.Sprintf(

@@ -5,6 +5,7 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"github.com/genericcorp/platform/internal/names"
 	"github.com/genericcorp/platform/internal/settings"
 )
 
@@ -35,7 +36,7 @@ func export(ctx *pulumi.Context, s *stack, grafanaPassword pulumi.StringOutput, 
 	ctx.Export(OutputTenants, once(tenantsApplied, states(s.Tenants)))
 	ctx.Export(OutputTenantHistory, once(tenantsApplied, records))
 	ctx.Export(OutputURL, pulumi.String("https://"+s.Domain))
-	ctx.Export(OutputGrafanaURL, pulumi.String("https://"+grafanaHost(s.Domain)))
+	ctx.Export(OutputGrafanaURL, pulumi.String("https://"+names.GrafanaHost(s.Domain)))
 	ctx.Export(OutputGrafanaPassword, pulumi.ToSecret(grafanaPassword))
 	ctx.Export(OutputMonthlyUSD, pulumi.String(s.plan.Bill.Total().String()))
 	lines := pulumi.StringMap{}

@@ -14,11 +14,11 @@ import (
 // workload that does not fit and a bill over the limit stop it before anything
 // is registered; a resource that the bill lacks stops it when that registers.
 func Program(ctx *pulumi.Context) error {
-	declared, err := read(ctx)
+	c, err := read(ctx)
 	if err != nil {
 		return err
 	}
-	plan, err := sizing.Solve(declared.Settings)
+	plan, err := sizing.Solve(c.Settings)
 	if err != nil {
 		return err
 	}
@@ -31,13 +31,13 @@ func Program(ctx *pulumi.Context) error {
 	if err != nil {
 		return err
 	}
-	next, err := declared.nextTenants(ctx, before.tenants)
+	next, err := c.nextTenants(ctx, before.tenants)
 	if err != nil {
 		return err
 	}
-	declared.Tenants = next.Tenants(declared.Tenants)
-	if err := meterAll(ctx, plan, declared.Settings); err != nil {
+	c.Tenants = next.Tenants(c.Tenants)
+	if err := meterAll(ctx, plan, c.Settings); err != nil {
 		return err
 	}
-	return deploy(ctx, declared, plan, before, next)
+	return deploy(ctx, c, plan, before, next)
 }

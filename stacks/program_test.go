@@ -25,9 +25,9 @@ const (
 	canaryCloudflare   = "canary-cloudflare"
 )
 
-// config is a real stack file's configuration as the engine would pass it, with the
+// stackConfig returns a real stack file's configuration as the engine would pass it, with the
 // clouds' tokens in the environment.
-func config(t *testing.T, stack string) map[string]string {
+func stackConfig(t *testing.T, stack string) map[string]string {
 	t.Helper()
 	setTokens(t)
 	data, err := os.ReadFile(filepath.Join("..", "Pulumi."+stack+".yaml"))
@@ -87,7 +87,7 @@ func with(t *testing.T, cfg map[string]string, path string, value any) map[strin
 func TestBothStacksHaveTheGraphAndTheBillThatReviewersRead(t *testing.T) {
 	for _, stack := range stackNames {
 		t.Run(stack, func(t *testing.T) {
-			cfg := config(t, stack)
+			cfg := stackConfig(t, stack)
 			r := &pulumitest.Recorder{}
 			require.NoError(t, pulumitest.Run(r, stack, cfg, Program))
 			golden.Compare(t, stack+".graph.golden", pulumitest.Graph(r.Registrations()))
@@ -99,7 +99,7 @@ func TestBothStacksHaveTheGraphAndTheBillThatReviewersRead(t *testing.T) {
 
 func TestEveryComponentRegistersItsOutputsOnce(t *testing.T) {
 	r := &pulumitest.Recorder{}
-	require.NoError(t, pulumitest.Run(r, "prod", config(t, "prod"), Program))
+	require.NoError(t, pulumitest.Run(r, "prod", stackConfig(t, "prod"), Program))
 	components := 0
 	for _, g := range r.Registrations() {
 		if !g.Custom {
@@ -112,7 +112,7 @@ func TestEveryComponentRegistersItsOutputsOnce(t *testing.T) {
 
 func TestEveryResourceHasAnExplicitProvider(t *testing.T) {
 	r := &pulumitest.Recorder{}
-	require.NoError(t, pulumitest.Run(r, "prod", config(t, "prod"), Program))
+	require.NoError(t, pulumitest.Run(r, "prod", stackConfig(t, "prod"), Program))
 	for _, g := range r.Registrations() {
 		if g.Custom && !strings.HasPrefix(g.Type, "pulumi:providers:") {
 			pkg, _, _ := strings.Cut(g.Type, ":")
@@ -124,7 +124,7 @@ func TestEveryResourceHasAnExplicitProvider(t *testing.T) {
 func TestDemoGoesAwayWholeAndProdKeepsItsData(t *testing.T) {
 	for stack, protect := range map[string]bool{"demo": false, "prod": true} {
 		r := &pulumitest.Recorder{}
-		require.NoError(t, pulumitest.Run(r, stack, config(t, stack), Program))
+		require.NoError(t, pulumitest.Run(r, stack, stackConfig(t, stack), Program))
 		cluster, _ := r.Find("digitalocean:index/kubernetesCluster:KubernetesCluster", "platform-"+stack)
 		assert.Equal(t, protect, cluster.Protect)
 		assert.Equal(t, !protect, cluster.Inputs["destroyAllAssociatedResources"])
@@ -143,7 +143,7 @@ func TestDemoGoesAwayWholeAndProdKeepsItsData(t *testing.T) {
 
 func TestTenantsHaveHostsOfTheirOwn(t *testing.T) {
 	r := &pulumitest.Recorder{}
-	cfg := with(t, config(t, "demo"), "tenants", []any{map[string]any{"name": "zeta"}, map[string]any{"name": "acme"}})
+	cfg := with(t, stackConfig(t, "demo"), "tenants", []any{map[string]any{"name": "zeta"}, map[string]any{"name": "acme"}})
 	require.NoError(t, pulumitest.Run(r, "demo", cfg, Program))
 	route, _ := r.Find("kubernetes:networking.k8s.io/v1:Ingress", "route-tenants-starter")
 	var hosts []any
@@ -155,7 +155,7 @@ func TestTenantsHaveHostsOfTheirOwn(t *testing.T) {
 
 func TestTheDatabaseComesAfterTheClusterThatItAdmits(t *testing.T) {
 	r := &pulumitest.Recorder{}
-	require.NoError(t, pulumitest.Run(r, "demo", config(t, "demo"), Program))
+	require.NoError(t, pulumitest.Run(r, "demo", stackConfig(t, "demo"), Program))
 	p, ok := r.Find("platform:postgres:Postgres", "platform-demo")
 	require.True(t, ok)
 	assert.Contains(t, strings.Join(p.DependsOn, "\n"), "KubernetesCluster::platform-demo")
@@ -163,7 +163,7 @@ func TestTheDatabaseComesAfterTheClusterThatItAdmits(t *testing.T) {
 
 func TestTheKubernetesProviderUpdatesInPlaceAndAdopts(t *testing.T) {
 	r := &pulumitest.Recorder{}
-	require.NoError(t, pulumitest.Run(r, "prod", config(t, "prod"), Program))
+	require.NoError(t, pulumitest.Run(r, "prod", stackConfig(t, "prod"), Program))
 	provider, ok := r.Find("pulumi:providers:kubernetes", "kubernetes")
 	require.True(t, ok)
 	for _, option := range []string{"enableSecretMutable", "enableConfigMapMutable", "upsertExistingObjects", "enableServerSideApply"} {
@@ -174,7 +174,7 @@ func TestTheKubernetesProviderUpdatesInPlaceAndAdopts(t *testing.T) {
 func TestWhatRunsInAnUnprotectedClusterEndsWithIt(t *testing.T) {
 	for stack, with := range map[string]string{"demo": "platform-demo", "prod": ""} {
 		r := &pulumitest.Recorder{}
-		require.NoError(t, pulumitest.Run(r, stack, config(t, stack), Program))
+		require.NoError(t, pulumitest.Run(r, stack, stackConfig(t, stack), Program))
 		for _, component := range []string{"ingress:Ingress", "certificates:Certificates", "monitoring:Monitoring", "tenants:Tenants", "app:App"} {
 			g, ok := r.Find("platform:"+component, "platform-"+stack)
 			require.True(t, ok, component)

@@ -14,7 +14,7 @@ import (
 func TestCredentialsAreSecretWhereverTheyGo(t *testing.T) {
 	for _, stack := range stackNames {
 		r := &pulumitest.Recorder{}
-		require.NoError(t, pulumitest.Run(r, stack, config(t, stack), Program))
+		require.NoError(t, pulumitest.Run(r, stack, stackConfig(t, stack), Program))
 		for _, g := range r.Registrations() {
 			eachText(g.Inputs, "", func(path, text string) {
 				for _, canary := range []string{canaryDigitalOcean, canaryCloudflare, "AVNS_", "dop_v1_"} {

@@ -24,7 +24,7 @@ import (
 // real server, and the app's connection string reads the sample data.
 func TestTheDemosTenantCanBeReadWithItsOwnURLOnceTheJobHasRun(t *testing.T) {
 	r := &pulumitest.Recorder{}
-	require.NoError(t, pulumitest.Run(r, "demo", config(t, "demo"), Program))
+	require.NoError(t, pulumitest.Run(r, "demo", stackConfig(t, "demo"), Program))
 	server := postgrestest.Start(t, 0)
 	scripts, credentials := t.TempDir(), t.TempDir()
 	mount(t, scripts, inputs(t, r, "ConfigMap", "reconcile", "data"))
@@ -66,7 +66,7 @@ func TestTheDemosTenantCanBeReadWithItsOwnURLOnceTheJobHasRun(t *testing.T) {
 func TestTheStrictJobComesAfterAllThatDeploys(t *testing.T) {
 	for _, stack := range stackNames {
 		r := &pulumitest.Recorder{}
-		require.NoError(t, pulumitest.Run(r, stack, config(t, stack), Program))
+		require.NoError(t, pulumitest.Run(r, stack, stackConfig(t, stack), Program))
 		confirmation, ok := r.Find("platform:tenants:Confirmation", "platform-"+stack)
 		require.True(t, ok)
 		before := strings.Join(confirmation.DependsOn, "\n") + "\n"
@@ -116,7 +116,7 @@ func TestTenantsThatVanishAreHeldAgainstTheLastUpdate(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := &pulumitest.Recorder{Last: last}
-			err := pulumitest.Run(r, "demo", with(t, config(t, "demo"), "tenants", c.tenants), Program)
+			err := pulumitest.Run(r, "demo", with(t, stackConfig(t, "demo"), "tenants", c.tenants), Program)
 			if c.refused == "" {
 				require.NoError(t, err)
 				return
@@ -136,7 +136,7 @@ func TestTenantsAreHeldAgainstTheirHistoryBeforeAnythingIsRegistered(t *testing.
 	r := &pulumitest.Recorder{Last: resource.PropertyMap{OutputTenantHistory: resource.NewObjectProperty(resource.PropertyMap{
 		"acme": record("active", 1), "gone": record("purged", 2),
 	})}}
-	cfg := with(t, with(t, config(t, "demo"), "archive.volumeGiB", 5), "tenants", []any{
+	cfg := with(t, with(t, stackConfig(t, "demo"), "archive.volumeGiB", 5), "tenants", []any{
 		map[string]any{"name": "acme", "state": "purged", "confirmPurge": "acme"}, tenant("gone"),
 	})
 	err := pulumitest.Run(r, "demo", cfg, Program)
@@ -150,7 +150,7 @@ func TestABrokenHistoryIsSaidAndNotGuessed(t *testing.T) {
 	r := &pulumitest.Recorder{Last: resource.PropertyMap{OutputTenantHistory: resource.NewObjectProperty(resource.PropertyMap{
 		"acme": resource.NewStringProperty("active"),
 	})}}
-	require.ErrorContains(t, pulumitest.Run(r, "demo", config(t, "demo"), Program), "the stack's output tenantHistory")
+	require.ErrorContains(t, pulumitest.Run(r, "demo", stackConfig(t, "demo"), Program), "the stack's output tenantHistory")
 	assert.Empty(t, r.Registrations())
 }
 
@@ -158,7 +158,7 @@ func TestARenamedTenantsOldHostRedirectsWhileThatIsDeclared(t *testing.T) {
 	last := resource.PropertyMap{OutputTenants: resource.NewObjectProperty(resource.PropertyMap{"acme": resource.NewStringProperty("active")})}
 	for _, redirect := range []bool{true, false} {
 		r := &pulumitest.Recorder{Last: last}
-		cfg := with(t, config(t, "demo"), "tenants", []any{map[string]any{"name": "beta", "renamedFrom": "acme", "redirectOldHost": redirect}})
+		cfg := with(t, stackConfig(t, "demo"), "tenants", []any{map[string]any{"name": "beta", "renamedFrom": "acme", "redirectOldHost": redirect}})
 		require.NoError(t, pulumitest.Run(r, "demo", cfg, Program))
 		route, found := r.Find("kubernetes:networking.k8s.io/v1:Ingress", "route-moved-to-beta")
 		assert.Equal(t, redirect, found)

@@ -15,9 +15,10 @@ func adoptCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "adopt --stack demo",
 		Short: "Print `pulumi import` commands for what the account has and the state lacks",
-		Long: `Lists what the DigitalOcean account has under the stack's names, and compares it with the
-state by ID. For each thing that the state lacks it prints the pulumi import command.
-It changes nothing. Exit status 1 means that something is missing in the state.
+		Long: `Lists the things in the DigitalOcean account that have the stack's names, and compares
+their IDs with the state. For each thing that the state lacks it prints a pulumi import
+command. It changes nothing. Exit status 1 means that the state or the account lacks
+something.
 
 Needs DIGITALOCEAN_ACCESS_TOKEN with the scopes vpc:read, kubernetes:read and database:read.`,
 		RunE: func(command *cobra.Command, _ []string) error { return runAdopt(command, &flags) },
@@ -32,7 +33,7 @@ func runAdopt(command *cobra.Command, flags *stackFlags) error {
 		return err
 	}
 	if declared.Cluster.Kind != settings.DigitalOcean && declared.Database.Kind != settings.DigitalOcean {
-		return badInput(errors.New("the stack has nothing on DigitalOcean: cluster.kind and database.kind say so"))
+		return badInput(errors.New("the stack has nothing on DigitalOcean: neither cluster.kind nor database.kind is digitalocean"))
 	}
 	client, err := digitalOcean("vpc:read, kubernetes:read and database:read")
 	if err != nil {

@@ -1,12 +1,13 @@
-// Command ops is the operators' command. Each task is a subcommand:
+// Command ops has the tasks of the people who operate the platform. Each task is a
+// subcommand:
 //
 //	go run ./cmd/ops prices   compares the catalogue with DigitalOcean's sizes
 //	go run ./cmd/ops split    prints the SQL that moves shared tables into tenants' schemas
-//	go run ./cmd/ops adopt    prints the `pulumi import` lines for what the state does not know
+//	go run ./cmd/ops adopt    prints a `pulumi import` command for what the state lacks
 //	go run ./cmd/ops resize   changes the node size of a running stack
 //
-// Credentials come from the environment only, see client.go. docs/ops.md describes
-// every subcommand.
+// It reads credentials from the environment only (client.go). docs/ops.md describes every
+// subcommand.
 package main
 
 import (
@@ -25,12 +26,12 @@ import (
 
 // Exit statuses of every subcommand.
 const (
-	// exitDone: the work is done, or there was nothing to do.
+	// exitDone means that the work is done, or that there was nothing to do.
 	exitDone = 0
-	// exitFailed: the check found something, or the operation failed. Standard
-	// output or standard error says what.
+	// exitFailed means that the check found something, or that the operation failed. The
+	// output says what.
 	exitFailed = 1
-	// exitUsage: wrong usage or bad input; nothing was changed.
+	// exitUsage means wrong usage or bad input. Nothing was changed.
 	exitUsage = 2
 )
 
@@ -49,9 +50,9 @@ func main() {
 func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) int {
 	root := &cobra.Command{
 		Use:   "ops",
-		Short: "Tasks of the operators of this platform",
-		Long:  "Tasks of the operators of this platform. Run it at the top of the checkout.\n" + statuses,
-		// Errors are printed below, with the subcommand's name.
+		Short: "Tasks of the people who operate this platform",
+		Long:  "Tasks of the people who operate this platform. Run it at the top of the checkout.\n" + statuses,
+		// status prints errors, with the subcommand's name.
 		SilenceErrors: true, SilenceUsage: true,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
@@ -68,8 +69,8 @@ func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) 
 	return status(root.ExecuteContextC(ctx))
 }
 
-// status prints an error, one line for each that it joins, and returns the exit
-// status for it.
+// status prints an error, with the subcommand's name before each of its lines. It returns
+// the exit status for the error.
 func status(command *cobra.Command, err error) int {
 	if err == nil {
 		return exitDone
@@ -88,10 +89,10 @@ func status(command *cobra.Command, err error) int {
 	return exitFailed
 }
 
-// errFound reports that a check found something. The check has printed what.
+// errFound is the error of a check that found something and has printed it.
 var errFound = errors.New("the check found something")
 
-// usageError is wrong usage or bad input.
+// usageError is the error of wrong usage or bad input. Its exit status is exitUsage.
 type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }
@@ -107,13 +108,13 @@ func noArguments(_ *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	return usageError{fmt.Errorf("%q is not expected; every input is a flag", args[0])}
+	return usageError{fmt.Errorf("unexpected argument %q; subcommands take flags only", args[0])}
 }
 
 var oneDash = regexp.MustCompile(`^-[a-z][a-z-]+`)
 
-// twoDashes turns -stack into --stack. cobra would read -stack as -s tack, and
-// cmd/plan takes flags with one dash.
+// twoDashes replaces -stack by --stack. cobra parses -stack as -s tack, but cmd/plan takes
+// flags with one dash, so people write them here too.
 func twoDashes(args []string) []string {
 	out := make([]string, len(args))
 	for i, arg := range args {

@@ -18,8 +18,8 @@ func pricesCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "prices",
 		Short: "Compare the node prices in internal/catalog with DigitalOcean's",
-		Long: `Compares the node prices in internal/catalog with those that DigitalOcean offers today,
-and prints the differences. Needs DIGITALOCEAN_ACCESS_TOKEN with the scope sizes:read.`,
+		Long: `Compares the node sizes in internal/catalog with DigitalOcean's of today, and prints the
+differences in price, CPUs and memory. Needs DIGITALOCEAN_ACCESS_TOKEN with the scope sizes:read.`,
 		RunE: func(command *cobra.Command, _ []string) error {
 			client, err := digitalOcean("sizes:read")
 			if err != nil {
@@ -39,16 +39,16 @@ func prices(command *cobra.Command, client *godo.Client) error {
 	for _, line := range differences {
 		command.Println(line)
 	}
-	command.Printf("%d node sizes compared, %d differ. Databases, load balancers, volumes and the HA control plane have no price API: look at https://www.digitalocean.com/pricing\n",
+	command.Printf("%d node sizes compared, %d differences. Databases, load balancers, volumes and the HA control plane have no price API: look at https://www.digitalocean.com/pricing\n",
 		len(catalog.Nodes()), len(differences))
 	if len(differences) > 0 {
-		command.Println("correct internal/catalog/nodes.go, with today as the date of the rows")
+		command.Println("Correct internal/catalog/nodes.go, and write today's date into the rows.")
 		return errFound
 	}
 	return nil
 }
 
-// sizes returns all pages of what DigitalOcean offers, by slug.
+// sizes returns all of DigitalOcean's Droplet sizes, by slug.
 func sizes(ctx context.Context, client *godo.Client) (map[string]godo.Size, error) {
 	out := map[string]godo.Size{}
 	for page := 1; ; page++ {
@@ -65,7 +65,8 @@ func sizes(ctx context.Context, client *godo.Client) (map[string]godo.Size, erro
 	}
 }
 
-// compare returns a line for each row of the catalogue that is no longer right.
+// compare returns a line for each difference between the catalogue and DigitalOcean's
+// sizes.
 func compare(offered map[string]godo.Size) []string {
 	var out []string
 	for _, node := range catalog.Nodes() {
@@ -75,10 +76,10 @@ func compare(offered map[string]godo.Size) []string {
 			continue
 		}
 		if now, ok := budget.FromUSD(size.PriceMonthly); !ok || now != node.Unit {
-			out = append(out, fmt.Sprintf("%s: %s here (%s), $%.2f there", node.SKU, node.Unit, node.AsOf, size.PriceMonthly))
+			out = append(out, fmt.Sprintf("%s: %s in the catalogue (%s), $%.2f at DigitalOcean", node.SKU, node.Unit, node.AsOf, size.PriceMonthly))
 		}
 		if size.Vcpus != node.VCPU || size.Memory != node.MemoryMiB {
-			out = append(out, fmt.Sprintf("%s: %d vCPU and %d MiB here, %d and %d there", node.SKU, node.VCPU, node.MemoryMiB, size.Vcpus, size.Memory))
+			out = append(out, fmt.Sprintf("%s: %d vCPU and %d MiB in the catalogue, %d and %d at DigitalOcean", node.SKU, node.VCPU, node.MemoryMiB, size.Vcpus, size.Memory))
 		}
 	}
 	return out

@@ -17,8 +17,8 @@ import (
 
 type object = map[string]any
 
-// offered is the catalogue as DigitalOcean would return it.
-func offered() []object {
+// catalogueSizes returns the catalogue's sizes in the form of DigitalOcean's API.
+func catalogueSizes() []object {
 	var out []object
 	for _, n := range catalog.Nodes() {
 		out = append(out, object{
@@ -57,7 +57,7 @@ func api(t *testing.T, sizes []object) *httptest.Server {
 	return server
 }
 
-// ops runs the command and returns its exit status and what it prints.
+// ops runs the command. It returns the exit status, standard output and standard error.
 func ops(t *testing.T, args ...string) (status int, out, errs string) {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
@@ -72,22 +72,22 @@ func comparePrices(t *testing.T, sizes []object) (int, string, string) {
 	return ops(t, "prices")
 }
 
-func TestPricesThatAreEqualOnEveryPageReportNothing(t *testing.T) {
-	status, out, errs := comparePrices(t, offered())
+func TestPricesExitsWith0IfTheSizesOfAllPagesAreEqual(t *testing.T) {
+	status, out, errs := comparePrices(t, catalogueSizes())
 	assert.Equal(t, exitDone, status, errs)
-	assert.Contains(t, out, "0 differ")
+	assert.Contains(t, out, " 0 differences")
 }
 
-func TestPricesThatDifferArePrintedAndFail(t *testing.T) {
-	sizes := offered()
+func TestPricesPrintsDifferencesAndExitsWith1(t *testing.T) {
+	sizes := catalogueSizes()
 	sizes[0]["price_monthly"] = 13.5
 	sizes[1]["memory"] = 4096
 	status, out, _ := comparePrices(t, sizes[:len(sizes)-1])
 	assert.Equal(t, exitFailed, status)
-	assert.Contains(t, out, "s-1vcpu-2gb: $12.00 here")
-	assert.Contains(t, out, "$13.50 there")
+	assert.Contains(t, out, "s-1vcpu-2gb: $12.00 in the catalogue")
+	assert.Contains(t, out, "$13.50 at DigitalOcean")
 	assert.Contains(t, out, "no longer offered")
-	assert.Contains(t, out, "3 differ")
+	assert.Contains(t, out, " 3 differences")
 }
 
 func TestPricesWithoutATokenNamesTheVariableAndTheScope(t *testing.T) {
@@ -98,7 +98,7 @@ func TestPricesWithoutATokenNamesTheVariableAndTheScope(t *testing.T) {
 	assert.Contains(t, errs, "sizes:read")
 }
 
-func TestPricesWithARefusedTokenFailsAndDoesNotPrintTheToken(t *testing.T) {
+func TestPricesWithARefusedTokenExitsWith1AndDoesNotPrintTheToken(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }))
 	t.Cleanup(server.Close)
 	t.Setenv(envToken, "secret")

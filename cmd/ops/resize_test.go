@@ -15,8 +15,8 @@ import (
 	"github.com/genericcorp/platform/sandbox/digitalocean"
 )
 
-// checkout is the working folder with the real stack files, and an account with
-// prod's cluster of two nodes of a size.
+// checkout makes a folder with prod's stack file the working folder. It also starts an
+// account that has prod's cluster, with two nodes of a size.
 func checkout(t *testing.T, size string) {
 	t.Helper()
 	folder := t.TempDir()
@@ -37,23 +37,22 @@ func checkout(t *testing.T, size string) {
 	t.Setenv(envURL, server.URL)
 }
 
-func TestResizeOfAPoolWithThePlannedSizeDoesNothing(t *testing.T) {
+func TestResizeDoesNothingForAPoolOfThePlannedSize(t *testing.T) {
 	checkout(t, "s-2vcpu-4gb")
 	status, out, errs := ops(t, "resize", "--stack", "prod", "--yes")
 	assert.Equal(t, exitDone, status, errs)
-	assert.Contains(t, out, "of the size s-2vcpu-4gb already: nothing to do")
+	assert.Contains(t, out, "have the size s-2vcpu-4gb already: nothing to do")
 }
 
-func TestResizePrintsThePlanBeforeItFailsToConnect(t *testing.T) {
+func TestResizePrintsThePlanBeforeItConnects(t *testing.T) {
 	checkout(t, "s-4vcpu-8gb")
 	status, out, errs := ops(t, "resize", "-stack", "prod", "-yes")
 	assert.Equal(t, exitFailed, status)
 	assert.Contains(t, out, "platform-prod: from 2 × s-4vcpu-8gb (pool default) to 2 × s-2vcpu-4gb")
-	assert.Contains(t, errs, "credential for the cluster")
 	assert.Contains(t, errs, "nothing was changed: credential for the cluster")
 }
 
-func TestResizeWithoutATerminalWantsYes(t *testing.T) {
+func TestResizeWithoutATerminalRequiresTheFlagYes(t *testing.T) {
 	checkout(t, "s-4vcpu-8gb")
 	status, out, errs := ops(t, "resize", "--stack", "prod")
 	assert.Equal(t, exitUsage, status)
@@ -61,14 +60,14 @@ func TestResizeWithoutATerminalWantsYes(t *testing.T) {
 	assert.Contains(t, errs, "pass --yes in a script")
 }
 
-func TestResizeRefusesFaultyInputWithItsPath(t *testing.T) {
+func TestResizeExitsWith2AndNamesTheFaultyInput(t *testing.T) {
 	checkout(t, "s-4vcpu-8gb")
 	for want, args := range map[string][]string{
 		"--stack is missing":            {"--yes"},
 		"Pulumi.nosuch.yaml does not":   {"--yes", "--stack", "nosuch"},
 		"DIGITALOCEAN_ACCESS_TOKEN":     {"--yes", "--stack", "prod"},
 		"settings.capacity.concurrent":  {"--yes", "--stack", "faulty"},
-		"is not made here":              {"--yes", "--stack", "existing"},
+		"does not belong to the stack":  {"--yes", "--stack", "existing"},
 		"unknown shorthand flag: 'x'":   {"-x"},
 		"unknown flag: --concurrent":    {"--concurrent"},
 		"invalid argument \"soon\" for": {"--timeout", "soon"},
@@ -82,7 +81,7 @@ func TestResizeRefusesFaultyInputWithItsPath(t *testing.T) {
 	}
 }
 
-// stackFile writes prod's stack file with a change under another name.
+// stackFile writes a changed copy of prod's stack file under another name.
 func stackFile(t *testing.T, name, before, after string) {
 	t.Helper()
 	data, err := os.ReadFile("Pulumi.prod.yaml")
@@ -91,7 +90,7 @@ func stackFile(t *testing.T, name, before, after string) {
 	require.NoError(t, os.WriteFile("Pulumi."+name+".yaml", []byte(strings.Replace(string(data), before, after, 1)), 0o600))
 }
 
-func TestAnythingButYesChangesNothing(t *testing.T) {
+func TestConfirmedAsksUntilTheAnswerIsYesOrNo(t *testing.T) {
 	for answer, want := range map[string]bool{"yes\n": true, "no\n": false, "": false, "y\nmaybe\nYES\n": true} {
 		command := &cobra.Command{}
 		command.SetIn(strings.NewReader(answer))

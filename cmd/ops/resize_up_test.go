@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestUpAtTheEndAsksNothingWhenResizeAskedNothing(t *testing.T) {
+func TestResizeUpPassesTheFlagYesToPulumi(t *testing.T) {
 	for yes, want := range map[bool]string{true: "up --refresh -s prod --yes\n", false: "up --refresh -s prod\n"} {
 		folder := t.TempDir()
 		pulumi, log := filepath.Join(folder, "pulumi"), filepath.Join(folder, "log")
@@ -30,7 +30,7 @@ func TestUpAtTheEndAsksNothingWhenResizeAskedNothing(t *testing.T) {
 	}
 }
 
-func TestANoEndsWithAStatusThatAScriptSees(t *testing.T) {
+func TestResizeReturnsAnErrorIfTheAnswerIsNo(t *testing.T) {
 	checkout(t, "s-4vcpu-8gb")
 	command, out := &cobra.Command{}, &strings.Builder{}
 	command.SetContext(t.Context())
@@ -38,7 +38,7 @@ func TestANoEndsWithAStatusThatAScriptSees(t *testing.T) {
 	command.SetOut(out)
 	flags := &resizeFlags{
 		stackFlags: stackFlags{name: "prod"}, interval: time.Second, timeout: time.Minute,
-		terminal: func(io.Reader) bool { return true },
+		isTerminal: func(io.Reader) bool { return true },
 	}
 	require.ErrorIs(t, runResize(command, flags), errFound)
 	assert.Contains(t, out.String(), "Nothing was changed.")

@@ -6,14 +6,14 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-func TestSplitPrintsAScriptForPsql(t *testing.T) {
+func TestSplitPrintsTheSQLForTablesAndTenants(t *testing.T) {
 	status, out, errs := ops(t, "split", "--tables", "customers,orders", "--tenants", "1=acme,2=beta")
 	assert.Equal(t, exitDone, status)
 	assert.Empty(t, errs)
 	assert.Contains(t, out, "INSERT INTO wanted_tenants VALUES (0, '1', 'tenant_acme', 'owner_acme'), (1, '2', 'tenant_beta', 'owner_beta');")
 }
 
-func TestSplitPrintsAScriptForEachStep(t *testing.T) {
+func TestSplitPrintsDifferentSQLForEachStep(t *testing.T) {
 	flags := []string{"split", "--tables", "customers", "--through", "orders.customer_id", "--shared", "countries", "--leave-out", "overview", "--tenants", "1=acme"}
 	scripts := map[string]bool{}
 	for _, step := range [][]string{nil, {"--verify"}, {"--rollback"}} {

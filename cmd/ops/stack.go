@@ -18,9 +18,9 @@ import (
 
 // stackFlags are the flags of a subcommand that works on one stack.
 type stackFlags struct {
-	// name as in Pulumi.<name>.yaml.
+	// name is the name in Pulumi.<name>.yaml.
 	name string
-	// pulumi is the command that reads the state.
+	// pulumi is the path of the pulumi command, default "pulumi".
 	pulumi string
 }
 
@@ -29,11 +29,10 @@ func (f *stackFlags) add(command *cobra.Command) {
 	command.Flags().StringVar(&f.pulumi, "pulumi", "pulumi", "path of the pulumi command")
 }
 
-// stack is a stack file and the names that follow from it.
+// stack has the settings of a stack file and the name of the stack's resources.
 type stack struct {
 	settings.Settings
-	// resource is the name of the stack's resources: <project>-<stack>, as in
-	// stacks/deploy.go.
+	// resource is <project>-<stack>, as in stacks/deploy.go.
 	resource string
 }
 
@@ -49,7 +48,7 @@ func (f *stackFlags) load() (stack, error) {
 	path := "Pulumi." + f.name + ".yaml"
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return stack{}, badInput(fmt.Errorf("%s does not exist in this folder; --stack %s is no stack here", path, f.name))
+		return stack{}, badInput(fmt.Errorf("%s does not exist in this folder, so there is no stack %s", path, f.name))
 	}
 	if err != nil {
 		return stack{}, badInput(err)
@@ -64,7 +63,7 @@ func (f *stackFlags) load() (stack, error) {
 func projectName() (string, error) {
 	data, err := os.ReadFile("Pulumi.yaml")
 	if errors.Is(err, fs.ErrNotExist) {
-		return "", errors.New("there is no Pulumi.yaml in this folder; run it at the top of the checkout")
+		return "", errors.New("there is no Pulumi.yaml in this folder; run the command at the top of the checkout")
 	}
 	if err != nil {
 		return "", err
@@ -78,7 +77,7 @@ func projectName() (string, error) {
 	return project.Name, nil
 }
 
-// export returns the state, with secrets encrypted.
+// export returns the state in JSON. Secrets in it are encrypted.
 func (f *stackFlags) export(ctx context.Context) ([]byte, error) {
 	command := exec.CommandContext(ctx, f.pulumi, "stack", "export", "-s", f.name, "--non-interactive")
 	var out, errs bytes.Buffer

@@ -1,5 +1,5 @@
-// Command plan prints what the stacks are made of, what they cost and how much
-// more they bear, from the stack files alone: no account, no token, no network.
+// Command plan prints the plans of stacks: sizes, bill, fit, and how much more fits. It
+// reads the stack files only, so it needs no account, no token and no network.
 package main
 
 import (
@@ -17,7 +17,7 @@ import (
 	"github.com/genericcorp/platform/internal/report"
 )
 
-// Exit statuses.
+// Exit statuses. The usage text explains them.
 const (
 	exitFits   = 0
 	exitMisfit = 1
@@ -26,12 +26,12 @@ const (
 
 const usage = `usage: plan [-format text|json|markdown] [-base REV] [stack ...]
 
-Plans every Pulumi.<stack>.yaml of this folder, or the stacks that are named.
+Prints the plan of the named stacks, or of every Pulumi.<stack>.yaml in this folder.
   -format   text (default), json (docs/plan.md), or markdown for a pull request
   -base     compares with the stack files of another git revision
 
-Exit status: 0 all fit; 1 one is over its budget, does not fit, or an update would refuse its tenants (-base);
-2 faulty settings or usage.
+Exit status: 0 every stack fits and is within its budget; 1 a stack does not, or with -base
+an update would refuse a change of its tenants; 2 faulty settings or wrong usage.
 `
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
@@ -39,7 +39,7 @@ func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 func run(args []string, out, errs io.Writer) int {
 	flags := flag.NewFlagSet("plan", flag.ContinueOnError)
 	flags.SetOutput(errs)
-	flags.Usage = func() {} // printed below, where it belongs
+	flags.Usage = func() {} // the code below prints it to the right stream
 	format := flags.String("format", "text", "")
 	base := flags.String("base", "", "")
 	switch err := flags.Parse(args); {
@@ -80,9 +80,10 @@ var formats = map[string]func(report.Report, io.Writer) error{
 	},
 }
 
-// plan plans the named stacks, or all; its error holds the faults of every stack.
+// plan plans the named stacks, or all stacks of the folder. Its error joins the faults of
+// every stack.
 func plan(names []string, base string) (report.Report, error) {
-	gone, err := removed(base)
+	removed, err := removedStacks(base)
 	if err != nil {
 		return report.Report{}, err
 	}
@@ -102,14 +103,15 @@ func plan(names []string, base string) (report.Report, error) {
 		stacks = append(stacks, s)
 	}
 	r := report.New(stacks)
-	r.Removed = gone
+	r.Removed = removed
 	return r, errors.Join(faults...)
 }
 
+// stackNames returns the stacks that have a file in this folder.
 func stackNames() ([]string, error) {
 	files, err := filepath.Glob("Pulumi.*.yaml")
 	if err == nil && len(files) == 0 {
-		err = errors.New("there is no Pulumi.<stack>.yaml in this folder; run it at the top of the checkout")
+		err = errors.New("there is no Pulumi.<stack>.yaml in this folder; run the command at the top of the checkout")
 	}
 	if err != nil {
 		return nil, err
@@ -135,8 +137,8 @@ func planOne(name, base string) (report.Stack, error) {
 	return s, err
 }
 
-// compare plans the stack file of a git revision too. A file that was faulty
-// then does not hinder the one that mends it.
+// compare compares a stack with its file at a git revision. If that file is faulty, the
+// result has a Problem and is no error, so that a pull request can fix the file.
 func compare(now report.Stack, revision string) *report.Comparison {
 	file, err := exec.Command("git", "show", revision+":./Pulumi."+now.Name+".yaml").Output()
 	if err != nil {
@@ -149,8 +151,9 @@ func compare(now report.Stack, revision string) *report.Comparison {
 	return report.Compare(now, &before, revision)
 }
 
-// removed are stacks whose file a revision has and this folder has not.
-func removed(revision string) ([]string, error) {
+// removedStacks returns the stacks whose file a revision has and this folder lacks. It
+// returns nil for an empty revision.
+func removedStacks(revision string) ([]string, error) {
 	if revision == "" {
 		return nil, nil
 	}
@@ -171,7 +174,7 @@ func removed(revision string) ([]string, error) {
 	return names, nil
 }
 
-// stackName is the stack of a file "Pulumi.<stack>.yaml".
+// stackName returns the stack of a file "Pulumi.<stack>.yaml", and false for other files.
 func stackName(file string) (string, bool) {
 	name, ok := strings.CutPrefix(file, "Pulumi.")
 	if !ok {

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// repository is a git repository with the real stack files, as working folder.
+// repository makes a git repository with the real stack files the working folder.
 func repository(t *testing.T) {
 	t.Helper()
 	folder := t.TempDir()
@@ -24,7 +24,7 @@ func repository(t *testing.T) {
 	}
 	t.Chdir(folder)
 	for _, args := range [][]string{
-		{"init", "-q"}, {"add", "."}, {"-c", "user.name=t", "-c", "user.email=t@example.com", "commit", "-qm", "first"},
+		{"init", "-q"}, {"add", "."}, {"-c", "user.name=t", "-c", "user.email=t@genericcorp.com", "commit", "-qm", "first"},
 	} {
 		out, err := exec.Command("git", args...).CombinedOutput()
 		require.NoError(t, err, string(out))
@@ -39,67 +39,68 @@ func replace(t *testing.T, file, before, after string) {
 	require.NoError(t, os.WriteFile(file, []byte(strings.Replace(string(data), before, after, 1)), 0o600))
 }
 
-func plan1(args ...string) (int, string, string) {
+// runPlan returns the exit status, standard output and standard error.
+func runPlan(args ...string) (int, string, string) {
 	var out, errs bytes.Buffer
 	status := run(args, &out, &errs)
 	return status, out.String(), errs.String()
 }
 
-func TestAllStacksArePlannedWhenNoneIsNamed(t *testing.T) {
+func TestPlanPrintsAllStacksOrTheNamedOnes(t *testing.T) {
 	repository(t)
-	status, out, errs := plan1()
+	status, out, errs := runPlan()
 	assert.Equal(t, exitFits, status)
 	assert.Empty(t, errs)
 	assert.Contains(t, out, "demo: $51.65")
 	assert.Contains(t, out, "prod: $76.15")
-	status, out, _ = plan1("-format", "json", "prod")
+	status, out, _ = runPlan("-format", "json", "prod")
 	assert.Equal(t, exitFits, status)
 	var decoded map[string]any
 	require.NoError(t, json.Unmarshal([]byte(out), &decoded))
 	assert.Len(t, decoded["stacks"], 1)
 }
 
-func TestExitStatusesMeanSomething(t *testing.T) {
+func TestPlanExitStatusTellsMisfitsFromFaults(t *testing.T) {
 	repository(t)
 	replace(t, "Pulumi.demo.yaml", "monthlyUsd: 80", "monthlyUsd: 50")
-	status, out, _ := plan1("demo")
+	status, out, _ := runPlan("demo")
 	assert.Equal(t, exitMisfit, status)
 	assert.Contains(t, out, "over by $1.65")
 	replace(t, "Pulumi.demo.yaml", "monthlyUsd: 50", "monthlyUsd: -3")
 	replace(t, "Pulumi.prod.yaml", "zone: genericcorp.com", "zone: x")
-	status, _, errs := plan1()
+	status, _, errs := runPlan()
 	assert.Equal(t, exitFaulty, status)
 	assert.Contains(t, errs, "Pulumi.demo.yaml")
 	assert.Contains(t, errs, "settings.budget.monthlyUsd")
 	assert.Contains(t, errs, "Pulumi.prod.yaml")
 	for _, args := range [][]string{{"-format", "xml"}, {"-x"}, {"nosuch"}, {"-base", "nosuch"}} {
-		status, _, errs := plan1(args...)
+		status, _, errs := runPlan(args...)
 		assert.Equal(t, exitFaulty, status, args)
 		assert.NotEmpty(t, errs, args)
 	}
-	status, out, errs = plan1("--help")
+	status, out, errs = runPlan("--help")
 	assert.Equal(t, exitFits, status)
 	assert.Contains(t, out, "Exit status")
-	assert.Empty(t, errs, "help that was asked for is no error")
+	assert.Empty(t, errs, "--help is no error")
 }
 
-func TestARevisionIsComparedWith(t *testing.T) {
+func TestPlanComparesWithTheStackFilesOfARevision(t *testing.T) {
 	repository(t)
 	replace(t, "Pulumi.demo.yaml", "concurrentUsers: 100", "concurrentUsers: 100\n    monitoring: {volumeGiB: 15}")
 	require.NoError(t, os.Remove("Pulumi.prod.yaml"))
-	status, out, errs := plan1("-base", "HEAD", "-format", "markdown")
+	status, out, errs := runPlan("-base", "HEAD", "-format", "markdown")
 	assert.Equal(t, exitFits, status, errs)
 	assert.Contains(t, out, "| demo | $52.65 | +$1.00 |")
 	assert.Contains(t, out, "| prod | **removed**")
 }
 
-func TestAFaultyRevisionDoesNotHinderItsMend(t *testing.T) {
+func TestPlanOfAFixedFileSucceedsIfTheRevisionIsFaulty(t *testing.T) {
 	repository(t)
 	replace(t, "Pulumi.demo.yaml", "zone: genericcorp.com", "zone: x")
-	out, err := exec.Command("git", "-c", "user.name=t", "-c", "user.email=t@example.com", "commit", "-qam", "faulty").CombinedOutput()
+	out, err := exec.Command("git", "-c", "user.name=t", "-c", "user.email=t@genericcorp.com", "commit", "-qam", "faulty").CombinedOutput()
 	require.NoError(t, err, string(out))
 	replace(t, "Pulumi.demo.yaml", "zone: x", "zone: genericcorp.com")
-	status, text, errs := plan1("-base", "HEAD", "demo")
+	status, text, errs := runPlan("-base", "HEAD", "demo")
 	assert.Equal(t, exitFits, status, errs)
 	assert.Contains(t, text, "cannot be compared")
 }

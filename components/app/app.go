@@ -11,6 +11,7 @@ import (
 	policyv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/policy/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"github.com/genericcorp/platform/components"
 	"github.com/genericcorp/platform/internal/kube"
 	"github.com/genericcorp/platform/internal/settings"
 	"github.com/genericcorp/platform/internal/workload"
@@ -18,7 +19,6 @@ import (
 
 const (
 	typeToken      = "platform:app:App"
-	name           = "app"
 	databaseSecret = "database"
 )
 
@@ -31,19 +31,20 @@ type Args struct {
 	HealthPath, ReadyPath, MetricsPath string
 	// Domain is its own host; each tenant has one below it.
 	Domain  string
-	Tenants []settings.Tenant
-	// TenantURLs are the tenants' connection strings by file name. Secret.
+	Tenants []components.Tenant
+	// TenantURLs are the tenants' connection strings by file name. Required when a tenant
+	// may log in. Secret.
 	TenantURLs pulumi.StringMapInput
 	// Env are further plain environment variables.
 	Env map[string]string
 	// SecretEnv are further environment variables, from a Secret.
 	SecretEnv map[string]string
 	// Registry is the login that the image is pulled with; nil for a public image.
-	Registry *settings.Registry
+	Registry *Registry
 	// Protect refuses to delete what serves users: the app, its credentials, its route.
 	Protect bool
-	// Workload sizes it.
-	Workload workload.Workload
+	// Pods is how many replicas run, and what each gets.
+	Pods components.Pods
 	// DatabaseRange and DatabasePort are where its database may be.
 	DatabaseRange string
 	DatabasePort  int
@@ -62,21 +63,21 @@ type App struct {
 }
 
 // New declares the app; invalid args register nothing.
-func New(ctx *pulumi.Context, component string, args Args, opts ...pulumi.ResourceOption) (*App, error) {
+func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOption) (*App, error) {
 	if err := args.validate(); err != nil {
-		return nil, fmt.Errorf("app %q: %w", component, err)
+		return nil, fmt.Errorf("app %q: %w", name, err)
 	}
 	a := &App{}
-	if err := ctx.RegisterComponentResourceV2(typeToken, component, args.inputs(), a, opts...); err != nil {
-		return nil, fmt.Errorf("app %q: register: %w", component, err)
+	if err := ctx.RegisterComponentResourceV2(typeToken, name, args.inputs(), a, opts...); err != nil {
+		return nil, fmt.Errorf("app %q: register: %w", name, err)
 	}
 	ns, err := kube.Namespace(ctx, workload.AppNamespace, kube.Restricted, pulumi.Parent(a))
 	if err != nil {
-		return nil, fmt.Errorf("app %q: %w", component, err)
+		return nil, fmt.Errorf("app %q: %w", name, err)
 	}
 	inside := []pulumi.ResourceOption{pulumi.Parent(a), pulumi.DependsOn([]pulumi.Resource{ns})}
 	if err := args.register(ctx, inside); err != nil {
-		return nil, fmt.Errorf("app %q: %w", component, err)
+		return nil, fmt.Errorf("app %q: %w", name, err)
 	}
 	return a, ctx.RegisterResourceOutputs(a, pulumi.Map{})
 }
@@ -86,7 +87,7 @@ func (a Args) register(ctx *pulumi.Context, inside []pulumi.ResourceOption) erro
 	if err != nil {
 		return err
 	}
-	account, err := kube.Account{Namespace: workload.AppNamespace, Name: name}.Register(ctx, inside...)
+	account, err := kube.Account{Ref: workload.App}.Register(ctx, inside...)
 	if err != nil {
 		return err
 	}
@@ -104,19 +105,19 @@ func (a Args) register(ctx *pulumi.Context, inside []pulumi.ResourceOption) erro
 	if err != nil {
 		return err
 	}
-	if a.Workload.Replicas > 1 {
-		if _, err := policyv1.NewPodDisruptionBudget(ctx, name, kube.KeepAllButOne(name, workload.AppNamespace), inside...); err != nil {
+	if a.Pods.Replicas > 1 {
+		if _, err := policyv1.NewPodDisruptionBudget(ctx, workload.App.Name, kube.KeepAllButOne(workload.App), inside...); err != nil {
 			return fmt.Errorf("disruption budget: %w", err)
 		}
 	}
 	after := kube.After(serving, slices.Concat(policies, account, tenants, secrets, []pulumi.Resource{database})...)
-	if _, err := appsv1.NewDeployment(ctx, name, a.deployment(), after...); err != nil {
+	if _, err := appsv1.NewDeployment(ctx, workload.App.Name, a.deployment(), after...); err != nil {
 		return fmt.Errorf("deployment: %w", err)
 	}
-	if _, err := corev1.NewService(ctx, name, a.service(), serving...); err != nil {
+	if _, err := corev1.NewService(ctx, workload.App.Name, a.service(), serving...); err != nil {
 		return fmt.Errorf("service: %w", err)
 	}
-	if err := a.route(name, nil, a.Domain).Register(ctx, serving...); err != nil {
+	if err := a.route(workload.App.Name, nil, a.Domain).Register(ctx, serving...); err != nil {
 		return err
 	}
 	// Not protected: a plan's route goes with its last tenant.
@@ -131,22 +132,21 @@ func (a Args) register(ctx *pulumi.Context, inside []pulumi.ResourceOption) erro
 func (a Args) policies() []kube.Policy {
 	to := []kube.Peer{
 		{CIDR: a.DatabaseRange, Ports: []int{a.DatabasePort}},
-		{Namespace: workload.PoolerNamespace, App: "pooler", Ports: []int{workload.PoolerPort}},
+		kube.PeerOf(workload.Pooler, workload.PoolerPort),
 	}
 	if a.InternetEgress {
 		to = append(to, kube.HTTPS)
 	}
 	return []kube.Policy{
-		{Namespace: workload.AppNamespace, Name: "allow-ingress", App: name, From: []kube.Peer{
-			{Namespace: workload.IngressNamespace, App: "traefik", Ports: []int{a.Port}},
-			{Namespace: workload.MonitoringNamespace, App: "victoria-metrics", Ports: []int{a.Port}},
+		{Namespace: workload.AppNamespace, Name: "allow-ingress", App: workload.App.Name, From: []kube.Peer{
+			kube.PeerOf(workload.Traefik, a.Port), kube.PeerOf(workload.VictoriaMetrics, a.Port),
 		}},
-		{Namespace: workload.AppNamespace, Name: "allow-database", App: name, To: to},
+		{Namespace: workload.AppNamespace, Name: "allow-database", App: workload.App.Name, To: to},
 	}
 }
 
 func (a Args) validate() error {
-	var errs []error
+	errs := []error{settings.CheckTiers(a.tenants())}
 	if a.Image == "" {
 		errs = append(errs, errors.New("image: is missing"))
 	}
@@ -156,25 +156,19 @@ func (a Args) validate() error {
 	if a.Domain == "" {
 		errs = append(errs, errors.New("domain: is missing"))
 	}
-	if a.TenantURLs == nil {
-		errs = append(errs, errors.New("tenantUrls: are missing"))
+	if a.Pods.Replicas < 1 {
+		errs = append(errs, errors.New("pods: has no replicas"))
 	}
-	if a.Workload.Replicas < 1 {
-		errs = append(errs, errors.New("workload: has no replicas"))
+	if slices.ContainsFunc(a.tenants(), settings.Tenant.LogsIn) {
+		errs = append(errs, kube.Required("tenantUrls", a.TenantURLs))
 	}
-	for _, required := range []struct {
-		path  string
-		input pulumi.StringInput
-	}{{"databaseUrl", a.DatabaseURL}, {"databaseCa", a.DatabaseCA}, {"ingressNamespace", a.IngressNamespace}} {
-		if required.input == nil {
-			errs = append(errs, fmt.Errorf("%s: is missing", required.path))
-		}
-	}
+	errs = append(errs, kube.Required("databaseUrl", a.DatabaseURL), kube.Required("databaseCa", a.DatabaseCA),
+		kube.Required("ingressNamespace", a.IngressNamespace))
 	return errors.Join(errs...)
 }
 
 func (a Args) inputs() pulumi.Map {
 	return pulumi.Map{
-		"image": pulumi.String(a.Image), "domain": pulumi.String(a.Domain), "replicas": pulumi.Int(a.Workload.Replicas),
+		"image": pulumi.String(a.Image), "domain": pulumi.String(a.Domain), "replicas": pulumi.Int(a.Pods.Replicas),
 	}
 }

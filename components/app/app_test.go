@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/genericcorp/platform/components"
 	"github.com/genericcorp/platform/components/app"
 	"github.com/genericcorp/platform/internal/settings"
 	"github.com/genericcorp/platform/internal/workload"
@@ -21,18 +22,18 @@ func args() app.Args {
 		Image: "ghcr.io/acme/app:1.2.3", Port: 8080, HealthPath: "/healthz", ReadyPath: "/readyz", MetricsPath: "/metrics",
 		Domain: "demo.example.com", Tenants: tenants("acme:active", "beta:active", "late:suspended", "old:archived", "gone:purged"),
 		TenantURLs: pulumi.StringMap{"acme.url": pulumi.String("postgresql://tenant_acme:hunter3@db/app")}, Env: map[string]string{"B": "2", "A": "1"},
-		Workload: set.App, DatabaseRange: "10.10.0.0/20", DatabasePort: 25060,
+		Pods: set.App.Pods, DatabaseRange: "10.10.0.0/20", DatabasePort: 25060,
 		DatabaseURL: pulumi.String("postgresql://app:hunter2@db/app"), DatabaseCA: pulumi.String("PEM"),
 		IngressNamespace: pulumi.String("ingress"),
 	}
 }
 
-// tenants are of the smallest plan.
-func tenants(of ...string) []settings.Tenant {
-	var out []settings.Tenant
+// tenants returns tenants of the smallest tier, from "name:state".
+func tenants(of ...string) []components.Tenant {
+	var out []components.Tenant
 	for _, text := range of {
 		name, state, _ := strings.Cut(text, ":")
-		out = append(out, settings.Tenant{Name: name, State: state}.WithDefaults())
+		out = append(out, components.Tenant{Name: name, State: state})
 	}
 	return out
 }
@@ -47,10 +48,10 @@ func TestApp(t *testing.T) {
 			return err
 		},
 		Bad: func(ctx *pulumi.Context) error {
-			_, err := app.New(ctx, "test", app.Args{Port: 80})
+			_, err := app.New(ctx, "test", app.Args{Port: 80, Tenants: tenants("acme:active")})
 			return err
 		},
-		Faults: []string{"image:", "port:", "domain:", "tenantUrls:", "workload:", "databaseUrl:", "databaseCa:", "ingressNamespace:"},
+		Faults: []string{"image:", "port:", "domain:", "tenantUrls:", "pods:", "databaseUrl:", "databaseCa:", "ingressNamespace:"},
 		Type:   "platform:app:App", Custom: 18,
 		Secrets: map[string]string{"database": "stringData", "tenants": "stringData"},
 	}.Check(t)
@@ -130,7 +131,7 @@ func TestTheDatabasePasswordShowsNowhereButInItsSecret(t *testing.T) {
 
 func TestASingleReplicaHasNoDisruptionBudgetToBlockADrain(t *testing.T) {
 	a := args()
-	a.Workload.Replicas = 1
+	a.Pods.Replicas = 1
 	r := &pulumitest.Recorder{}
 	require.NoError(t, pulumitest.Run(r, "test", nil, func(ctx *pulumi.Context) error {
 		_, err := app.New(ctx, "test", a)

@@ -28,25 +28,18 @@ const (
 var caFolder, caFile = path.Dir(pgurl.CAPath), path.Base(pgurl.CAPath)
 
 func (a Args) deployment() *appsv1.DeploymentArgs {
-	pod := &corev1.PodSpecArgs{
-		ServiceAccountName:            pulumi.String(name),
-		AutomountServiceAccountToken:  pulumi.Bool(false),
-		EnableServiceLinks:            pulumi.Bool(false),
-		SecurityContext:               kube.PodSecurity(uid),
-		TerminationGracePeriodSeconds: pulumi.Int(drainSeconds + stopSeconds),
-		Containers:                    corev1.ContainerArray{a.container()},
-		Volumes: corev1.VolumeArray{
-			kube.Scratch("tmp", "64Mi"),
-			kube.SecretVolume("postgres-ca", databaseSecret, caFile),
-			tenantsVolume(),
-		},
+	pod := kube.Pod(workload.App, uid)
+	pod.TerminationGracePeriodSeconds = pulumi.Int(drainSeconds + stopSeconds)
+	pod.Containers = corev1.ContainerArray{a.container()}
+	pod.Volumes = corev1.VolumeArray{
+		kube.Scratch("tmp", "64Mi"), kube.SecretVolume("postgres-ca", databaseSecret, caFile), tenantsVolume(),
 	}
 	if a.Registry != nil {
 		pod.ImagePullSecrets = corev1.LocalObjectReferenceArray{
 			&corev1.LocalObjectReferenceArgs{Name: pulumi.String(registrySecret)},
 		}
 	}
-	return kube.Deployment(a.Workload, a.annotations(), pod)
+	return kube.Deployment(workload.App, a.Pods, a.annotations(), pod)
 }
 
 // annotations hold checksums of the connection string and of the secret variables,
@@ -62,11 +55,11 @@ func (a Args) annotations() pulumi.StringMap {
 
 func (a Args) container() *corev1.ContainerArgs {
 	return &corev1.ContainerArgs{
-		Name:            pulumi.String(name),
+		Name:            pulumi.String(workload.App.Name),
 		Image:           pulumi.String(a.Image),
 		Env:             a.env(),
 		Ports:           corev1.ContainerPortArray{kube.Port("http", a.Port)},
-		Resources:       kube.Resources(a.Workload),
+		Resources:       kube.Resources(a.Pods),
 		SecurityContext: kube.ContainerSecurity(),
 		StartupProbe:    kube.StartupProbe(a.HealthPath, "http"),
 		ReadinessProbe:  kube.HTTPProbe(a.ReadyPath, "http", 5),
@@ -97,7 +90,7 @@ func (a Args) env() corev1.EnvVarArray {
 
 func (a Args) secret() *corev1.SecretArgs {
 	return &corev1.SecretArgs{
-		Metadata: kube.Meta(name, workload.AppNamespace, databaseSecret),
+		Metadata: kube.Meta(workload.App, databaseSecret),
 		StringData: pulumi.StringMap{
 			"url":  pulumi.ToSecret(a.DatabaseURL).(pulumi.StringOutput),
 			caFile: a.DatabaseCA.ToStringOutput(),
@@ -107,9 +100,9 @@ func (a Args) secret() *corev1.SecretArgs {
 
 func (a Args) service() *corev1.ServiceArgs {
 	return &corev1.ServiceArgs{
-		Metadata: kube.Meta(name, workload.AppNamespace, name),
+		Metadata: kube.Meta(workload.App, workload.App.Name),
 		Spec: &corev1.ServiceSpecArgs{
-			Selector: kube.Selector(name),
+			Selector: kube.Selector(workload.App),
 			Ports: corev1.ServicePortArray{&corev1.ServicePortArgs{
 				Name: pulumi.String("http"), Port: pulumi.Int(servicePort), TargetPort: pulumi.String("http"),
 			}},

@@ -24,13 +24,19 @@ const (
 	dockerHubKey = "https://index.docker.io/v1/"
 )
 
+// Registry is the login with which nodes pull the app's image.
+type Registry struct {
+	// Server is the registry's host, or settings.DockerHub ("docker.io").
+	Server, Username, Password string
+}
+
 // registerSecrets declares the Secrets that the stack's configuration asks for; none
 // when it has neither secret variables nor a login.
 func (a Args) registerSecrets(ctx *pulumi.Context, opts []pulumi.ResourceOption) ([]pulumi.Resource, error) {
 	var out []pulumi.Resource
 	if len(a.SecretEnv) > 0 {
 		secret, err := corev1.NewSecret(ctx, envSecret, &corev1.SecretArgs{
-			Metadata:   kube.Meta(name, workload.AppNamespace, envSecret),
+			Metadata:   kube.Meta(workload.App, envSecret),
 			StringData: pulumi.ToSecret(pulumi.ToStringMap(a.SecretEnv)).(pulumi.StringMapOutput),
 		}, opts...)
 		if err != nil {
@@ -46,7 +52,7 @@ func (a Args) registerSecrets(ctx *pulumi.Context, opts []pulumi.ResourceOption)
 		return nil, err
 	}
 	secret, err := corev1.NewSecret(ctx, registrySecret, &corev1.SecretArgs{
-		Metadata:   kube.Meta(name, workload.AppNamespace, registrySecret),
+		Metadata:   kube.Meta(workload.App, registrySecret),
 		Type:       pulumi.String(dockerConfigType),
 		StringData: pulumi.ToSecret(pulumi.StringMap{dockerConfigKey: pulumi.String(login)}).(pulumi.StringMapOutput),
 	}, opts...)
@@ -57,7 +63,7 @@ func (a Args) registerSecrets(ctx *pulumi.Context, opts []pulumi.ResourceOption)
 }
 
 // dockerConfig is a login in the format of Docker's config.json.
-func dockerConfig(r settings.Registry) (string, error) {
+func dockerConfig(r Registry) (string, error) {
 	server := r.Server
 	if server == settings.DockerHub {
 		server = dockerHubKey

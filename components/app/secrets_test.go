@@ -19,7 +19,7 @@ const secretToken = "kubernetes:core/v1:Secret"
 func withSecrets() app.Args {
 	a := args()
 	a.SecretEnv = map[string]string{"STRIPE_KEY": "hunter4", "MAIL_KEY": "hunter5"}
-	a.Registry = &settings.Registry{Server: "ghcr.io", Username: "robot", Password: "hunter6"}
+	a.Registry = &app.Registry{Server: "ghcr.io", Username: "robot", Password: "hunter6"}
 	return a
 }
 

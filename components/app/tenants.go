@@ -21,21 +21,23 @@ const (
 	listFile    = "tenants.json"
 )
 
+func (a Args) tenants() []settings.Tenant { return settings.TenantsOf(a.Tenants) }
+
 func (a Args) registerTenants(ctx *pulumi.Context, inside []pulumi.ResourceOption) ([]pulumi.Resource, error) {
-	list, err := tenancy.List(a.Tenants, a.Domain)
+	list, err := tenancy.List(a.tenants(), a.Domain)
 	if err != nil {
 		return nil, fmt.Errorf("list of tenants: %w", err)
 	}
 	config, err := corev1.NewConfigMap(ctx, tenantsName, &corev1.ConfigMapArgs{
-		Metadata: kube.Meta(name, workload.AppNamespace, tenantsName), Data: pulumi.StringMap{listFile: pulumi.String(list)},
+		Metadata: kube.Meta(workload.App, tenantsName), Data: pulumi.StringMap{listFile: pulumi.String(list)},
 	}, inside...)
 	if err != nil {
 		return nil, fmt.Errorf("list of tenants: %w", err)
 	}
-	args := &corev1.SecretArgs{Metadata: kube.Meta(name, workload.AppNamespace, tenantsName)}
+	args := &corev1.SecretArgs{Metadata: kube.Meta(workload.App, tenantsName)}
 	// An empty map would be a change at every preview: the API server does not store
 	// one (seen with pulumi-kubernetes 4.33).
-	if slices.ContainsFunc(a.Tenants, settings.Tenant.LogsIn) {
+	if slices.ContainsFunc(a.tenants(), settings.Tenant.LogsIn) {
 		args.StringData = pulumi.ToSecret(a.TenantURLs).(pulumi.StringMapOutput)
 	}
 	secret, err := corev1.NewSecret(ctx, tenantsName, args, inside...)
@@ -60,16 +62,16 @@ func tenantsVolume() *corev1.VolumeArgs {
 func (a Args) route(route string, middlewares []string, hosts ...string) routes.Route {
 	return routes.Route{
 		Name: route, Hosts: hosts, Middlewares: middlewares, In: a.IngressNamespace,
-		Namespace: workload.AppNamespace, Service: name, Port: servicePort,
+		Namespace: workload.AppNamespace, Service: workload.App.Name, Port: servicePort,
 	}
 }
 
-// tenantRoutes lead to the app: one route for the tenants of each plan, with that
-// plan's rate limit, and one for those that get a 503. Each host is a rule, and so a
+// tenantRoutes lead to the app: one route for the tenants of each tier, with that
+// tier's rate limit, and one for those that get a 503. Each host is a rule, and so a
 // router whose requests are counted apart.
 func (a Args) tenantRoutes() []routes.Route {
 	hosts := map[string][]string{}
-	for _, t := range a.Tenants {
+	for _, t := range a.tenants() {
 		switch t.State {
 		case settings.Active:
 			hosts[routes.TierLimit(t.Plan)] = append(hosts[routes.TierLimit(t.Plan)], t.Host(a.Domain))
@@ -78,10 +80,10 @@ func (a Args) tenantRoutes() []routes.Route {
 		}
 	}
 	var out []routes.Route
-	for _, plan := range settings.Plans {
-		middleware := routes.TierLimit(plan.Name)
+	for _, tier := range settings.Tiers {
+		middleware := routes.TierLimit(tier.Name)
 		if of := hosts[middleware]; len(of) > 0 {
-			out = append(out, a.route("tenants-"+plan.Name, []string{middleware}, slices.Sorted(slices.Values(of))...))
+			out = append(out, a.route("tenants-"+tier.Name, []string{middleware}, slices.Sorted(slices.Values(of))...))
 		}
 	}
 	if of := hosts[routes.Suspended]; len(of) > 0 {
@@ -94,7 +96,7 @@ func (a Args) tenantRoutes() []routes.Route {
 // redirects before anybody gets to the app.
 func (a Args) redirectRoutes() []routes.Route {
 	var out []routes.Route
-	for _, t := range a.Tenants {
+	for _, t := range a.tenants() {
 		if t.RedirectOldHost && t.State != settings.Purged {
 			out = append(out, a.route("moved-to-"+t.Name, routes.Redirect(t.Name), t.OldHost(a.Domain)))
 		}

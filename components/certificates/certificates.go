@@ -10,6 +10,7 @@ import (
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"github.com/genericcorp/platform/components"
 	"github.com/genericcorp/platform/internal/kube"
 	"github.com/genericcorp/platform/internal/workload"
 )
@@ -33,8 +34,8 @@ type Args struct {
 	Issuer string
 	// Chart is the address of the cert-manager chart.
 	Chart string
-	// Workload sizes cert-manager's three parts.
-	Workload workload.Set
+	// CertManager, CAInjector and Webhook size cert-manager's three Deployments.
+	CertManager, CAInjector, Webhook components.Pods
 	// CloudflareToken may edit the zone's records. Secret.
 	CloudflareToken pulumi.StringInput
 	// Namespace is where the certificate's Secret goes.
@@ -64,7 +65,7 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 		return nil, fmt.Errorf("certificates %q: %w", name, err)
 	}
 	token, err := corev1.NewSecret(ctx, name+"-"+tokenSecret, &corev1.SecretArgs{
-		Metadata:   kube.Meta("cert-manager", workload.CertManagerNamespace, tokenSecret),
+		Metadata:   kube.Meta(workload.CertManager, tokenSecret),
 		StringData: pulumi.StringMap{"token": pulumi.ToSecret(args.CloudflareToken).(pulumi.StringOutput)},
 	}, pulumi.Parent(c), pulumi.DependsOn([]pulumi.Resource{release}))
 	if err != nil {
@@ -89,8 +90,8 @@ func (a Args) manager(ctx *pulumi.Context, name string, parent pulumi.Resource) 
 	}
 	// The start-up check needs the policies: without them nothing may talk.
 	release, err := newRelease(ctx, name+"-cert-manager", releaseArgs{
-		Name: "cert-manager", Namespace: workload.CertManagerNamespace,
-		Chart: a.Chart, Version: ChartVersion, Values: values(a.Workload),
+		Name: workload.CertManager.Name, Namespace: workload.CertManager.Namespace,
+		Chart: a.Chart, Version: ChartVersion, Values: a.values(),
 	}, pulumi.Parent(parent), pulumi.DependsOn(slices.Concat([]pulumi.Resource{ns}, policies)))
 	if err != nil {
 		return nil, fmt.Errorf("release: %w", err)
@@ -110,12 +111,8 @@ func (a Args) validate() error {
 	if _, ok := directories[a.Issuer]; !ok {
 		errs = append(errs, fmt.Errorf("issuer: %q is neither production nor staging", a.Issuer))
 	}
-	if a.CloudflareToken == nil {
-		errs = append(errs, errors.New("cloudflareToken: is missing"))
-	}
-	if a.Namespace == nil {
-		errs = append(errs, errors.New("namespace: is missing"))
-	}
+	errs = append(errs, kube.Required("cloudflareToken", a.CloudflareToken))
+	errs = append(errs, kube.Required("namespace", a.Namespace))
 	return errors.Join(errs...)
 }
 

@@ -15,9 +15,11 @@ import (
 )
 
 func args(chart string) certificates.Args {
+	set := workload.For(settings.Settings{})
 	return certificates.Args{
 		Domain: "demo.example.com", Email: "sre@genericcorp.com", Issuer: "staging", Chart: chart,
-		Workload: workload.For(settings.Settings{}), CloudflareToken: pulumi.String("token"), Namespace: pulumi.String("ingress"),
+		CertManager: set.CertManager.Pods, CAInjector: set.CAInjector.Pods, Webhook: set.Webhook.Pods,
+		CloudflareToken: pulumi.String("token"), Namespace: pulumi.String("ingress"),
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/genericcorp/platform/internal/kube"
 	"github.com/genericcorp/platform/internal/routes"
+	"github.com/genericcorp/platform/internal/workload"
 )
 
 const apiVersion = "cert-manager.io/v1"
@@ -43,7 +44,7 @@ func (a Args) issue(ctx *pulumi.Context, name string, parent, token pulumi.Resou
 func issuerName(environment string) string { return "letsencrypt-" + environment }
 
 func (a Args) issuer(environment string) *apiextensions.CustomResourceArgs {
-	meta := kube.Meta("cert-manager", "", issuerName(environment))
+	meta := kube.ClusterMeta(workload.CertManager, issuerName(environment))
 	if environment == a.Issuer {
 		// The other one is not waited for: an outage of Let's Encrypt's staging server
 		// does not stop production.
@@ -68,7 +69,7 @@ func (a Args) issuer(environment string) *apiextensions.CustomResourceArgs {
 func (a Args) certificate() *apiextensions.CustomResourceArgs {
 	meta := &metav1.ObjectMetaArgs{
 		Name: pulumi.String(routes.TLSSecret), Namespace: a.Namespace.ToStringOutput(),
-		Labels: kube.Labels("cert-manager"), Annotations: awaitReady,
+		Labels: kube.Labels(workload.CertManager.Name), Annotations: awaitReady,
 	}
 	return &apiextensions.CustomResourceArgs{
 		ApiVersion: pulumi.String(apiVersion), Kind: pulumi.String("Certificate"), Metadata: meta,

@@ -16,12 +16,11 @@ const (
 // server, the API server reach the webhook, and the metrics store read figures.
 func registerPolicies(ctx *pulumi.Context, opts []pulumi.ResourceOption) ([]pulumi.Resource, error) {
 	namespace := workload.CertManagerNamespace
-	monitoring := kube.Peer{Namespace: workload.MonitoringNamespace, App: "victoria-metrics", Ports: []int{metricsPort}}
 	// The API server is not a Pod, so no selector picks it: everyone may call.
 	webhook := kube.Peer{Ports: []int{webhookPort}}
 	return kube.RegisterPolicies(ctx, []kube.Policy{
 		{Namespace: namespace, Name: "allow-api", To: []kube.Peer{kube.APIServer}},
-		{Namespace: namespace, Name: "allow-metrics", From: []kube.Peer{monitoring}},
+		{Namespace: namespace, Name: "allow-metrics", From: []kube.Peer{kube.PeerOf(workload.VictoriaMetrics, metricsPort)}},
 		{Namespace: namespace, Name: "allow-webhook", App: "webhook", From: []kube.Peer{webhook}},
 	}, opts...)
 }

@@ -3,6 +3,7 @@ package certificates
 import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"github.com/genericcorp/platform/components"
 	"github.com/genericcorp/platform/internal/workload"
 )
 
@@ -11,25 +12,25 @@ const webhookTimeoutSeconds = 10
 
 // values are the chart's. We set every resource value; chart defaults would not be
 // counted by the sizing.
-func values(set workload.Set) pulumi.Map {
+func (a Args) values() pulumi.Map {
 	return pulumi.Map{
 		// The CRDs go with the release: on a cluster of its own nobody else has them.
 		"crds": pulumi.Map{"enabled": pulumi.Bool(true), "keep": pulumi.Bool(false)},
 		"global": pulumi.Map{"leaderElection": pulumi.Map{
 			"namespace": pulumi.String(workload.CertManagerNamespace),
 		}},
-		"replicaCount": pulumi.Int(set.CertManager.Replicas),
-		"resources":    resources(set.CertManager),
+		"replicaCount": pulumi.Int(a.CertManager.Replicas),
+		"resources":    resources(a.CertManager),
 		"webhook": pulumi.Map{
-			"replicaCount": pulumi.Int(set.Webhook.Replicas), "resources": resources(set.Webhook),
+			"replicaCount": pulumi.Int(a.Webhook.Replicas), "resources": resources(a.Webhook),
 			// The chart's 30 is above the 29 that DigitalOcean's upgrade check admits: it
 			// would not upgrade the cluster (digitalocean/clusterlint#167).
 			"timeoutSeconds": pulumi.Int(webhookTimeoutSeconds),
 		},
 		"cainjector": pulumi.Map{
-			"replicaCount": pulumi.Int(set.CAInjector.Replicas), "resources": resources(set.CAInjector),
+			"replicaCount": pulumi.Int(a.CAInjector.Replicas), "resources": resources(a.CAInjector),
 		},
-		"startupapicheck": pulumi.Map{"timeout": pulumi.String("5m"), "resources": resources(set.Webhook)},
+		"startupapicheck": pulumi.Map{"timeout": pulumi.String("5m"), "resources": resources(a.Webhook)},
 		// Asked over HTTPS, the resolvers need no way out but port 443, and no cached
 		// answer of the cluster's own DNS delays an order.
 		"dns01RecursiveNameserversOnly": pulumi.Bool(true),
@@ -38,9 +39,9 @@ func values(set workload.Set) pulumi.Map {
 	}
 }
 
-func resources(w workload.Workload) pulumi.Map {
+func resources(pods components.Pods) pulumi.Map {
 	return pulumi.Map{
-		"requests": pulumi.Map{"cpu": pulumi.String(w.Request.CPU()), "memory": pulumi.String(w.Request.Memory())},
-		"limits":   pulumi.Map{"memory": pulumi.String(w.Limit.Memory())},
+		"requests": pulumi.Map{"cpu": pulumi.String(pods.Request.CPU()), "memory": pulumi.String(pods.Request.Memory())},
+		"limits":   pulumi.Map{"memory": pulumi.String(pods.Limit.Memory())},
 	}
 }

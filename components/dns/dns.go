@@ -8,6 +8,8 @@ import (
 
 	"github.com/pulumi/pulumi-cloudflare/sdk/v5/go/cloudflare"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/genericcorp/platform/internal/names"
 )
 
 const typeToken = "platform:dns:Records"
@@ -69,7 +71,7 @@ type record struct {
 func (a Args) records(name string) []record {
 	return []record{
 		a.host(name+"-app", a.Domain),
-		a.host(name+"-grafana", "grafana."+a.Domain),
+		a.host(name+"-grafana", names.GrafanaHost(a.Domain)),
 		a.host(name+"-tenants", "*."+a.Domain),
 		a.caa(name+"-caa", "issue"),
 		a.caa(name+"-caa-wildcard", "issuewild"),

@@ -26,7 +26,7 @@ const (
 
 // dynamic is the part of Traefik's configuration that is no flag: a header that
 // tells browsers to come by HTTPS for two years, an answer for tenants that are
-// suspended, and the rate limits of the plans. Each replica counts for itself, so
+// suspended, and the rate limits of the tiers. Each replica counts for itself, so
 // each has its part of a limit.
 func (a Args) dynamic() string {
 	var b strings.Builder
@@ -45,14 +45,14 @@ http:
         sourceRange: [255.255.255.255/32]
         rejectStatusCode: 503
 `, a.HSTSIncludeSubdomains, routes.Suspended)
-	for _, plan := range settings.Plans {
+	for _, tier := range settings.Tiers {
 		fmt.Fprintf(&b, `    %s:
       rateLimit:
         average: %d
         burst: %d
         sourceCriterion:
           requestHost: true
-`, routes.TierLimit(plan.Name), a.share(plan.RequestsPerSecond), a.share(plan.Burst))
+`, routes.TierLimit(tier.Name), a.share(tier.RequestsPerSecond), a.share(tier.Burst))
 	}
 	a.redirects(&b)
 	return b.String()
@@ -82,11 +82,11 @@ func (a Args) redirects(b *strings.Builder) {
 }
 
 // share is a replica's part of a limit, rounded up.
-func (a Args) share(of int) int { return (of + a.Workload.Replicas - 1) / a.Workload.Replicas }
+func (a Args) share(of int) int { return (of + a.Pods.Replicas - 1) / a.Pods.Replicas }
 
 func (a Args) configMap() *corev1.ConfigMapArgs {
 	return &corev1.ConfigMapArgs{
-		Metadata: kube.Meta(app, workload.IngressNamespace, app),
+		Metadata: kube.Meta(workload.Traefik, workload.Traefik.Name),
 		Data:     pulumi.StringMap{"dynamic.yaml": pulumi.String(a.dynamic())},
 	}
 }
@@ -128,24 +128,21 @@ func (a Args) flags() []string {
 }
 
 func (a Args) deployment() *appsv1.DeploymentArgs {
-	pod := &corev1.PodSpecArgs{
-		ServiceAccountName:            pulumi.String(app),
-		AutomountServiceAccountToken:  pulumi.Bool(true),
-		SecurityContext:               kube.PodSecurity(uid),
-		TerminationGracePeriodSeconds: pulumi.Int(45),
-		Containers:                    corev1.ContainerArray{a.container()},
-		Volumes:                       corev1.VolumeArray{kube.ConfigVolume("config", app), kube.Scratch("tmp", "16Mi")},
-	}
-	return kube.Deployment(a.Workload, kube.WithChecksum(kube.Scraped(portMetrics, "/metrics"), a.dynamic()), pod)
+	pod := kube.Pod(workload.Traefik, uid)
+	pod.AutomountServiceAccountToken = pulumi.Bool(true)
+	pod.TerminationGracePeriodSeconds = pulumi.Int(45)
+	pod.Containers = corev1.ContainerArray{a.container()}
+	pod.Volumes = corev1.VolumeArray{kube.ConfigVolume("config", workload.Traefik.Name), kube.Scratch("tmp", "16Mi")}
+	return kube.Deployment(workload.Traefik, a.Pods, kube.WithChecksum(kube.Scraped(portMetrics, "/metrics"), a.dynamic()), pod)
 }
 
 func (a Args) container() *corev1.ContainerArgs {
 	return &corev1.ContainerArgs{
-		Name:            pulumi.String(app),
+		Name:            pulumi.String(workload.Traefik.Name),
 		Image:           pulumi.String(image),
 		Args:            pulumi.ToStringArray(a.flags()),
 		Ports:           corev1.ContainerPortArray{kube.Port("web", portHTTP), kube.Port("websecure", portHTTPS), kube.Port("metrics", portMetrics)},
-		Resources:       kube.Resources(a.Workload),
+		Resources:       kube.Resources(a.Pods),
 		SecurityContext: kube.ContainerSecurity(),
 		StartupProbe:    kube.StartupProbe("/ping", "metrics"),
 		ReadinessProbe:  kube.HTTPProbe("/ping", "metrics", 5),

@@ -12,20 +12,18 @@ import (
 	policyv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/policy/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"github.com/genericcorp/platform/components"
 	"github.com/genericcorp/platform/internal/kube"
 	"github.com/genericcorp/platform/internal/routes"
 	"github.com/genericcorp/platform/internal/workload"
 )
 
-const (
-	typeToken = "platform:ingress:Ingress"
-	app       = "traefik"
-)
+const typeToken = "platform:ingress:Ingress"
 
 // Args say what Traefik is sized for and how it is reached.
 type Args struct {
-	// Workload sizes it.
-	Workload workload.Workload
+	// Pods is how many replicas run, and what each gets.
+	Pods components.Pods
 	// TrustedRange is the network of DigitalOcean's load balancer, which announces
 	// the client's address by the PROXY protocol. Empty on an existing cluster:
 	// its load balancer is not known to speak it.
@@ -77,7 +75,7 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 	if err := args.controller(ctx, i, inside); err != nil {
 		return nil, fmt.Errorf("ingress %q: %w", name, err)
 	}
-	service, err := corev1.NewService(ctx, app, args.service(name), kube.Protected(inside, args.Protect)...)
+	service, err := corev1.NewService(ctx, workload.Traefik.Name, args.service(name), kube.Protected(inside, args.Protect)...)
 	if err != nil {
 		return nil, fmt.Errorf("ingress %q: service: %w", name, err)
 	}
@@ -99,17 +97,17 @@ func (a Args) controller(ctx *pulumi.Context, parent pulumi.Resource, inside []p
 	if err != nil {
 		return err
 	}
-	config, err := corev1.NewConfigMap(ctx, app, a.configMap(), inside...)
+	config, err := corev1.NewConfigMap(ctx, workload.Traefik.Name, a.configMap(), inside...)
 	if err != nil {
 		return fmt.Errorf("config: %w", err)
 	}
-	if a.Workload.Replicas > 1 {
-		if _, err := policyv1.NewPodDisruptionBudget(ctx, app, kube.KeepAllButOne(app, workload.IngressNamespace), inside...); err != nil {
+	if a.Pods.Replicas > 1 {
+		if _, err := policyv1.NewPodDisruptionBudget(ctx, workload.Traefik.Name, kube.KeepAllButOne(workload.Traefik), inside...); err != nil {
 			return fmt.Errorf("disruption budget: %w", err)
 		}
 	}
 	after := kube.After(inside, slices.Concat(identity, allowed, []pulumi.Resource{config})...)
-	_, err = appsv1.NewDeployment(ctx, app, a.deployment(), kube.Protected(after, a.Protect)...)
+	_, err = appsv1.NewDeployment(ctx, workload.Traefik.Name, a.deployment(), kube.Protected(after, a.Protect)...)
 	if err != nil {
 		return fmt.Errorf("deployment: %w", err)
 	}
@@ -120,7 +118,7 @@ func (a Args) controller(ctx *pulumi.Context, parent pulumi.Resource, inside []p
 // certificate; an Ingress controller that watches other namespaces reads every
 // Secret there.
 var account = kube.Account{
-	Namespace: workload.IngressNamespace, Name: app,
+	Ref: workload.Traefik,
 	Rules: []kube.Rule{
 		{Resources: []string{"services", "secrets"}, Verbs: kube.Read},
 		{Group: "discovery.k8s.io", Resources: []string{"endpointslices"}, Verbs: kube.Read},
@@ -135,20 +133,19 @@ var account = kube.Account{
 // policies: the Internet may come in, and Traefik may go to the app, to Grafana
 // and to the API server.
 func policies() []kube.Policy {
-	metrics := kube.Peer{Namespace: workload.MonitoringNamespace, App: "victoria-metrics", Ports: []int{portMetrics}}
 	return []kube.Policy{
-		{Namespace: workload.IngressNamespace, Name: "allow-internet", App: app,
-			From: []kube.Peer{{Ports: []int{portHTTP, portHTTPS}}, metrics}},
-		{Namespace: workload.IngressNamespace, Name: "allow-routes", App: app, To: []kube.Peer{
-			{Namespace: workload.AppNamespace}, {Namespace: workload.MonitoringNamespace, App: "grafana"}, kube.APIServer,
+		{Namespace: workload.IngressNamespace, Name: "allow-internet", App: workload.Traefik.Name,
+			From: []kube.Peer{{Ports: []int{portHTTP, portHTTPS}}, kube.PeerOf(workload.VictoriaMetrics, portMetrics)}},
+		{Namespace: workload.IngressNamespace, Name: "allow-routes", App: workload.Traefik.Name, To: []kube.Peer{
+			{Namespace: workload.AppNamespace}, kube.PeerOf(workload.Grafana), kube.APIServer,
 		}},
 	}
 }
 
 func (a Args) validate() error {
 	var errs []error
-	if a.Workload.Replicas < 1 {
-		errs = append(errs, errors.New("workload: has no replicas"))
+	if a.Pods.Replicas < 1 {
+		errs = append(errs, errors.New("pods: has no replicas"))
 	}
 	if a.TrustedRange != "" && a.Address != "" {
 		errs = append(errs, errors.New("address: does not go with a load balancer's trustedRange"))

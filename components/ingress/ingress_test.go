@@ -16,7 +16,7 @@ import (
 
 func args() ingress.Args {
 	set := workload.For(settings.Settings{Capacity: settings.Capacity{SurviveNodeLoss: true}})
-	return ingress.Args{Workload: set.Traefik, TrustedRange: "10.10.0.0/20"}
+	return ingress.Args{Pods: set.Traefik.Pods, TrustedRange: "10.10.0.0/20"}
 }
 
 func declared(t *testing.T, a ingress.Args) *pulumitest.Recorder {
@@ -48,7 +48,7 @@ func TestIngress(t *testing.T) {
 			_, err := ingress.New(ctx, "test", ingress.Args{TrustedRange: "10.0.0.0/8", Address: "192.0.2.1"})
 			return err
 		},
-		Faults: []string{"workload:", "address:"},
+		Faults: []string{"pods:", "address:"},
 		Type:   "platform:ingress:Ingress", Custom: 15,
 	}.Check(t)
 	all := flags(t, r)

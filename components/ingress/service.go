@@ -14,13 +14,13 @@ import (
 
 func class() *networkingv1.IngressClassArgs {
 	return &networkingv1.IngressClassArgs{
-		Metadata: kube.Meta(app, "", routes.Class),
+		Metadata: kube.ClusterMeta(workload.Traefik, routes.Class),
 		Spec:     &networkingv1.IngressClassSpecArgs{Controller: pulumi.String("traefik.io/ingress-controller")},
 	}
 }
 
 func (a Args) service(name string) *corev1.ServiceArgs {
-	meta := kube.Meta(app, workload.IngressNamespace, app)
+	meta := kube.Meta(workload.Traefik, workload.Traefik.Name)
 	serviceType := "LoadBalancer"
 	switch {
 	case a.Address != "":
@@ -32,7 +32,7 @@ func (a Args) service(name string) *corev1.ServiceArgs {
 		Metadata: meta,
 		Spec: &corev1.ServiceSpecArgs{
 			Type:     pulumi.String(serviceType),
-			Selector: kube.Selector(app),
+			Selector: kube.Selector(workload.Traefik),
 			Ports:    corev1.ServicePortArray{servicePort("web", 80), servicePort("websecure", 443)},
 		},
 	}
@@ -61,7 +61,7 @@ func (a Args) address(service *corev1.Service) pulumi.StringOutput {
 	}
 	return service.Status.ApplyT(func(status *corev1.ServiceStatus) (string, error) {
 		if status == nil || status.LoadBalancer == nil || len(status.LoadBalancer.Ingress) == 0 || status.LoadBalancer.Ingress[0].Ip == nil {
-			return "", fmt.Errorf("the Service %s has no IPv4 address; where the cluster has no load balancers, set settings.ingress.address", app)
+			return "", fmt.Errorf("the Service %s has no IPv4 address; where the cluster has no load balancers, set settings.ingress.address", workload.Traefik.Name)
 		}
 		return *status.LoadBalancer.Ingress[0].Ip, nil
 	}).(pulumi.StringOutput)

@@ -15,7 +15,6 @@ import (
 )
 
 const (
-	grafanaApp   = "grafana"
 	grafanaImage = "docker.io/grafana/grafana:13.2.0@sha256:3fd54ae1214669f8355f065ec9f6445d5279a3d77095ab048ca045685272429b"
 	grafanaUID   = 472
 	portGrafana  = 3000
@@ -33,41 +32,41 @@ func (a Args) grafana(ctx *pulumi.Context, name string, opts ...pulumi.ResourceO
 		return pulumi.StringOutput{}, fmt.Errorf("password: %w", err)
 	}
 	secret, err := corev1.NewSecret(ctx, adminSecret, &corev1.SecretArgs{
-		Metadata:   kube.Meta(grafanaApp, workload.MonitoringNamespace, adminSecret),
+		Metadata:   kube.Meta(workload.Grafana, adminSecret),
 		StringData: pulumi.StringMap{"password": password.Result},
 	}, opts...)
 	if err != nil {
 		return pulumi.StringOutput{}, fmt.Errorf("secret: %w", err)
 	}
 	files := a.provisioning()
-	config, err := corev1.NewConfigMap(ctx, grafanaApp, files.configMap(), opts...)
+	config, err := corev1.NewConfigMap(ctx, workload.Grafana.Name, files.configMap(), opts...)
 	if err != nil {
 		return pulumi.StringOutput{}, fmt.Errorf("config: %w", err)
 	}
-	account, err := kube.Account{Namespace: workload.MonitoringNamespace, Name: grafanaApp}.Register(ctx, opts...)
+	account, err := kube.Account{Ref: workload.Grafana}.Register(ctx, opts...)
 	if err != nil {
 		return pulumi.StringOutput{}, err
 	}
 	after := kube.After(opts, slices.Concat(account, []pulumi.Resource{config, secret})...)
-	if _, err := appsv1.NewDeployment(ctx, grafanaApp, a.grafanaDeployment(files, password.Result), after...); err != nil {
+	if _, err := appsv1.NewDeployment(ctx, workload.Grafana.Name, a.grafanaDeployment(files, password.Result), after...); err != nil {
 		return pulumi.StringOutput{}, fmt.Errorf("deployment: %w", err)
 	}
-	if _, err := corev1.NewService(ctx, grafanaApp, clusterService(grafanaApp, portGrafana), opts...); err != nil {
+	if _, err := corev1.NewService(ctx, workload.Grafana.Name, clusterService(workload.Grafana, portGrafana), opts...); err != nil {
 		return pulumi.StringOutput{}, fmt.Errorf("service: %w", err)
 	}
 	return password.Result, routes.Route{
-		Name: grafanaApp, Hosts: []string{a.Host}, In: a.IngressNamespace,
-		Namespace: workload.MonitoringNamespace, Service: grafanaApp, Port: portGrafana,
+		Name: workload.Grafana.Name, Hosts: []string{a.Host}, In: a.IngressNamespace,
+		Namespace: workload.MonitoringNamespace, Service: workload.Grafana.Name, Port: portGrafana,
 	}.Register(ctx, opts...)
 }
 
 func (a Args) grafanaDeployment(files provisioning, password pulumi.StringOutput) *appsv1.DeploymentArgs {
 	container := &corev1.ContainerArgs{
-		Name:            pulumi.String(grafanaApp),
+		Name:            pulumi.String(workload.Grafana.Name),
 		Image:           pulumi.String(grafanaImage),
 		Env:             a.grafanaEnv(),
 		Ports:           corev1.ContainerPortArray{kube.Port("http", portGrafana)},
-		Resources:       kube.Resources(a.Workload.Grafana),
+		Resources:       kube.Resources(a.Grafana),
 		SecurityContext: kube.ContainerSecurity(),
 		StartupProbe:    kube.StartupProbe("/api/health", "http"),
 		ReadinessProbe:  kube.HTTPProbe("/api/health", "http", 5),
@@ -80,20 +79,12 @@ func (a Args) grafanaDeployment(files provisioning, password pulumi.StringOutput
 	annotations := kube.WithChecksum(kube.Scraped(portGrafana, "/metrics"), files.contents()...)
 	// Grafana reads the password when it starts.
 	annotations["checksum/password"] = kube.SecretChecksum(password)
-	return kube.Deployment(a.Workload.Grafana, annotations,
-		&corev1.PodSpecArgs{
-			ServiceAccountName:           pulumi.String(grafanaApp),
-			AutomountServiceAccountToken: pulumi.Bool(false),
-			SecurityContext:              kube.PodSecurity(grafanaUID),
-			Containers:                   corev1.ContainerArray{container},
-			Volumes: corev1.VolumeArray{
-				files.volume("config"),
-				&corev1.VolumeArgs{Name: pulumi.String("admin"), Secret: &corev1.SecretVolumeSourceArgs{
-					SecretName: pulumi.String(adminSecret),
-				}},
-				kube.Scratch("data", "256Mi"), kube.Scratch("tmp", "64Mi"),
-			},
-		})
+	pod := kube.Pod(workload.Grafana, grafanaUID)
+	pod.Containers = corev1.ContainerArray{container}
+	pod.Volumes = corev1.VolumeArray{
+		files.volume("config"), kube.SecretVolume("admin", adminSecret), kube.Scratch("data", "256Mi"), kube.Scratch("tmp", "64Mi"),
+	}
+	return kube.Deployment(workload.Grafana, a.Grafana, annotations, pod)
 }
 
 func (a Args) grafanaEnv() corev1.EnvVarArray {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"github.com/genericcorp/platform/components"
 	"github.com/genericcorp/platform/internal/kube"
 	"github.com/genericcorp/platform/internal/workload"
 )
@@ -19,10 +20,10 @@ const typeToken = "platform:monitoring:Monitoring"
 type Args struct {
 	// Host is where Grafana answers.
 	Host string
-	// Workload sizes every part.
-	Workload workload.Set
+	// VictoriaMetrics, Grafana, KubeStateMetrics and NodeExporter say what each gets.
+	VictoriaMetrics, Grafana, KubeStateMetrics, NodeExporter components.Pods
 	// RetentionDays is how long figures are kept, on a volume of
-	// Workload.VictoriaMetrics.VolumeGiB.
+	// VictoriaMetrics.VolumeGiB.
 	RetentionDays int
 	// StorageClass of that volume; empty takes the cluster's default.
 	StorageClass string
@@ -87,12 +88,10 @@ func (a Args) validate() error {
 	if a.RetentionDays < 1 {
 		errs = append(errs, fmt.Errorf("retentionDays: %d is less than 1", a.RetentionDays))
 	}
-	if a.Workload.VictoriaMetrics.VolumeGiB < 1 {
-		errs = append(errs, errors.New("workload: the metrics store has no volume"))
+	if a.VictoriaMetrics.VolumeGiB < 1 {
+		errs = append(errs, errors.New("victoriaMetrics: the metrics store has no volume"))
 	}
-	if a.IngressNamespace == nil {
-		errs = append(errs, errors.New("ingressNamespace: is missing"))
-	}
+	errs = append(errs, kube.Required("ingressNamespace", a.IngressNamespace))
 	return errors.Join(errs...)
 }
 
@@ -103,23 +102,20 @@ func (a Args) inputs() pulumi.Map {
 // policies: the store reads figures everywhere, Grafana reads the store, and
 // Grafana is seen through the ingress controller.
 func policies() []kube.Policy {
-	from := func(namespace, app string, port int) kube.Peer {
-		return kube.Peer{Namespace: namespace, App: app, Ports: []int{port}}
-	}
-	store := func(port int) kube.Peer { return from(workload.MonitoringNamespace, storeApp, port) }
+	store := func(port int) kube.Peer { return kube.PeerOf(workload.VictoriaMetrics, port) }
 	scraped := []kube.Peer{kube.APIServer, kube.Kubelet}
-	for _, namespace := range scrapedNamespaces {
+	for _, namespace := range workload.ScrapedNamespaces() {
 		scraped = append(scraped, kube.Peer{Namespace: namespace})
 	}
 	in := workload.MonitoringNamespace
 	return []kube.Policy{
-		{Namespace: in, Name: "allow-store", App: storeApp, To: scraped,
-			From: []kube.Peer{from(in, grafanaApp, portStore), store(portStore)}},
-		{Namespace: in, Name: "allow-grafana", App: grafanaApp, To: []kube.Peer{store(portStore)},
-			From: []kube.Peer{from(workload.IngressNamespace, "traefik", portGrafana), store(portGrafana)}},
-		{Namespace: in, Name: "allow-state-metrics", App: stateApp, To: []kube.Peer{kube.APIServer},
+		{Namespace: in, Name: "allow-store", App: workload.VictoriaMetrics.Name, To: scraped,
+			From: []kube.Peer{kube.PeerOf(workload.Grafana, portStore), store(portStore)}},
+		{Namespace: in, Name: "allow-grafana", App: workload.Grafana.Name, To: []kube.Peer{store(portStore)},
+			From: []kube.Peer{kube.PeerOf(workload.Traefik, portGrafana), store(portGrafana)}},
+		{Namespace: in, Name: "allow-state-metrics", App: workload.KubeStateMetrics.Name, To: []kube.Peer{kube.APIServer},
 			From: []kube.Peer{store(portState)}},
-		{Namespace: workload.NodeMetricsNamespace, Name: "allow-store", App: nodeApp,
+		{Namespace: workload.NodeMetricsNamespace, Name: "allow-store", App: workload.NodeExporter.Name,
 			From: []kube.Peer{store(portNode)}},
 	}
 }

@@ -34,7 +34,7 @@ datasources:
     jsonData:
       httpMethod: POST
       timeInterval: 30s
-`, datasourceUID, storeApp, workload.MonitoringNamespace, portStore)},
+`, datasourceUID, workload.VictoriaMetrics.Name, workload.MonitoringNamespace, portStore)},
 		{"dashboards.yaml", "provisioning/dashboards/platform.yaml", fmt.Sprintf(`apiVersion: 1
 providers:
   - name: platform
@@ -61,16 +61,16 @@ func (p provisioning) configMap() *corev1.ConfigMapArgs {
 	for _, f := range p {
 		data[f.key] = pulumi.String(f.content)
 	}
-	return &corev1.ConfigMapArgs{Metadata: kube.Meta(grafanaApp, workload.MonitoringNamespace, grafanaApp), Data: data}
+	return &corev1.ConfigMapArgs{Metadata: kube.Meta(workload.Grafana, workload.Grafana.Name), Data: data}
 }
 
 // volume lays the files out in the folders that Grafana looks into.
 func (p provisioning) volume(name string) *corev1.VolumeArgs {
-	volume := kube.ConfigVolume(name, grafanaApp)
+	volume := kube.ConfigVolume(name, workload.Grafana.Name)
 	var items corev1.KeyToPathArray
 	for _, f := range p {
 		items = append(items, &corev1.KeyToPathArgs{Key: pulumi.String(f.key), Path: pulumi.String(f.path)})
 	}
-	volume.ConfigMap = &corev1.ConfigMapVolumeSourceArgs{Name: pulumi.String(grafanaApp), Items: items}
+	volume.ConfigMap = &corev1.ConfigMapVolumeSourceArgs{Name: pulumi.String(workload.Grafana.Name), Items: items}
 	return volume
 }

@@ -6,12 +6,6 @@ import (
 	"github.com/genericcorp/platform/internal/workload"
 )
 
-// scrapedNamespaces are where Pods may ask to be scraped by annotation.
-var scrapedNamespaces = []string{
-	workload.AppNamespace, workload.CertManagerNamespace, workload.IngressNamespace,
-	workload.MonitoringNamespace, workload.NodeMetricsNamespace, workload.PoolerNamespace,
-}
-
 // scrapeConfig is in Prometheus's format. Labels are kept few: each of their
 // combinations is a series, and series are memory.
 func scrapeConfig() string {
@@ -22,7 +16,7 @@ scrape_configs:
     kubernetes_sd_configs:
       - role: pod
         namespaces:
-          names: [` + strings.Join(scrapedNamespaces, ", ") + `]
+          names: [` + strings.Join(workload.ScrapedNamespaces(), ", ") + `]
     relabel_configs:
       - source_labels: [__meta_kubernetes_pod_annotation_prometheus_io_scrape]
         action: keep

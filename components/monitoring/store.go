@@ -13,7 +13,6 @@ import (
 )
 
 const (
-	storeApp   = "victoria-metrics"
 	storeImage = "docker.io/victoriametrics/victoria-metrics:v1.150.0@sha256:54467c7764a3e6579199af1914bb779f01ce32265cd552eb5ae0d4f8a2b80a97"
 	storeUID   = 65532
 	portStore  = 8428
@@ -25,19 +24,19 @@ func (a Args) store(ctx *pulumi.Context, opts ...pulumi.ResourceOption) error {
 	if err != nil {
 		return err
 	}
-	config, err := corev1.NewConfigMap(ctx, storeApp, storeConfig(), opts...)
+	config, err := corev1.NewConfigMap(ctx, workload.VictoriaMetrics.Name, storeConfig(), opts...)
 	if err != nil {
 		return fmt.Errorf("store: config: %w", err)
 	}
-	claim, err := corev1.NewPersistentVolumeClaim(ctx, storeApp, kube.Claim(a.Workload.VictoriaMetrics, a.StorageClass), opts...)
+	claim, err := corev1.NewPersistentVolumeClaim(ctx, workload.VictoriaMetrics.Name, kube.Claim(workload.VictoriaMetrics, a.VictoriaMetrics, a.StorageClass), opts...)
 	if err != nil {
 		return fmt.Errorf("store: volume: %w", err)
 	}
-	if _, err := corev1.NewService(ctx, storeApp, clusterService(storeApp, portStore), opts...); err != nil {
+	if _, err := corev1.NewService(ctx, workload.VictoriaMetrics.Name, clusterService(workload.VictoriaMetrics, portStore), opts...); err != nil {
 		return fmt.Errorf("store: service: %w", err)
 	}
 	after := kube.After(opts, slices.Concat(account, []pulumi.Resource{config, claim})...)
-	if _, err := appsv1.NewDeployment(ctx, storeApp, a.storeDeployment(), after...); err != nil {
+	if _, err := appsv1.NewDeployment(ctx, workload.VictoriaMetrics.Name, a.storeDeployment(), after...); err != nil {
 		return fmt.Errorf("store: deployment: %w", err)
 	}
 	return nil
@@ -45,7 +44,7 @@ func (a Args) store(ctx *pulumi.Context, opts ...pulumi.ResourceOption) error {
 
 // storeAccount finds Pods and nodes, and reads the kubelet's figures.
 var storeAccount = kube.Account{
-	Namespace: workload.MonitoringNamespace, Name: storeApp,
+	Ref: workload.VictoriaMetrics,
 	ClusterRules: []kube.Rule{
 		{Resources: []string{"nodes", "pods"}, Verbs: kube.Read},
 		{Resources: []string{"nodes/metrics"}, Verbs: []string{"get"}},
@@ -54,14 +53,14 @@ var storeAccount = kube.Account{
 
 func storeConfig() *corev1.ConfigMapArgs {
 	return &corev1.ConfigMapArgs{
-		Metadata: kube.Meta(storeApp, workload.MonitoringNamespace, storeApp),
+		Metadata: kube.Meta(workload.VictoriaMetrics, workload.VictoriaMetrics.Name),
 		Data:     pulumi.StringMap{"scrape.yaml": pulumi.String(scrapeConfig())},
 	}
 }
 
 func (a Args) storeDeployment() *appsv1.DeploymentArgs {
 	container := &corev1.ContainerArgs{
-		Name:  pulumi.String(storeApp),
+		Name:  pulumi.String(workload.VictoriaMetrics.Name),
 		Image: pulumi.String(storeImage),
 		Args: pulumi.ToStringArray([]string{
 			"-storageDataPath=/data",
@@ -71,34 +70,31 @@ func (a Args) storeDeployment() *appsv1.DeploymentArgs {
 			"-loggerLevel=WARN",
 		}),
 		Ports:           corev1.ContainerPortArray{kube.Port("http", portStore)},
-		Resources:       kube.Resources(a.Workload.VictoriaMetrics),
+		Resources:       kube.Resources(a.VictoriaMetrics),
 		SecurityContext: kube.ContainerSecurity(),
 		StartupProbe:    kube.StartupProbe("/health", "http"),
 		ReadinessProbe:  kube.HTTPProbe("/health", "http", 5),
 		LivenessProbe:   kube.HTTPProbe("/health", "http", 30),
 		VolumeMounts:    corev1.VolumeMountArray{kube.Mount("config", "/config"), kube.WritableMount("data", "/data")},
 	}
-	return kube.Deployment(a.Workload.VictoriaMetrics, kube.WithChecksum(kube.Scraped(portStore, "/metrics"), scrapeConfig()),
-		&corev1.PodSpecArgs{
-			ServiceAccountName:           pulumi.String(storeApp),
-			AutomountServiceAccountToken: pulumi.Bool(true),
-			SecurityContext:              kube.PodSecurity(storeUID),
-			// Long enough to write what is in memory to the volume.
-			TerminationGracePeriodSeconds: pulumi.Int(60),
-			Containers:                    corev1.ContainerArray{container},
-			Volumes: corev1.VolumeArray{
-				kube.ConfigVolume("config", storeApp),
-				kube.ClaimVolume("data", storeApp),
-			},
-		})
+	pod := kube.Pod(workload.VictoriaMetrics, storeUID)
+	pod.AutomountServiceAccountToken = pulumi.Bool(true)
+	// Long enough to write what is in memory to the volume.
+	pod.TerminationGracePeriodSeconds = pulumi.Int(60)
+	pod.Containers = corev1.ContainerArray{container}
+	pod.Volumes = corev1.VolumeArray{
+		kube.ConfigVolume("config", workload.VictoriaMetrics.Name), kube.ClaimVolume("data", workload.VictoriaMetrics.Name),
+	}
+	annotations := kube.WithChecksum(kube.Scraped(portStore, "/metrics"), scrapeConfig())
+	return kube.Deployment(workload.VictoriaMetrics, a.VictoriaMetrics, annotations, pod)
 }
 
 // clusterService gives a workload a name inside the cluster.
-func clusterService(app string, port int) *corev1.ServiceArgs {
+func clusterService(of workload.Ref, port int) *corev1.ServiceArgs {
 	return &corev1.ServiceArgs{
-		Metadata: kube.Meta(app, workload.MonitoringNamespace, app),
+		Metadata: kube.Meta(of, of.Name),
 		Spec: &corev1.ServiceSpecArgs{
-			Selector: kube.Selector(app),
+			Selector: kube.Selector(of),
 			Ports: corev1.ServicePortArray{&corev1.ServicePortArgs{
 				Name: pulumi.String("http"), Port: pulumi.Int(port), TargetPort: pulumi.String("http"),
 			}},

@@ -22,8 +22,9 @@ const (
 	// uid is any that is not root's: the program needs no user of its image.
 	uid = 65532
 
-	folder    = "/etc/pooler"
-	runFolder = "/run/pgbouncer"
+	folder       = "/etc/pooler"
+	runFolder    = "/run/pgbouncer"
+	socketFolder = "/run/console"
 
 	// drainSeconds covers what it takes until no new client comes. stopSeconds is for
 	// the transactions that run: the longest statement of a tier is a minute.
@@ -35,49 +36,45 @@ const (
 )
 
 func (a Args) deployment() *appsv1.DeploymentArgs {
-	pod := &corev1.PodSpecArgs{
-		ServiceAccountName:            pulumi.String(name),
-		AutomountServiceAccountToken:  pulumi.Bool(false),
-		EnableServiceLinks:            pulumi.Bool(false),
-		SecurityContext:               kube.PodSecurity(uid),
-		TerminationGracePeriodSeconds: pulumi.Int(drainSeconds + stopSeconds),
-		Containers:                    corev1.ContainerArray{a.container(), a.exporter()},
-		Volumes:                       corev1.VolumeArray{kube.SecretVolume("files", name), kube.Scratch("run", "4Mi")},
-	}
+	pod := kube.Pod(workload.Pooler, uid)
+	pod.TerminationGracePeriodSeconds = pulumi.Int(drainSeconds + stopSeconds)
+	pod.Containers = corev1.ContainerArray{a.container(), a.exporter()}
+	pod.Volumes = corev1.VolumeArray{kube.SecretVolume("files", workload.Pooler.Name), kube.Scratch("run", "4Mi"), kube.Scratch("console", "1Mi")}
 	// The script reloads PgBouncer when a file changes; only the script itself needs
 	// another Pod.
-	return kube.Deployment(a.Workload, kube.WithChecksum(kube.Scraped(workload.PoolerMetricsPort, "/metrics"), tenancy.PoolerScript()), pod)
+	return kube.Deployment(workload.Pooler, a.Pods, kube.WithChecksum(kube.Scraped(workload.PoolerMetricsPort, "/metrics"), tenancy.PoolerScript()), pod)
 }
 
 func (a Args) container() *corev1.ContainerArgs {
 	return &corev1.ContainerArgs{
-		Name:            pulumi.String(name),
+		Name:            pulumi.String(workload.Pooler.Name),
 		Image:           pulumi.String(image),
 		Command:         pulumi.ToStringArray([]string{"sh", path.Join(folder, tenancy.PoolerEntrypoint)}),
 		Env:             corev1.EnvVarArray{kube.Variable("POOLER", folder), kube.Variable("POOLER_RUN", runFolder)},
 		Ports:           corev1.ContainerPortArray{kube.Port("postgres", workload.PoolerPort)},
-		Resources:       kube.Resources(a.Workload),
+		Resources:       kube.Resources(a.Pods),
 		SecurityContext: kube.ContainerSecurity(),
 		ReadinessProbe:  probe(5),
 		LivenessProbe:   probe(20),
 		Lifecycle:       kube.DrainFirst(drainSeconds),
-		VolumeMounts:    corev1.VolumeMountArray{kube.Mount("files", folder), kube.WritableMount("run", runFolder)},
+		VolumeMounts:    corev1.VolumeMountArray{kube.Mount("files", folder), kube.WritableMount("run", runFolder), kube.WritableMount("console", socketFolder)},
 	}
 }
 
 // exporter tells VictoriaMetrics what the administration console shows. It reads the
-// console by the Unix socket, where its uid is enough: no password is needed. A Pod
-// whose exporter fails goes on serving, so it has no readiness probe.
+// console by the Unix socket, where its uid is enough: no password is needed. The socket
+// has a folder of its own, because the other folders have verifiers and the private key.
+// A Pod whose exporter fails goes on serving, so it has no readiness probe.
 func (a Args) exporter() *corev1.ContainerArgs {
 	return &corev1.ContainerArgs{
 		Name:            pulumi.String("exporter"),
 		Image:           pulumi.String(exporterImage),
-		Args:            pulumi.ToStringArray(tenancy.PoolerExporter(runFolder, workload.PoolerPort, workload.PoolerMetricsPort)),
+		Args:            pulumi.ToStringArray(tenancy.PoolerExporter(socketFolder, workload.PoolerPort, workload.PoolerMetricsPort)),
 		Ports:           corev1.ContainerPortArray{kube.Port("metrics", workload.PoolerMetricsPort)},
-		Resources:       kube.ShareOf(a.Workload.Sidecar),
+		Resources:       kube.ShareOf(a.Pods.Sidecar),
 		SecurityContext: kube.ContainerSecurity(),
 		LivenessProbe:   kube.HTTPProbe("/", "metrics", 30),
-		VolumeMounts:    corev1.VolumeMountArray{kube.Mount("run", runFolder)},
+		VolumeMounts:    corev1.VolumeMountArray{kube.Mount("console", socketFolder)},
 	}
 }
 
@@ -94,21 +91,21 @@ func probe(periodSeconds int) *corev1.ProbeArgs {
 func (a Args) secret() *corev1.SecretArgs {
 	files := pulumi.All(a.Admin, a.DatabaseCA, a.Seed, a.Verifiers).ApplyT(func(v []any) (map[string]string, error) {
 		return tenancy.Pooler{
-			Folder: folder, RunFolder: runFolder, Port: workload.PoolerPort, Hosts: hosts(), Shared: a.Shared,
+			Folder: folder, RunFolder: runFolder, SocketFolder: socketFolder, Port: workload.PoolerPort, Hosts: hosts(), Shared: a.Shared,
 			TransactionSeconds: transactionSeconds,
-		}.Files(v[0].(string), v[1].(string), v[2].(string), v[3].(string), a.Tenants)
+		}.Files(v[0].(string), v[1].(string), v[2].(string), v[3].(string), a.tenants())
 	}).(pulumi.StringMapOutput)
 	return &corev1.SecretArgs{
-		Metadata:   kube.Meta(name, workload.PoolerNamespace, name),
+		Metadata:   kube.Meta(workload.Pooler, workload.Pooler.Name),
 		StringData: pulumi.ToSecret(files).(pulumi.StringMapOutput),
 	}
 }
 
 func service() *corev1.ServiceArgs {
 	return &corev1.ServiceArgs{
-		Metadata: kube.Meta(name, workload.PoolerNamespace, name),
+		Metadata: kube.Meta(workload.Pooler, workload.Pooler.Name),
 		Spec: &corev1.ServiceSpecArgs{
-			Selector: kube.Selector(name),
+			Selector: kube.Selector(workload.Pooler),
 			Ports: corev1.ServicePortArray{&corev1.ServicePortArgs{
 				Name: pulumi.String("postgres"), Port: pulumi.Int(workload.PoolerPort), TargetPort: pulumi.String("postgres"),
 			}},

@@ -11,23 +11,21 @@ import (
 	policyv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/policy/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"github.com/genericcorp/platform/components"
 	"github.com/genericcorp/platform/internal/kube"
 	"github.com/genericcorp/platform/internal/settings"
 	"github.com/genericcorp/platform/internal/tenancy"
 	"github.com/genericcorp/platform/internal/workload"
 )
 
-const (
-	typeToken = "platform:pooler:Pooler"
-	name      = "pooler"
-)
+const typeToken = "platform:pooler:Pooler"
 
 // Args are what is declared, and how the database is reached.
 type Args struct {
-	// Tenants with their defaults filled.
-	Tenants []settings.Tenant
-	// Workload sizes it.
-	Workload workload.Workload
+	Tenants []components.Tenant
+	// Pods is how many replicas run, and what each gets. At most settings.Poolers (2) may
+	// run at once, a rolling update included.
+	Pods components.Pods
 	// Shared is how many server connections the tenants share in each replica.
 	Shared int
 	// DatabaseRange and DatabasePort are where the database may be.
@@ -51,21 +49,21 @@ type Pooler struct {
 }
 
 // New declares the pooler; invalid args register nothing.
-func New(ctx *pulumi.Context, component string, args Args, opts ...pulumi.ResourceOption) (*Pooler, error) {
+func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOption) (*Pooler, error) {
 	if err := args.validate(); err != nil {
-		return nil, fmt.Errorf("pooler %q: %w", component, err)
+		return nil, fmt.Errorf("pooler %q: %w", name, err)
 	}
 	p := &Pooler{}
-	inputs := pulumi.Map{"replicas": pulumi.Int(args.Workload.Replicas), "shared": pulumi.Int(args.Shared)}
-	if err := ctx.RegisterComponentResourceV2(typeToken, component, inputs, p, opts...); err != nil {
-		return nil, fmt.Errorf("pooler %q: register: %w", component, err)
+	inputs := pulumi.Map{"replicas": pulumi.Int(args.Pods.Replicas), "shared": pulumi.Int(args.Shared)}
+	if err := ctx.RegisterComponentResourceV2(typeToken, name, inputs, p, opts...); err != nil {
+		return nil, fmt.Errorf("pooler %q: register: %w", name, err)
 	}
 	authority := args.Seed.ToStringOutput().ApplyT(func(seed string) (string, error) {
 		return tenancy.PoolerCA(seed, hosts())
 	}).(pulumi.StringOutput)
 	p.CA = pulumi.Unsecret(authority).(pulumi.StringOutput)
 	if err := args.register(ctx, p); err != nil {
-		return nil, fmt.Errorf("pooler %q: %w", component, err)
+		return nil, fmt.Errorf("pooler %q: %w", name, err)
 	}
 	return p, ctx.RegisterResourceOutputs(p, pulumi.Map{"ca": p.CA})
 }
@@ -82,26 +80,26 @@ func (a Args) register(ctx *pulumi.Context, p *Pooler) error {
 	if err != nil {
 		return err
 	}
-	account, err := kube.Account{Namespace: workload.PoolerNamespace, Name: name}.Register(ctx, inside...)
+	account, err := kube.Account{Ref: workload.Pooler}.Register(ctx, inside...)
 	if err != nil {
 		return err
 	}
 	serving := kube.Protected(inside, a.Protect)
-	secret, err := corev1.NewSecret(ctx, name, a.secret(), serving...)
+	secret, err := corev1.NewSecret(ctx, workload.Pooler.Name, a.secret(), serving...)
 	if err != nil {
 		return fmt.Errorf("secret: %w", err)
 	}
-	if a.Workload.Replicas > 1 {
-		budget := kube.KeepAllButOne(name, workload.PoolerNamespace)
-		if _, err := policyv1.NewPodDisruptionBudget(ctx, name, budget, inside...); err != nil {
+	if a.Pods.Replicas > 1 {
+		budget := kube.KeepAllButOne(workload.Pooler)
+		if _, err := policyv1.NewPodDisruptionBudget(ctx, workload.Pooler.Name, budget, inside...); err != nil {
 			return fmt.Errorf("disruption budget: %w", err)
 		}
 	}
 	after := kube.After(serving, append(append(before, account...), secret)...)
-	if _, err := appsv1.NewDeployment(ctx, name, a.deployment(), after...); err != nil {
+	if _, err := appsv1.NewDeployment(ctx, workload.Pooler.Name, a.deployment(), after...); err != nil {
 		return fmt.Errorf("deployment: %w", err)
 	}
-	if _, err := corev1.NewService(ctx, name, service(), serving...); err != nil {
+	if _, err := corev1.NewService(ctx, workload.Pooler.Name, service(), serving...); err != nil {
 		return fmt.Errorf("service: %w", err)
 	}
 	return nil
@@ -111,31 +109,29 @@ func (a Args) register(ctx *pulumi.Context, p *Pooler) error {
 // nothing else.
 func (a Args) policies() []kube.Policy {
 	return []kube.Policy{{
-		Namespace: workload.PoolerNamespace, Name: "allow-pooler", App: name,
+		Namespace: workload.PoolerNamespace, Name: "allow-pooler", App: workload.Pooler.Name,
 		From: []kube.Peer{
-			{Namespace: workload.AppNamespace, App: "app", Ports: []int{workload.PoolerPort}},
-			{Namespace: workload.MonitoringNamespace, App: "victoria-metrics", Ports: []int{workload.PoolerMetricsPort}},
+			kube.PeerOf(workload.App, workload.PoolerPort), kube.PeerOf(workload.VictoriaMetrics, workload.PoolerMetricsPort),
 		},
 		To: []kube.Peer{{CIDR: a.DatabaseRange, Ports: []int{a.DatabasePort}}},
 	}}
 }
 
+func (a Args) tenants() []settings.Tenant { return settings.TenantsOf(a.Tenants) }
+
 func (a Args) validate() error {
-	var errs []error
-	if a.Workload.Replicas < 1 {
-		errs = append(errs, errors.New("workload: has no replicas"))
+	errs := []error{settings.CheckTiers(a.tenants())}
+	if a.Pods.Replicas < 1 {
+		errs = append(errs, errors.New("pods: has no replicas"))
 	}
-	if a.Workload.Replicas+a.Workload.Surge > settings.Poolers {
-		errs = append(errs, fmt.Errorf("workload: runs %d at once, and the database's connections are counted for %d",
-			a.Workload.Replicas+a.Workload.Surge, settings.Poolers))
+	if a.Pods.Replicas+a.Pods.Surge > settings.Poolers {
+		errs = append(errs, fmt.Errorf("pods: runs %d at once, and the database's connections are counted for %d",
+			a.Pods.Replicas+a.Pods.Surge, settings.Poolers))
 	}
 	if a.Shared < 1 {
 		errs = append(errs, fmt.Errorf("shared: %d is not a number of connections", a.Shared))
 	}
-	for path, input := range map[string]pulumi.StringInput{"admin": a.Admin, "databaseCa": a.DatabaseCA, "seed": a.Seed, "verifiers": a.Verifiers} {
-		if input == nil {
-			errs = append(errs, fmt.Errorf("%s: is missing", path))
-		}
-	}
+	errs = append(errs, kube.Required("admin", a.Admin), kube.Required("databaseCa", a.DatabaseCA),
+		kube.Required("seed", a.Seed), kube.Required("verifiers", a.Verifiers))
 	return errors.Join(errs...)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/genericcorp/platform/components"
 	"github.com/genericcorp/platform/components/pooler"
 	"github.com/genericcorp/platform/internal/settings"
 	"github.com/genericcorp/platform/internal/workload"
@@ -18,8 +19,8 @@ import (
 
 func args(survive bool) pooler.Args {
 	return pooler.Args{
-		Tenants:  []settings.Tenant{settings.Tenant{Name: "acme"}.WithDefaults()},
-		Workload: workload.For(settings.Settings{Capacity: settings.Capacity{SurviveNodeLoss: survive}}).Pooler, Shared: 6,
+		Tenants: []components.Tenant{{Name: "acme"}},
+		Pods:    workload.For(settings.Settings{Capacity: settings.Capacity{SurviveNodeLoss: survive}}).Pooler.Pods, Shared: 6,
 		DatabaseRange: "10.10.0.0/20", DatabasePort: 25060,
 		Admin:      pulumi.String("postgresql://doadmin:hunter2@db:25060/app?sslmode=verify-full"),
 		DatabaseCA: pulumi.String("PEM"), Seed: pulumi.String("a seed for tests"), Verifiers: pulumi.String("tenant_acme,SCRAM-SHA-256$4096:x"),
@@ -37,7 +38,7 @@ func TestPooler(t *testing.T) {
 			_, err := pooler.New(ctx, "test", pooler.Args{})
 			return err
 		},
-		Faults: []string{"workload:", "shared:", "admin:", "databaseCa:", "seed:", "verifiers:"},
+		Faults: []string{"pods:", "shared:", "admin:", "databaseCa:", "seed:", "verifiers:"},
 		Type:   "platform:pooler:Pooler", Custom: 9,
 		Secrets: map[string]string{"pooler": "stringData"},
 	}.Check(t)
@@ -65,7 +66,8 @@ func TestPoolerOfAStackWithoutASpareNodeIsReplacedBeforeItEnds(t *testing.T) {
 }
 
 // The exporter reads the administration console without a password, because its uid is
-// PgBouncer's and it has the folder of the Unix socket.
+// PgBouncer's and it has the folder of the Unix socket. It has no other folder: those have
+// the verifiers and the private key.
 func TestPoolerShowsItsMetricsToTheScrapeAlone(t *testing.T) {
 	r := &pulumitest.Recorder{}
 	require.NoError(t, pulumitest.Run(r, "test", nil, func(ctx *pulumi.Context) error {
@@ -82,10 +84,13 @@ func TestPoolerShowsItsMetricsToTheScrapeAlone(t *testing.T) {
 	require.Len(t, containers, 2)
 	exporter := pulumitest.Dig(containers[1], "args").([]any)
 	assert.Equal(t, []any{
-		"--pgBouncer.connectionString=host=/run/pgbouncer port=6432 user=pgbouncer dbname=pgbouncer sslmode=disable",
+		"--pgBouncer.connectionString=host=/run/console port=6432 user=pgbouncer dbname=pgbouncer sslmode=disable",
 		"--web.listen-address=:9127", "--log.level=warn",
 	}, exporter)
 	assert.EqualValues(t, 9127, pulumitest.Dig(pulumitest.Dig(containers[1], "ports").([]any)[0], "containerPort"))
+	mounts := pulumitest.Dig(containers[1], "volumeMounts").([]any)
+	require.Len(t, mounts, 1)
+	assert.Equal(t, map[string]any{"name": "console", "mountPath": "/run/console", "readOnly": true}, mounts[0])
 	requested := 0
 	for _, container := range containers {
 		memory := pulumitest.Dig(container, "resources.requests.memory").(string)
@@ -93,7 +98,7 @@ func TestPoolerShowsItsMetricsToTheScrapeAlone(t *testing.T) {
 		require.NoError(t, err, memory)
 		requested += mib
 	}
-	assert.Equal(t, args(true).Workload.Request.MiB, requested, "the sizing counts both containers")
+	assert.Equal(t, args(true).Pods.Request.MiB, requested, "the sizing counts both containers")
 
 	secret, ok := r.Find("kubernetes:core/v1:Secret", "pooler")
 	require.True(t, ok)

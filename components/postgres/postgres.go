@@ -70,7 +70,7 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 	if err := args.limits(ctx, name, cluster, p); err != nil {
 		return nil, fmt.Errorf("postgres %q: limits: %w", name, err)
 	}
-	database, user, err := args.tenancy(ctx, name, cluster, p)
+	database, user, err := args.appDatabase(ctx, name, cluster, p)
 	if err != nil {
 		return nil, fmt.Errorf("postgres %q: %w", name, err)
 	}
@@ -122,7 +122,7 @@ func (a Args) limits(ctx *pulumi.Context, name string, cluster *digitalocean.Dat
 
 // tenancy is the application's database and the user that connects to it. They
 // stay with a protected cluster, whose data they name.
-func (a Args) tenancy(ctx *pulumi.Context, name string, cluster *digitalocean.DatabaseCluster, parent pulumi.Resource) (
+func (a Args) appDatabase(ctx *pulumi.Context, name string, cluster *digitalocean.DatabaseCluster, parent pulumi.Resource) (
 	*digitalocean.DatabaseDb, *digitalocean.DatabaseUser, error,
 ) {
 	opts := []pulumi.ResourceOption{pulumi.Parent(parent), pulumi.RetainOnDelete(a.Protect), pulumi.Protect(a.Protect)}

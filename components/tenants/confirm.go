@@ -23,14 +23,14 @@ type Confirmation struct {
 // Confirm declares the last run, which tries again what failed for single tenants. The
 // caller makes it depend on everything else: the engine starts nothing after a failure.
 // It is no child of t, because what depends on t would wait for it then.
-func (t *Tenants) Confirm(ctx *pulumi.Context, component string, opts ...pulumi.ResourceOption) (*Confirmation, error) {
+func (t *Tenants) Confirm(ctx *pulumi.Context, name string, opts ...pulumi.ResourceOption) (*Confirmation, error) {
 	c := &Confirmation{}
-	if err := ctx.RegisterComponentResourceV2(confirmToken, component, pulumi.Map{}, c, opts...); err != nil {
-		return nil, fmt.Errorf("tenants %q: register the confirmation: %w", component, err)
+	if err := ctx.RegisterComponentResourceV2(confirmToken, name, pulumi.Map{}, c, opts...); err != nil {
+		return nil, fmt.Errorf("tenants %q: register the confirmation: %w", name, err)
 	}
 	job, err := batchv1.NewJob(ctx, confirmName, t.args.job(confirmName, t.Verifiers), awaited([]pulumi.ResourceOption{pulumi.Parent(c)})...)
 	if err != nil {
-		return nil, fmt.Errorf("tenants %q: confirmation: %w", component, err)
+		return nil, fmt.Errorf("tenants %q: confirmation: %w", name, err)
 	}
 	// The URN is known in a preview too, and waits for the Job otherwise.
 	c.Applied = job.URN()

@@ -9,6 +9,7 @@ import (
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"github.com/genericcorp/platform/components"
 	"github.com/genericcorp/platform/internal/kube"
 	"github.com/genericcorp/platform/internal/pgurl"
 	"github.com/genericcorp/platform/internal/tenancy"
@@ -34,7 +35,7 @@ const (
 // job runs once for each revision, and stays when it has run: it is the record
 // that this revision was applied, and its log says what that changed.
 func (a Args) job(job string, verifiers pulumi.StringOutput, variables ...corev1.EnvVarInput) *batchv1.JobArgs {
-	meta := kube.Meta(name, workload.TenantsNamespace, "")
+	meta := kube.Meta(workload.Reconcile, "")
 	// A run that failed is run again by the next update, whatever made it fail.
 	meta.Annotations = pulumi.StringMap{"pulumi.com/replaceUnready": pulumi.String("true")}
 	meta.Name = pulumi.Sprintf("%s-%s", job, a.revision(verifiers))
@@ -44,7 +45,7 @@ func (a Args) job(job string, verifiers pulumi.StringOutput, variables ...corev1
 			BackoffLimit:          pulumi.Int(tries - 1),
 			ActiveDeadlineSeconds: pulumi.Int(deadlineSeconds),
 			PodFailurePolicy:      failurePolicy(),
-			Template:              a.pod(a.Workload, variables...),
+			Template:              a.pod(a.Pods, variables...),
 		},
 	}
 }
@@ -54,20 +55,15 @@ func awaited(opts []pulumi.ResourceOption) []pulumi.ResourceOption {
 	return append(slices.Clone(opts), pulumi.Timeouts(&pulumi.CustomTimeouts{Create: awaitTimeout}))
 }
 
-// pod is the Pod of a Job or of a scheduled run. It mounts the archive when the workload
-// has one.
-func (a Args) pod(w workload.Workload, variables ...corev1.EnvVarInput) *corev1.PodTemplateSpecArgs {
+// pod is the Pod of a Job or of a scheduled run. It mounts the archive when pods
+// have one.
+func (a Args) pod(pods components.Pods, variables ...corev1.EnvVarInput) *corev1.PodTemplateSpecArgs {
+	spec := kube.Pod(workload.Reconcile, uid)
+	spec.RestartPolicy = pulumi.String("Never")
+	spec.Containers = corev1.ContainerArray{a.container(pods, variables)}
+	spec.Volumes = volumes(pods)
 	return &corev1.PodTemplateSpecArgs{
-		Metadata: &metav1.ObjectMetaArgs{Labels: kube.Labels(name)},
-		Spec: &corev1.PodSpecArgs{
-			RestartPolicy:                pulumi.String("Never"),
-			ServiceAccountName:           pulumi.String(name),
-			AutomountServiceAccountToken: pulumi.Bool(false),
-			EnableServiceLinks:           pulumi.Bool(false),
-			SecurityContext:              kube.PodSecurity(uid),
-			Containers:                   corev1.ContainerArray{a.container(w, variables)},
-			Volumes:                      volumes(w),
-		},
+		Metadata: &metav1.ObjectMetaArgs{Labels: kube.Labels(workload.Reconcile.Name)}, Spec: spec,
 	}
 }
 
@@ -79,7 +75,7 @@ func failurePolicy() *batchv1.PodFailurePolicyArgs {
 		&batchv1.PodFailurePolicyRuleArgs{
 			Action: pulumi.String("FailJob"),
 			OnExitCodes: &batchv1.PodFailurePolicyOnExitCodesRequirementArgs{
-				ContainerName: pulumi.String(name), Operator: pulumi.String("In"), Values: pulumi.ToIntArray([]int{tenancy.ExitRefused, tenancy.ExitTenants}),
+				ContainerName: pulumi.String(workload.Reconcile.Name), Operator: pulumi.String("In"), Values: pulumi.ToIntArray([]int{tenancy.ExitRefused, tenancy.ExitTenants}),
 			},
 		},
 		&batchv1.PodFailurePolicyRuleArgs{
@@ -91,18 +87,18 @@ func failurePolicy() *batchv1.PodFailurePolicyArgs {
 	}}
 }
 
-func (a Args) container(w workload.Workload, variables corev1.EnvVarArray) *corev1.ContainerArgs {
+func (a Args) container(pods components.Pods, variables corev1.EnvVarArray) *corev1.ContainerArgs {
 	mounts := corev1.VolumeMountArray{
 		kube.Mount("scripts", scriptsFolder), kube.Mount("credentials", credentialsFolder),
 		kube.Mount("postgres-ca", path.Dir(pgurl.CAPath)), kube.WritableMount("tmp", "/tmp"),
 	}
 	env := corev1.EnvVarArray{kube.Variable("RECONCILE", scriptsFolder), kube.Variable("CREDENTIALS", credentialsFolder)}
-	if w.VolumeGiB > 0 {
+	if pods.VolumeGiB > 0 {
 		mounts = append(mounts, kube.WritableMount("archive", archiveFolder))
 		env = append(env, kube.Variable("ARCHIVE", archiveFolder))
 	}
 	return &corev1.ContainerArgs{
-		Name:    pulumi.String(name),
+		Name:    pulumi.String(workload.Reconcile.Name),
 		Image:   pulumi.String(images[a.Version]),
 		Command: pulumi.ToStringArray([]string{"sh", path.Join(scriptsFolder, tenancy.Entrypoint)}),
 		Env:     append(env, variables...),
@@ -111,19 +107,19 @@ func (a Args) container(w workload.Workload, variables corev1.EnvVarArray) *core
 		}},
 		// The end of its log is the reason that `pulumi up` shows.
 		TerminationMessagePolicy: pulumi.String("FallbackToLogsOnError"),
-		Resources:                kube.Resources(w),
+		Resources:                kube.Resources(pods),
 		SecurityContext:          kube.ContainerSecurity(),
 		VolumeMounts:             mounts,
 	}
 }
 
-func volumes(w workload.Workload) corev1.VolumeArray {
+func volumes(pods components.Pods) corev1.VolumeArray {
 	volumes := corev1.VolumeArray{
-		kube.ConfigVolume("scripts", name), kube.SecretVolume("credentials", verifiersSecret, tenancy.VerifiersFile, tenancy.PasswordsFile),
+		kube.ConfigVolume("scripts", workload.Reconcile.Name), kube.SecretVolume("credentials", verifiersSecret, tenancy.VerifiersFile, tenancy.PasswordsFile),
 		kube.SecretVolume("postgres-ca", verifiersSecret, path.Base(pgurl.CAPath)), kube.Scratch("tmp", "16Mi"),
 	}
-	if w.VolumeGiB > 0 {
-		volumes = append(volumes, kube.ClaimVolume("archive", name))
+	if pods.VolumeGiB > 0 {
+		volumes = append(volumes, kube.ClaimVolume("archive", workload.Reconcile.Name))
 	}
 	return volumes
 }

@@ -25,7 +25,7 @@ const (
 // attached to one node at a time, and a Pod on another node would wait for it.
 func (a Args) cronJob() *batchv1.CronJobArgs {
 	return &batchv1.CronJobArgs{
-		Metadata: kube.Meta(name, workload.TenantsNamespace, name),
+		Metadata: kube.Meta(workload.Reconcile, workload.Reconcile.Name),
 		Spec: &batchv1.CronJobSpecArgs{
 			Schedule:                   pulumi.String(schedule),
 			Suspend:                    pulumi.Bool(false), // docs/restore.md suspends it, the next update ends that
@@ -34,7 +34,7 @@ func (a Args) cronJob() *batchv1.CronJobArgs {
 			SuccessfulJobsHistoryLimit: pulumi.Int(1),
 			FailedJobsHistoryLimit:     pulumi.Int(1),
 			JobTemplate: &batchv1.JobTemplateSpecArgs{
-				Metadata: &metav1.ObjectMetaArgs{Labels: kube.Labels(name)},
+				Metadata: &metav1.ObjectMetaArgs{Labels: kube.Labels(workload.Reconcile.Name)},
 				Spec: &batchv1.JobSpecArgs{
 					BackoffLimit:          pulumi.Int(0), // the next run is the next try
 					ActiveDeadlineSeconds: pulumi.Int(scheduledDeadlineSeconds),

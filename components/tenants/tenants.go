@@ -20,6 +20,7 @@ import (
 	"github.com/pulumi/pulumi-random/sdk/v4/go/random"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"github.com/genericcorp/platform/components"
 	"github.com/genericcorp/platform/internal/kube"
 	"github.com/genericcorp/platform/internal/pgurl"
 	"github.com/genericcorp/platform/internal/settings"
@@ -29,7 +30,6 @@ import (
 
 const (
 	typeToken = "platform:tenants:Tenants"
-	name      = "reconcile"
 	// adminSecret is the database's address and the administrator's role as libpq's
 	// variables; verifiersSecret is what passwords are set from, and the passwords of
 	// the Job's own sessions. Both are files or variables of the Job alone.
@@ -46,17 +46,16 @@ var images = map[string]string{
 
 // Args are what is declared, and how the database is reached.
 type Args struct {
-	// Tenants with their defaults filled.
-	Tenants []settings.Tenant
+	Tenants []components.Tenant
 	// AppRole is the role that migrates every schema.
 	AppRole string
 	// AppConnections is how many connections the plan counts for that role.
 	AppConnections int
 	// Version is PostgreSQL's major.
 	Version string
-	// Workload sizes the Jobs and the archive's volume; none when that has no size.
-	// Scheduled sizes the runs between updates.
-	Workload, Scheduled workload.Workload
+	// Pods is what the Pod of each of an update's two Jobs gets. Its volume is the archive's;
+	// without one there is no archive. Scheduled is the Pod of the runs between updates.
+	Pods, Scheduled components.Pods
 	// StorageClass of the volume; empty is the cluster's default.
 	StorageClass string
 	// Retain keeps the archive's volume when the stack goes.
@@ -82,22 +81,22 @@ type Tenants struct {
 }
 
 // New declares the first Job and the schedule; invalid args register nothing.
-func New(ctx *pulumi.Context, component string, args Args, opts ...pulumi.ResourceOption) (*Tenants, error) {
+func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOption) (*Tenants, error) {
 	if err := args.validate(); err != nil {
-		return nil, fmt.Errorf("tenants %q: %w", component, err)
+		return nil, fmt.Errorf("tenants %q: %w", name, err)
 	}
 	t := &Tenants{args: args}
-	if err := ctx.RegisterComponentResourceV2(typeToken, component, args.inputs(), t, opts...); err != nil {
-		return nil, fmt.Errorf("tenants %q: register: %w", component, err)
+	if err := ctx.RegisterComponentResourceV2(typeToken, name, args.inputs(), t, opts...); err != nil {
+		return nil, fmt.Errorf("tenants %q: register: %w", name, err)
 	}
-	if err := args.register(ctx, component, t); err != nil {
-		return nil, fmt.Errorf("tenants %q: %w", component, err)
+	if err := args.register(ctx, name, t); err != nil {
+		return nil, fmt.Errorf("tenants %q: %w", name, err)
 	}
 	return t, ctx.RegisterResourceOutputs(t, pulumi.Map{"urls": t.URLs})
 }
 
-func (a Args) register(ctx *pulumi.Context, component string, t *Tenants) error {
-	seed, err := random.NewRandomPassword(ctx, component+"-tenants", &random.RandomPasswordArgs{
+func (a Args) register(ctx *pulumi.Context, name string, t *Tenants) error {
+	seed, err := random.NewRandomPassword(ctx, name+"-tenants", &random.RandomPasswordArgs{
 		Length: pulumi.Int(48), Special: pulumi.Bool(false),
 	}, pulumi.Parent(t))
 	if err != nil {
@@ -114,11 +113,11 @@ func (a Args) register(ctx *pulumi.Context, component string, t *Tenants) error 
 		return err
 	}
 	ready := kube.After(inside, before...)
-	if _, err := batchv1.NewCronJob(ctx, name, a.cronJob(), ready...); err != nil {
+	if _, err := batchv1.NewCronJob(ctx, workload.Reconcile.Name, a.cronJob(), ready...); err != nil {
 		return fmt.Errorf("schedule: %w", err)
 	}
 	tolerant := kube.Variable(tenancy.VariableTolerate, tenancy.TolerateTenants)
-	if _, err := batchv1.NewJob(ctx, name, a.job(name, t.Verifiers, tolerant), awaited(ready)...); err != nil {
+	if _, err := batchv1.NewJob(ctx, workload.Reconcile.Name, a.job(workload.Reconcile.Name, t.Verifiers, tolerant), awaited(ready)...); err != nil {
 		return fmt.Errorf("job: %w", err)
 	}
 	return nil
@@ -127,13 +126,13 @@ func (a Args) register(ctx *pulumi.Context, component string, t *Tenants) error 
 // prepare declares what the Job needs.
 func (a Args) prepare(ctx *pulumi.Context, t *Tenants, inside []pulumi.ResourceOption) ([]pulumi.Resource, error) {
 	before, err := kube.RegisterPolicies(ctx, []kube.Policy{{
-		Namespace: workload.TenantsNamespace, Name: "allow-database", App: name,
+		Namespace: workload.TenantsNamespace, Name: "allow-database", App: workload.Reconcile.Name,
 		To: []kube.Peer{{CIDR: a.DatabaseRange, Ports: []int{a.DatabasePort}}},
 	}}, inside...)
 	if err != nil {
 		return nil, err
 	}
-	account, err := kube.Account{Namespace: workload.TenantsNamespace, Name: name}.Register(ctx, inside...)
+	account, err := kube.Account{Ref: workload.Reconcile}.Register(ctx, inside...)
 	if err != nil {
 		return nil, err
 	}
@@ -141,26 +140,26 @@ func (a Args) prepare(ctx *pulumi.Context, t *Tenants, inside []pulumi.ResourceO
 	secrets := a.secrets(t)
 	for _, secret := range slices.Sorted(maps.Keys(secrets)) {
 		registered, err := corev1.NewSecret(ctx, secret, &corev1.SecretArgs{
-			Metadata: kube.Meta(name, workload.TenantsNamespace, secret), StringData: secrets[secret],
+			Metadata: kube.Meta(workload.Reconcile, secret), StringData: secrets[secret],
 		}, inside...)
 		if err != nil {
 			return nil, fmt.Errorf("secret %s: %w", secret, err)
 		}
 		before = append(before, registered)
 	}
-	config, err := corev1.NewConfigMap(ctx, name, &corev1.ConfigMapArgs{
-		Metadata: kube.Meta(name, workload.TenantsNamespace, name), Data: pulumi.ToStringMap(a.files()),
+	config, err := corev1.NewConfigMap(ctx, workload.Reconcile.Name, &corev1.ConfigMapArgs{
+		Metadata: kube.Meta(workload.Reconcile, workload.Reconcile.Name), Data: pulumi.ToStringMap(a.files()),
 	}, inside...)
 	if err != nil {
 		return nil, fmt.Errorf("scripts: %w", err)
 	}
 	before = append(before, config)
-	if a.Workload.VolumeGiB == 0 {
+	if a.Pods.VolumeGiB == 0 {
 		return before, nil
 	}
 	// A claim keeps the class that it was created with: another class would replace it,
 	// and the dumps are on its disk.
-	claim, err := corev1.NewPersistentVolumeClaim(ctx, name, kube.Claim(a.Workload, a.StorageClass),
+	claim, err := corev1.NewPersistentVolumeClaim(ctx, workload.Reconcile.Name, kube.Claim(workload.Reconcile, a.Pods, a.StorageClass),
 		append(slices.Clone(inside), pulumi.RetainOnDelete(a.Retain), pulumi.IgnoreChanges([]string{"spec.storageClassName"}))...)
 	if err != nil {
 		return nil, fmt.Errorf("archive: %w", err)
@@ -168,14 +167,16 @@ func (a Args) prepare(ctx *pulumi.Context, t *Tenants, inside []pulumi.ResourceO
 	return append(before, claim), nil
 }
 
-func (a Args) files() map[string]string { return tenancy.Files(a.Tenants, a.AppRole, a.AppConnections) }
+func (a Args) files() map[string]string {
+	return tenancy.Files(a.tenants(), a.AppRole, a.AppConnections)
+}
 
 // secrets are the Job's, by name.
 func (a Args) secrets(t *Tenants) map[string]pulumi.StringMapOutput {
 	return map[string]pulumi.StringMapOutput{
 		adminSecret: secretMap(a.Admin.ToStringOutput().ApplyT(tenancy.Environment)),
 		verifiersSecret: secretMap(pulumi.All(t.Verifiers, a.CA, a.Admin, t.Seed).ApplyT(func(v []any) (map[string]string, error) {
-			passwords, err := tenancy.Passwords(v[2].(string), v[3].(string), a.Tenants)
+			passwords, err := tenancy.Passwords(v[2].(string), v[3].(string), a.tenants())
 			return map[string]string{
 				tenancy.VerifiersFile: v[0].(string), path.Base(pgurl.CAPath): v[1].(string), tenancy.PasswordsFile: passwords,
 			}, err
@@ -185,12 +186,12 @@ func (a Args) secrets(t *Tenants) map[string]pulumi.StringMapOutput {
 
 // verifiers are computed once: a thousand take a second.
 func (a Args) verifiers(seed pulumi.StringOutput) pulumi.StringOutput {
-	return seed.ApplyT(func(seed string) (string, error) { return tenancy.Verifiers(seed, a.Tenants) }).(pulumi.StringOutput)
+	return seed.ApplyT(func(seed string) (string, error) { return tenancy.Verifiers(seed, a.tenants()) }).(pulumi.StringOutput)
 }
 
 func (a Args) urls(seed pulumi.StringOutput) pulumi.StringMapOutput {
 	return secretMap(pulumi.All(a.Admin, seed).ApplyT(func(v []any) (map[string]string, error) {
-		return tenancy.URLs(v[0].(string), poolerAddress, v[1].(string), a.Tenants)
+		return tenancy.URLs(v[0].(string), poolerAddress, v[1].(string), a.tenants())
 	}))
 }
 
@@ -218,8 +219,10 @@ func (a Args) revision(verifiers pulumi.StringOutput) pulumi.StringOutput {
 	return pulumi.Unsecret(hashed).(pulumi.StringOutput)
 }
 
+func (a Args) tenants() []settings.Tenant { return settings.TenantsOf(a.Tenants) }
+
 func (a Args) validate() error {
-	var errs []error
+	errs := []error{settings.CheckTiers(a.tenants())}
 	if images[a.Version] == "" {
 		errs = append(errs, fmt.Errorf("version: %q is not one of %s", a.Version, strings.Join(slices.Sorted(maps.Keys(images)), ", ")))
 	}
@@ -229,24 +232,19 @@ func (a Args) validate() error {
 	if a.AppConnections < 1 {
 		errs = append(errs, errors.New("appConnections: has to be 1 or more"))
 	}
-	if a.Workload.Replicas != 1 {
-		errs = append(errs, errors.New("workload: has to be one Pod"))
+	if a.Pods.Replicas != 1 {
+		errs = append(errs, errors.New("pods: has to be one Pod"))
 	}
 	if a.Scheduled.Replicas != 1 || a.Scheduled.VolumeGiB != 0 {
 		errs = append(errs, errors.New("scheduled: has to be one Pod without a volume"))
 	}
-	if a.Admin == nil {
-		errs = append(errs, errors.New("admin: is missing"))
-	}
-	if a.CA == nil {
-		errs = append(errs, errors.New("ca: is missing"))
-	}
+	errs = append(errs, kube.Required("admin", a.Admin), kube.Required("ca", a.CA))
 	return errors.Join(errs...)
 }
 
 func (a Args) inputs() pulumi.Map {
 	states := pulumi.StringMap{}
-	for _, t := range a.Tenants {
+	for _, t := range a.tenants() {
 		states[t.Name] = pulumi.String(t.State)
 	}
 	return pulumi.Map{"tenants": states}

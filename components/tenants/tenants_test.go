@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/genericcorp/platform/components"
 	"github.com/genericcorp/platform/components/tenants"
 	"github.com/genericcorp/platform/internal/settings"
 	"github.com/genericcorp/platform/internal/tenancy"
@@ -18,8 +19,8 @@ import (
 func args() tenants.Args {
 	s := settings.Settings{Archive: settings.Archive{VolumeGiB: 5}, Capacity: settings.Capacity{ConcurrentUsers: 100}}
 	return tenants.Args{
-		Tenants: []settings.Tenant{settings.Tenant{Name: "acme"}.WithDefaults()}, AppRole: "app", AppConnections: 6, Version: "17",
-		Workload: workload.For(s).Reconcile, Scheduled: workload.For(s).Scheduled, DatabaseRange: "10.10.0.0/20", DatabasePort: 25060,
+		Tenants: []components.Tenant{{Name: "acme"}}, AppRole: "app", AppConnections: 6, Version: "17",
+		Pods: workload.For(s).Reconcile.Pods, Scheduled: workload.For(s).Scheduled.Pods, DatabaseRange: "10.10.0.0/20", DatabasePort: 25060,
 		Admin: pulumi.String("postgresql://doadmin:hunter2@db:25060/app?sslmode=verify-full"), CA: pulumi.String("PEM"),
 	}
 }
@@ -35,7 +36,7 @@ func TestTenants(t *testing.T) {
 			_, err := tenants.New(ctx, "test", tenants.Args{Version: "9"})
 			return err
 		},
-		Faults: []string{"version:", "appRole:", "appConnections:", "workload:", "scheduled:", "admin:", "ca:"},
+		Faults: []string{"version:", "appRole:", "appConnections:", "pods:", "scheduled:", "admin:", "ca:"},
 		Type:   "platform:tenants:Tenants", Custom: 12,
 		Secrets: map[string]string{"administrator": "stringData", "verifiers": "stringData"},
 	}.Check(t)
@@ -161,7 +162,7 @@ func TestAJobRunsOnceForEachContent(t *testing.T) {
 
 func TestWithoutAnArchiveThereIsNoVolume(t *testing.T) {
 	a := args()
-	a.Workload.VolumeGiB = 0
+	a.Pods.VolumeGiB = 0
 	r := declared(t, a)
 	_, found := r.Find("kubernetes:core/v1:PersistentVolumeClaim", "reconcile")
 	assert.False(t, found)

@@ -1,7 +1,7 @@
-// Package adopt compares what a DigitalOcean account has under a stack's names with
-// the stack's state, and writes the `pulumi import` command for each thing that the
-// state lacks. A run that was killed, or that lost the provider's answer, leaves such
-// things behind. The package only reads.
+// Package adopt compares a DigitalOcean account with a stack's state. It looks for things
+// that have the stack's names, and writes a `pulumi import` command for each one that the
+// state lacks. Such things are left by a run that was killed, or that lost the answer of
+// DigitalOcean. The package changes nothing.
 package adopt
 
 import (
@@ -16,17 +16,17 @@ import (
 // components/postgres declares them.
 const databaseName = "app"
 
-// Thing exists in the account under one of the stack's names.
+// Thing is something in the account that has one of the stack's names.
 type Thing struct {
-	// What says in words what it is.
+	// What names it for people, for example "VPC platform-demo".
 	What string
-	// Type is its type token, Component the type token of the component that declares
-	// it.
+	// Type is Pulumi's type token for it. Component is the type token of the component
+	// that declares it.
 	Type, Component string
-	// ImportID is the ID that `pulumi import` takes. For databases, users and
-	// firewalls that is not the ID in the state.
+	// ImportID is the ID that `pulumi import` takes. For databases, users and firewalls
+	// it differs from the ID in the state.
 	ImportID string
-	// inState reports whether an ID in the state means this thing.
+	// inState reports whether an ID in the state is the ID of this thing.
 	inState func(id string) bool
 }
 
@@ -38,12 +38,12 @@ const (
 // pageSize is the most that DigitalOcean returns at once.
 const pageSize = 200
 
-// The settings of a database cluster are not looked for. Creating them changes what
-// every cluster has, so the next update takes them into the state by itself.
-
-// Find lists what the account has under a name such as "platform-demo". Databases,
-// users and firewalls come from the database cluster of that name. The error names
-// the list that could not be read.
+// Find returns the things in the account that have a name such as "platform-demo": VPC,
+// Kubernetes cluster and database cluster. It adds the database, the user and the firewall
+// of that database cluster. The error names the list that could not be read.
+//
+// It does not look for the settings of a database cluster. Every cluster has them, and
+// creating them in Pulumi only changes them, so the next update adds them to the state.
 func Find(ctx context.Context, client *godo.Client, name string) ([]Thing, error) {
 	var out []Thing
 	vpcs, err := all(ctx, client.VPCs.List)
@@ -73,15 +73,16 @@ func Find(ctx context.Context, client *godo.Client, name string) ([]Thing, error
 			continue
 		}
 		out = append(out, thing("database cluster "+name, "digitalocean:index/databaseCluster:DatabaseCluster", databaseComponent, database.ID))
-		inside, err := findInside(ctx, client, database.ID)
+		members, err := findMembers(ctx, client, database.ID)
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, inside...)
+		out = append(out, members...)
 	}
 	return out, nil
 }
 
+// thing returns a Thing whose ID in the state is its import ID.
 func thing(what, token, component, id string) Thing {
 	return Thing{
 		What: what, Type: token, Component: component, ImportID: id,
@@ -89,10 +90,10 @@ func thing(what, token, component, id string) Thing {
 	}
 }
 
-// findInside lists the database, the user and the firewall of a database cluster.
-// The IDs in the state are documented with the import IDs in the sources of
-// digitalocean/terraform-provider-digitalocean (digitalocean/database).
-func findInside(ctx context.Context, client *godo.Client, cluster string) ([]Thing, error) {
+// findMembers returns the database, the user and the firewall of a database cluster. The
+// sources of digitalocean/terraform-provider-digitalocean (digitalocean/database) document
+// their IDs in the state and their import IDs.
+func findMembers(ctx context.Context, client *godo.Client, cluster string) ([]Thing, error) {
 	var out []Thing
 	member := func(kind, token string) {
 		t := thing(kind+" "+databaseName, token, databaseComponent, cluster+","+databaseName)
@@ -133,7 +134,7 @@ func findInside(ctx context.Context, client *godo.Client, cluster string) ([]Thi
 	return out, nil
 }
 
-// all reads every page of a list.
+// all returns the items of all pages of a list.
 func all[T any](ctx context.Context, list func(context.Context, *godo.ListOptions) ([]T, *godo.Response, error)) ([]T, error) {
 	var out []T
 	for page := 1; ; page++ {

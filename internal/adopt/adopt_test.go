@@ -23,7 +23,8 @@ const (
 	providerURN  = "urn:pulumi:demo::platform::pulumi:providers:digitalocean::digitalocean"
 )
 
-// account holds everything that a stack has on DigitalOcean, and another stack's VPC.
+// account returns the client of an account with all things of the stack demo and the VPC
+// of another stack.
 func account(t *testing.T) *godo.Client {
 	t.Helper()
 	c := cloud.At(t.TempDir())
@@ -47,7 +48,7 @@ func account(t *testing.T) *godo.Client {
 	return client
 }
 
-// state has resources given as type, URN and ID.
+// state returns a state with these resources.
 func state(t *testing.T, resources ...adopt.Resource) adopt.State {
 	t.Helper()
 	data, err := json.Marshal(map[string]any{"version": 3, "deployment": map[string]any{"resources": resources}})
@@ -57,7 +58,8 @@ func state(t *testing.T, resources ...adopt.Resource) adopt.State {
 	return s
 }
 
-func ground() []adopt.Resource {
+// parents returns the provider and the components that import commands name.
+func parents() []adopt.Resource {
 	return []adopt.Resource{
 		{URN: providerURN, Type: "pulumi:providers:digitalocean", ID: "p"},
 		{URN: componentURN, Type: "platform:cluster:Cluster"},
@@ -65,7 +67,8 @@ func ground() []adopt.Resource {
 	}
 }
 
-func inside(component, token, id string) adopt.Resource {
+// child returns a resource below a component.
+func child(component, token, id string) adopt.Resource {
 	return adopt.Resource{URN: strings.Replace(component, "::platform-demo", "$"+token+"::platform-demo", 1), Type: token, ID: id}
 }
 
@@ -79,6 +82,7 @@ func compare(t *testing.T, s adopt.State, protect bool) adopt.Script {
 	return script
 }
 
+// commands returns the lines of a script that are not comments.
 func commands(script adopt.Script) []string {
 	var out []string
 	for line := range strings.Lines(script.String()) {
@@ -89,8 +93,8 @@ func commands(script adopt.Script) []string {
 	return out
 }
 
-func TestWhatTheStateLacksGetsAnImportCommandWithTheDocumentedID(t *testing.T) {
-	script := compare(t, state(t, ground()...), true)
+func TestCompareImportsWhatTheStateLacksByItsDocumentedID(t *testing.T) {
+	script := compare(t, state(t, parents()...), true)
 	assert.Equal(t, 6, script.Missing)
 	tail := " --provider provider=" + providerURN + " --protect=true --generate-code=false --yes -s demo"
 	cluster, postgres := " --parent parent="+componentURN+tail, " --parent parent="+postgresURN+tail
@@ -104,40 +108,40 @@ func TestWhatTheStateLacksGetsAnImportCommandWithTheDocumentedID(t *testing.T) {
 	}, commands(script))
 }
 
-func TestWhatTheStateHasIsNotImportedAgain(t *testing.T) {
-	script := compare(t, state(t, append(ground(),
-		inside(componentURN, "digitalocean:index/vpc:Vpc", "v"), inside(componentURN, cloud.TokenCluster, "k"),
-		inside(postgresURN, "digitalocean:index/databaseCluster:DatabaseCluster", "d"),
-		inside(postgresURN, "digitalocean:index/databaseDb:DatabaseDb", "d/database/app"),
-		inside(postgresURN, "digitalocean:index/databaseUser:DatabaseUser", "d/user/app"),
-		inside(postgresURN, "digitalocean:index/databaseFirewall:DatabaseFirewall", "d-2026"),
+func TestCompareImportsNothingThatTheStateHas(t *testing.T) {
+	script := compare(t, state(t, append(parents(),
+		child(componentURN, "digitalocean:index/vpc:Vpc", "v"), child(componentURN, cloud.TokenCluster, "k"),
+		child(postgresURN, "digitalocean:index/databaseCluster:DatabaseCluster", "d"),
+		child(postgresURN, "digitalocean:index/databaseDb:DatabaseDb", "d/database/app"),
+		child(postgresURN, "digitalocean:index/databaseUser:DatabaseUser", "d/user/app"),
+		child(postgresURN, "digitalocean:index/databaseFirewall:DatabaseFirewall", "d-2026"),
 	)...), false)
 	assert.Zero(t, script.Missing)
 	assert.Empty(t, commands(script))
 	assert.Contains(t, script.String(), "The state has everything")
 }
 
-func TestAnotherIDInTheStateIsReportedAndNotImported(t *testing.T) {
-	script := compare(t, state(t, append(ground(), inside(componentURN, "digitalocean:index/vpc:Vpc", "older"))...), false)
+func TestCompareReportsAnotherIDInTheStateAndDoesNotImport(t *testing.T) {
+	script := compare(t, state(t, append(parents(), child(componentURN, "digitalocean:index/vpc:Vpc", "older"))...), false)
 	assert.Equal(t, 6, script.Missing)
 	assert.Len(t, commands(script), 5)
 	assert.Contains(t, script.String(), "VPC platform-demo (v): the state has another one, older.")
 }
 
-func TestWithoutTheComponentInTheStateUpComesFirst(t *testing.T) {
+func TestCompareAdvisesUpFirstIfTheStateLacksTheComponents(t *testing.T) {
 	script := compare(t, state(t), false)
 	assert.Equal(t, 6, script.Missing)
 	assert.Empty(t, commands(script))
 	assert.Contains(t, script.String(), "First run `pulumi up -s demo`")
 }
 
-func TestPendingCreatesNameTheCommandThatRemovesThem(t *testing.T) {
+func TestComparePrintsTheCommandThatRemovesPendingCreates(t *testing.T) {
 	s, err := adopt.ParseState([]byte(`{"deployment":{"pending_operations":[{"resource":{"urn":"u"},"type":"creating"}]}}`))
 	require.NoError(t, err)
 	assert.Contains(t, compare(t, s, false).String(), "pulumi refresh --clear-pending-creates -s demo")
 }
 
-func TestAnAPIThatRefusesNamesTheList(t *testing.T) {
+func TestFindNamesTheListThatTheAPIRefuses(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) }))
 	t.Cleanup(server.Close)
 	client, err := godo.New(http.DefaultClient, godo.SetBaseURL(server.URL+"/"))
@@ -145,5 +149,5 @@ func TestAnAPIThatRefusesNamesTheList(t *testing.T) {
 	_, err = adopt.Find(t.Context(), client, "platform-demo")
 	assert.ErrorContains(t, err, "list of VPCs")
 	_, err = adopt.ParseState([]byte("error: no stack"))
-	assert.ErrorContains(t, err, "did not print a state")
+	assert.ErrorContains(t, err, "did not print a state in JSON")
 }

@@ -14,15 +14,15 @@ import (
 	"github.com/genericcorp/platform/internal/adopt"
 )
 
-func TestAResourceThatWaitsForItsDeletionDoesNotHideWhatTheStateLacks(t *testing.T) {
-	old := inside(componentURN, "digitalocean:index/vpc:Vpc", "v")
+func TestCompareIgnoresResourcesThatWaitForTheirDeletion(t *testing.T) {
+	old := child(componentURN, "digitalocean:index/vpc:Vpc", "v")
 	old.Delete = true
-	script := compare(t, state(t, append(ground(), old)...), false)
+	script := compare(t, state(t, append(parents(), old)...), false)
 	assert.Equal(t, 6, script.Missing)
 	assert.Contains(t, script.String(), "VPC platform-demo (v): not in the state")
 }
 
-func TestEveryPageOfAListIsRead(t *testing.T) {
+func TestFindReadsEveryPageOfAList(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		key := r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:]
 		switch {

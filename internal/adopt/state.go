@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// State is what `pulumi stack export` prints, as far as it is needed here.
+// State has the parts of the output of `pulumi stack export` that this package uses.
 type State struct {
 	Deployment struct {
 		Resources []Resource `json:"resources"`
@@ -21,23 +21,24 @@ type State struct {
 
 // Resource is a resource in the state.
 type Resource struct {
-	URN    string `json:"urn"`
-	ID     string `json:"id"`
-	Type   string `json:"type"`
-	Delete bool   `json:"delete"`
+	URN  string `json:"urn"`
+	ID   string `json:"id"`
+	Type string `json:"type"`
+	// Delete is true for a resource that was replaced and waits for its deletion.
+	Delete bool `json:"delete"`
 }
 
-// ParseState reads the output of `pulumi stack export`.
+// ParseState parses the output of `pulumi stack export`.
 func ParseState(data []byte) (State, error) {
 	var s State
 	if err := json.Unmarshal(data, &s); err != nil {
-		return State{}, fmt.Errorf("`pulumi stack export` did not print a state: %w", err)
+		return State{}, fmt.Errorf("`pulumi stack export` did not print a state in JSON: %w", err)
 	}
 	return s, nil
 }
 
-// named returns the resource of a type and logical name. A resource that waits for
-// its deletion does not count.
+// named returns the resource of a type and logical name. It ignores resources that wait
+// for their deletion.
 func (s State) named(token, name string) (Resource, bool) {
 	at := slices.IndexFunc(s.Deployment.Resources, func(r Resource) bool {
 		return r.Type == token && !r.Delete && strings.HasSuffix(r.URN, "::"+name)
@@ -48,7 +49,7 @@ func (s State) named(token, name string) (Resource, bool) {
 	return s.Deployment.Resources[at], true
 }
 
-// pendingCreates are the URNs of what a killed run was creating.
+// pendingCreates returns the URNs of the resources that a killed run was creating.
 func (s State) pendingCreates() []string {
 	var out []string
 	for _, operation := range s.Deployment.PendingOperations {

@@ -6,7 +6,8 @@ import (
 	"text/tabwriter"
 )
 
-// Items of a bill: what a stack uses the priced thing for.
+// Items of a bill. An item says what a stack uses the priced thing for. The meter
+// (internal/meter) adds up resources by item.
 const (
 	ItemNodes        = "nodes"
 	ItemHA           = "HA control plane"
@@ -15,27 +16,28 @@ const (
 	ItemVolumes      = "volumes (GiB)"
 )
 
-// Line is one position of a bill: a quantity of one priced thing for a month.
+// Line is one position of a bill: a quantity of one priced thing. Prices are per month.
 type Line struct {
-	// Item is one of the constants above, or another use.
+	// Item is one of the Item constants, or other text.
 	Item string
-	// SKU is the provider's name of the priced thing, for example "s-2vcpu-4gb".
+	// SKU is the SKU of a catalog.Price, for example "s-2vcpu-4gb".
 	SKU string
-	// Quantity counts units: nodes, load balancer nodes, GiB of a volume.
+	// Quantity is a number of nodes, of load balancer nodes or of GiB.
 	Quantity int
-	// Unit is the price of one unit for a month.
+	// Unit is the price of one unit per month.
 	Unit Cents
-	// Source and AsOf say where the price was read and when (YYYY-MM-DD).
+	// Source says where the price was read. AsOf is the date on which it was read
+	// (YYYY-MM-DD).
 	Source, AsOf string
 }
 
-// Monthly is what the line costs in a month.
+// Monthly returns Unit × Quantity.
 func (l Line) Monthly() Cents { return l.Unit * Cents(l.Quantity) }
 
-// Bill is what a stack costs in a month, line by line.
+// Bill lists what a stack costs per month before tax.
 type Bill []Line
 
-// Total is the sum of all lines.
+// Total returns the sum of all lines.
 func (b Bill) Total() Cents {
 	var sum Cents
 	for _, l := range b {
@@ -44,8 +46,8 @@ func (b Bill) Total() Cents {
 	return sum
 }
 
-// Table prints the bill as a reviewer reads it: one line each, then the total
-// against the limit.
+// Table returns the bill as aligned text: a header, one row for each line, the total,
+// and the limit with what is left of it. Each row ends with a line break.
 func (b Bill) Table(limit Cents) string {
 	var out strings.Builder
 	w := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
@@ -55,11 +57,11 @@ func (b Bill) Table(limit Cents) string {
 	}
 	fmt.Fprintf(w, "TOTAL\t\t\t\t%s\t\n", b.Total())
 	fmt.Fprintf(w, "LIMIT\t\t\t\t%s\t%s\n", limit, Remainder(limit-b.Total()))
-	_ = w.Flush() // a strings.Builder does not fail
-	return trimRight(out.String())
+	_ = w.Flush() // a strings.Builder returns no error
+	return trimTrailingSpaces(out.String())
 }
 
-// Remainder says what is left of a limit, or by how much it is exceeded.
+// Remainder returns "$4.85 left", or "over by $4.85" when left is negative.
 func Remainder(left Cents) string {
 	if left < 0 {
 		return fmt.Sprintf("over by %s", -left)
@@ -67,7 +69,7 @@ func Remainder(left Cents) string {
 	return fmt.Sprintf("%s left", left)
 }
 
-func trimRight(table string) string {
+func trimTrailingSpaces(table string) string {
 	lines := strings.Split(strings.TrimRight(table, "\n"), "\n")
 	for i := range lines {
 		lines[i] = strings.TrimRight(lines[i], " ")

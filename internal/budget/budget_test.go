@@ -18,13 +18,13 @@ func bill() budget.Bill {
 	}
 }
 
-func TestCentsPrintAsDollars(t *testing.T) {
+func TestCentsStringReturnsDollarsWithTwoDecimals(t *testing.T) {
 	for cents, want := range map[budget.Cents]string{0: "$0.00", 5: "$0.05", 7515: "$75.15", -485: "-$4.85"} {
 		assert.Equal(t, want, cents.String())
 	}
 }
 
-func TestDollarsAreReadExactlyOrNotAtAll(t *testing.T) {
+func TestFromUSDRefusesAmountsThatAreNotWholeCents(t *testing.T) {
 	for usd, want := range map[float64]budget.Cents{80: 8000, 75.15: 7515, 0.29: 29, -1.10: -110} {
 		got, ok := budget.FromUSD(usd)
 		require.True(t, ok, usd)
@@ -36,7 +36,7 @@ func TestDollarsAreReadExactlyOrNotAtAll(t *testing.T) {
 	}
 }
 
-func TestABillThatEqualsItsLimitKeepsIt(t *testing.T) {
+func TestBillCheckReturnsAnErrorOnlyAboveTheLimit(t *testing.T) {
 	assert.NoError(t, bill().Check(6315))
 	err := bill().Check(6314)
 	over := &budget.OverError{}
@@ -44,7 +44,7 @@ func TestABillThatEqualsItsLimitKeepsIt(t *testing.T) {
 	assert.Equal(t, budget.Cents(1), over.Over())
 }
 
-func TestTheTableShowsEveryLineAndWhatIsLeft(t *testing.T) {
+func TestBillTableShowsEachLineTheTotalAndWhatIsLeft(t *testing.T) {
 	assert.Equal(t, `ITEM      SKU             QTY  UNIT    MONTH   PRICE OF
 nodes     s-2vcpu-4gb     2    $24.00  $48.00  2026-09-27
 database  db-s-1vcpu-1gb  1    $15.15  $15.15  2026-09-20

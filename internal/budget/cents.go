@@ -1,5 +1,6 @@
-// Package budget holds money: amounts in cents, bill lines, bills and the limit
-// that a stack's bill has to keep.
+// Package budget defines money and bills: amounts in cents, the lines of a bill, and
+// the check of a bill against the stack's limit. It knows no prices; those are in
+// internal/catalog.
 package budget
 
 import (
@@ -7,11 +8,12 @@ import (
 	"math"
 )
 
-// Cents is an amount of US cents per month before tax. All money is integer
-// cents: sums of floats drift, and a budget that is checked to the cent must not.
+// Cents is an amount of US cents, before tax. In bills it is an amount per month.
+// Money is always an integer: the budget is checked to the cent, and sums of floats
+// have rounding errors.
 type Cents int64
 
-// String prints dollars with two decimals, for example "$75.15" or "-$4.85".
+// String returns dollars with two decimals, for example "$75.15" or "-$4.85".
 func (c Cents) String() string {
 	sign, n := "", int64(c)
 	if n < 0 {
@@ -20,8 +22,9 @@ func (c Cents) String() string {
 	return fmt.Sprintf("%s$%d.%02d", sign, n/100, n%100)
 }
 
-// FromUSD converts dollars as written in a settings file to cents. It reports
-// false for an amount that is not finite, or has fractions of a cent.
+// FromUSD converts dollars to cents. It returns false for an amount that is not
+// finite, that has fractions of a cent, or that is above $21,474,836.47 (2³¹-1 cents)
+// in either direction.
 func FromUSD(usd float64) (Cents, bool) {
 	cents := math.Round(usd * 100)
 	if math.IsNaN(usd) || math.Abs(cents) > math.MaxInt32 || math.Abs(cents-usd*100) > 1e-6 {

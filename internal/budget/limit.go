@@ -2,20 +2,19 @@ package budget
 
 import "fmt"
 
-// OverError says that a bill is over its limit. It carries the bill, so that
-// whoever prints it can show the table.
+// OverError is the error of a bill that is over its limit.
 type OverError struct {
 	Bill  Bill
 	Limit Cents
-	// Advice names the knob that breaks the limit and the nearest plan that
-	// keeps it; empty when there is none to give.
+	// Advice names the setting that breaks the limit, and a plan that keeps it.
+	// It is empty when there is no such plan.
 	Advice string
 }
 
-// Over is by how much the bill exceeds the limit.
+// Over returns by how much the bill exceeds the limit.
 func (e *OverError) Over() Cents { return e.Bill.Total() - e.Limit }
 
-// Summary is the error without the bill.
+// Summary returns the message without the table of the bill.
 func (e *OverError) Summary() string {
 	msg := fmt.Sprintf("over by %s: this stack costs %s a month and its limit is %s",
 		e.Over(), e.Bill.Total(), e.Limit)
@@ -25,10 +24,11 @@ func (e *OverError) Summary() string {
 	return msg
 }
 
+// Error returns the summary and the table of the bill.
 func (e *OverError) Error() string { return e.Summary() + "\n\n" + e.Bill.Table(e.Limit) }
 
-// Check returns an *OverError when the bill is over the limit. A bill that
-// equals the limit keeps it.
+// Check returns an *OverError when the total is greater than the limit. A total that
+// equals the limit is no error.
 func (b Bill) Check(limit Cents) error {
 	if b.Total() <= limit {
 		return nil

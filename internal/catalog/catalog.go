@@ -1,8 +1,9 @@
-// Package catalog is what the platform knows of DigitalOcean: prices, sizes,
-// limits and regions. DigitalOcean has no price API for databases, load
-// balancers, volumes or the HA control plane, so the tables are kept by hand;
-// each row says where its price was read and when. A size that is not here has
-// no price, and what has no price cannot be budgeted.
+// Package catalog holds DigitalOcean's prices, sizes, quotas and regions.
+//
+// DigitalOcean has no price API for databases, load balancers, volumes or the HA control
+// plane, so people maintain these tables. Each row says where its price was read and
+// when; `make prices` checks what an API can confirm. A size that is not in the tables
+// has no price: looking it up is an error, never $0.
 package catalog
 
 import (
@@ -13,51 +14,58 @@ import (
 	"github.com/genericcorp/platform/internal/budget"
 )
 
-// MaxAgeDays is how old a price may be before a test demands a new look at it.
+// MaxAgeDays is the age at which a test fails until somebody reads the price again.
 const MaxAgeDays = 180
 
 // Price is one priced thing.
 type Price struct {
-	// SKU is DigitalOcean's slug where it has one, else our own name.
+	// SKU is DigitalOcean's slug, or a name of this package where there is no slug.
 	SKU string
-	// Unit is the price of one for a month (672 hours or more).
+	// Unit is the price of one unit per month. DigitalOcean bills at most 672 hours a
+	// month.
 	Unit budget.Cents
-	// Source says where the price was read; AsOf when (YYYY-MM-DD).
+	// Source says where the price was read. AsOf is the date on which it was read
+	// (YYYY-MM-DD).
 	Source, AsOf string
 }
 
-// Line makes the bill line for a quantity of this thing.
+// Line returns the bill line for a quantity of this thing. The item is one of the Item
+// constants of package budget.
 func (p Price) Line(item string, quantity int) budget.Line {
 	return budget.Line{Item: item, SKU: p.SKU, Quantity: quantity, Unit: p.Unit, Source: p.Source, AsOf: p.AsOf}
 }
 
-// UnknownError says that a size is not in the catalogue, and which ones are.
+// UnknownError is the error of a size that the tables lack.
 type UnknownError struct {
-	Kind, Name string
-	Known      []string
+	// Kind is "node size" or "database size".
+	Kind string
+	// Name is what was looked up.
+	Name string
+	// Known lists all sizes of this kind, cheapest first.
+	Known []string
 }
 
 func (e *UnknownError) Error() string {
-	return fmt.Sprintf("%q is no %s that has a price here; known: %s", e.Name, e.Kind, strings.Join(e.Known, ", "))
+	return fmt.Sprintf("%q is not a %s with a known price; take one of %s", e.Name, e.Kind, strings.Join(e.Known, ", "))
 }
 
-// NodeBySize finds a node size; an unknown one is an *UnknownError.
+// NodeBySize returns the node size with a slug, or an *UnknownError.
 func NodeBySize(size string) (Node, error) {
 	return find("node size", size, nodes, func(n Node) string { return n.SKU })
 }
 
-// DatabaseBySize finds a database size; an unknown one is an *UnknownError.
+// DatabaseBySize returns the database size with a slug, or an *UnknownError.
 func DatabaseBySize(size string) (Database, error) {
 	return find("database size", size, databases, func(d Database) string { return d.SKU })
 }
 
-// Nodes lists the node sizes, cheapest first.
+// Nodes returns the node sizes, cheapest first.
 func Nodes() []Node { return slices.Clone(nodes) }
 
-// Databases lists the database sizes, cheapest first.
+// Databases returns the database sizes, cheapest first.
 func Databases() []Database { return slices.Clone(databases) }
 
-// Prices lists every priced row, for the check of their age.
+// Prices returns every price of this package.
 func Prices() []Price {
 	all := []Price{LoadBalancer, NetworkLoadBalancer, HAControlPlane, BlockStorage}
 	for _, n := range nodes {

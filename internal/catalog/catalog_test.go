@@ -11,28 +11,30 @@ import (
 	"github.com/genericcorp/platform/internal/catalog"
 )
 
-func TestEveryPriceHasASourceAndIsNotTooOld(t *testing.T) {
+func TestPricesHaveASourceAndAreNotOlderThanMaxAgeDays(t *testing.T) {
+	require.NotEmpty(t, catalog.Prices())
 	for _, p := range catalog.Prices() {
 		assert.NotEmpty(t, p.Source, p.SKU)
 		asOf, err := time.Parse(time.DateOnly, p.AsOf)
 		require.NoError(t, err, p.SKU)
 		assert.Less(t, time.Since(asOf).Hours()/24, float64(catalog.MaxAgeDays),
-			"the price of %s was read on %s; look again (make prices), and write down when", p.SKU, p.AsOf)
+			"the price of %s was read on %s; read it again (make prices) and write the new date", p.SKU, p.AsOf)
 		assert.Positive(t, int64(p.Unit), p.SKU)
 	}
 }
 
-func TestSizesAreUniqueAndSortedByPrice(t *testing.T) {
+func TestSizesHaveUniqueSKUsAndAreSortedByPrice(t *testing.T) {
 	seen := map[string]bool{}
 	for _, p := range catalog.Prices() {
-		assert.False(t, seen[p.SKU], p.SKU)
+		assert.False(t, seen[p.SKU], "%s occurs twice", p.SKU)
 		seen[p.SKU] = true
 	}
 	assert.True(t, slices.IsSortedFunc(catalog.Nodes(), func(a, b catalog.Node) int { return int(a.Unit - b.Unit) }))
 	assert.True(t, slices.IsSortedFunc(catalog.Databases(), func(a, b catalog.Database) int { return int(a.Unit - b.Unit) }))
 }
 
-func TestNodesOfferLessThanTheyHave(t *testing.T) {
+func TestNodesHaveLessAllocatableThanMemoryAndCPUs(t *testing.T) {
+	require.NotEmpty(t, catalog.Nodes())
 	for _, n := range catalog.Nodes() {
 		assert.Less(t, n.AllocatableMiB, n.MemoryMiB, n.SKU)
 		assert.LessOrEqual(t, n.DocumentedMiB, n.AllocatableMiB, n.SKU)
@@ -41,7 +43,7 @@ func TestNodesOfferLessThanTheyHave(t *testing.T) {
 	}
 }
 
-func TestASizeWithoutAPriceIsAnErrorThatNamesTheKnownOnes(t *testing.T) {
+func TestSizeLookUpsReturnAnUnknownErrorThatListsTheKnownSizes(t *testing.T) {
 	_, err := catalog.NodeBySize("s-2vcpu-5gb")
 	unknown := &catalog.UnknownError{}
 	require.ErrorAs(t, err, &unknown)

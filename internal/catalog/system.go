@@ -2,18 +2,22 @@ package catalog
 
 // SystemPod is a Pod that DigitalOcean Kubernetes runs on the customer's nodes.
 type SystemPod struct {
-	Name          string
+	Name string
+	// MilliCPU (thousandths of a CPU) and MiB (memory) are its requests.
 	MilliCPU, MiB int
-	// PerNode Pods run on every node; the others Replicas times in the cluster.
-	PerNode  bool
+	// PerNode is true for a Pod of a DaemonSet: one on each node.
+	PerNode bool
+	// Replicas is the number of Pods in the cluster when PerNode is false.
 	Replicas int
 }
 
-// SystemPods are the requests of DigitalOcean's own Pods, as `kubectl describe
-// node` showed them on 1.2x clusters from 2023-08 to 2024-01. Memory given in MB is
-// rounded up to MiB. The last three run on clusters of 2026 (lists of Pods of
-// 2026-05); the telemetry's Pod is BestEffort there, and Hubble's chart asks for
-// nothing by default. Hubble cannot be turned off by the API.
+// SystemPods returns DigitalOcean's own Pods and their requests. `kubectl describe
+// node` showed the requests on 1.2x clusters from 2023-08 to 2024-01. Memory in MB is
+// rounded up to MiB.
+//
+// The last three run on clusters of 2026 (lists of Pods of 2026-05). There the
+// telemetry's Pod is BestEffort, and Hubble's chart requests nothing by default. The
+// API has no switch that turns Hubble off.
 func SystemPods() []SystemPod {
 	return []SystemPod{
 		{Name: "cilium", MilliCPU: 300, MiB: 300, PerNode: true},

@@ -6,6 +6,8 @@ import (
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	rbacv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/rbac/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/genericcorp/platform/internal/workload"
 )
 
 // Rule allows verbs on resources of an API group.
@@ -21,7 +23,7 @@ var Read = []string{"get", "list", "watch"}
 // Account is the identity of a workload in the cluster. Its token is mounted
 // only where a Pod asks for it.
 type Account struct {
-	Namespace, Name string
+	workload.Ref
 	// Rules hold in the account's namespace, ClusterRules in the whole cluster.
 	Rules, ClusterRules []Rule
 }
@@ -30,7 +32,7 @@ type Account struct {
 // under the account comes after all of them: see After.
 func (a Account) Register(ctx *pulumi.Context, opts ...pulumi.ResourceOption) ([]pulumi.Resource, error) {
 	account, err := corev1.NewServiceAccount(ctx, a.Name, &corev1.ServiceAccountArgs{
-		Metadata:                     Meta(a.Name, a.Namespace, a.Name),
+		Metadata:                     Meta(a.Ref, a.Name),
 		AutomountServiceAccountToken: pulumi.Bool(false),
 	}, opts...)
 	if err != nil {
@@ -54,13 +56,13 @@ func (a Account) role(ctx *pulumi.Context, opts []pulumi.ResourceOption) (pulumi
 		return nil, nil
 	}
 	role, err := rbacv1.NewRole(ctx, a.Name, &rbacv1.RoleArgs{
-		Metadata: Meta(a.Name, a.Namespace, a.Name), Rules: rules(a.Rules),
+		Metadata: Meta(a.Ref, a.Name), Rules: rules(a.Rules),
 	}, opts...)
 	if err != nil {
 		return nil, err
 	}
 	return rbacv1.NewRoleBinding(ctx, a.Name, &rbacv1.RoleBindingArgs{
-		Metadata: Meta(a.Name, a.Namespace, a.Name), RoleRef: a.ref("Role", a.Name), Subjects: a.subjects(),
+		Metadata: Meta(a.Ref, a.Name), RoleRef: a.roleRef("Role", a.Name), Subjects: a.subjects(),
 	}, After(opts, role)...)
 }
 
@@ -70,17 +72,17 @@ func (a Account) clusterRole(ctx *pulumi.Context, opts []pulumi.ResourceOption) 
 	}
 	name := "platform-" + a.Name
 	role, err := rbacv1.NewClusterRole(ctx, a.Name, &rbacv1.ClusterRoleArgs{
-		Metadata: Meta(a.Name, "", name), Rules: rules(a.ClusterRules),
+		Metadata: ClusterMeta(a.Ref, name), Rules: rules(a.ClusterRules),
 	}, opts...)
 	if err != nil {
 		return nil, err
 	}
 	return rbacv1.NewClusterRoleBinding(ctx, a.Name, &rbacv1.ClusterRoleBindingArgs{
-		Metadata: Meta(a.Name, "", name), RoleRef: a.ref("ClusterRole", name), Subjects: a.subjects(),
+		Metadata: ClusterMeta(a.Ref, name), RoleRef: a.roleRef("ClusterRole", name), Subjects: a.subjects(),
 	}, After(opts, role)...)
 }
 
-func (a Account) ref(kind, name string) *rbacv1.RoleRefArgs {
+func (a Account) roleRef(kind, name string) *rbacv1.RoleRefArgs {
 	return &rbacv1.RoleRefArgs{
 		ApiGroup: pulumi.String("rbac.authorization.k8s.io"), Kind: pulumi.String(kind), Name: pulumi.String(name),
 	}

@@ -4,17 +4,22 @@
 package kube
 
 import (
+	"fmt"
+
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"github.com/genericcorp/platform/components"
 	"github.com/genericcorp/platform/internal/workload"
 )
 
 const nameLabel = "app.kubernetes.io/name"
 
-// Selector picks the Pods of one workload.
-func Selector(app string) pulumi.StringMap { return pulumi.StringMap{nameLabel: pulumi.String(app)} }
+// Selector selects the Pods of one workload.
+func Selector(of workload.Ref) pulumi.StringMap {
+	return pulumi.StringMap{nameLabel: pulumi.String(of.Name)}
+}
 
 // Labels are on every object of one workload.
 func Labels(app string) pulumi.StringMap {
@@ -25,14 +30,19 @@ func Labels(app string) pulumi.StringMap {
 	}
 }
 
-// Meta names an object of a workload in a namespace; an empty namespace is for
-// objects of the whole cluster.
-func Meta(app, namespace, name string) *metav1.ObjectMetaArgs {
-	meta := &metav1.ObjectMetaArgs{Name: pulumi.String(name), Labels: Labels(app)}
-	if namespace != "" {
-		meta.Namespace = pulumi.String(namespace)
+// Meta returns the metadata of a workload's object: its name, the workload's namespace
+// and labels. Without a namespace the object is one of the whole cluster.
+func Meta(of workload.Ref, name string) *metav1.ObjectMetaArgs {
+	meta := &metav1.ObjectMetaArgs{Name: pulumi.String(name), Labels: Labels(of.Name)}
+	if of.Namespace != "" {
+		meta.Namespace = pulumi.String(of.Namespace)
 	}
 	return meta
+}
+
+// ClusterMeta returns the metadata of an object of the whole cluster.
+func ClusterMeta(of workload.Ref, name string) *metav1.ObjectMetaArgs {
+	return Meta(workload.Ref{Name: of.Name}, name)
 }
 
 // Scraped are the annotations by which the metrics store finds a Pod.
@@ -44,8 +54,19 @@ func Scraped(port int, path string) pulumi.StringMap {
 	}
 }
 
-// PodSecurity is the context of a Pod under the "restricted" standard.
-func PodSecurity(uid int) *corev1.PodSecurityContextArgs {
+// Pod returns the frame of a Pod under the account of its workload. It gets no token of
+// the account, and no variables about the Services of its namespace.
+func Pod(of workload.Ref, uid int) *corev1.PodSpecArgs {
+	return &corev1.PodSpecArgs{
+		ServiceAccountName:           pulumi.String(of.Name),
+		AutomountServiceAccountToken: pulumi.Bool(false),
+		EnableServiceLinks:           pulumi.Bool(false),
+		SecurityContext:              podSecurity(uid),
+	}
+}
+
+// podSecurity is the context of a Pod under the "restricted" standard.
+func podSecurity(uid int) *corev1.PodSecurityContextArgs {
 	return &corev1.PodSecurityContextArgs{
 		RunAsNonRoot:   pulumi.Bool(true),
 		RunAsUser:      pulumi.Int(uid),
@@ -67,10 +88,10 @@ func ContainerSecurity() *corev1.SecurityContextArgs {
 
 // Resources are the requests and limits that the sizing counted. CPU has no
 // limit: an idle core may be used, and throttling would only slow requests.
-func Resources(w workload.Workload) *corev1.ResourceRequirementsArgs { return ShareOf(w.Main()) }
+func Resources(pods components.Pods) *corev1.ResourceRequirementsArgs { return ShareOf(pods.Main()) }
 
 // ShareOf are the requests and limits of one container of several.
-func ShareOf(w workload.Share) *corev1.ResourceRequirementsArgs {
+func ShareOf(w components.Share) *corev1.ResourceRequirementsArgs {
 	limits := pulumi.StringMap{"memory": pulumi.String(w.Limit.Memory())}
 	if w.Limit.MilliCPU > 0 {
 		limits["cpu"] = pulumi.String(w.Limit.CPU())
@@ -140,4 +161,13 @@ func DrainFirst(seconds int) *corev1.LifecycleArgs {
 	return &corev1.LifecycleArgs{PreStop: &corev1.LifecycleHandlerArgs{
 		Sleep: &corev1.SleepActionArgs{Seconds: pulumi.Int(seconds)},
 	}}
+}
+
+// Required returns an error when a component's input is nil. The path names the input in
+// the message.
+func Required(path string, input pulumi.Input) error {
+	if input == nil {
+		return fmt.Errorf("%s: is missing", path)
+	}
+	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/genericcorp/platform/components"
 	"github.com/genericcorp/platform/internal/kube"
 	"github.com/genericcorp/platform/internal/workload"
 	"github.com/genericcorp/platform/sandbox/pulumitest"
@@ -65,12 +66,12 @@ func TestChecksumsChangeWithTheConfigurationAlone(t *testing.T) {
 }
 
 func TestADeploymentIsWhatTheSizingCounted(t *testing.T) {
-	w := workload.Workload{Name: "app", Namespace: "app", Replicas: 3, Surge: 1, Spread: true}
+	pods := components.Pods{Replicas: 3, Surge: 1, Spread: true}
 	pod := &corev1.PodSpecArgs{}
-	kube.Deployment(w, nil, pod)
+	kube.Deployment(workload.App, pods, nil, pod)
 	assert.NotNil(t, pod.TopologySpreadConstraints)
-	w.Spread, w.Surge = false, 0
+	pods.Spread, pods.Surge = false, 0
 	pod = &corev1.PodSpecArgs{}
-	kube.Deployment(w, nil, pod)
+	kube.Deployment(workload.App, pods, nil, pod)
 	assert.Nil(t, pod.TopologySpreadConstraints)
 }

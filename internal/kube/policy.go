@@ -6,6 +6,8 @@ import (
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	networkingv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/networking/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/genericcorp/platform/internal/workload"
 )
 
 // Peer is the other side of an allowed connection. Its fields narrow each other;
@@ -18,6 +20,11 @@ type Peer struct {
 	CIDR string
 	// Ports are TCP ports; none means all.
 	Ports []int
+}
+
+// PeerOf returns the Pods of a workload, on TCP ports; without ports, on all.
+func PeerOf(of workload.Ref, ports ...int) Peer {
+	return Peer{Namespace: of.Namespace, App: of.Name, Ports: ports}
 }
 
 // Policy allows Pods of one namespace to talk or be talked to.
@@ -67,7 +74,7 @@ func RegisterPolicies(ctx *pulumi.Context, policies []Policy, opts ...pulumi.Res
 func (p Policy) Args() *networkingv1.NetworkPolicyArgs {
 	spec := &networkingv1.NetworkPolicySpecArgs{PodSelector: &metav1.LabelSelectorArgs{}}
 	if p.App != "" {
-		spec.PodSelector = &metav1.LabelSelectorArgs{MatchLabels: Selector(p.App)}
+		spec.PodSelector = &metav1.LabelSelectorArgs{MatchLabels: Selector(workload.Ref{Name: p.App})}
 	}
 	var types []string
 	if p.From != nil {
@@ -87,7 +94,7 @@ func (p Policy) Args() *networkingv1.NetworkPolicyArgs {
 		spec.Egress = rules
 	}
 	spec.PolicyTypes = pulumi.ToStringArray(types)
-	return &networkingv1.NetworkPolicyArgs{Metadata: Meta(p.Namespace, p.Namespace, p.Name), Spec: spec}
+	return &networkingv1.NetworkPolicyArgs{Metadata: Meta(workload.Ref{Namespace: p.Namespace, Name: p.Namespace}, p.Name), Spec: spec}
 }
 
 func (p Policy) ports(peer Peer) networkingv1.NetworkPolicyPortArray {
@@ -120,7 +127,7 @@ func (peer Peer) selectors() networkingv1.NetworkPolicyPeerArray {
 		}}
 	}
 	if peer.App != "" {
-		out.PodSelector = &metav1.LabelSelectorArgs{MatchLabels: Selector(peer.App)}
+		out.PodSelector = &metav1.LabelSelectorArgs{MatchLabels: Selector(workload.Ref{Name: peer.App})}
 	}
 	return networkingv1.NetworkPolicyPeerArray{out}
 }

@@ -13,13 +13,14 @@ import (
 	policyv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/policy/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"github.com/genericcorp/platform/components"
 	"github.com/genericcorp/platform/internal/workload"
 )
 
 // strategy replaces Pods without taking one away before its successor is
 // ready, by the surge that the sizing has room for. Without surge, one of several
 // Pods goes before its successor comes, and a single one is stopped first.
-func strategy(w workload.Workload) *appsv1.DeploymentStrategyArgs {
+func strategy(w components.Pods) *appsv1.DeploymentStrategyArgs {
 	unavailable := 0
 	switch {
 	case w.Surge == 0 && w.Replicas > 1:
@@ -37,18 +38,18 @@ func strategy(w workload.Workload) *appsv1.DeploymentStrategyArgs {
 
 // Deployment runs a workload: its replicas, its way of updating, and its spread
 // over nodes are those that the sizing counted.
-func Deployment(w workload.Workload, annotations pulumi.StringMap, pod *corev1.PodSpecArgs) *appsv1.DeploymentArgs {
-	if w.Spread {
-		pod.TopologySpreadConstraints = spreadOverNodes(w.Name)
+func Deployment(of workload.Ref, pods components.Pods, annotations pulumi.StringMap, pod *corev1.PodSpecArgs) *appsv1.DeploymentArgs {
+	if pods.Spread {
+		pod.TopologySpreadConstraints = spreadOverNodes(of)
 	}
 	return &appsv1.DeploymentArgs{
-		Metadata: Meta(w.Name, w.Namespace, w.Name),
+		Metadata: Meta(of, of.Name),
 		Spec: &appsv1.DeploymentSpecArgs{
-			Replicas: pulumi.Int(w.Replicas),
-			Selector: &metav1.LabelSelectorArgs{MatchLabels: Selector(w.Name)},
-			Strategy: strategy(w),
+			Replicas: pulumi.Int(pods.Replicas),
+			Selector: &metav1.LabelSelectorArgs{MatchLabels: Selector(of)},
+			Strategy: strategy(pods),
 			Template: &corev1.PodTemplateSpecArgs{
-				Metadata: &metav1.ObjectMetaArgs{Labels: Labels(w.Name), Annotations: annotations},
+				Metadata: &metav1.ObjectMetaArgs{Labels: Labels(of.Name), Annotations: annotations},
 				Spec:     pod,
 			},
 		},
@@ -57,24 +58,24 @@ func Deployment(w workload.Workload, annotations pulumi.StringMap, pod *corev1.P
 
 // spreadOverNodes keeps the Pods of one revision evenly over the nodes. A node
 // that is being drained does not count, so that its Pods can move.
-func spreadOverNodes(app string) corev1.TopologySpreadConstraintArray {
+func spreadOverNodes(of workload.Ref) corev1.TopologySpreadConstraintArray {
 	return corev1.TopologySpreadConstraintArray{&corev1.TopologySpreadConstraintArgs{
 		MaxSkew:           pulumi.Int(1),
 		TopologyKey:       pulumi.String("kubernetes.io/hostname"),
 		WhenUnsatisfiable: pulumi.String("DoNotSchedule"),
 		NodeTaintsPolicy:  pulumi.String("Honor"),
-		LabelSelector:     &metav1.LabelSelectorArgs{MatchLabels: Selector(app)},
+		LabelSelector:     &metav1.LabelSelectorArgs{MatchLabels: Selector(of)},
 		MatchLabelKeys:    pulumi.ToStringArray([]string{"pod-template-hash"}),
 	}}
 }
 
 // KeepAllButOne lets a drain take one Pod at a time.
-func KeepAllButOne(app, namespace string) *policyv1.PodDisruptionBudgetArgs {
+func KeepAllButOne(of workload.Ref) *policyv1.PodDisruptionBudgetArgs {
 	return &policyv1.PodDisruptionBudgetArgs{
-		Metadata: Meta(app, namespace, app),
+		Metadata: Meta(of, of.Name),
 		Spec: &policyv1.PodDisruptionBudgetSpecArgs{
 			MaxUnavailable: pulumi.Int(1),
-			Selector:       &metav1.LabelSelectorArgs{MatchLabels: Selector(app)},
+			Selector:       &metav1.LabelSelectorArgs{MatchLabels: Selector(of)},
 		},
 	}
 }

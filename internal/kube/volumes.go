@@ -4,20 +4,21 @@ import (
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"github.com/genericcorp/platform/components"
 	"github.com/genericcorp/platform/internal/workload"
 )
 
-// Claim is the volume of a workload, by its name; an empty class is the cluster's
+// Claim is the volume of a workload, under its name. An empty class is the cluster's
 // default one.
-func Claim(w workload.Workload, class string) *corev1.PersistentVolumeClaimArgs {
-	meta := Meta(w.Name, w.Namespace, w.Name)
+func Claim(of workload.Ref, pods components.Pods, class string) *corev1.PersistentVolumeClaimArgs {
+	meta := Meta(of, of.Name)
 	// Where volumes are bound to the node of their first Pod, a claim that is waited
 	// for before the Pod exists is waited for in vain.
 	meta.Annotations = pulumi.StringMap{"pulumi.com/skipAwait": pulumi.String("true")}
 	spec := &corev1.PersistentVolumeClaimSpecArgs{
 		AccessModes: pulumi.ToStringArray([]string{"ReadWriteOnce"}),
 		Resources: &corev1.VolumeResourceRequirementsArgs{Requests: pulumi.StringMap{
-			"storage": pulumi.Sprintf("%dGi", w.VolumeGiB),
+			"storage": pulumi.Sprintf("%dGi", pods.VolumeGiB),
 		}},
 	}
 	if class != "" {

@@ -7,15 +7,16 @@ import (
 	"github.com/genericcorp/platform/internal/settings"
 )
 
-// Fault is a change that an update may not make.
+// Fault is a change that an update refuses.
 type Fault struct {
-	// Tenant is the name of the entry.
+	// Tenant is the name of the entry that has the fault.
 	Tenant string
 	settings.Fault
 }
 
-// Next returns the history after an update to these tenants, and every change that
-// such an update may not make. A second call with its result changes nothing.
+// Next returns the history after an update with these tenants, and all faults. It does not
+// change its receiver. If there are no faults, the same tenants again return the same
+// history.
 func (h History) Next(tenants []settings.Tenant) (History, []Fault) {
 	next := h.withoutEntries()
 	var faults []Fault
@@ -34,8 +35,8 @@ func (h History) Next(tenants []settings.Tenant) (History, []Fault) {
 	return next, faults
 }
 
-// withoutEntries is the history after an update to no tenants at all: each is
-// suspended, and nothing is dropped.
+// withoutEntries returns the history after an update without any tenant. Active tenants
+// are suspended; nothing is dropped.
 func (h History) withoutEntries() History {
 	out := History{}
 	for name, r := range h {
@@ -48,33 +49,34 @@ func (h History) withoutEntries() History {
 	return out
 }
 
-// hasRenamed reports whether an earlier update renamed a tenant, so that the setting
-// has no effect any more.
+// hasRenamed reports whether an earlier update carried out a rename. Then renamedFrom may
+// stay in the entry and has no effect.
 func (h History) hasRenamed(from, to string) bool {
 	return h[to].RenamedFrom == from && h[from].State == Renamed
 }
 
-// change is what an update would make of one entry.
+// change is one entry of the stack file and the record of its name.
 type change struct {
 	settings.Tenant
+	// path is the entry's path in the stack file, such as "settings.tenants[0]".
 	path    string
 	history History
-	// before is the record of the entry's name, if it is known.
+	// before is the record of the entry's name. It is empty if known is false.
 	before Record
 	known  bool
 	faults []Fault
 }
 
-// free reports whether no tenant has or had the name for itself.
-func (c *change) free() bool { return !c.known || c.before.State == Renamed }
+// nameIsFree reports whether no tenant has the name, and no purged tenant had it.
+func (c *change) nameIsFree() bool { return !c.known || c.before.State == Renamed }
 
-func (c *change) add(key, problem string, args ...any) {
+func (c *change) addFault(key, problem string, args ...any) {
 	c.faults = append(c.faults, Fault{c.Name, settings.Fault{Path: c.path + "." + key, Problem: fmt.Sprintf(problem, args...)}})
 }
 
 func (c *change) checkState() {
 	switch {
-	case c.free():
+	case c.nameIsFree():
 		c.checkNew()
 	case c.before.State == settings.Purged:
 		c.checkPurged()
@@ -85,10 +87,10 @@ func (c *change) checkState() {
 
 func (c *change) checkNew() {
 	if c.State == settings.Purged || c.State == settings.Archived {
-		c.add("state", "no update of this stack had a tenant %q, so nothing can be %s; take the entry out, or write state: active for a new tenant", c.Name, c.State)
+		c.addFault("state", "no update of this stack had a tenant %q, so nothing can be %s; take the entry out, or write state: active for a new tenant", c.Name, c.State)
 	}
 	if c.Restore {
-		c.add("restore", "no update of this stack purged a tenant %q; take restore: true out", c.Name)
+		c.addFault("restore", "no update of this stack purged a tenant %q; take restore: true out", c.Name)
 	}
 }
 
@@ -97,13 +99,13 @@ func (c *change) checkPurged() {
 	if c.State == settings.Purged || revived {
 		return
 	}
-	c.add("state", "%q was purged; to have it back, write state: active with restore: true (its newest archive) "+
+	c.addFault("state", "%q was purged; to have it back, write state: active with restore: true (its newest archive) "+
 		"or fresh: true (an empty schema; the archive stays)", c.Name)
 }
 
 func (c *change) checkExisting() {
 	if c.State == settings.Purged && c.before.State != settings.Archived {
-		c.add("state", "only an archived tenant can be purged, and the last update left %q %s; write state: archived, run that update, then purge",
+		c.addFault("state", "only an archived tenant can be purged, and the last update left %q %s; write state: archived, run that update, then purge",
 			c.Name, c.before.State)
 	}
 	for _, s := range []struct {
@@ -111,7 +113,7 @@ func (c *change) checkExisting() {
 		set, had bool
 	}{{"restore", c.Restore, c.before.Restore}, {"fresh", c.Fresh, c.before.Fresh}} {
 		if s.set && !s.had {
-			c.add(s.key, "goes with a tenant that was purged, and the last update left %q %s; take it out. "+
+			c.addFault(s.key, "applies only to a tenant that was purged, and the last update left %q %s; take it out. "+
 				"If an update that purges it was interrupted, finish that first: state: purged and confirmPurge: %[1]s", c.Name, c.before.State)
 		}
 	}
@@ -121,27 +123,28 @@ func (c *change) checkRename() {
 	old, known := c.history[c.RenamedFrom]
 	switch {
 	case !known:
-		c.add("renamedFrom", "no update of this stack had a tenant %q; write the name that the tenant has now, or take renamedFrom out", c.RenamedFrom)
+		c.addFault("renamedFrom", "no update of this stack had a tenant %q; write the name that the tenant has now, or take renamedFrom out", c.RenamedFrom)
 	case old.State == settings.Purged:
-		c.add("renamedFrom", "%q was purged; bring it back under that name first, then rename it", c.RenamedFrom)
+		c.addFault("renamedFrom", "%q was purged; bring it back under that name first, then rename it", c.RenamedFrom)
 	case old.State == settings.Archived:
-		c.add("renamedFrom", "%q is archived, and an archive is restored under the name that it was written with; "+
+		c.addFault("renamedFrom", "%q is archived, and an archive is restored under the name that it was written with; "+
 			"write state: suspended under that name, run that update, then rename and archive again", c.RenamedFrom)
 	case old.State == Renamed:
-		c.add("renamedFrom", "%q has another name already%s; take renamedFrom out, or write the name that the tenant has now",
+		c.addFault("renamedFrom", "%q has another name already%s; take renamedFrom out, or write the name that the tenant has now",
 			c.RenamedFrom, c.history.successor(c.RenamedFrom))
 	}
 	switch {
-	case c.free():
+	case c.nameIsFree():
 	case c.before.State == settings.Purged:
-		c.add("name", "%q was the name of a tenant that was purged, and its archive is still there; choose another name", c.Name)
+		c.addFault("name", "%q was the name of a tenant that was purged, and its archive is still there; choose another name", c.Name)
 	default:
-		c.add("name", "there is a tenant %q already (%s), so %q cannot take its name; choose another name, or take renamedFrom out",
+		c.addFault("name", "there is a tenant %q already (%s), so %q cannot take its name; choose another name, or take renamedFrom out",
 			c.Name, c.before.State, c.RenamedFrom)
 	}
 }
 
-// successor says which tenant had a name before.
+// successor returns the present name of the tenant that had a name before, as ", " and
+// the quoted name. It returns "" if there is none.
 func (h History) successor(name string) string {
 	for other, r := range h {
 		if r.RenamedFrom == name {
@@ -151,7 +154,7 @@ func (h History) successor(name string) string {
 	return ""
 }
 
-// after is the record that the update leaves.
+// after returns the record of the entry's name after the update.
 func (c *change) after() Record {
 	r := Record{State: c.State, Declared: true, Life: c.life(), Restore: c.Restore, Fresh: c.Fresh, RenamedFrom: c.before.RenamedFrom}
 	if c.RenamedFrom != "" {
@@ -160,8 +163,9 @@ func (c *change) after() Record {
 	return r
 }
 
-// life counts on when another tenant gets the name. A new entry that says fresh
-// had one before that this stack does not know.
+// life returns the record's life after the update. It rises when another tenant gets the
+// name. A new entry with fresh starts at 2, because its purged tenant was the first life
+// and is not in the history.
 func (c *change) life() int {
 	switch {
 	case !c.known && c.Fresh:
@@ -174,8 +178,8 @@ func (c *change) life() int {
 	return c.before.Life
 }
 
-// Vanished returns the tenants whose entries were deleted since the last update,
-// and those whose entries are new. A tenant that is renamed is neither.
+// Vanished returns the names whose entries were deleted since the last update, and the
+// names whose entries are new. Both are sorted. A renamed tenant is in neither.
 func (h History) Vanished(tenants []settings.Tenant) (vanished, appeared []string) {
 	there := map[string]bool{}
 	for _, t := range tenants {

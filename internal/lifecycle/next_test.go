@@ -11,7 +11,7 @@ import (
 	"github.com/genericcorp/platform/internal/settings"
 )
 
-// known is a history with a name in every state.
+// known returns a history that has a name in every state.
 func known() lifecycle.History {
 	return lifecycle.History{
 		"active":    {State: settings.Active, Declared: true, Life: 1},
@@ -47,11 +47,11 @@ const (
 
 	onlyArchived = "only an archived tenant can be purged"
 	wasPurged    = "was purged; to have it back"
-	notPurged    = "goes with a tenant that was purged"
+	notPurged    = "applies only to a tenant that was purged"
 	nothing      = "no update of this stack"
 )
 
-func TestNextRefusesWhatAnUpdateMayNotDo(t *testing.T) {
+func TestNextReturnsAFaultForEachForbiddenChange(t *testing.T) {
 	for name, c := range map[string]struct {
 		entry settings.Tenant
 		path  string
@@ -113,7 +113,7 @@ func TestNextRefusesWhatAnUpdateMayNotDo(t *testing.T) {
 	}
 }
 
-func TestNextReportsEveryFaultAtOnce(t *testing.T) {
+func TestNextReturnsTheFaultsOfAllEntries(t *testing.T) {
 	_, faults := known().Next([]settings.Tenant{
 		entry("active", purged), entry("purged", suspended), entry("other", active), entry("another", active, from("gone")), entry("beta", active, restore),
 	})
@@ -124,14 +124,14 @@ func TestNextReportsEveryFaultAtOnce(t *testing.T) {
 	assert.Equal(t, []string{"settings.tenants[0].state", "settings.tenants[1].state", "settings.tenants[3].renamedFrom", "settings.tenants[4].restore"}, paths)
 }
 
-// after runs an update that is not refused.
+// after returns the history after an update that has no faults.
 func after(t *testing.T, h lifecycle.History, tenants ...settings.Tenant) lifecycle.History {
 	t.Helper()
 	next, faults := h.Next(tenants)
 	require.Empty(t, faults)
 	again, faults := next.Next(tenants)
 	require.Empty(t, faults, "the same stack file again")
-	require.Equal(t, next, again, "the same stack file again changes nothing")
+	require.Equal(t, next, again, "the same stack file again must change nothing")
 	return next
 }
 
@@ -170,24 +170,24 @@ func TestLifeRisesWhenATenantIsRenamedBack(t *testing.T) {
 	assert.Equal(t, lifecycle.Renamed, h["beta"].State)
 }
 
-func TestFreshOnAnUnknownNameIsASecondLife(t *testing.T) {
+func TestLifeOfAFreshTenantWithAnUnknownNameIs2(t *testing.T) {
 	h := after(t, nil, entry("acme", active, fresh))
-	assert.Equal(t, 2, h["acme"].Life, "its first life was in a history that is lost")
+	assert.Equal(t, 2, h["acme"].Life, "its first life is in a history that was lost")
 }
 
-func TestDeletedEntriesAreRemembered(t *testing.T) {
+func TestNextKeepsTheRecordsOfDeletedEntries(t *testing.T) {
 	h := after(t, known(), entry("new", active))
 	assert.Equal(t, lifecycle.Record{State: suspended, Life: 1}, h["active"])
 	assert.Equal(t, lifecycle.Record{State: archived, Life: 1}, h["archived"])
 	assert.Equal(t, lifecycle.Record{State: purged, Life: 3}, h["gone"])
 	assert.Equal(t, lifecycle.Record{State: suspended, Life: 2}, h["restored"])
 	_, faults := h.Next([]settings.Tenant{entry("archived", purged)})
-	assert.Empty(t, faults, "its last state was archived")
+	assert.Empty(t, faults, "archived, and then its entry was deleted")
 	_, faults = h.Next([]settings.Tenant{entry("restored", active, restore)})
-	assert.NotEmpty(t, faults, "the setting was taken out, and nothing was purged since")
+	assert.NotEmpty(t, faults, "restore was taken out, and nothing was purged since")
 }
 
-func TestVanishedNamesEntriesThatWereDeletedAndNewOnes(t *testing.T) {
+func TestVanishedReturnsDeletedAndNewEntriesButNoRenames(t *testing.T) {
 	h := lifecycle.History{
 		"acme": {State: active, Declared: true, Life: 1}, "beta": {State: purged, Declared: true, Life: 1}, "gone": {State: suspended, Life: 1},
 	}
@@ -208,7 +208,7 @@ func TestVanishedNamesEntriesThatWereDeletedAndNewOnes(t *testing.T) {
 	}
 }
 
-func TestHistoryIsReadAsItWasWritten(t *testing.T) {
+func TestDecodeReturnsWhatWasEncodedAndRefusesBrokenRecords(t *testing.T) {
 	output, err := known().Encode()
 	require.NoError(t, err)
 	text, err := json.Marshal(output)
@@ -226,16 +226,16 @@ func TestHistoryIsReadAsItWasWritten(t *testing.T) {
 	}
 }
 
-func TestTenantsCarryTheLifeOfTheirName(t *testing.T) {
+func TestTenantsReturnsACopyWithTheLifeOfEachName(t *testing.T) {
 	declared := []settings.Tenant{entry("restored", active), entry("active", active)}
 	tenants := known().Tenants(declared)
 	assert.Equal(t, []int{2, 1}, []int{tenants[0].Life, tenants[1].Life})
-	assert.Zero(t, declared[0].Life, "what was declared is left alone")
+	assert.Zero(t, declared[0].Life, "the argument must not change")
 }
 
-// FuzzHistories runs random stack files one after another. Whatever is not refused
-// keeps two promises: the same file again changes nothing, and no password of a
-// purged tenant serves the next one.
+// FuzzHistories runs random stack files one after another. For each file without faults,
+// the same file again must change nothing. The password of a purged tenant must not work
+// for the next tenant of its name, so the life has to rise.
 func FuzzHistories(f *testing.F) {
 	f.Add([]byte{0, 1, 2, 3, 20, 30, 40, 3, 100, 7})
 	f.Fuzz(func(t *testing.T, steps []byte) {

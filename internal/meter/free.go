@@ -2,15 +2,15 @@ package meter
 
 import "strings"
 
-// free are the types that cost nothing by themselves. A type that is neither
-// here nor among the priced ones is refused.
+// free lists the resource types that cost nothing. The meter refuses a type that neither
+// this list nor a pricer knows.
 var free = map[string]bool{
 	"pulumi:pulumi:Stack": true,
 
 	"cloudflare:index/record:Record":                                       true,
 	"digitalocean:index/databaseDb:DatabaseDb":                             true,
 	"digitalocean:index/databaseFirewall:DatabaseFirewall":                 true,
-	"digitalocean:index/databasePostgresqlConfig:DatabasePostgresqlConfig": true, // settings of a priced cluster
+	"digitalocean:index/databasePostgresqlConfig:DatabasePostgresqlConfig": true,
 	"digitalocean:index/databaseUser:DatabaseUser":                         true,
 	"digitalocean:index/vpc:Vpc":                                           true,
 	"random:index/randomPassword:RandomPassword":                           true,
@@ -34,8 +34,8 @@ var free = map[string]bool{
 	"kubernetes:rbac.authorization.k8s.io/v1:RoleBinding":                  true,
 }
 
-// isFree covers the platform's own components and providers too, which stand for
-// other resources.
+// isFree reports whether a type costs nothing. Components and providers are free too:
+// only the resources that they declare can cost something.
 func isFree(token string) bool {
 	return free[token] || strings.HasPrefix(token, "platform:") || strings.HasPrefix(token, "pulumi:providers:")
 }

@@ -5,8 +5,9 @@ import (
 	"math"
 )
 
-// inputs reads plain inputs. A value that is not known, or not of the kind that
-// it should be, is an error: it could cost anything.
+// inputs reads the inputs of a resource. Its methods return the default for a missing key.
+// They return an error for an Unknown value or a value of another type, because its price
+// is not known.
 type inputs map[string]any
 
 func (in inputs) object(key string) (inputs, error) {
@@ -20,10 +21,10 @@ func (in inputs) object(key string) (inputs, error) {
 	}
 }
 
-func (in inputs) text(key, missing string) (string, error) {
+func (in inputs) text(key, byDefault string) (string, error) {
 	switch v := in[key].(type) {
 	case nil:
-		return missing, nil
+		return byDefault, nil
 	case string:
 		return v, nil
 	default:
@@ -31,10 +32,10 @@ func (in inputs) text(key, missing string) (string, error) {
 	}
 }
 
-func (in inputs) boolean(key string, missing bool) (bool, error) {
+func (in inputs) boolean(key string, byDefault bool) (bool, error) {
 	switch v := in[key].(type) {
 	case nil:
-		return missing, nil
+		return byDefault, nil
 	case bool:
 		return v, nil
 	default:
@@ -42,10 +43,11 @@ func (in inputs) boolean(key string, missing bool) (bool, error) {
 	}
 }
 
-func (in inputs) number(key string, missing int) (int, error) {
+// number rounds up, so that a fraction is never billed too low.
+func (in inputs) number(key string, byDefault int) (int, error) {
 	switch v := in[key].(type) {
 	case nil:
-		return missing, nil
+		return byDefault, nil
 	case int:
 		return v, nil
 	case float64:
@@ -55,18 +57,18 @@ func (in inputs) number(key string, missing int) (int, error) {
 	}
 }
 
-// count is a number that has to be there.
+// count returns a number of at least 1. A missing key is an error.
 func (in inputs) count(key string) (int, error) {
 	n, err := in.number(key, 0)
 	if err == nil && n < 1 {
-		return 0, fmt.Errorf("%s: has to say how many, or nothing can be priced", key)
+		return 0, fmt.Errorf("%s: has no price without a number; write one of at least 1", key)
 	}
 	return n, err
 }
 
 func unpriceable(key string, value any) error {
 	if _, ok := value.(Unknown); ok {
-		return fmt.Errorf("%s: is not known before it exists, so it cannot be priced; take a plain value", key)
+		return fmt.Errorf("%s: is an output of another resource, so its price is not known; use a plain value", key)
 	}
-	return fmt.Errorf("%s: a %T cannot be priced", key, value)
+	return fmt.Errorf("%s: %v is not a value that this key can have, so its price is not known", key, value)
 }

@@ -11,8 +11,9 @@ import (
 	"github.com/genericcorp/platform/internal/catalog"
 )
 
-// priceService prices the load balancer that DigitalOcean makes for a Service of
-// that type: the network kind unless an annotation asks for the regional one.
+// priceService prices the load balancer that DigitalOcean creates for a Service of type
+// LoadBalancer. It is a network load balancer unless an annotation selects the regional
+// one. Other types of Service cost nothing.
 func priceService(in inputs) (budget.Bill, error) {
 	spec, err := in.object("spec")
 	if err != nil {
@@ -31,7 +32,7 @@ func priceService(in inputs) (budget.Bill, error) {
 		return nil, err
 	}
 	const prefix = "service.beta.kubernetes.io/do-loadbalancer-"
-	which, err := annotations.text(prefix+"type", "REGIONAL_NETWORK")
+	lbType, err := annotations.text(prefix+"type", "REGIONAL_NETWORK")
 	if err != nil {
 		return nil, err
 	}
@@ -41,9 +42,9 @@ func priceService(in inputs) (budget.Bill, error) {
 	}
 	units, err := strconv.Atoi(unitText)
 	if err != nil {
-		return nil, fmt.Errorf("%ssize-unit: %q is not a number", prefix, unitText)
+		return nil, fmt.Errorf("%ssize-unit: %q is not a whole number", prefix, unitText)
 	}
-	return loadBalancer(which, units), nil
+	return loadBalancer(lbType, units), nil
 }
 
 func priceClaim(in inputs) (budget.Bill, error) {
@@ -65,7 +66,7 @@ func priceStatefulSet(in inputs) (budget.Bill, error) {
 	}
 	templates, ok := spec["volumeClaimTemplates"].([]any)
 	if _, set := spec["volumeClaimTemplates"]; set && !ok {
-		return nil, fmt.Errorf("spec.volumeClaimTemplates: is not known before it exists, so it cannot be priced")
+		return nil, fmt.Errorf("spec.volumeClaimTemplates: is not a plain list, so its price is not known; use plain values")
 	}
 	var bill budget.Bill
 	for _, template := range templates {
@@ -79,6 +80,7 @@ func priceStatefulSet(in inputs) (budget.Bill, error) {
 	return bill, nil
 }
 
+// claimGiB returns the size that a volume claim requests, rounded up to GiB.
 func claimGiB(in inputs) (int, error) {
 	at := in
 	for _, key := range []string{"spec", "resources", "requests"} {
@@ -93,7 +95,7 @@ func claimGiB(in inputs) (int, error) {
 	}
 	size, err := resource.ParseQuantity(text)
 	if err != nil {
-		return 0, fmt.Errorf("spec.resources.requests.storage: %q is not a size", text)
+		return 0, fmt.Errorf("spec.resources.requests.storage: %q is not a size; write one such as 10Gi", text)
 	}
 	return int(math.Ceil(size.AsApproximateFloat64() / (1 << 30))), nil
 }

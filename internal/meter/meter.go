@@ -1,7 +1,9 @@
-// Package meter prices every resource that a program registers once more, and
-// holds the sum against the bill that was computed before: what is not on the
-// bill, costs more than its line, or is of a kind that has no price here, is an
-// error. It fails closed; nothing counts as $0 because it is unknown.
+// Package meter checks every resource that a Pulumi program registers against the bill
+// that the sizing computed. It prices each resource again, from the resource's inputs.
+//
+// A resource is an error if its item is not on the bill, if the item's line is used up, or
+// if this package has no price for its type. An unknown type or value never counts as $0.
+// The package imports no Pulumi package; stacks/meter.go connects it to the program.
 package meter
 
 import (
@@ -11,29 +13,31 @@ import (
 	"github.com/genericcorp/platform/internal/budget"
 )
 
-// Resource is a registration as the meter sees it.
+// Resource is a resource to register.
 type Resource struct {
-	// Type is Pulumi's token, for example "kubernetes:core/v1:Service".
+	// Type is Pulumi's type token, for example "kubernetes:core/v1:Service".
 	Type string
-	// Inputs are its plain inputs; a value that is not known yet is Unknown.
+	// Inputs are plain values: string, bool, int, float64, map[string]any, []any. A value
+	// that is not known yet is Unknown.
 	Inputs map[string]any
 }
 
-// Unknown stands for a value that only another resource will tell.
+// Unknown stands for an output of another resource that does not exist yet.
 type Unknown struct{}
 
-// Meter adds up what is registered. It is safe for concurrent use.
+// Meter adds up the prices of the registered resources. It is safe for concurrent use.
 type Meter struct {
-	// ownNodes says that the Kubernetes objects run on DigitalOcean, where a Service
-	// of type LoadBalancer and a volume claim cost money.
 	ownNodes bool
 
-	mu   sync.Mutex
+	mu sync.Mutex
+	// bill and used have amounts per month, by item.
 	bill map[string]budget.Cents
 	used map[string]budget.Cents
 }
 
-// New makes a meter for a bill.
+// New returns a meter for a bill. ownNodes is true if the Kubernetes objects run on
+// DigitalOcean, where load balancers and volume claims cost money. On an existing cluster
+// they are free, because somebody else pays for them.
 func New(bill budget.Bill, ownNodes bool) *Meter {
 	m := &Meter{ownNodes: ownNodes, bill: map[string]budget.Cents{}, used: map[string]budget.Cents{}}
 	for _, line := range bill {
@@ -42,8 +46,8 @@ func New(bill budget.Bill, ownNodes bool) *Meter {
 	return m
 }
 
-// Register adds a resource. The error says what it costs, and what the bill has
-// for it; a resource that is refused is not added.
+// Register adds a resource. It returns an error if the bill has no line for it, if it
+// would exceed its line, or if its price is not known. Then the resource is not added.
 func (m *Meter) Register(r Resource) error {
 	lines, err := m.price(r)
 	if err != nil {
@@ -57,8 +61,8 @@ func (m *Meter) Register(r Resource) error {
 			return fmt.Errorf("%d × %s costs %s a month and is not on the bill", line.Quantity, line.SKU, line.Monthly())
 		}
 		if used := m.used[line.Item]; used+line.Monthly() > planned {
-			return fmt.Errorf("%d × %s costs %s a month: with %s already used it exceeds the line %q of %s",
-				line.Quantity, line.SKU, line.Monthly(), used, line.Item, planned)
+			return fmt.Errorf("%d × %s costs %s a month and exceeds the line %q of %s, of which %s are used",
+				line.Quantity, line.SKU, line.Monthly(), line.Item, planned, used)
 		}
 	}
 	for _, line := range lines {
@@ -67,7 +71,7 @@ func (m *Meter) Register(r Resource) error {
 	return nil
 }
 
-// Total is what all registered resources cost in a month.
+// Total returns what all registered resources cost per month.
 func (m *Meter) Total() budget.Cents {
 	m.mu.Lock()
 	defer m.mu.Unlock()

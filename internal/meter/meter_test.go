@@ -39,7 +39,7 @@ func nodes(extra object) object {
 	return out
 }
 
-func lb(annotations object) object {
+func loadBalancer(annotations object) object {
 	const prefix = "service.beta.kubernetes.io/do-loadbalancer-"
 	full := object{}
 	for k, v := range annotations {
@@ -52,12 +52,12 @@ func storage(size any) object {
 	return object{"spec": object{"resources": object{"requests": object{"storage": size}}}}
 }
 
-func TestWhatIsOnTheBillIsAdmitted(t *testing.T) {
+func TestRegisterAcceptsResourcesThatAreOnTheBill(t *testing.T) {
 	m := meter.New(bill(), true)
 	for _, r := range []meter.Resource{
 		{Type: cluster, Inputs: object{"ha": false, "nodePool": nodes(nil)}},
 		{Type: database, Inputs: object{"size": "db-s-1vcpu-1gb", "nodeCount": 1}},
-		{Type: service, Inputs: lb(object{"type": "REGIONAL"})},
+		{Type: service, Inputs: loadBalancer(object{"type": "REGIONAL"})},
 		{Type: claim, Inputs: storage("10Gi")},
 		{Type: release, Inputs: object{"chart": "oci://quay.io/jetstack/charts/cert-manager"}},
 		{Type: "kubernetes:core/v1:ConfigMap"}, {Type: "platform:app:App"}, {Type: "pulumi:providers:random"},
@@ -67,9 +67,9 @@ func TestWhatIsOnTheBillIsAdmitted(t *testing.T) {
 	assert.Equal(t, bill().Total(), m.Total())
 }
 
-func TestWhatTheBillLacksIsRefused(t *testing.T) {
+func TestRegisterRefusesAndDoesNotCountWhatTheBillLacks(t *testing.T) {
 	for name, r := range map[string]meter.Resource{
-		"ha left out":                 {Type: cluster, Inputs: object{"nodePool": nodes(nil)}},
+		"no value for ha":             {Type: cluster, Inputs: object{"nodePool": nodes(nil)}},
 		"a larger node":               {Type: cluster, Inputs: object{"ha": false, "nodePool": object{"size": "s-4vcpu-8gb", "nodeCount": 2}}},
 		"more nodes":                  {Type: cluster, Inputs: object{"ha": false, "nodePool": nodes(object{"nodeCount": 3})}},
 		"a pool that grows":           {Type: cluster, Inputs: object{"ha": false, "nodePool": nodes(object{"autoScale": true, "minNodes": 2, "maxNodes": 3})}},
@@ -79,8 +79,8 @@ func TestWhatTheBillLacksIsRefused(t *testing.T) {
 		"a count that is not known":   {Type: pool, Inputs: object{"size": "s-2vcpu-4gb", "nodeCount": meter.Unknown{}}},
 		"a larger database":           {Type: database, Inputs: object{"size": "db-s-1vcpu-2gb", "nodeCount": 1}},
 		"more storage":                {Type: database, Inputs: object{"size": "db-s-1vcpu-1gb", "nodeCount": 1, "storageSizeMib": "30720"}},
-		"a network load balancer":     {Type: service, Inputs: lb(nil)},
-		"a larger load balancer":      {Type: service, Inputs: lb(object{"type": "REGIONAL", "size-unit": "2"})},
+		"a network load balancer":     {Type: service, Inputs: loadBalancer(nil)},
+		"a larger load balancer":      {Type: service, Inputs: loadBalancer(object{"type": "REGIONAL", "size-unit": "2"})},
 		"a load balancer of any kind": {Type: service, Inputs: object{"spec": object{"type": meter.Unknown{}}}},
 		"a larger claim":              {Type: claim, Inputs: storage("11Gi")},
 		"a claim of any size":         {Type: claim, Inputs: storage(meter.Unknown{})},
@@ -94,30 +94,30 @@ func TestWhatTheBillLacksIsRefused(t *testing.T) {
 	} {
 		m := meter.New(bill(), true)
 		assert.Error(t, m.Register(r), name)
-		assert.Zero(t, m.Total(), "%s: what is refused does not count", name)
+		assert.Zero(t, m.Total(), "%s: a refused resource must not count", name)
 	}
 }
 
-func TestASecondOfWhatIsOnTheBillOnceIsRefused(t *testing.T) {
+func TestRegisterRefusesASecondResourceForAUsedLine(t *testing.T) {
 	m := meter.New(bill(), true)
-	one := meter.Resource{Type: service, Inputs: lb(object{"type": "REGIONAL"})}
+	one := meter.Resource{Type: service, Inputs: loadBalancer(object{"type": "REGIONAL"})}
 	require.NoError(t, m.Register(one))
-	require.ErrorContains(t, m.Register(one), `exceeds the line "load balancer" of $12.00`)
+	require.ErrorContains(t, m.Register(one), `exceeds the line "load balancer" of $12.00, of which $12.00 are used`)
 }
 
-func TestServicesAndClaimsOfAnExistingClusterAreNotOurs(t *testing.T) {
+func TestRegisterOnAnExistingClusterBillsNoServicesAndClaims(t *testing.T) {
 	m := meter.New(nil, false)
-	require.NoError(t, m.Register(meter.Resource{Type: service, Inputs: lb(nil)}))
+	require.NoError(t, m.Register(meter.Resource{Type: service, Inputs: loadBalancer(nil)}))
 	require.NoError(t, m.Register(meter.Resource{Type: claim, Inputs: storage("100Gi")}))
 	require.Error(t, m.Register(meter.Resource{Type: cluster, Inputs: object{"ha": false, "nodePool": nodes(nil)}}))
 }
 
-func TestRegistrationsMayComeAllAtOnce(t *testing.T) {
+func TestRegisterMayBeCalledConcurrently(t *testing.T) {
 	m := meter.New(bill(), true)
 	var wg sync.WaitGroup
 	for range 50 {
 		wg.Go(func() { _ = m.Register(meter.Resource{Type: claim, Inputs: storage("1Gi")}) })
 	}
 	wg.Wait()
-	assert.Equal(t, budget.Cents(100), m.Total(), "ten of them are on the bill")
+	assert.Equal(t, budget.Cents(100), m.Total(), "the bill has a line for ten of them")
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/genericcorp/platform/internal/catalog"
 )
 
-// pricers know what a type costs, by its inputs.
+// pricers has, by resource type, the function that prices a resource by its inputs.
 var pricers = map[string]func(inputs) (budget.Bill, error){
 	"digitalocean:index/kubernetesCluster:KubernetesCluster":   priceCluster,
 	"digitalocean:index/kubernetesNodePool:KubernetesNodePool": priceNodePool,
@@ -18,8 +18,8 @@ var pricers = map[string]func(inputs) (budget.Bill, error){
 	"digitalocean:index/loadBalancer:LoadBalancer":             priceLoadBalancer,
 }
 
-// onOwnNodes are Kubernetes types that cost money where DigitalOcean serves them.
-var onOwnNodes = map[string]func(inputs) (budget.Bill, error){
+// ownNodesPricers is for Kubernetes types that cost money on DigitalOcean only.
+var ownNodesPricers = map[string]func(inputs) (budget.Bill, error){
 	"kubernetes:core/v1:Service":               priceService,
 	"kubernetes:core/v1:PersistentVolumeClaim": priceClaim,
 	"kubernetes:apps/v1:StatefulSet":           priceStatefulSet,
@@ -29,19 +29,19 @@ func (m *Meter) price(r Resource) (budget.Bill, error) {
 	if isFree(r.Type) {
 		return nil, nil
 	}
-	if pricer, ok := onOwnNodes[r.Type]; ok {
+	if pricer, ok := ownNodesPricers[r.Type]; ok {
 		if !m.ownNodes {
 			return nil, nil
 		}
 		return pricer(r.Inputs)
 	}
 	if r.Type == release {
-		return nil, admitChart(r.Inputs)
+		return nil, checkChart(r.Inputs)
 	}
 	if pricer, ok := pricers[r.Type]; ok {
 		return pricer(r.Inputs)
 	}
-	return nil, fmt.Errorf("%s has no price here; give it one in internal/meter, or list it there as free", r.Type)
+	return nil, fmt.Errorf("the type %s has no price here; add one in internal/meter/price.go, or list the type in internal/meter/free.go", r.Type)
 }
 
 func priceCluster(in inputs) (budget.Bill, error) {
@@ -53,7 +53,7 @@ func priceCluster(in inputs) (budget.Bill, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Left out, it is true from Kubernetes 1.36 on.
+	// DigitalOcean's default is true from Kubernetes 1.36 on.
 	if ha, err := in.boolean("ha", true); err != nil {
 		return nil, err
 	} else if ha {
@@ -62,7 +62,7 @@ func priceCluster(in inputs) (budget.Bill, error) {
 	return bill, nil
 }
 
-// priceNodePool prices a pool that scales by itself at its largest.
+// priceNodePool prices an autoscaled pool at its maximum.
 func priceNodePool(in inputs) (budget.Bill, error) {
 	scales, err := in.boolean("autoScale", false)
 	if err != nil {
@@ -95,7 +95,7 @@ func priceSize(in inputs, item string, count int) (budget.Bill, error) {
 
 func priceDatabase(in inputs) (budget.Bill, error) {
 	if _, ok := in["storageSizeMib"]; ok {
-		return nil, fmt.Errorf("storageSizeMib: storage beyond what a size includes has no price here")
+		return nil, fmt.Errorf("storageSizeMib: has no price here; leave it out, and take a larger size for more storage")
 	}
 	slug, err := in.text("size", "")
 	if err != nil {
@@ -142,14 +142,15 @@ func loadBalancer(kind string, units int) budget.Bill {
 
 const release = "kubernetes:helm.sh/v3:Release"
 
-// admitChart admits the one chart that is known to make nothing that costs.
-func admitChart(in inputs) error {
+// checkChart returns an error for every chart but cert-manager's. A chart can create
+// anything; cert-manager's creates nothing that costs money.
+func checkChart(in inputs) error {
 	chart, err := in.text("chart", "")
 	if err != nil {
 		return err
 	}
 	if chart != "cert-manager" && !strings.HasSuffix(chart, "/cert-manager") {
-		return fmt.Errorf("chart: what %q makes has no price here", chart)
+		return fmt.Errorf("chart: %q has no price here, because a chart can create anything; only cert-manager is allowed", chart)
 	}
 	return nil
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/genericcorp/platform/internal/names"
 )
 
-func TestTenantNamesAreHostLabelsAndIdentifiers(t *testing.T) {
+func TestTenantAcceptsOnlyHostLabelsThatAreIdentifiersInSQL(t *testing.T) {
 	for _, good := range []string{"acme", "a", "acme-2", strings.Repeat("a", 56)} {
 		assert.NoError(t, names.Tenant(good), good)
 	}
@@ -22,7 +22,7 @@ func TestTenantNamesAreHostLabelsAndIdentifiers(t *testing.T) {
 	}
 }
 
-func TestDomains(t *testing.T) {
+func TestDomainAcceptsOnlyFullHostNames(t *testing.T) {
 	assert.NoError(t, names.Domain("demo.genericcorp.com"))
 	for _, bad := range []string{"", "localhost", "https://a.b", "a..b", "a_b.c", "A.b", "a.b/", "*.a.b", strings.Repeat("a", 64) + ".b"} {
 		assert.Error(t, names.Domain(bad), bad)
@@ -40,13 +40,13 @@ func FuzzTenantAdmitsOnlyLabelsThatAreIdentifiersToo(f *testing.F) {
 		}
 		sql := names.SQL(one)
 		if !label.MatchString(one) || !identifier.MatchString(sql) || len(sql) > 63 {
-			t.Errorf("%q was admitted, and is %q in SQL", one, sql)
+			t.Errorf("%q was accepted, and its SQL name is %q", one, sql)
 		}
 		if owner := names.Owner(one); owner != "owner_"+strings.TrimPrefix(sql, "tenant_") || len(owner) > 63 {
-			t.Errorf("%q was admitted, and its owner is %q", one, owner)
+			t.Errorf("%q was accepted, and its owner is %q", one, owner)
 		}
 		if names.Tenant(other) == nil && one != other && sql == names.SQL(other) {
-			t.Errorf("%q and %q share %q", one, other, sql)
+			t.Errorf("%q and %q have the same SQL name %q", one, other, sql)
 		}
 	})
 }

@@ -8,42 +8,52 @@ import (
 	"github.com/genericcorp/platform/internal/settings"
 )
 
-// Comparison is what became of a stack since another revision.
+// Comparison is the difference between a stack file and the same file at another git
+// revision.
 type Comparison struct {
-	Revision     string       `json:"revision"`
+	Revision string `json:"revision"`
+	// MonthlyCents is the total of the bill at the revision. DeltaCents is today's total
+	// less that one.
 	MonthlyCents budget.Cents `json:"monthlyCents"`
 	DeltaCents   budget.Cents `json:"deltaCents"`
-	// New says that the stack was not there; Problem that its file was faulty then.
-	New     bool     `json:"new"`
+	// New is true if the revision has no such stack file.
+	New bool `json:"new"`
+	// Problem says why the file at the revision cannot be planned. Then there are no
+	// changes.
 	Problem string   `json:"problem,omitempty"`
 	Changes []Change `json:"changes"`
-	// Refused are changes of tenants that an update would refuse, each with its path.
+	// Refused has the changes of tenants that an update would refuse, each with its path.
 	Refused []string `json:"refused,omitempty"`
 }
 
-// Effects of a change beyond its price.
+// Effects of a change on a running stack. markdown.go sorts by them.
 const (
-	// Replaces makes something anew.
+	// Replaces deletes something and creates it again.
 	Replaces = "replaces"
-	// Refused stops an update of a running stack.
+	// Refused stops the update; nothing is changed.
 	Refused = "refused"
 	// Resize needs `ops resize` before the update.
-	Resize  = "resize"
-	OneWay  = "one way"
+	Resize = "resize"
+	// OneWay happens in place and cannot be undone.
+	OneWay = "one way"
+	// InPlace happens in place and can be undone.
 	InPlace = "in place"
 )
 
-// Change is one thing that differs.
+// Change is one difference.
 type Change struct {
+	// What names the setting or the tenant.
 	What   string `json:"what"`
 	Before string `json:"before"`
 	After  string `json:"after"`
-	// Effect is one of the constants above; Note says what that means here.
+	// Effect is one of the effects above, such as Replaces.
 	Effect string `json:"effect"`
-	Note   string `json:"note,omitempty"`
+	// Note explains the effect for this change. It may be empty.
+	Note string `json:"note,omitempty"`
 }
 
-// Compare holds a stack against what it was at a revision; nil was nothing.
+// Compare compares a stack with the same stack at a revision. before is nil if the
+// revision has no such stack file.
 func Compare(now Stack, before *Stack, revision string) *Comparison {
 	c := &Comparison{Revision: revision, New: before == nil, DeltaCents: now.MonthlyCents, Changes: []Change{}}
 	if before == nil {
@@ -51,60 +61,63 @@ func Compare(now Stack, before *Stack, revision string) *Comparison {
 	}
 	c.MonthlyCents, c.DeltaCents = before.MonthlyCents, now.MonthlyCents-before.MonthlyCents
 	c.sizes(before, now)
-	c.places(before.settings, now.settings)
-	c.rest(before.settings, now.settings)
+	c.immovable(before.settings, now.settings)
+	c.updatable(before.settings, now.settings)
 	c.tenants(before.settings, now.settings)
 	return c
 }
 
-func (c *Comparison) differ(what string, before, after any, effect, note string) {
+// addIfDifferent adds a change unless before and after are equal.
+func (c *Comparison) addIfDifferent(what string, before, after any, effect, note string) {
 	if before != after {
 		c.Changes = append(c.Changes, Change{what, fmt.Sprint(before), fmt.Sprint(after), effect, note})
 	}
 }
 
 func (c *Comparison) sizes(before *Stack, now Stack) {
-	c.differ("node size", before.Nodes.Size, now.Nodes.Size, Resize,
-		"run `go run ./cmd/ops resize -stack "+now.Name+"` first: it exchanges the nodes and keeps the cluster; an update alone is refused")
-	c.differ("node count", before.Nodes.Count, now.Nodes.Count, InPlace, "")
-	effect, note := OneWay, "a database can grow and never shrink"
-	if smaller(now.Database.Size, before.Database.Size) {
-		note = "DigitalOcean refuses to shrink a database; a smaller one is a new one, restored from a backup"
+	c.addIfDifferent("node size", before.Nodes.Size, now.Nodes.Size, Resize,
+		"run `go run ./cmd/ops resize -stack "+now.Name+"` first: it replaces the nodes and keeps the cluster; an update without it is refused")
+	c.addIfDifferent("node count", before.Nodes.Count, now.Nodes.Count, InPlace, "")
+	effect, note := OneWay, "a database can grow, but not shrink"
+	if isSmaller(now.Database.Size, before.Database.Size) {
+		note = "DigitalOcean refuses to shrink a database; create a smaller one and restore a backup into it"
 		effect = Replaces
 	}
-	c.differ("database size", before.Database.Size, now.Database.Size, effect, note)
-	c.differ("database nodes", before.Database.Nodes, now.Database.Nodes, InPlace, "")
+	c.addIfDifferent("database size", before.Database.Size, now.Database.Size, effect, note)
+	c.addIfDifferent("database nodes", before.Database.Nodes, now.Database.Nodes, InPlace, "")
 }
 
-// smaller compares sizes of the catalogue by price.
-func smaller(a, b string) bool {
-	first, errA := catalog.DatabaseBySize(a)
-	second, errB := catalog.DatabaseBySize(b)
-	return errA == nil && errB == nil && first.Unit < second.Unit
+// isSmaller compares database sizes by price. It returns false if one of them is not in
+// the catalogue: an external database has no size.
+func isSmaller(size, than string) bool {
+	a, errA := catalog.DatabaseBySize(size)
+	b, errB := catalog.DatabaseBySize(than)
+	return errA == nil && errB == nil && a.Unit < b.Unit
 }
 
-// places are where things are: they do not move, they are made anew.
-func (c *Comparison) places(before, now settings.Settings) {
-	c.differ("region", before.Region, now.Region, Refused, "a running cluster does not move; bring up a second stack and take this one down")
+// immovable adds the changes of settings that the provider cannot change in place.
+func (c *Comparison) immovable(before, now settings.Settings) {
+	c.addIfDifferent("region", before.Region, now.Region, Refused, "a running cluster cannot move; create a second stack there and destroy this one")
 	for _, r := range [][3]string{
 		{"network.vpc", before.Network.VPC, now.Network.VPC}, {"network.pods", before.Network.Pods, now.Network.Pods},
 		{"network.services", before.Network.Services, now.Network.Services},
 	} {
-		c.differ(r[0], r[1], r[2], Refused, "address ranges are fixed when the cluster is created")
+		c.addIfDifferent(r[0], r[1], r[2], Refused, "address ranges cannot change after the cluster is created")
 	}
-	c.differ("zone", before.Zone, now.Zone, Replaces, "every record is deleted in the old zone and made in the new one")
-	c.differ("domain", before.Domain, now.Domain, Replaces, "records and certificate are made anew; the old hosts stop answering")
-	c.differ("cluster kind", before.Cluster.Kind, now.Cluster.Kind, Replaces, "everything moves to another cluster")
-	c.differ("database kind", before.Database.Kind, now.Database.Kind, Replaces, "the app finds another database, without the data")
+	c.addIfDifferent("zone", before.Zone, now.Zone, Replaces, "every record is deleted in the old zone and created in the new one")
+	c.addIfDifferent("domain", before.Domain, now.Domain, Replaces, "records and certificate are created again; the old hosts stop answering")
+	c.addIfDifferent("cluster kind", before.Cluster.Kind, now.Cluster.Kind, Replaces, "everything is created again in the other cluster")
+	c.addIfDifferent("database kind", before.Database.Kind, now.Database.Kind, Replaces, "the app gets another database, without the data")
 }
 
-func (c *Comparison) rest(before, now settings.Settings) {
-	c.differ("database version", before.Database.Version, now.Database.Version, OneWay, "a major upgrade, in place, with a pause; it does not go back")
-	c.differ("HA control plane", before.Cluster.HA, now.Cluster.HA, OneWay, "it cannot be turned off again")
-	c.differ("cluster version", before.Cluster.Version, now.Cluster.Version, OneWay, "nodes are replaced one by one")
-	c.differ("protect", before.Protect, now.Protect, InPlace, "what guards cluster and database from deletion")
-	c.differ("issuer", before.Certificates.Issuer, now.Certificates.Issuer, InPlace, "the certificate is ordered anew")
-	c.differ("image", before.App.Image, now.App.Image, InPlace, "")
-	c.differ("concurrent users", before.Capacity.ConcurrentUsers, now.Capacity.ConcurrentUsers, InPlace, "")
-	c.differ("limit", before.Budget.MonthlyUSD, now.Budget.MonthlyUSD, InPlace, "the budget itself")
+// updatable adds the changes of settings that an update changes in place.
+func (c *Comparison) updatable(before, now settings.Settings) {
+	c.addIfDifferent("database version", before.Database.Version, now.Database.Version, OneWay, "a major upgrade in place, with a pause; it cannot be undone")
+	c.addIfDifferent("HA control plane", before.Cluster.HA, now.Cluster.HA, OneWay, "it cannot be turned off once it is on")
+	c.addIfDifferent("cluster version", before.Cluster.Version, now.Cluster.Version, OneWay, "nodes are replaced one by one")
+	c.addIfDifferent("protect", before.Protect, now.Protect, InPlace, "it protects the cluster and the database from deletion")
+	c.addIfDifferent("issuer", before.Certificates.Issuer, now.Certificates.Issuer, InPlace, "the certificate is ordered again")
+	c.addIfDifferent("image", before.App.Image, now.App.Image, InPlace, "")
+	c.addIfDifferent("concurrent users", before.Capacity.ConcurrentUsers, now.Capacity.ConcurrentUsers, InPlace, "")
+	c.addIfDifferent("limit", before.Budget.MonthlyUSD, now.Budget.MonthlyUSD, InPlace, "")
 }

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -8,29 +9,28 @@ import (
 	"github.com/genericcorp/platform/internal/settings"
 )
 
-// tenants compares entry by entry, and refuses what an update would refuse as far as
-// the other revision's file tells. A name that is not in that file may still be one
-// that an earlier update purged or archived: the program knows, this does not.
+// tenants compares the entries of both files. It marks the changes that an update would
+// refuse. It knows the two files only. A name that the older file lacks may be one that an
+// earlier update purged or archived. Only the Pulumi program knows that.
 func (c *Comparison) tenants(before, now settings.Settings) {
 	was, history := byName(before.Tenants), lifecycle.Of(before.Tenants)
-	refused := c.refuse(history, now.Tenants)
+	refused := c.addRefused(history, now.Tenants)
 	for _, t := range now.Tenants {
 		old, there := was[t.Name]
-		first := was[t.RenamedFrom]
-		renamed := !there && first.Name != ""
+		renamed := !there && was[t.RenamedFrom].Name != ""
 		switch {
 		case renamed:
-			old = first
-			c.differ("tenant "+t.Name, old.Name, t.Name, effect(InPlace, refused[t.Name]), note(renameEffect(t), refused[t.Name]))
+			old = was[t.RenamedFrom]
+			c.addIfDifferent("tenant "+t.Name, old.Name, t.Name, effectUnless(refused[t.Name], InPlace), noteUnless(refused[t.Name], renameEffect(t)))
 		case !there:
 			old = settings.Tenant{State: notDeclared, Plan: t.Plan}
 		}
-		changed := InPlace
+		effect := InPlace
 		if t.State == settings.Purged {
-			changed = OneWay
+			effect = OneWay
 		}
-		c.differ("tenant "+t.Name, old.State, t.State, effect(changed, refused[t.Name]), note(becomes(old, t), refused[t.Name]))
-		c.differ("tenant "+t.Name+"'s plan", old.Plan, t.Plan, InPlace, "")
+		c.addIfDifferent("tenant "+t.Name, old.State, t.State, effectUnless(refused[t.Name], effect), noteUnless(refused[t.Name], noteOnChange(old, t)))
+		c.addIfDifferent("tenant "+t.Name+"'s plan", old.Plan, t.Plan, InPlace, "")
 		if old.State == t.State && !renamed && refused[t.Name] != "" {
 			c.Changes = append(c.Changes, Change{"tenant " + t.Name, old.State, t.State, Refused, refused[t.Name]})
 		}
@@ -38,8 +38,9 @@ func (c *Comparison) tenants(before, now settings.Settings) {
 	c.vanished(history, was, now.Tenants)
 }
 
-// refuse notes what an update would refuse, and returns it by tenant.
-func (c *Comparison) refuse(history lifecycle.History, now []settings.Tenant) map[string]string {
+// addRefused adds the changes that an update would refuse to c.Refused. It returns the
+// reason for each, by tenant.
+func (c *Comparison) addRefused(history lifecycle.History, now []settings.Tenant) map[string]string {
 	out := map[string]string{}
 	_, faults := history.Next(now)
 	for _, f := range faults {
@@ -55,49 +56,48 @@ func (c *Comparison) refuse(history lifecycle.History, now []settings.Tenant) ma
 	return out
 }
 
-// vanished reports entries that are gone. While others appear the program takes it
-// for a rename, and refuses.
+// vanished adds a change for each entry that was deleted. If other entries appear in the
+// same update, the update refuses both, because they may be a rename without renamedFrom.
 func (c *Comparison) vanished(history lifecycle.History, was map[string]settings.Tenant, now []settings.Tenant) {
 	vanished, appeared := history.Vanished(now)
-	effect, note := InPlace, "suspended and reported; nothing is dropped"
+	effect, note := InPlace, "the tenant is suspended; nothing is dropped"
 	if len(vanished) > 0 && len(appeared) > 0 {
 		effect = Refused
-		note = "others appear in the same update, which looks like a rename: write renamedFrom, or run two updates (docs/tenancy.md)"
+		note = "others appear in the same update, and that looks like a rename: write renamedFrom, or run two updates (docs/tenancy.md)"
 		c.Refused = append(c.Refused, fmt.Sprintf("settings.tenants: %s vanished while %s appeared", strings.Join(vanished, ", "), strings.Join(appeared, ", ")))
 	}
 	for _, name := range vanished {
-		c.differ("tenant "+name, was[name].State, notDeclared, effect, note)
+		c.addIfDifferent("tenant "+name, was[name].State, notDeclared, effect, note)
 	}
 }
 
-// becomes says what an update makes of a tenant that another revision left as old.
-func becomes(old, now settings.Tenant) string {
+// noteOnChange describes what an update does with a tenant whose entry changed.
+func noteOnChange(old, now settings.Tenant) string {
 	purged := old.State == settings.Purged
 	switch {
 	case now.Restore && purged:
-		return "restored from its newest archive, rows and checksums compared; it gets another password"
+		return "restored from its newest archive; rows and checksums are compared; it gets another password"
 	case now.Fresh && purged:
 		return "an empty schema; the old archive stays; it gets another password"
 	case old.State == notDeclared && (now.State == settings.Purged || now.State == settings.Archived):
 		return "refused unless an earlier update had the tenant; " + effects[now.State]
 	case old.State == notDeclared && now.Restore:
-		return "refused unless an earlier update purged it; restored from its newest archive then"
+		return "refused unless an earlier update purged it; then it is restored from its newest archive"
 	}
 	return effects[now.State]
 }
 
-func effect(changed, refused string) string {
+// effectUnless returns Refused if there is a reason to refuse, else the effect.
+func effectUnless(refused, effect string) string {
 	if refused != "" {
 		return Refused
 	}
-	return changed
+	return effect
 }
 
-func note(text, refused string) string {
-	if refused != "" {
-		return refused
-	}
-	return text
+// noteUnless returns the reason to refuse if there is one, else the note.
+func noteUnless(refused, note string) string {
+	return cmp.Or(refused, note)
 }
 
 func byName(tenants []settings.Tenant) map[string]settings.Tenant {

@@ -11,14 +11,14 @@ import (
 	"github.com/genericcorp/platform/internal/report"
 )
 
-// withTenants is the prod stack with these entries.
+// withTenants plans the prod stack with these entries in settings.tenants.
 func withTenants(t *testing.T, entries string) report.Stack {
 	t.Helper()
-	changed := strings.Replace(file(t, "prod"), "    capacity:", "    archive: {volumeGiB: 5}\n    tenants: ["+entries+"]\n    capacity:", 1)
-	return of(t, "prod", changed)
+	changed := strings.Replace(stackFile(t, "prod"), "    capacity:", "    archive: {volumeGiB: 5}\n    tenants: ["+entries+"]\n    capacity:", 1)
+	return planStack(t, "prod", changed)
 }
 
-func TestCompareRefusesWhatAnUpdateWouldRefuseOfATenant(t *testing.T) {
+func TestCompareMarksChangesOfTenantsThatAnUpdateWouldRefuse(t *testing.T) {
 	const purged = "state: purged, confirmPurge: acme"
 	for name, c := range map[string]struct {
 		before, now  string
@@ -30,7 +30,7 @@ func TestCompareRefusesWhatAnUpdateWouldRefuseOfATenant(t *testing.T) {
 		"purged to restored":  {"{name: acme, " + purged + "}", "{name: acme, restore: true}", report.InPlace, "restored from its newest archive"},
 		"purged to fresh":     {"{name: acme, " + purged + "}", "{name: acme, fresh: true}", report.InPlace, "an empty schema; the old archive stays"},
 		"purged to archived":  {"{name: acme, " + purged + "}", "{name: acme, state: archived}", report.Refused, "was purged"},
-		"restore on active":   {"{name: acme}", "{name: acme, restore: true}", report.Refused, "goes with a tenant that was purged"},
+		"restore on active":   {"{name: acme}", "{name: acme, restore: true}", report.Refused, "applies only to a tenant that was purged"},
 		"an unknown archived": {"", "{name: acme, state: archived}", report.InPlace, "refused unless an earlier update had the tenant"},
 		"an unknown restored": {"", "{name: acme, restore: true}", report.InPlace, "refused unless an earlier update purged it"},
 		"a new one":           {"", "{name: acme}", report.InPlace, "role, schema and host are there"},
@@ -57,7 +57,7 @@ func TestCompareRefusesWhatAnUpdateWouldRefuseOfATenant(t *testing.T) {
 	}
 }
 
-func TestARenameIsOneChangeAndNobodyVanishes(t *testing.T) {
+func TestCompareOfARenamedTenantIsOneChange(t *testing.T) {
 	before, now := withTenants(t, "{name: old}"), withTenants(t, "{name: acme, renamedFrom: old}")
 	changes := report.Compare(now, &before, "main").Changes
 	require.Len(t, changes, 1)
@@ -66,7 +66,7 @@ func TestARenameIsOneChangeAndNobodyVanishes(t *testing.T) {
 	}, changes[0])
 }
 
-func TestTheListOfTenantsTellsRestoredFromEmpty(t *testing.T) {
+func TestPlanStackDescribesRestoredFreshAndRenamedTenants(t *testing.T) {
 	s := withTenants(t, "{name: a, restore: true}, {name: b, fresh: true}, {name: c}, {name: d, renamedFrom: old, redirectOldHost: true}")
 	var effects []string
 	for _, tenant := range s.TenantList {

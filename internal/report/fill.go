@@ -37,7 +37,7 @@ func roomOf(r sizing.Room) Room {
 	return Room{More: r.More, BreaksOn: r.BreaksOn, StepCents: r.Step, Next: r.Next}
 }
 
-// why says where each size comes from.
+// why returns a sentence for each size that says why it was chosen.
 func why(s settings.Settings, p sizing.Plan) []string {
 	app := p.Workload.App
 	out := []string{fmt.Sprintf("app: %d replicas with %s CPU and %s each, for %d concurrent users",
@@ -46,13 +46,13 @@ func why(s settings.Settings, p sizing.Plan) []string {
 		reason := "the cheapest on which everything fits"
 		switch {
 		case s.Nodes.Size != "" || s.Nodes.Count != 0:
-			reason = "as far as pinned by settings.nodes, else " + reason
+			reason = "pinned by settings.nodes; the rest is " + reason
 		case s.Capacity.SurviveNodeLoss:
-			reason += ", with any one node gone too"
+			reason += ", also with one node gone"
 		}
 		out = append(out, fmt.Sprintf("nodes: %d × %s, %s", p.Nodes.Count, p.Nodes.Size, reason))
 	} else {
-		out = append(out, "nodes: those of the existing cluster; whether everything fits on them is not checked")
+		out = append(out, "nodes: those of the existing cluster; nothing checks that everything fits on them")
 	}
 	switch {
 	case p.Database.Size != "":
@@ -62,20 +62,21 @@ func why(s settings.Settings, p sizing.Plan) []string {
 		}
 		out = append(out, fmt.Sprintf("database: %d × %s, %s", p.Database.Nodes, p.Database.Size, reason))
 	case s.Database.Network == settings.Anywhere:
-		out = append(out, "database: external; network policies admit every address on its port, unless settings.database.network narrows them")
+		out = append(out, "database: external; network policies admit every address on its port; settings.database.network restricts them")
 	default:
 		out = append(out, fmt.Sprintf("database: external; network policies admit %s on its port", s.Database.Network))
 	}
 	return out
 }
 
-// economics shares the infrastructure among tenants.
+// economics returns costs and margins per tenant. infrastructure is the total of the bill,
+// fixed is settings.pricing.fixedUsd, and more is how many more tenants fit.
 func economics(price, infrastructure, fixed budget.Cents, tenants, more int) PricePoint {
 	now, full := max(tenants, 1), max(tenants+more, 1)
 	out := PricePoint{
 		PriceCents:             price,
-		CostPerTenantCents:     ceil(infrastructure, now),
-		FullCostPerTenantCents: ceil(infrastructure, full),
+		CostPerTenantCents:     divideUp(infrastructure, now),
+		FullCostPerTenantCents: divideUp(infrastructure, full),
 		BreakEvenTenants:       int((infrastructure + fixed + price - 1) / price),
 	}
 	out.MarginCents = price - out.CostPerTenantCents
@@ -83,6 +84,6 @@ func economics(price, infrastructure, fixed budget.Cents, tenants, more int) Pri
 	return out
 }
 
-func ceil(amount budget.Cents, among int) budget.Cents {
-	return (amount + budget.Cents(among) - 1) / budget.Cents(among)
+func divideUp(amount budget.Cents, by int) budget.Cents {
+	return (amount + budget.Cents(by) - 1) / budget.Cents(by)
 }

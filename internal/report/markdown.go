@@ -6,23 +6,22 @@ import (
 	"strings"
 )
 
-// maxLines is how long a comment on a pull request may be: what is longer is not
-// read.
+// maxLines is the length of a comment on a pull request. Reviewers do not read longer ones.
 const maxLines = 30
 
-// Markdown prints the report as a comment on a pull request, 30 lines at most:
-// dollars and sizes, then what is destroyed or cannot be undone, then the rest.
+// Markdown writes the report as a comment on a pull request, with at most 30 lines: prices
+// and sizes, then problems, then the changes. It returns the error of the writer.
 func (r Report) Markdown(w io.Writer) error {
 	lines := []string{
 		"### Plan", "",
 		"| stack | month | change | limit | nodes | database | more tenants |", "| --- | --- | --- | --- | --- | --- | --- |",
 	}
 	for _, s := range r.Stacks {
-		c := s.summary()
-		lines = append(lines, fmt.Sprintf("| %s | %s | %s | %s | %s | %s | %s |", verdict(s), c[1], change(s), c[2], c[3], c[4], c[6]))
+		c := s.summaryRow()
+		lines = append(lines, fmt.Sprintf("| %s | %s | %s | %s | %s | %s | %s |", markedName(s), c[1], priceChange(s), c[2], c[3], c[4], c[6]))
 	}
 	for _, name := range r.Removed {
-		lines = append(lines, fmt.Sprintf("| %s | **removed**: what it made stays, and bills on, until it is destroyed | | | | | |", name))
+		lines = append(lines, fmt.Sprintf("| %s | **removed**: its resources stay and cost money until `pulumi destroy` | | | | | |", name))
 	}
 	lines = append(lines, fmt.Sprintf("| together | %s | | | | | |", r.TotalCents))
 	for _, s := range r.Stacks {
@@ -30,23 +29,25 @@ func (r Report) Markdown(w io.Writer) error {
 			lines = append(lines, "", "**"+s.Name+"**: "+strings.ReplaceAll(s.Problem, "\n", "; "))
 		}
 	}
-	lines = append(lines, r.changes()...)
+	lines = append(lines, r.changeLines()...)
 	if len(lines) > maxLines {
 		more := len(lines) - maxLines + 1
-		lines = append(lines[:maxLines-1], fmt.Sprintf("- and %d lines more: `go run ./cmd/plan -base REV`", more))
+		lines = append(lines[:maxLines-1], fmt.Sprintf("- and %d more lines: `go run ./cmd/plan -base REV` prints all", more))
 	}
 	_, err := fmt.Fprintln(w, strings.Join(lines, "\n"))
 	return err
 }
 
-func verdict(s Stack) string {
+// markedName returns the name, with a cross if the stack is not accepted.
+func markedName(s Stack) string {
 	if s.accepted() {
 		return s.Name
 	}
 	return "**" + s.Name + " ✗**"
 }
 
-func change(s Stack) string {
+// priceChange returns the difference to the other revision, for example "+$1.00".
+func priceChange(s Stack) string {
 	switch {
 	case s.Base == nil:
 		return ""
@@ -58,8 +59,9 @@ func change(s Stack) string {
 	return signed(s.Base.DeltaCents)
 }
 
-// changes lists those that need most attention first.
-func (r Report) changes() []string {
+// changeLines returns a line for each change. Changes that an update refuses come first,
+// then those that destroy something or cannot be undone.
+func (r Report) changeLines() []string {
 	var out []string
 	for _, effect := range []string{Refused, Replaces, Resize, OneWay, InPlace} {
 		for _, s := range r.Stacks {

@@ -1,5 +1,6 @@
-// Package report is the plan as reviewers read it: every stack's bill, sizes,
-// fit, limits and room to grow, as text, JSON or Markdown.
+// Package report prints the plans of stacks as text, JSON or Markdown: bill, sizes, fit,
+// limits, headroom, and the differences to another git revision. It reads stack files
+// only; it makes no request.
 package report
 
 import (
@@ -10,45 +11,47 @@ import (
 	"github.com/genericcorp/platform/internal/sizing"
 )
 
-// Report is the plan of several stacks. Its JSON is documented in docs/plan.md
-// and stable.
+// Report has the plans of several stacks. docs/plan.md documents its JSON. The JSON is
+// stable: scripts read it, so keys stay when a field gets another name.
 type Report struct {
 	Stacks []Stack `json:"stacks"`
-	// TotalCents is what all of them cost in a month.
+	// TotalCents is the sum of all stacks per month.
 	TotalCents budget.Cents `json:"totalCents"`
-	// Removed are stacks whose file the other revision had.
+	// Removed are the stacks whose file the other revision has and the folder lacks.
 	Removed []string `json:"removed,omitempty"`
 }
 
-// Stack is the plan of one.
+// Stack is the plan of one stack.
 type Stack struct {
-	Name         string       `json:"name"`
+	Name string `json:"name"`
+	// MonthlyCents is the total of the bill. LimitCents is settings.budget.monthlyUsd.
 	MonthlyCents budget.Cents `json:"monthlyCents"`
 	LimitCents   budget.Cents `json:"limitCents"`
-	// OK says that it fits, and costs no more than its limit.
+	// OK is true if the workload fits and the bill is within the limit.
 	OK bool `json:"ok"`
-	// Problem says why it is not OK.
+	// Problem says why OK is false, and what to change.
 	Problem  string   `json:"problem,omitempty"`
 	Lines    []Line   `json:"lines"`
 	Nodes    Nodes    `json:"nodes"`
 	Database Database `json:"database"`
-	// Why says how the sizes came about.
-	Why       []string     `json:"why"`
-	Fit       []Scenario   `json:"fit"`
-	Bounds    []Bound      `json:"limits"`
+	// Why has a sentence for each size that says why it was chosen.
+	Why    []string   `json:"why"`
+	Fit    []Scenario `json:"fit"`
+	Bounds []Bound    `json:"limits"`
+	// Headroom is absent when the workload does not fit.
 	Headroom  *Headroom    `json:"capacity,omitempty"`
 	Economics []PricePoint `json:"economics"`
-	// Tenants counts the active ones, who pay; TenantList has all.
+	// Tenants is the number of active tenants: those who pay. TenantList has all.
 	Tenants    int      `json:"tenants"`
 	TenantList []Tenant `json:"tenantList"`
-	// Base compares with another revision; absent when none was asked for.
+	// Base is the comparison with another revision. It is absent without -base.
 	Base *Comparison `json:"base,omitempty"`
 
 	settings settings.Settings
 	bill     budget.Bill
 }
 
-// Line is a line of the bill.
+// Line is a budget.Line.
 type Line struct {
 	Item         string       `json:"item"`
 	SKU          string       `json:"sku"`
@@ -59,19 +62,20 @@ type Line struct {
 	AsOf         string       `json:"asOf"`
 }
 
-// Nodes and Database are sizes; an empty size is not ours.
+// Nodes is the pool of nodes. Its size is empty for an existing cluster.
 type Nodes struct {
 	Size  string `json:"size"`
 	Count int    `json:"count"`
 }
 
-// Database counts the standby node too.
+// Database is the managed database. Its size is empty for an external database.
 type Database struct {
-	Size  string `json:"size"`
-	Nodes int    `json:"nodes"`
+	Size string `json:"size"`
+	// Nodes is the number of nodes, the standby node included.
+	Nodes int `json:"nodes"`
 }
 
-// Scenario is a state of the cluster in which all of it fits.
+// Scenario is a sizing.Scenario: the placement of all Pods in one situation.
 type Scenario struct {
 	Name          string `json:"name"`
 	RequestedMiB  int    `json:"requestedMiB"`
@@ -79,7 +83,7 @@ type Scenario struct {
 	Nodes         []Node `json:"nodes"`
 }
 
-// Node is the headroom of one node.
+// Node is what is left on one node.
 type Node struct {
 	Pods         int `json:"pods"`
 	FreeMilliCPU int `json:"freeMilliCPU"`
@@ -94,13 +98,13 @@ type Bound struct {
 	Why  string `json:"why"`
 }
 
-// Headroom is what more fits on these sizes.
+// Headroom says how many more tenants or replicas fit on the sizes.
 type Headroom struct {
 	Tenants  Room `json:"tenants"`
 	Replicas Room `json:"replicas"`
 }
 
-// Room says how many more fit, what breaks then and what the step after costs.
+// Room is a sizing.Room.
 type Room struct {
 	More      int          `json:"more"`
 	BreaksOn  string       `json:"breaksOn"`
@@ -108,21 +112,27 @@ type Room struct {
 	Next      string       `json:"next"`
 }
 
-// PricePoint is what a stack earns at one price.
+// PricePoint has the cost and the margin per tenant for one price. All amounts are per
+// month.
 type PricePoint struct {
+	// PriceCents is one of settings.pricing.tenantUsd.
 	PriceCents budget.Cents `json:"priceCents"`
-	// CostPerTenantCents is the infrastructure shared by the tenants that are there,
-	// at least one, and FullCents by as many as fit.
+	// CostPerTenantCents is the bill divided by the active tenants, at least one.
+	// FullCostPerTenantCents is the bill divided by as many tenants as fit. Both are
+	// rounded up.
 	CostPerTenantCents     budget.Cents `json:"costPerTenantCents"`
 	FullCostPerTenantCents budget.Cents `json:"fullCostPerTenantCents"`
-	MarginCents            budget.Cents `json:"marginCents"`
-	FullMarginCents        budget.Cents `json:"fullMarginCents"`
-	// BreakEvenTenants pay for the infrastructure and the fixed costs.
+	// MarginCents and FullMarginCents are the price less these costs.
+	MarginCents     budget.Cents `json:"marginCents"`
+	FullMarginCents budget.Cents `json:"fullMarginCents"`
+	// BreakEvenTenants is the number of tenants that pay for the bill and for
+	// settings.pricing.fixedUsd.
 	BreakEvenTenants int `json:"breakEvenTenants"`
 }
 
-// PlanStack plans one stack from the text of its file. The error is settings.Faults. If
-// the plan does not fit or is over its budget, the Stack is not OK and has a Problem.
+// PlanStack plans one stack from the text of its stack file. The error is
+// settings.Faults. If the workload does not fit or the bill is over the budget, there is
+// no error, and the Stack has OK false and a Problem.
 func PlanStack(name string, stackFile []byte) (Stack, error) {
 	s, err := settings.LoadStackFile(stackFile)
 	if err != nil {
@@ -145,7 +155,7 @@ func PlanStack(name string, stackFile []byte) (Stack, error) {
 	return out, nil
 }
 
-// New sums stacks up.
+// New returns a report of stacks with their total.
 func New(stacks []Stack) Report {
 	r := Report{Stacks: stacks}
 	for _, s := range stacks {
@@ -154,7 +164,7 @@ func New(stacks []Stack) Report {
 	return r
 }
 
-// OK reports whether every stack fits, and no update would refuse its tenants.
+// OK reports whether every stack is OK and no update would refuse a change of its tenants.
 func (r Report) OK() bool {
 	for _, s := range r.Stacks {
 		if !s.accepted() {

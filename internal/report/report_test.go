@@ -13,31 +13,32 @@ import (
 	"github.com/genericcorp/platform/internal/report"
 )
 
-func file(t *testing.T, name string) string {
+func stackFile(t *testing.T, name string) string {
 	t.Helper()
 	data, err := os.ReadFile("../../Pulumi." + name + ".yaml")
 	require.NoError(t, err)
 	return string(data)
 }
 
-func of(t *testing.T, name, text string) report.Stack {
+func planStack(t *testing.T, name, text string) report.Stack {
 	t.Helper()
 	s, err := report.PlanStack(name, []byte(text))
 	require.NoError(t, err)
 	return s
 }
 
-func both(t *testing.T) report.Report {
-	return report.New([]report.Stack{of(t, "demo", file(t, "demo")), of(t, "prod", file(t, "prod"))})
+func planBoth(t *testing.T) report.Report {
+	return report.New([]report.Stack{planStack(t, "demo", stackFile(t, "demo")), planStack(t, "prod", stackFile(t, "prod"))})
 }
 
-func TestJSONHasTheDocumentedKeys(t *testing.T) {
-	data, err := json.Marshal(both(t))
+func TestReportJSONHasTheDocumentedKeys(t *testing.T) {
+	data, err := json.Marshal(planBoth(t))
 	require.NoError(t, err)
 	var decoded struct {
 		Stacks []map[string]json.RawMessage `json:"stacks"`
 	}
 	require.NoError(t, json.Unmarshal(data, &decoded))
+	require.Len(t, decoded.Stacks, 2)
 	documented, err := os.ReadFile("../../docs/plan.md")
 	require.NoError(t, err)
 	for _, s := range decoded.Stacks {
@@ -55,9 +56,9 @@ func TestJSONHasTheDocumentedKeys(t *testing.T) {
 	}
 }
 
-func TestTextShowsWhatAReviewerAsks(t *testing.T) {
+func TestTextShowsPricesFitHeadroomAndEconomics(t *testing.T) {
 	var out bytes.Buffer
-	require.NoError(t, both(t).Text(&out))
+	require.NoError(t, planBoth(t).Text(&out))
 	for _, want := range []string{
 		"demo: $51.65 a month of at most $80.00, fits", "prod: $76.15", "one node gone", "together  $127.80",
 		"more tenants; then database storage", "the next step costs $15.30", "BREAK-EVEN",
@@ -66,8 +67,8 @@ func TestTextShowsWhatAReviewerAsks(t *testing.T) {
 	}
 }
 
-func TestAStackOverItsLimitIsShownWithAdvice(t *testing.T) {
-	s := of(t, "demo", strings.Replace(file(t, "demo"), "    capacity:", "    cluster: {ha: true}\n    capacity:", 1))
+func TestPlanStackOverTheLimitIsNotOKAndHasAdvice(t *testing.T) {
+	s := planStack(t, "demo", strings.Replace(stackFile(t, "demo"), "    capacity:", "    cluster: {ha: true}\n    capacity:", 1))
 	assert.False(t, s.OK)
 	assert.Contains(t, s.Problem, "HA control plane ($40.00)")
 	assert.NotEmpty(t, s.Lines)
@@ -76,36 +77,36 @@ func TestAStackOverItsLimitIsShownWithAdvice(t *testing.T) {
 	assert.Contains(t, out.String(), "**demo ✗**")
 }
 
-func TestAMarginIsPriceLessShare(t *testing.T) {
-	s := of(t, "demo", file(t, "demo")+"      - name: beta\n    pricing: {tenantUsd: [49], fixedUsd: 100}\n")
+func TestPlanStackComputesCostMarginAndBreakEven(t *testing.T) {
+	s := planStack(t, "demo", stackFile(t, "demo")+"      - name: beta\n    pricing: {tenantUsd: [49], fixedUsd: 100}\n")
 	e := s.Economics[0]
 	assert.EqualValues(t, 2583, e.CostPerTenantCents)
 	assert.EqualValues(t, 4900-2583, e.MarginCents)
-	assert.Equal(t, 4, e.BreakEvenTenants, "$51.65 and $100.00 at $49.00")
+	assert.Equal(t, 4, e.BreakEvenTenants, "$51.65 + $100.00 at $49.00 a tenant")
 }
 
-func TestChangesThatAreRefusedComeFirst(t *testing.T) {
-	before := of(t, "prod", file(t, "prod"))
+func TestMarkdownSortsChangesByTheirEffect(t *testing.T) {
+	before := planStack(t, "prod", stackFile(t, "prod"))
 	changed := strings.NewReplacer("surviveNodeLoss: true", "surviveNodeLoss: true\n    region: ams3\n    database: {version: \"18\"}",
-		"concurrentUsers: 100", "concurrentUsers: 150").Replace(file(t, "prod"))
-	now := of(t, "prod", changed)
-	now.Base = report.Compare(now, &before, "main")
+		"concurrentUsers: 100", "concurrentUsers: 150").Replace(stackFile(t, "prod"))
+	after := planStack(t, "prod", changed)
+	after.Base = report.Compare(after, &before, "main")
 	effects := map[string]string{}
-	for _, c := range now.Base.Changes {
+	for _, c := range after.Base.Changes {
 		effects[c.What] = c.Effect
 	}
 	assert.Equal(t, map[string]string{
 		"region": report.Refused, "database version": report.OneWay, "concurrent users": report.InPlace,
 	}, effects)
 	var out bytes.Buffer
-	require.NoError(t, report.New([]report.Stack{now}).Markdown(&out))
+	require.NoError(t, report.New([]report.Stack{after}).Markdown(&out))
 	assert.Less(t, strings.Index(out.String(), "region"), strings.Index(out.String(), "database version"))
 	assert.Less(t, strings.Index(out.String(), "database version"), strings.Index(out.String(), "concurrent users"))
 }
 
-func TestANodeSizeThatChangesNeedsAResize(t *testing.T) {
-	before := of(t, "demo", file(t, "demo"))
-	now := of(t, "demo", file(t, "demo")+"    nodes: {size: s-4vcpu-8gb}\n")
+func TestCompareOfAnotherNodeSizeNamesTheResizeCommand(t *testing.T) {
+	before := planStack(t, "demo", stackFile(t, "demo"))
+	now := planStack(t, "demo", stackFile(t, "demo")+"    nodes: {size: s-4vcpu-8gb}\n")
 	c := report.Compare(now, &before, "main")
 	require.NotEmpty(t, c.Changes)
 	assert.Equal(t, "node size", c.Changes[0].What)
@@ -114,30 +115,30 @@ func TestANodeSizeThatChangesNeedsAResize(t *testing.T) {
 	assert.EqualValues(t, 2400, c.DeltaCents)
 }
 
-func TestADatabaseDoesNotShrink(t *testing.T) {
-	before := of(t, "demo", file(t, "demo")+"    database: {size: db-s-1vcpu-2gb}\n")
-	now := of(t, "demo", file(t, "demo"))
+func TestCompareOfASmallerDatabaseSaysThatItCannotShrink(t *testing.T) {
+	before := planStack(t, "demo", stackFile(t, "demo")+"    database: {size: db-s-1vcpu-2gb}\n")
+	now := planStack(t, "demo", stackFile(t, "demo"))
 	c := report.Compare(now, &before, "main")
 	assert.Contains(t, c.Changes[0].Note, "refuses to shrink")
 }
 
-func TestTheCommentIsShortWhateverHappened(t *testing.T) {
-	before := of(t, "prod", file(t, "prod"))
+func TestMarkdownOfManyChangesHasAtMost30Lines(t *testing.T) {
+	before := planStack(t, "prod", stackFile(t, "prod"))
 	var stacks []report.Stack
 	for range 8 {
-		now := of(t, "prod", strings.NewReplacer("zone: genericcorp.com", "zone: other.com", "app.genericcorp.com", "a.other.com",
-			"surviveNodeLoss: true", "surviveNodeLoss: false\n    region: ams3", "protect: true", "protect: false").Replace(file(t, "prod")))
+		now := planStack(t, "prod", strings.NewReplacer("zone: genericcorp.com", "zone: other.com", "app.genericcorp.com", "a.other.com",
+			"surviveNodeLoss: true", "surviveNodeLoss: false\n    region: ams3", "protect: true", "protect: false").Replace(stackFile(t, "prod")))
 		now.Base = report.Compare(now, &before, "main")
 		stacks = append(stacks, now)
 	}
 	var out bytes.Buffer
 	require.NoError(t, report.New(stacks).Markdown(&out))
 	assert.LessOrEqual(t, strings.Count(out.String(), "\n"), 30)
-	assert.Contains(t, out.String(), "lines more")
+	assert.Contains(t, out.String(), "more lines")
 }
 
-func TestANewStackAndARemovedOneAreSaid(t *testing.T) {
-	now := of(t, "demo", file(t, "demo"))
+func TestMarkdownMarksNewAndRemovedStacks(t *testing.T) {
+	now := planStack(t, "demo", stackFile(t, "demo"))
 	now.Base = report.Compare(now, nil, "main")
 	r := report.New([]report.Stack{now})
 	r.Removed = []string{"old"}

@@ -6,18 +6,21 @@ import (
 	"github.com/genericcorp/platform/internal/settings"
 )
 
-// Tenant is a declared tenant, and what an update makes of it.
+// Tenant is a tenant of the stack file.
 type Tenant struct {
-	Name  string `json:"name"`
-	Host  string `json:"host"`
-	Plan  string `json:"plan"`
+	Name string `json:"name"`
+	Host string `json:"host"`
+	// Plan is the name of its tier.
+	Plan string `json:"plan"`
+	// State is a state of settings.Tenant, such as "active".
 	State string `json:"state"`
-	// Connections are the database connections that its plan reserves.
+	// Connections is the number of database connections that its tier reserves.
 	Connections int `json:"connections"`
-	// Effect says what is true after an update.
+	// Effect describes the tenant after an update.
 	Effect string `json:"effect"`
 }
 
+// effects describes a tenant after an update, by its state.
 var effects = map[string]string{
 	settings.Active:    "role, schema and host are there",
 	settings.Suspended: "no login, its host answers 503, its data stays",
@@ -25,7 +28,7 @@ var effects = map[string]string{
 	settings.Purged:    "role and schema dropped; the archive stays",
 }
 
-// notDeclared is what becomes of an entry that vanishes.
+// notDeclared takes the place of the state of a tenant that has no entry.
 const notDeclared = "not declared"
 
 func tenantsOf(s settings.Settings) []Tenant {
@@ -36,7 +39,8 @@ func tenantsOf(s settings.Settings) []Tenant {
 	return out
 }
 
-// effectOf says what is true after an update, as far as the stack file alone tells.
+// effectOf describes a tenant after an update. It knows the stack file only, so it cannot
+// say whether the tenant was purged before.
 func effectOf(t settings.Tenant) string {
 	switch {
 	case t.Restore:
@@ -55,14 +59,14 @@ func renameEffect(t settings.Tenant) string {
 	return "renamed from " + t.RenamedFrom + ": schema, roles and host move; no copy"
 }
 
-// maxTenants is how many the text lists; the JSON has all.
+// maxTenants is the number of tenants in the text. The JSON has all tenants.
 const maxTenants = 20
 
 func (p *printer) tenants(s Stack) {
 	if len(s.TenantList) == 0 {
 		return
 	}
-	p.line("\n tenants: what an update makes of each")
+	p.line("\n tenants")
 	rows := [][]string{{"TENANT", "PLAN", "STATE", "RESERVED", "AFTER AN UPDATE"}}
 	for i, t := range s.TenantList {
 		if i == maxTenants {

@@ -9,19 +9,19 @@ import (
 	"github.com/genericcorp/platform/internal/budget"
 )
 
-// Text prints the report for a terminal.
+// Text writes the report for a terminal. It returns the error of the writer.
 func (r Report) Text(w io.Writer) error {
 	p := &printer{w: w}
 	for _, s := range r.Stacks {
 		p.stack(s)
 	}
 	if len(r.Stacks)+len(r.Removed) > 1 {
-		p.compare(r)
+		p.summaries(r)
 	}
 	return p.err
 }
 
-// printer keeps the first error of a writer.
+// printer writes lines until the writer returns an error, and keeps that error.
 type printer struct {
 	w   io.Writer
 	err error
@@ -49,11 +49,11 @@ func (p *printer) table(rows [][]string) {
 }
 
 func (p *printer) stack(s Stack) {
-	verdict := "fits"
+	result := "fits"
 	if !s.OK {
-		verdict = "DOES NOT FIT"
+		result = "DOES NOT FIT"
 	}
-	p.line("%s: %s a month of at most %s, %s", s.Name, s.MonthlyCents, s.LimitCents, verdict)
+	p.line("%s: %s a month of at most %s, %s", s.Name, s.MonthlyCents, s.LimitCents, result)
 	if s.Problem != "" {
 		p.line("\n%s", s.Problem)
 	}
@@ -141,11 +141,11 @@ func (p *printer) base(s Stack) {
 	}
 }
 
-// compare puts the stacks beside each other.
-func (p *printer) compare(r Report) {
+// summaries prints a table with a row for each stack.
+func (p *printer) summaries(r Report) {
 	rows := [][]string{{"", "MONTH", "LIMIT", "NODES", "DATABASE", "TENANTS", "MORE FIT"}}
 	for _, s := range r.Stacks {
-		rows = append(rows, s.summary())
+		rows = append(rows, s.summaryRow())
 	}
 	for _, name := range r.Removed {
 		rows = append(rows, []string{name, "removed"})
@@ -155,7 +155,9 @@ func (p *printer) compare(r Report) {
 	p.table(rows)
 }
 
-func (s Stack) summary() []string {
+// summaryRow returns name, price, limit, nodes, database, tenants, and how many more
+// tenants fit.
+func (s Stack) summaryRow() []string {
 	more := "-"
 	if s.Headroom != nil {
 		more = fmt.Sprint(s.Headroom.Tenants.More)

@@ -1,3 +1,5 @@
+// Package repository tests the repository as a whole: imports, the runbook, the GitHub
+// workflows, and Renovate's configuration. It has no code of its own.
 package repository_test
 
 import (
@@ -6,6 +8,7 @@ import (
 	"go/token"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -16,32 +19,36 @@ import (
 
 const module = "github.com/genericcorp/platform/"
 
-// floors says what each folder may import of ours; imports point down only.
+// floors has, for each folder, the project's own packages that it may import. An entry that
+// ends in a slash allows everything below it. Imports point down only: from main.go to
+// stacks, from there to components, and from there to internal.
 var floors = map[string][]string{
 	".":                       {"stacks"},
 	"cmd/plan":                {"internal/report"},
 	"cmd/ops":                 {"internal/adopt", "internal/budget", "internal/catalog", "internal/resize", "internal/settings", "internal/sizing", "internal/tenancy"},
-	"stacks":                  {"components/", "internal/lifecycle", "internal/meter", "internal/pgurl", "internal/settings", "internal/sizing", "internal/workload"},
-	"components/app":          {"internal/kube", "internal/pgurl", "internal/routes", "internal/settings", "internal/tenancy", "internal/workload"},
-	"components/tenants":      {"internal/kube", "internal/pgurl", "internal/settings", "internal/tenancy", "internal/workload"},
-	"components/pooler":       {"internal/kube", "internal/settings", "internal/tenancy", "internal/workload"},
-	"components/certificates": {"internal/kube", "internal/routes", "internal/workload"},
+	"stacks":                  {"components/", "internal/lifecycle", "internal/meter", "internal/names", "internal/pgurl", "internal/settings", "internal/sizing", "internal/workload"},
+	"examples/one-component":  {"components", "components/"},
+	"components":              {},
+	"components/app":          {"components", "internal/kube", "internal/pgurl", "internal/routes", "internal/settings", "internal/tenancy", "internal/workload"},
+	"components/tenants":      {"components", "internal/kube", "internal/pgurl", "internal/settings", "internal/tenancy", "internal/workload"},
+	"components/pooler":       {"components", "internal/kube", "internal/settings", "internal/tenancy", "internal/workload"},
+	"components/certificates": {"components", "internal/kube", "internal/routes", "internal/workload"},
 	"components/cluster":      {"internal/budget", "internal/catalog"},
-	"components/dns":          {},
-	"components/ingress":      {"internal/kube", "internal/routes", "internal/settings", "internal/workload"},
-	"components/monitoring":   {"internal/kube", "internal/routes", "internal/tenancy", "internal/workload"},
+	"components/dns":          {"internal/names"},
+	"components/ingress":      {"components", "internal/kube", "internal/routes", "internal/settings", "internal/workload"},
+	"components/monitoring":   {"components", "internal/kube", "internal/routes", "internal/tenancy", "internal/workload"},
 	"components/postgres":     {"internal/catalog", "internal/pgurl"},
 	"internal/adopt":          {},
 	"internal/resize":         {"internal/budget", "internal/catalog"},
-	"internal/kube":           {"internal/workload"},
-	"internal/routes":         {"internal/kube"},
+	"internal/kube":           {"components", "internal/workload"},
+	"internal/routes":         {"internal/kube", "internal/workload"},
 	"internal/report":         {"internal/budget", "internal/catalog", "internal/lifecycle", "internal/settings", "internal/sizing"},
 	"internal/lifecycle":      {"internal/settings"},
 	"internal/meter":          {"internal/budget", "internal/catalog"},
 	"internal/sizing":         {"internal/budget", "internal/catalog", "internal/settings", "internal/workload"},
 	"internal/tenancy":        {"internal/names", "internal/pgurl", "internal/settings"},
-	"internal/workload":       {"internal/settings"},
-	"internal/settings":       {"internal/budget", "internal/catalog", "internal/names"},
+	"internal/workload":       {"components", "internal/settings"},
+	"internal/settings":       {"components", "internal/budget", "internal/catalog", "internal/names"},
 	"internal/catalog":        {"internal/budget"},
 	"internal/budget":         {},
 	"internal/names":          {},
@@ -68,14 +75,14 @@ var floors = map[string][]string{
 	"sandbox/cloud":        {},
 }
 
-// withPulumi are the folders that may import Pulumi; below them there is none.
-var withPulumi = []string{".", "stacks", "components/", "internal/kube", "internal/routes", "sandbox/"}
+// withPulumi are the folders that may import Pulumi. No other folder may.
+var withPulumi = []string{".", "examples/", "stacks", "components/", "internal/kube", "internal/routes", "sandbox/"}
 
-// never are the packages of the Kubernetes SDK that pull in every API group; a cold
-// build takes twice as long with one of them (docs/benchmarks.md).
-var never = []string{"kubernetes/helm/v3", "kubernetes/yaml", "kubernetes/kustomize"}
+// heavyPackages are packages of Pulumi's Kubernetes SDK that import every API group. With
+// one of them a build without a cache takes twice as long (docs/benchmarks.md).
+var heavyPackages = []string{"kubernetes/helm/v3", "kubernetes/yaml", "kubernetes/kustomize"}
 
-func TestImportsPointDown(t *testing.T) {
+func TestPackagesImportOnlyWhatTheirFloorAllows(t *testing.T) {
 	seen := map[string]bool{}
 	for _, path := range sources(t) {
 		folder := filepath.ToSlash(filepath.Dir(strings.TrimPrefix(path, "../../")))
@@ -83,12 +90,11 @@ func TestImportsPointDown(t *testing.T) {
 		checkImports(t, folder, path)
 	}
 	for folder := range floors {
-		assert.True(t, seen[folder], "%s is no folder any more", folder)
+		assert.True(t, seen[folder], "there is no folder %s; remove it from floors", folder)
 	}
 }
 
-// sources are the project's own Go files but for tests, and tools that are only
-// built.
+// sources returns the project's Go files, without tests and without tools/.
 func sources(t *testing.T) []string {
 	t.Helper()
 	var out []string
@@ -111,7 +117,7 @@ func sources(t *testing.T) []string {
 func checkImports(t *testing.T, folder, path string) {
 	t.Helper()
 	allowed, known := floors[folder]
-	if !assert.True(t, known, "%s is on no floor; add it to the list above", folder) {
+	if !assert.True(t, known, "floors has no entry for the folder %s; add it", folder) {
 		return
 	}
 	file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
@@ -120,19 +126,19 @@ func checkImports(t *testing.T, folder, path string) {
 		name, err := strconv.Unquote(spec.Path.Value)
 		require.NoError(t, err)
 		if ours, ok := strings.CutPrefix(name, module); ok {
-			assert.True(t, anyOf(ours, allowed), "%s imports %s", path, ours)
+			assert.True(t, isIn(ours, allowed), "%s imports %s, and floors does not allow it", path, ours)
 		}
 		if strings.HasPrefix(name, "github.com/pulumi/") {
-			assert.True(t, anyOf(folder, withPulumi), "%s imports Pulumi", path)
+			assert.True(t, isIn(folder, withPulumi), "%s imports Pulumi, and withPulumi does not allow it", path)
 		}
-		for _, heavy := range never {
+		for _, heavy := range heavyPackages {
 			assert.NotContains(t, name, heavy, path)
 		}
 	}
 }
 
-// anyOf matches a folder, or everything below one that ends in a slash.
-func anyOf(folder string, list []string) bool {
+// isIn reports whether a list has a folder, or an entry with a slash at its end above it.
+func isIn(folder string, list []string) bool {
 	for _, allowed := range list {
 		if folder == allowed || strings.HasSuffix(allowed, "/") && strings.HasPrefix(folder+"/", allowed) {
 			return true
@@ -141,7 +147,8 @@ func anyOf(folder string, list []string) bool {
 	return false
 }
 
-// calls are the names of all functions that a file calls.
+// calls returns the selectors that a file calls, such as NewProvider in
+// digitalocean.NewProvider().
 func calls(file *ast.File) []string {
 	var out []string
 	ast.Inspect(file, func(n ast.Node) bool {
@@ -155,13 +162,18 @@ func calls(file *ast.File) []string {
 	return out
 }
 
-func TestProvidersAreConstructedInOnePlace(t *testing.T) {
+func TestOnlyTheProvidersFileConstructsProviders(t *testing.T) {
+	var constructs []string
 	for _, path := range sources(t) {
-		if path == "../../stacks/providers.go" {
+		// An example has one file, and its own stack.
+		if strings.HasPrefix(path, "../../examples/") {
 			continue
 		}
 		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
 		require.NoError(t, err)
-		assert.NotContains(t, calls(file), "NewProvider", "%s constructs a provider", path)
+		if slices.Contains(calls(file), "NewProvider") {
+			constructs = append(constructs, path)
+		}
 	}
+	assert.Equal(t, []string{"../../stacks/providers.go"}, constructs)
 }

@@ -9,9 +9,9 @@ import (
 	"golang.org/x/mod/modfile"
 )
 
-// The first `make up` compiles both the program and the engine on two cores: what
-// they share is compiled once only if it is the same version.
-func TestTheEngineIsBuiltFromTheProgramsVersions(t *testing.T) {
+// The first `make up` compiles the program and the Pulumi engine. Go compiles a shared
+// module only once if both require the same version.
+func TestProgramAndEngineRequireTheSameModuleVersions(t *testing.T) {
 	program, engine := required(t, "../../go.mod"), required(t, "../../tools/pulumi/go.mod")
 	shared := 0
 	for path, version := range engine {
@@ -20,9 +20,10 @@ func TestTheEngineIsBuiltFromTheProgramsVersions(t *testing.T) {
 			shared++
 		}
 	}
-	assert.Greater(t, shared, 50, "the program and the engine share the Pulumi SDK and what it stands on")
+	assert.Greater(t, shared, 50, "modules that both require; the Pulumi SDK has more dependencies than that")
 }
 
+// required returns the version of each module that a go.mod requires.
 func required(t *testing.T, path string) map[string]string {
 	t.Helper()
 	data, err := os.ReadFile(path)

@@ -13,8 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// others are messages that are not ours, with where they are from.
-var others = map[string]string{
+// foreignMessages are messages of other programs, each with its source.
+var foreignMessages = map[string]string{
 	"the stack is currently locked":             "pulumi, pkg/backend/diy/lock.go",
 	"pending operations":                        "pulumi, pkg/engine and pkg/backend",
 	"cannot be deleted because it is protected": "pulumi, pkg/resource/deploy/step.go",
@@ -24,11 +24,11 @@ var others = map[string]string{
 
 var quoted = regexp.MustCompile("`([^`]+)`")
 
-// A person on call looks for the message that is on the screen: what the runbook
-// quotes is what a program prints.
+// People on call search the runbook for the message on the screen, so it has to quote what
+// a program prints.
 func TestTheRunbookQuotesMessagesThatProgramsPrint(t *testing.T) {
-	code := printed(t)
-	rows := 0
+	code := sourceText(t)
+	rows, checked := 0, 0
 	for line := range strings.Lines(section(t, "../../docs/operations.md", "## A run fails")) {
 		message, _, ok := strings.Cut(strings.TrimPrefix(line, "| "), " | ")
 		if !ok || message == "message" || strings.HasPrefix(message, "---") {
@@ -38,17 +38,20 @@ func TestTheRunbookQuotesMessagesThatProgramsPrint(t *testing.T) {
 		for _, match := range quoted.FindAllStringSubmatch(message, -1) {
 			for part := range strings.SplitSeq(match[1], "…") {
 				part = strings.TrimSpace(strings.Trim(part, " "))
-				if len(part) < 6 || strings.HasPrefix(part, "-") || others[part] != "" {
+				if len(part) < 6 || strings.HasPrefix(part, "-") || foreignMessages[part] != "" {
 					continue
 				}
+				checked++
 				assert.True(t, regexp.MustCompile(pattern(part)).MatchString(code), "no program prints %q", part)
 			}
 		}
 	}
-	assert.Greater(t, rows, 15)
+	assert.Greater(t, rows, 15, "rows of the table")
+	assert.Greater(t, checked, 20, "messages that were looked up")
 }
 
-// pattern lets a format's verb stand for a number, a name or a word.
+// pattern returns a regular expression that finds a message in the source, where a verb of
+// a format takes the place of a number, a name or a word.
 func pattern(message string) string {
 	for _, value := range [][2]string{{"have N faults", "have %s"}, {"over by $", "over by %s"}, {"refuses urn:", "refuses %s"}, {"reconcile-", `"reconcile"`}, {"confirm-", `"confirm"`}} {
 		message = strings.ReplaceAll(message, value[0], value[1])
@@ -60,8 +63,8 @@ func pattern(message string) string {
 	return quotedMessage
 }
 
-// printed is the source of everything of ours that prints.
-func printed(t *testing.T) string {
+// sourceText returns the source of all code of the project that prints messages.
+func sourceText(t *testing.T) string {
 	t.Helper()
 	var all strings.Builder
 	for _, folder := range []string{"../../stacks", "../../components", "../../internal", "../../sandbox/provider", "../../cmd"} {
@@ -77,7 +80,7 @@ func printed(t *testing.T) string {
 	return all.String()
 }
 
-// section is the text below a heading, up to the next one of its level.
+// section returns the text below a heading, up to the next heading of the second level.
 func section(t *testing.T, path, heading string) string {
 	t.Helper()
 	_, after, found := strings.Cut(read(t, path), "\n"+heading+"\n")

@@ -16,9 +16,10 @@ const (
 	chartVersion = "v1.21.2"
 )
 
-// runChart runs the script chart in a folder that has what it reads of the project,
-// with a helm that runs a script. It returns what the script printed, the file that
-// the provider would find, and the commands that helm got.
+// runChart runs .github/scripts/chart in a folder with the project files that it reads.
+// cached is the name of a file in the cache, or "". helm is the shell script of the fake
+// helm. It returns the script's output, the content of the file that the provider would
+// find, and helm's arguments, a line for each call.
 func runChart(t *testing.T, cached, helm string) (out, file, log string) {
 	t.Helper()
 	project := t.TempDir()
@@ -31,7 +32,7 @@ func runChart(t *testing.T, cached, helm string) (out, file, log string) {
 	if cached != "" {
 		require.NoError(t, os.WriteFile(filepath.Join(folder, cached), []byte("cached"), 0o600))
 	}
-	commands := fake(t, "helm", helm)
+	commands := fakeCommand(t, "helm", helm)
 	script, err := filepath.Abs("../../.github/scripts/chart")
 	require.NoError(t, err)
 	cmd := exec.Command(script, "charts")
@@ -49,37 +50,43 @@ func runChart(t *testing.T, cached, helm string) (out, file, log string) {
 	return string(printed), string(content), string(calls)
 }
 
-// pulls is a helm that downloads. Its last argument is the folder.
-const pulls = `echo downloaded >"${@: -1}/cert-manager-` + chartVersion + `.tgz"`
+// helmPull is the script of a fake helm that downloads the chart. Its last argument is the
+// folder.
+const helmPull = `echo downloaded >"${@: -1}/cert-manager-` + chartVersion + `.tgz"`
 
-func TestACachedChartIsUsedWithoutADownload(t *testing.T) {
+func TestChartScriptUsesACachedChartWithoutADownload(t *testing.T) {
 	_, file, log := runChart(t, "cert-manager-"+chartVersion+".tgz", "exit 1")
 	assert.Equal(t, "cached", file)
 	assert.Empty(t, log)
 }
 
-func TestAChartOfAnotherVersionInTheCacheIsNotUsed(t *testing.T) {
-	_, file, log := runChart(t, "cert-manager-v1.0.0.tgz", pulls)
+func TestChartScriptDownloadsIfTheCacheHasAnotherVersion(t *testing.T) {
+	_, file, log := runChart(t, "cert-manager-v1.0.0.tgz", helmPull)
 	assert.Equal(t, "downloaded\n", file)
 	assert.Equal(t, "pull "+chartAddress+" --version "+chartVersion+" --destination charts\n", log)
 }
 
-func TestTheChartComesFromTheOlderRepositoryWhenTheRegistryIsDown(t *testing.T) {
-	_, file, log := runChart(t, "", `case "$*" in *oci:*) exit 1 ;; esac; `+pulls)
+func TestChartScriptUsesTheOlderRepositoryIfTheRegistryIsDown(t *testing.T) {
+	_, file, log := runChart(t, "", `case "$*" in *oci:*) exit 1 ;; esac; `+helmPull)
 	assert.Equal(t, "downloaded\n", file)
 	assert.Equal(t, 2, strings.Count(log, "--version "+chartVersion))
 	assert.Contains(t, log, "--repo https://charts.jetstack.io")
 }
 
-func TestAChartThatCannotBeDownloadedIsAWarning(t *testing.T) {
+func TestChartScriptWarnsIfTheChartCannotBeDownloaded(t *testing.T) {
 	out, file, _ := runChart(t, "", "exit 1")
 	assert.Contains(t, out, "::warning::The chart cert-manager "+chartVersion+" could not be downloaded")
 	assert.Empty(t, file, "the provider asks the registry itself")
 }
 
-func TestEveryJobThatRunsPulumiGetsTheChart(t *testing.T) {
+func TestEveryJobWithPulumiUsesTheChartAction(t *testing.T) {
+	found := 0
 	for name, j := range jobs(t) {
-		pulumi, chart := strings.Index(j.text, "pulumi/actions@"), strings.Index(j.text, "./.github/actions/chart")
-		assert.Equal(t, pulumi >= 0, chart >= 0, name)
+		pulumi, chart := strings.Contains(j.text, "pulumi/actions@"), strings.Contains(j.text, "./.github/actions/chart")
+		assert.Equal(t, pulumi, chart, name)
+		if pulumi {
+			found++
+		}
 	}
+	assert.Equal(t, 3, found, "jobs that run Pulumi")
 }

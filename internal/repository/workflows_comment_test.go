@@ -7,9 +7,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A job that waits for its reviewer keeps its workflow from ending, and only the
-// end of a workflow starts the comment.
-func TestThePlansCommentDoesNotWaitForAnEnvironment(t *testing.T) {
+// The end of the workflow starts the comment, and a job that waits for a reviewer delays
+// that end.
+func TestPullRequestJobsHaveNoEnvironmentAndNoSecrets(t *testing.T) {
 	all := workflows(t)
 	for name, j := range all["pull-request.yaml"].Jobs {
 		assert.Empty(t, j.Environment, name)
@@ -19,7 +19,7 @@ func TestThePlansCommentDoesNotWaitForAnEnvironment(t *testing.T) {
 	assert.Empty(t, all["pull-request.yaml"].Jobs["plan"].If)
 }
 
-func TestTheCommentFollowsThePlanAndThePreview(t *testing.T) {
+func TestCommentWorkflowRunsAfterThePlanAndThePreview(t *testing.T) {
 	all := workflows(t)
 	on, ok := all["comment.yaml"].On.(map[string]any)
 	require.True(t, ok)
@@ -28,5 +28,5 @@ func TestTheCommentFollowsThePlanAndThePreview(t *testing.T) {
 		"types":     []any{"completed"},
 	}, on["workflow_run"])
 	assert.Contains(t, all["comment.yaml"].Jobs["comment"].If, "github.event.workflow_run.conclusion != 'skipped'",
-		"a preview that was not run left no comment")
+		"a skipped preview has no comment to post")
 }

@@ -12,13 +12,13 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// concurrency is the block of that name, of a workflow or a job.
+// concurrency is the key concurrency of a job.
 type concurrency struct {
 	Group  string `yaml:"group"`
 	Cancel bool   `yaml:"cancel-in-progress"`
 }
 
-// job is what the tests need of a job of a workflow.
+// job has the keys of a job that the tests read.
 type job struct {
 	If          string            `yaml:"if"`
 	Environment string            `yaml:"environment"`
@@ -33,11 +33,12 @@ type job struct {
 		If  string `yaml:"if"`
 		Run string `yaml:"run"`
 	} `yaml:"steps"`
-	// text is the job as YAML, to find expressions anywhere in it.
+	// text is the job as YAML. Tests search it for expressions.
 	text string
 }
 
-// environments returns the names that the job's environment can have.
+// environments returns the names that the job's environment can have; one is empty if the
+// job has no environment.
 func (j job) environments() []string {
 	const stack = "${{ matrix.stack }}"
 	if j.Environment != stack {
@@ -46,7 +47,7 @@ func (j job) environments() []string {
 	return j.Strategy.Matrix.Stack
 }
 
-// workflow is what the tests need of a workflow.
+// workflow has the keys of a workflow that the tests read.
 type workflow struct {
 	Name string `yaml:"name"`
 	On   any    `yaml:"on"`
@@ -75,7 +76,7 @@ func parseWorkflow(t *testing.T, text string) workflow {
 	require.NoError(t, yaml.Unmarshal([]byte(text), &w))
 	require.NoError(t, yaml.Unmarshal([]byte(text), &raw))
 	jobs, ok := raw["jobs"].(map[string]any)
-	require.True(t, ok, "a workflow has jobs")
+	require.True(t, ok, "the workflow has no jobs")
 	for name, content := range jobs {
 		data, err := yaml.Marshal(content)
 		require.NoError(t, err)
@@ -90,7 +91,7 @@ func parseWorkflow(t *testing.T, text string) workflow {
 	return w
 }
 
-// jobs returns every job by "file/job".
+// jobs returns every job of every workflow by "file/job".
 func jobs(t *testing.T) map[string]job {
 	t.Helper()
 	out := map[string]job{}
@@ -102,7 +103,7 @@ func jobs(t *testing.T) map[string]job {
 	return out
 }
 
-// used returns the names that a text uses of a context, such as secrets or vars.
+// used returns the sorted names that a text reads from a context, such as secrets or vars.
 func used(text, context string) []string {
 	var names []string
 	for _, match := range regexp.MustCompile(`\b`+context+`(?:\.|\[['"])(\w+)`).FindAllStringSubmatch(text, -1) {
@@ -112,7 +113,7 @@ func used(text, context string) []string {
 	return slices.Compact(names)
 }
 
-func TestJobsWithSecretsHaveAnEnvironmentAndAVariableThatTurnsThemOn(t *testing.T) {
+func TestJobsWithSecretsHaveAnEnvironmentAndAVariableThatEnablesThem(t *testing.T) {
 	want := map[string][2]string{
 		"main.yaml/up":         {"vars.PULUMI_UP == 'true'", "${{ matrix.stack }}"},
 		"preview.yaml/preview": {"vars.PULUMI_PREVIEW == 'true'", "preview"},
@@ -125,9 +126,9 @@ func TestJobsWithSecretsHaveAnEnvironmentAndAVariableThatTurnsThemOn(t *testing.
 			continue
 		}
 		found++
-		require.Contains(t, want, name, "a job with secrets that this test does not know")
+		require.Contains(t, want, name, "this job has secrets, and the test has no entry for it")
 		assert.Contains(t, strings.Split(j.If, " && "), want[name][0], name)
-		assert.NotContains(t, j.If, "||", "%s: another way past the variable", name)
+		assert.NotContains(t, j.If, "||", "%s: an alternative in the condition bypasses the variable", name)
 		assert.Equal(t, want[name][1], j.Environment, name)
 	}
 	assert.Len(t, want, found)
@@ -145,7 +146,8 @@ func TestPullRequestsOfForksGetNoPreview(t *testing.T) {
 		"github.event.pull_request.head.repo.full_name == github.repository")
 }
 
-// GitHub keeps one waiting job in a group and cancels it when another one comes.
+// A concurrency group keeps one waiting job. GitHub cancels that one when another job
+// starts to wait.
 func TestDeploymentsDriftChecksAndPreviewsHaveGroupsOfTheirOwn(t *testing.T) {
 	all := jobs(t)
 	assert.Equal(t, concurrency{Group: "deploy-${{ matrix.stack }}"}, all["main.yaml/up"].Concurrency)
@@ -156,7 +158,7 @@ func TestDeploymentsDriftChecksAndPreviewsHaveGroupsOfTheirOwn(t *testing.T) {
 	}, all["preview.yaml/preview"].Concurrency)
 }
 
-func TestNoConditionDependsOnASecretOrOnTheBackend(t *testing.T) {
+func TestConditionsDoNotDependOnSecretsOrTheBackend(t *testing.T) {
 	backend := regexp.MustCompile(`secrets|env\.|PULUMI_ACCESS_TOKEN|PULUMI_BACKEND_URL`)
 	for name, j := range jobs(t) {
 		assert.NotRegexp(t, backend, j.If, name)
@@ -166,7 +168,7 @@ func TestNoConditionDependsOnASecretOrOnTheBackend(t *testing.T) {
 	}
 }
 
-func TestJobsThatRunPulumiGetTheTokensAndEitherBackend(t *testing.T) {
+func TestJobsWithPulumiGetTheTokensAndEitherBackend(t *testing.T) {
 	want := map[string]string{"PULUMI_BACKEND_URL": "${{ vars.PULUMI_BACKEND_URL }}"}
 	for _, name := range []string{
 		"DIGITALOCEAN_ACCESS_TOKEN", "CLOUDFLARE_API_TOKEN",

@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// renovate is what the tests need of .github/renovate.json.
+// renovate has the keys of .github/renovate.json that the tests read.
 type renovate struct {
 	Managers []string `json:"enabledManagers"`
 	Custom   []struct {
@@ -84,17 +84,17 @@ func TestRenovateFindsEveryImageInTheSource(t *testing.T) {
 			continue
 		}
 		total += len(want)
-		assert.True(t, matchesOne(path, manager.Files), "%s has images and is not read", path)
+		assert.True(t, matchesAny(path, manager.Files), "%s has images, and Renovate does not read it", path)
 		var got []string
 		for _, found := range match.FindAllString(read(t, filepath.Join("..", "..", path)), -1) {
 			got = append(got, strings.Trim(found, `"`))
 		}
 		assert.Equal(t, want, got, path)
 	}
-	assert.Greater(t, total, 5)
+	assert.Greater(t, total, 5, "images in the source")
 }
 
-func TestEveryImageHasADigestOrIsNamedInTheDocument(t *testing.T) {
+func TestImagesHaveADigestOrAReasonInTheDocument(t *testing.T) {
 	doc := read(t, "../../docs/ci.md")
 	digests := 0
 	for _, path := range goFiles(t, "components", "internal", "stacks") {
@@ -106,11 +106,12 @@ func TestEveryImageHasADigestOrIsNamedInTheDocument(t *testing.T) {
 			assert.Contains(t, doc, "`"+image+"`", "%s has a tag only, and docs/ci.md does not say why", path)
 		}
 	}
-	assert.Greater(t, digests, 5)
+	assert.Greater(t, digests, 5, "images with a digest")
 }
 
-// matchesOne reports whether a path matches one of Renovate's /patterns/.
-func matchesOne(path string, patterns []string) bool {
+// matchesAny reports whether a path matches one of Renovate's patterns, such as
+// "/^internal/.+\\.go$/".
+func matchesAny(path string, patterns []string) bool {
 	for _, pattern := range patterns {
 		if regexp.MustCompile(strings.Trim(pattern, "/")).MatchString(path) {
 			return true
@@ -158,12 +159,13 @@ func TestRenovateFindsThePulumiVersionOfEveryWorkflow(t *testing.T) {
 		path := ".github/workflows/" + file
 		found := match.FindAllString(read(t, "../../"+path), -1)
 		assert.Equal(t, strings.Count(w.head, "pulumi-version")+countInJobs(w, "pulumi-version"), len(found), file)
-		assert.True(t, matchesOne(path, manager.Files), path)
+		assert.True(t, matchesAny(path, manager.Files), path)
 		total += len(found)
 	}
-	assert.Equal(t, 3, total)
+	assert.Equal(t, 3, total, "workflows with a version of Pulumi")
 }
 
+// countInJobs returns how often a text occurs in the jobs of a workflow.
 func countInJobs(w workflow, text string) int {
 	count := 0
 	for _, j := range w.Jobs {

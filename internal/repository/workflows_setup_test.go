@@ -14,15 +14,16 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// ghLogs answers what docs/ci.md asks GitHub, and logs the bodies of requests.
-const ghLogs = `case "$*" in
+// ghScript is the script of a fake gh. It answers the query of docs/ci.md for the user's
+// ID, and logs the body of each request.
+const ghScript = `case "$*" in
 "api user --jq .id") echo 4242 ;;
 *"--input -") tr -d '\n' >>"$(dirname "$0")/gh.log"; echo >>"$(dirname "$0")/gh.log" ;;
 esac`
 
-// setup runs every shell block of docs/ci.md against a gh that only logs, and
-// returns the commands that gh got, each followed by its body where it has one.
-func setup(t *testing.T) []string {
+// runSetup runs every shell block of docs/ci.md with fake commands. It returns gh's
+// arguments, a line for each call, and after it the body of a request if there is one.
+func runSetup(t *testing.T) []string {
 	t.Helper()
 	var script strings.Builder
 	script.WriteString("set -euo pipefail\n")
@@ -31,9 +32,9 @@ func setup(t *testing.T) []string {
 	for _, block := range blocks {
 		script.WriteString(block[1])
 	}
-	log := fake(t, "gh", ghLogs)
-	fake(t, "pulumi", "")
-	fake(t, "git", "")
+	log := fakeCommand(t, "gh", ghScript)
+	fakeCommand(t, "pulumi", "")
+	fakeCommand(t, "git", "")
 	file := filepath.Join(t.TempDir(), "setup.sh")
 	require.NoError(t, os.WriteFile(file, []byte(script.String()), 0o600))
 	out, err := exec.Command("bash", file).CombinedOutput()
@@ -41,8 +42,9 @@ func setup(t *testing.T) []string {
 	return strings.Split(strings.TrimSpace(read(t, log)), "\n")
 }
 
-// wanted returns what the jobs use: "environment/secret", variables, environments.
-func wanted(t *testing.T) (secrets, variables, environments []string) {
+// usedByJobs returns what the jobs use: secrets as "environment/secret", variables, and
+// environments.
+func usedByJobs(t *testing.T) (secrets, variables, environments []string) {
 	t.Helper()
 	for _, j := range jobs(t) {
 		variables = append(variables, used(j.text, "vars")...)
@@ -64,8 +66,9 @@ func unique(names []string) []string {
 	return slices.Compact(names)
 }
 
-// found returns the groups of each command that matches, joined by a slash.
-func found(commands []string, pattern string) []string {
+// matches returns the groups of each command that matches a pattern, joined by slashes,
+// sorted and without duplicates.
+func matches(commands []string, pattern string) []string {
 	var out []string
 	for _, command := range commands {
 		if match := regexp.MustCompile(pattern).FindStringSubmatch(command); match != nil {
@@ -75,9 +78,9 @@ func found(commands []string, pattern string) []string {
 	return unique(out)
 }
 
-func TestTheSetupSetsExactlyTheSecretsAndVariablesThatTheWorkflowsUse(t *testing.T) {
-	commands := setup(t)
-	secrets, variables, environments := wanted(t)
+func TestSetupSetsExactlyTheSecretsAndVariablesThatTheWorkflowsUse(t *testing.T) {
+	commands := runSetup(t)
+	secrets, variables, environments := usedByJobs(t)
 
 	var set []string
 	for _, command := range commands {
@@ -85,15 +88,15 @@ func TestTheSetupSetsExactlyTheSecretsAndVariablesThatTheWorkflowsUse(t *testing
 			continue
 		}
 		match := regexp.MustCompile(`^secret set (\w+) --env (\w+)$`).FindStringSubmatch(command)
-		require.NotNil(t, match, "%q: a secret belongs to an environment, and its value is asked for", command)
+		require.NotNil(t, match, "%q: a secret needs an environment, and gh has to ask for its value", command)
 		set = append(set, match[2]+"/"+match[1])
 	}
 	assert.Equal(t, secrets, unique(set))
-	assert.Equal(t, variables, found(commands, `^variable set (\w+) --body `))
-	assert.Equal(t, environments, found(commands, `^api --method PUT repos/\{owner\}/\{repo\}/environments/(\w+) `))
+	assert.Equal(t, variables, matches(commands, `^variable set (\w+) --body `))
+	assert.Equal(t, environments, matches(commands, `^api --method PUT repos/\{owner\}/\{repo\}/environments/(\w+) `))
 }
 
-// environment is the body of the request that creates one.
+// environment is the body of the request that creates an environment.
 type environment struct {
 	Reviewers []struct {
 		Type string `json:"type"`
@@ -105,8 +108,8 @@ type environment struct {
 	} `json:"deployment_branch_policy"`
 }
 
-func TestTheSetupProtectsEachEnvironmentAsDocumented(t *testing.T) {
-	commands := setup(t)
+func TestSetupProtectsEachEnvironmentAsDocumented(t *testing.T) {
+	commands := runSetup(t)
 	made := map[string]environment{}
 	for i, command := range commands {
 		match := regexp.MustCompile(`^api --method PUT .*/environments/(\w+) `).FindStringSubmatch(command)
@@ -125,8 +128,8 @@ func TestTheSetupProtectsEachEnvironmentAsDocumented(t *testing.T) {
 			assert.Equal(t, "User", reviewer.Type, name)
 		}
 	}
-	// Only a preview runs a branch's code, after a reviewer has read it.
-	main := found(commands, `/environments/(\w+)/deployment-branch-policies -f name=main$`)
+	// Only a preview may run the code of another branch, and a reviewer reads it first.
+	main := matches(commands, `/environments/(\w+)/deployment-branch-policies -f name=main$`)
 	assert.Equal(t, []string{"demo", "drift", "prod"}, main)
 	for _, name := range main {
 		require.NotNil(t, made[name].Branches, name)
@@ -135,8 +138,8 @@ func TestTheSetupProtectsEachEnvironmentAsDocumented(t *testing.T) {
 	assert.Nil(t, made["preview"].Branches)
 }
 
-func TestTheSetupTurnsNothingOnBeforeItsEnvironmentsAndSecretsExist(t *testing.T) {
-	commands := setup(t)
+func TestSetupEnablesJobsAfterItsEnvironmentsAndSecretsExist(t *testing.T) {
+	commands := runSetup(t)
 	last := map[string]int{}
 	first := len(commands)
 	for i, command := range commands {
@@ -155,7 +158,7 @@ func TestTheSetupTurnsNothingOnBeforeItsEnvironmentsAndSecretsExist(t *testing.T
 	assert.Greater(t, first, last["api --method PUT"])
 }
 
-func TestTheSetupNamesEverySecretVariableEnvironmentAndGroup(t *testing.T) {
+func TestSetupDocumentNamesEverySecretVariableEnvironmentAndWorkflow(t *testing.T) {
 	doc := read(t, "../../docs/ci.md")
 	for name, j := range jobs(t) {
 		for _, word := range slices.Concat(used(j.text, "secrets"), used(j.text, "vars")) {

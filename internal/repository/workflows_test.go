@@ -12,8 +12,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// fake puts a command on PATH that logs its arguments and runs a script.
-func fake(t *testing.T, name, script string) string {
+// fakeCommand puts a command on PATH that logs its arguments and runs a script. It returns
+// the path of the log.
+func fakeCommand(t *testing.T, name, script string) string {
 	t.Helper()
 	folder := t.TempDir()
 	log := filepath.Join(folder, name+".log")
@@ -23,6 +24,7 @@ func fake(t *testing.T, name, script string) string {
 	return log
 }
 
+// runScript runs a script of .github/scripts and returns its output.
 func runScript(t *testing.T, name string, args ...string) (string, error) {
 	t.Helper()
 	cmd := exec.Command(filepath.Join(".github", "scripts", name), args...)
@@ -38,7 +40,7 @@ func read(t *testing.T, path string) string {
 	return string(data)
 }
 
-func TestThePlanIsWrittenAsACommentEvenWhenNothingChanged(t *testing.T) {
+func TestPlanScriptWritesACommentIfNothingChanged(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "plan")
 	out, err := runScript(t, "plan", "HEAD", "7", folder)
 	require.NoError(t, err, out)
@@ -48,15 +50,15 @@ func TestThePlanIsWrittenAsACommentEvenWhenNothingChanged(t *testing.T) {
 	assert.Equal(t, "7\n", read(t, filepath.Join(folder, "number")))
 }
 
-func TestAPlanThatCannotBeMadeIsACommentTooAndFails(t *testing.T) {
+func TestPlanScriptWritesACommentAndFailsForAFaultyRevision(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "plan")
 	_, err := runScript(t, "plan", "no-such-revision", "7", folder)
 	require.Error(t, err)
 	assert.Contains(t, read(t, filepath.Join(folder, "comment.md")), "is no revision of this repository")
 }
 
-// comment is a folder as the plan job leaves it.
-func comment(t *testing.T) string {
+// commentFolder returns a folder with the files that the plan job uploads.
+func commentFolder(t *testing.T) string {
 	t.Helper()
 	folder := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "number"), []byte("7\n"), 0o600))
@@ -64,51 +66,53 @@ func comment(t *testing.T) string {
 	return folder
 }
 
-const github = `case "$*" in
+// ghComments is the script of a fake gh. It answers the query for the head of the pull
+// request 7, and the query for existing comments.
+const ghComments = `case "$*" in
 *pulls/7*) echo abc ;;
 *--paginate*) echo "$EXISTING" ;;
 esac`
 
-func TestTheFirstCommentIsPostedAndTheNextUpdatesIt(t *testing.T) {
+func TestCommentScriptPostsTheFirstCommentAndUpdatesItLater(t *testing.T) {
 	for existing, want := range map[string]string{
 		"": "--method POST repos/o/r/issues/7/comments", "42": "--method PATCH repos/o/r/issues/comments/42",
 	} {
 		t.Setenv("EXISTING", existing)
-		log := fake(t, "gh", github)
-		out, err := runScript(t, "comment", "o/r", "abc", "plan", comment(t))
+		log := fakeCommand(t, "gh", ghComments)
+		out, err := runScript(t, "comment", "o/r", "abc", "plan", commentFolder(t))
 		require.NoError(t, err, out)
 		assert.Contains(t, read(t, log), want)
 	}
 }
 
-func TestACommentForAnotherCommitIsNotPosted(t *testing.T) {
-	log := fake(t, "gh", github)
-	out, err := runScript(t, "comment", "o/r", "another", "plan", comment(t))
+func TestCommentScriptPostsNothingForAnotherCommit(t *testing.T) {
+	log := fakeCommand(t, "gh", ghComments)
+	out, err := runScript(t, "comment", "o/r", "another", "plan", commentFolder(t))
 	require.NoError(t, err, out)
 	assert.NotContains(t, read(t, log), "--method")
 }
 
-func TestDriftOpensOneIssueUpdatesItAndClosesIt(t *testing.T) {
+func TestDriftScriptOpensUpdatesAndClosesOneIssue(t *testing.T) {
 	for name, c := range map[string]struct{ pulumi, existing, want string }{
-		"first":  {"echo drifted; exit 255", "", "issue create --repo o/r --title Drift in demo"},
-		"again":  {"echo drifted; exit 255", "9", "issue edit 9 --repo o/r"},
-		"healed": {"exit 0", "9", "issue close 9 --repo o/r"},
+		"first": {"echo drifted; exit 255", "", "issue create --repo o/r --title Drift in demo"},
+		"again": {"echo drifted; exit 255", "9", "issue edit 9 --repo o/r"},
+		"fixed": {"exit 0", "9", "issue close 9 --repo o/r"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv("EXISTING", c.existing)
-			fake(t, "pulumi", c.pulumi)
-			log := fake(t, "gh", `case "$*" in *"issue list"*) echo "$EXISTING" ;; esac`)
+			fakeCommand(t, "pulumi", c.pulumi)
+			log := fakeCommand(t, "gh", `case "$*" in *"issue list"*) echo "$EXISTING" ;; esac`)
 			out, err := runScript(t, "drift", "demo", "o/r")
-			assert.Equal(t, name != "healed", err != nil, out)
+			assert.Equal(t, name != "fixed", err != nil, out)
 			assert.Contains(t, read(t, log), c.want)
 		})
 	}
 }
 
-func TestAPreviewIsFoldedAndItsFailureFails(t *testing.T) {
+func TestPreviewScriptFoldsTheOutputAndFailsWithThePreview(t *testing.T) {
 	for script, failed := range map[string]bool{"echo '+ resource'": false, "echo broken; exit 1": true} {
 		folder := t.TempDir()
-		log := fake(t, "pulumi", script)
+		log := fakeCommand(t, "pulumi", script)
 		_, err := runScript(t, "preview", "prod", "7", folder)
 		assert.Equal(t, failed, err != nil)
 		text := read(t, filepath.Join(folder, "comment.md"))
@@ -118,7 +122,7 @@ func TestAPreviewIsFoldedAndItsFailureFails(t *testing.T) {
 	}
 }
 
-func TestEveryActionIsPinnedByCommit(t *testing.T) {
+func TestActionsArePinnedByCommit(t *testing.T) {
 	var files []string
 	for _, pattern := range []string{"workflows/*.yaml", "actions/*/action.yaml"} {
 		found, err := filepath.Glob("../../.github/" + pattern)
@@ -128,6 +132,7 @@ func TestEveryActionIsPinnedByCommit(t *testing.T) {
 	}
 	uses := regexp.MustCompile(`uses: (\S+)`)
 	pinned := regexp.MustCompile(`^[\w-]+/[\w-]+@[0-9a-f]{40}$`)
+	thirdParty := 0
 	for _, file := range files {
 		for _, match := range uses.FindAllStringSubmatch(read(t, file), -1) {
 			if own, ok := strings.CutPrefix(match[1], "./"); ok {
@@ -135,6 +140,8 @@ func TestEveryActionIsPinnedByCommit(t *testing.T) {
 				continue
 			}
 			assert.Regexp(t, pinned, match[1], file)
+			thirdParty++
 		}
 	}
+	assert.Greater(t, thirdParty, 5, "actions of other repositories")
 }

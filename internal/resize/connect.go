@@ -10,11 +10,11 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// requestTimeout ends a request on a network that was lost; it is made again.
+// requestTimeout ends a request on a broken connection. Resizer repeats the request.
 const requestTimeout = time.Minute
 
-// Connect opens a cluster with a credential that DigitalOcean hands out for seven
-// days. Nothing of it is written to a file.
+// Connect returns a client of a cluster, given the cluster's ID. DigitalOcean issues its
+// credential for seven days. The credential stays in memory.
 func Connect(ctx context.Context, client *godo.Client, cluster string) (kubernetes.Interface, error) {
 	c, _, err := client.Kubernetes.GetCredentials(ctx, cluster, &godo.KubernetesClusterCredentialsGetRequest{})
 	if err != nil {

@@ -14,8 +14,8 @@ import (
 	"k8s.io/kubectl/pkg/drain"
 )
 
-// helper filters and evicts as `kubectl drain --ignore-daemonsets
-// --delete-emptydir-data` does. A Pod has its own grace period.
+// helper returns a drain.Helper that selects and evicts Pods like `kubectl drain
+// --ignore-daemonsets --delete-emptydir-data`. Each Pod keeps its own grace period.
 func (r Resizer) helper(ctx context.Context) *drain.Helper {
 	return &drain.Helper{
 		Ctx: ctx, Client: r.Kubernetes, GracePeriodSeconds: -1, IgnoreAllDaemonSets: true, DeleteEmptyDirData: true,
@@ -23,8 +23,8 @@ func (r Resizer) helper(ctx context.Context) *drain.Helper {
 	}
 }
 
-// cordon closes all old nodes before the first is drained, so that no Pod moves from
-// one old node to another.
+// cordon makes all old nodes unschedulable before the first is drained. Otherwise Pods
+// would move from one old node to another.
 func (r Resizer) cordon(ctx context.Context, p *Plan) error {
 	for _, pool := range p.From {
 		if err := r.setUnschedulable(ctx, pool, true); err != nil {
@@ -34,25 +34,26 @@ func (r Resizer) cordon(ctx context.Context, p *Plan) error {
 	return nil
 }
 
-func (r Resizer) setUnschedulable(ctx context.Context, pool *godo.KubernetesNodePool, closed bool) error {
+// setUnschedulable cordons or uncordons all nodes of a pool.
+func (r Resizer) setUnschedulable(ctx context.Context, pool *godo.KubernetesNodePool, unschedulable bool) error {
 	nodes, err := r.nodes(ctx, pool.ID)
 	if err != nil {
 		return err
 	}
 	for i := range nodes {
-		if nodes[i].Spec.Unschedulable == closed {
+		if nodes[i].Spec.Unschedulable == unschedulable {
 			continue
 		}
-		if err := drain.RunCordonOrUncordon(r.helper(ctx), &nodes[i], closed); err != nil {
+		if err := drain.RunCordonOrUncordon(r.helper(ctx), &nodes[i], unschedulable); err != nil {
 			return fmt.Errorf("node %s: %w", nodes[i].Name, err)
 		}
-		r.say("node %s: unschedulable=%t", nodes[i].Name, closed)
+		r.printf("node %s: unschedulable=%t", nodes[i].Name, unschedulable)
 	}
 	return nil
 }
 
-// drain empties the old nodes one by one. After each it waits until every Pod has a
-// node again.
+// drain drains the old nodes one by one. After each node it waits until the scheduler has
+// placed every Pod.
 func (r Resizer) drain(ctx context.Context, p *Plan) error {
 	for _, pool := range p.From {
 		nodes, err := r.nodes(ctx, pool.ID)
@@ -60,13 +61,13 @@ func (r Resizer) drain(ctx context.Context, p *Plan) error {
 			return err
 		}
 		for i, node := range nodes {
-			r.say("draining the node %s (%d of %d)", node.Name, i+1, len(nodes))
-			if err := r.until(ctx, "drain of the node "+node.Name, func(ctx context.Context) (string, error) {
+			r.printf("draining the node %s (%d of %d)", node.Name, i+1, len(nodes))
+			if err := r.waitFor(ctx, "drain of the node "+node.Name, func(ctx context.Context) (string, error) {
 				return r.evict(ctx, node.Name)
 			}); err != nil {
 				return err
 			}
-			if err := r.until(ctx, "Pods without a node", r.unplaced); err != nil {
+			if err := r.waitFor(ctx, "scheduling of all Pods", r.unscheduledPods); err != nil {
 				return err
 			}
 		}
@@ -74,8 +75,8 @@ func (r Resizer) drain(ctx context.Context, p *Plan) error {
 	return nil
 }
 
-// evict asks once for the eviction of every Pod on a node. It returns which Pods are
-// left and what holds them; "" when none is left.
+// evict requests the eviction of every Pod on a node, once. It returns the Pods that are
+// left, each with the reason, or "" when the node is empty.
 func (r Resizer) evict(ctx context.Context, node string) (string, error) {
 	helper := r.helper(ctx)
 	list, errs := helper.GetPodsForDeletion(node)
@@ -84,7 +85,7 @@ func (r Resizer) evict(ctx context.Context, node string) (string, error) {
 	}
 	var left []string
 	for _, err := range errs {
-		left = append(left, fmt.Sprintf("%v; no controller would make it again elsewhere, so delete it yourself", err))
+		left = append(left, fmt.Sprintf("%v; no controller would create it again, so delete it yourself", err))
 	}
 	var terminating []string
 	for _, pod := range list.Pods() {
@@ -96,42 +97,44 @@ func (r Resizer) evict(ctx context.Context, node string) (string, error) {
 		err := helper.EvictPod(pod, policyv1.SchemeGroupVersion)
 		switch {
 		case err == nil:
-			r.say("  evicted %s", name)
+			r.printf("  evicted %s", name)
 			terminating = append(terminating, name)
 		case apierrors.IsNotFound(err):
 		case apierrors.IsTooManyRequests(err):
-			left = append(left, r.held(ctx, pod))
+			left = append(left, r.evictionRefusal(ctx, pod))
 		default:
 			return "", fmt.Errorf("eviction of %s: %w", name, err)
 		}
 	}
 	if len(terminating) > 0 {
-		left = append(left, fmt.Sprintf("terminating: %s (`kubectl -n <namespace> describe pod` says what it waits for)", strings.Join(terminating, ", ")))
+		left = append(left, fmt.Sprintf("terminating: %s (`kubectl -n <namespace> describe pod` says what they wait for)", strings.Join(terminating, ", ")))
 	}
 	return strings.Join(left, "; "), nil
 }
 
-// held says which disruption budget holds a Pod, and what to do.
-func (r Resizer) held(ctx context.Context, pod corev1.Pod) string {
+// evictionRefusal says which disruption budget forbids the eviction of a Pod, and how to
+// find out why.
+func (r Resizer) evictionRefusal(ctx context.Context, pod corev1.Pod) string {
 	name := pod.Namespace + "/" + pod.Name
 	budgets, err := r.Kubernetes.PolicyV1().PodDisruptionBudgets(pod.Namespace).List(ctx, metav1.ListOptions{})
 	if err != nil {
-		return fmt.Sprintf("%s is held by a disruption budget, which cannot be read: %v", name, err)
+		return fmt.Sprintf("%s is held by a disruption budget; the list of disruption budgets cannot be read: %v", name, err)
 	}
 	for _, budget := range budgets.Items {
 		selector, err := metav1.LabelSelectorAsSelector(budget.Spec.Selector)
 		if err != nil || !selector.Matches(labels.Set(pod.Labels)) {
 			continue
 		}
-		return fmt.Sprintf("%s is held by the disruption budget %s (healthy Pods: %d, required: %d) until another Pod of it is Ready; "+
-			"`kubectl -n %s describe pods` says why one is not",
+		return fmt.Sprintf("%s is held by the disruption budget %s (healthy Pods: %d, required: %d) until more of its Pods are Ready; "+
+			"`kubectl -n %s describe pods` says why they are not",
 			name, budget.Name, budget.Status.CurrentHealthy, budget.Status.DesiredHealthy, pod.Namespace)
 	}
-	return name + " is held by the API server, which is busy"
+	return name + " is not evicted yet: the API server is busy"
 }
 
-// unplaced names the Pods that no node takes.
-func (r Resizer) unplaced(ctx context.Context) (string, error) {
+// unscheduledPods returns the pending Pods without a node, each with the scheduler's
+// reason, or "" when there is none.
+func (r Resizer) unscheduledPods(ctx context.Context) (string, error) {
 	list, err := r.Kubernetes.CoreV1().Pods(metav1.NamespaceAll).List(ctx, metav1.ListOptions{})
 	if err != nil {
 		return "", err

@@ -32,22 +32,23 @@ var (
 	podKind  = schema.GroupVersionResource{Version: "v1", Resource: "pods"}
 )
 
-// fixture is an account with one cluster: two old nodes with an app of two replicas
-// behind a disruption budget, a Pod of a DaemonSet on each, and one with a volume.
+// fixture is an account with one cluster of two nodes. The nodes run two replicas of an app
+// with a disruption budget, a DaemonSet, and a StatefulSet.
 type fixture struct {
 	t      *testing.T
 	cloud  cloud.Cloud
 	server *digitalocean.Server
 	client *fake.Clientset
-	// resizer has clients that count calls, and stop at the call number stopAt.
+	// resizer has clients that count their calls. At the call stopAt they cancel the run.
 	resizer resize.Resizer
 	calls   int
 	stopAt  int
 	stop    context.CancelFunc
-	// afterwards makes the call before it stops, as when only the answer is lost.
-	afterwards bool
-	moved      int
-	out        strings.Builder
+	// stopAfterCall is true if that call is made and only its answer is lost.
+	stopAfterCall bool
+	// evictions numbers the Pods that replace evicted ones.
+	evictions int
+	out       strings.Builder
 }
 
 func newFixture(t *testing.T) *fixture {
@@ -84,7 +85,7 @@ type transport struct{ *fixture }
 func (c transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	r.Header.Set("Authorization", "Bearer token")
 	stopped := c.count()
-	if stopped && !c.afterwards {
+	if stopped && !c.stopAfterCall {
 		return nil, context.Canceled
 	}
 	response, err := http.DefaultTransport.RoundTrip(r.WithContext(context.WithoutCancel(r.Context())))
@@ -104,10 +105,10 @@ func (f *fixture) count() bool {
 	return false
 }
 
-// react plays the API server, the scheduler and the kubelets. Returning false lets
-// the client's tracker answer.
+// react simulates the API server, the scheduler and the kubelets. If it returns false, the
+// client's tracker answers.
 func (f *fixture) react(action kubetesting.Action) (bool, runtime.Object, error) {
-	if stopped := f.count(); stopped && !f.afterwards {
+	if stopped := f.count(); stopped && !f.stopAfterCall {
 		return true, nil, context.Canceled
 	}
 	f.syncNodes()
@@ -122,7 +123,7 @@ func (f *fixture) react(action kubetesting.Action) (bool, runtime.Object, error)
 	return false, nil, nil
 }
 
-// pods are those that match a field selector, which the tracker does not know.
+// pods returns the Pods that match a field selector. The tracker ignores field selectors.
 func (f *fixture) pods(selector fields.Selector) *corev1.PodList {
 	object, err := f.client.Tracker().List(podKind, corev1.SchemeGroupVersion.WithKind("Pod"), "")
 	require.NoError(f.t, err)
@@ -142,8 +143,8 @@ func (f *fixture) nodes() []corev1.Node {
 	return object.(*corev1.NodeList).Items
 }
 
-// evict keeps the disruption budget of the app: it refuses when only one Pod of it
-// has a node.
+// evict replaces a Pod by one on a schedulable node. It keeps the app's disruption budget:
+// it refuses if only one Pod of the app has a node.
 func (f *fixture) evict(namespace, name string) error {
 	placed := 0
 	for _, pod := range f.pods(nil).Items {
@@ -154,7 +155,7 @@ func (f *fixture) evict(namespace, name string) error {
 	if namespace == "app" && placed < 2 {
 		return apierrors.NewTooManyRequests("Cannot evict pod as it would violate the pod's disruption budget.", 0)
 	}
-	f.moved++
+	f.evictions++
 	require.NoError(f.t, f.client.Tracker().Delete(podKind, namespace, name))
 	node := ""
 	for _, n := range f.nodes() {
@@ -162,7 +163,7 @@ func (f *fixture) evict(namespace, name string) error {
 			node = n.Name
 		}
 	}
-	f.addPod(namespace, fmt.Sprintf("%s-again-%d", strings.Split(name, "-")[0], f.moved), node, "ReplicaSet")
+	f.addPod(namespace, fmt.Sprintf("%s-again-%d", strings.Split(name, "-")[0], f.evictions), node, "ReplicaSet")
 	return nil
 }
 
@@ -185,25 +186,25 @@ func (f *fixture) addPod(namespace, name, node, owner string) {
 	}))
 }
 
-// syncNodes makes the Kubernetes nodes of the pools, which are Ready the next time,
-// and takes away those whose pool is gone.
+// syncNodes creates the Kubernetes nodes of the pools and deletes those of deleted pools.
+// New nodes are Ready after the second call.
 func (f *fixture) syncNodes() {
-	there := map[string]bool{}
+	orphans := map[string]bool{}
 	for _, node := range f.nodes() {
-		there[node.Name] = true
+		orphans[node.Name] = true
 		node.Status.Conditions = []corev1.NodeCondition{{Type: corev1.NodeReady, Status: corev1.ConditionTrue}}
 		require.NoError(f.t, f.client.Tracker().Update(nodeKind, &node, ""))
 	}
 	for _, pool := range f.pools() {
 		for _, node := range pool.Nodes {
-			if there[node.Name] {
-				delete(there, node.Name)
+			if orphans[node.Name] {
+				delete(orphans, node.Name)
 			} else if node.State == cloud.NodeRunning {
 				f.addNode(pool.ID, node.Name)
 			}
 		}
 	}
-	for name := range there {
+	for name := range orphans {
 		require.NoError(f.t, f.client.Tracker().Delete(nodeKind, "", name))
 	}
 }
@@ -222,7 +223,7 @@ func (f *fixture) pools() []cloud.NodePool {
 	return pools
 }
 
-// setPools stores pools whose nodes run.
+// setPools stores pools with running nodes.
 func (f *fixture) setPools(pools ...cloud.NodePool) {
 	o := cloud.Object{Inputs: map[string]any{"name": "platform-prod"}, Computed: map[string]any{"status": "running"}}
 	require.NoError(f.t, o.SetNodePools(pools, func() string { return "node" }))
@@ -235,7 +236,7 @@ func (f *fixture) setPools(pools ...cloud.NodePool) {
 	require.NoError(f.t, f.cloud.Put(cloud.TokenCluster, "c", o))
 }
 
-// run looks and resizes, and stops at a call; -1 is never.
+// run calls Look and Run for a target. It cancels them at the call stopAt; -1 means never.
 func (f *fixture) run(size string, count, stopAt int) error {
 	ctx, stop := context.WithCancel(f.t.Context())
 	defer stop()

@@ -13,7 +13,7 @@ import (
 	"github.com/genericcorp/platform/internal/resize"
 )
 
-func TestTheNewPoolHasTheLabelsOfTheOldOne(t *testing.T) {
+func TestRunGivesTheNewPoolTheLabelsOfTheOldPool(t *testing.T) {
 	f := newFixture(t)
 	pools := f.pools()
 	pools[0].Labels = map[string]string{"team": "a"}
@@ -22,13 +22,13 @@ func TestTheNewPoolHasTheLabelsOfTheOldOne(t *testing.T) {
 	assert.Equal(t, map[string]string{"team": "a"}, f.pools()[0].Labels)
 }
 
-func TestALimitWithRoomForBothPoolsIsEnough(t *testing.T) {
+func TestRunSucceedsWithADropletLimitForExactlyBothPools(t *testing.T) {
 	f := newFixture(t)
 	f.server.DropletLimit = 3
-	require.NoError(t, f.run("s-4vcpu-8gb", 1, -1), "2 nodes and 1 beside them")
+	require.NoError(t, f.run("s-4vcpu-8gb", 1, -1), "2 old nodes and 1 new one")
 }
 
-func TestAPodThatNoNodeTakesStopsBeforeTheOldPoolGoes(t *testing.T) {
+func TestRunKeepsTheOldPoolWhileAPodHasNoNode(t *testing.T) {
 	f := newFixture(t)
 	f.addPod("app", "app-9", "", "ReplicaSet")
 	err := f.run("s-4vcpu-8gb", 1, -1)
@@ -38,16 +38,16 @@ func TestAPodThatNoNodeTakesStopsBeforeTheOldPoolGoes(t *testing.T) {
 	assert.Len(t, f.pools(), 2)
 }
 
-// busy answers the first look at the new pool as DigitalOcean does beyond its limit
-// of requests.
-type busy struct {
+// rateLimited answers the first request for the new pool with 429, as DigitalOcean does
+// above its rate limit.
+type rateLimited struct {
 	next http.RoundTripper
-	said bool
+	done bool
 }
 
-func (b *busy) RoundTrip(r *http.Request) (*http.Response, error) {
-	if !b.said && r.Method == http.MethodGet && strings.Contains(r.URL.Path, "/node_pools/") {
-		b.said = true
+func (b *rateLimited) RoundTrip(r *http.Request) (*http.Response, error) {
+	if !b.done && r.Method == http.MethodGet && strings.Contains(r.URL.Path, "/node_pools/") {
+		b.done = true
 		return &http.Response{
 			StatusCode: http.StatusTooManyRequests, Request: r, Header: http.Header{},
 			Body: io.NopCloser(strings.NewReader(`{"id":"too_many_requests","message":"API Rate limit exceeded."}`)),
@@ -56,13 +56,13 @@ func (b *busy) RoundTrip(r *http.Request) (*http.Response, error) {
 	return b.next.RoundTrip(r)
 }
 
-func TestALimitOfRequestsIsWaitedOut(t *testing.T) {
+func TestRunRetriesAfterTheAPIsRateLimit(t *testing.T) {
 	f := newFixture(t)
-	b := &busy{next: transport{f}}
+	b := &rateLimited{next: transport{f}}
 	client, err := godo.New(&http.Client{Transport: b}, godo.SetBaseURL(f.resizer.DigitalOcean.BaseURL.String()))
 	require.NoError(t, err)
 	f.resizer.DigitalOcean = client
 	require.NoError(t, f.run("s-4vcpu-8gb", 1, -1), f.out.String())
-	assert.True(t, b.said)
+	assert.True(t, b.done, "no request was answered with 429")
 	assert.Contains(t, f.out.String(), "trying again after an error")
 }

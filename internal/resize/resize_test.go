@@ -17,9 +17,9 @@ func daemonSet() *appsv1.DaemonSet {
 	return &appsv1.DaemonSet{ObjectMeta: metav1.ObjectMeta{Namespace: "kube-system", Name: "owner"}}
 }
 
-// resized holds the end of a resize to one s-4vcpu-8gb: one pool with the tags of
-// the old one, every Pod on an open node of it.
-func (f *fixture) resized(t *testing.T) {
+// assertResized checks the end of a resize to 1 × s-4vcpu-8gb: one pool with the tags of
+// the old one, and every Pod on its node.
+func (f *fixture) assertResized(t *testing.T) {
 	t.Helper()
 	f.syncNodes()
 	pools := f.pools()
@@ -29,20 +29,20 @@ func (f *fixture) resized(t *testing.T) {
 	nodes := f.nodes()
 	require.Len(t, nodes, 1)
 	assert.False(t, nodes[0].Spec.Unschedulable)
-	moved := map[string]int{}
+	placed := map[string]int{}
 	for _, pod := range f.pods(nil).Items {
 		if pod.OwnerReferences[0].Kind != "DaemonSet" {
 			assert.Equal(t, "default-s-4vcpu-8gb-0", pod.Spec.NodeName, pod.Name)
-			moved[pod.Namespace]++
+			placed[pod.Namespace]++
 		}
 	}
-	assert.Equal(t, map[string]int{"app": 2, "monitoring": 1}, moved)
+	assert.Equal(t, map[string]int{"app": 2, "monitoring": 1}, placed)
 }
 
-func TestResizeMovesEveryPodAndLeavesOnePoolWithTheOldTags(t *testing.T) {
+func TestRunMovesEveryPodAndLeavesOnePoolWithTheOldTags(t *testing.T) {
 	f := newFixture(t)
 	require.NoError(t, f.run("s-4vcpu-8gb", 1, -1), f.out.String())
-	f.resized(t)
+	f.assertResized(t)
 	for _, line := range []string{
 		"added the pool default-s-4vcpu-8gb with 1 × s-4vcpu-8gb", "0 of 1 nodes of the pool default-s-4vcpu-8gb are Ready; DigitalOcean reports provisioning",
 		"node default-0: unschedulable=true", "draining the node default-1 (2 of 2)", "evicted app/app-0",
@@ -52,43 +52,42 @@ func TestResizeMovesEveryPodAndLeavesOnePoolWithTheOldTags(t *testing.T) {
 	}
 }
 
-// At every call to either API the run is killed, before the call or after it, and the
-// next run ends where an undisturbed one ends.
-func TestAResizeThatIsKilledAtAnyCallIsFinishedByTheNextRun(t *testing.T) {
-	for _, afterwards := range []bool{false, true} {
+// The run is killed at each of its calls to either API, once before the call and once
+// after it. The next run has to end like an undisturbed run.
+func TestRunFinishesAResizeThatWasKilledAtAnyCall(t *testing.T) {
+	for _, stopAfterCall := range []bool{false, true} {
 		kills := 0
 		for at := 0; ; at++ {
 			f := newFixture(t)
-			f.afterwards = afterwards
+			f.stopAfterCall = stopAfterCall
 			err := f.run("s-4vcpu-8gb", 1, at)
 			if err == nil && f.calls <= at {
 				break
 			}
 			kills++
 			require.NoError(t, f.run("s-4vcpu-8gb", 1, -1), "killed at call %d: %s", at, f.out.String())
-			f.resized(t)
+			f.assertResized(t)
 		}
-		assert.Greater(t, kills, 20)
-		t.Logf("killed at %d calls, afterwards=%t", kills, afterwards)
+		assert.Greater(t, kills, 20, "calls at which the run was killed")
 	}
 }
 
-func TestAPoolOfThePlannedSizeNeedsNothing(t *testing.T) {
+func TestLookNeedsNothingForAPoolOfTheTargetSize(t *testing.T) {
 	f := newFixture(t)
 	require.NoError(t, f.run("s-2vcpu-4gb", 3, -1))
 	assert.Len(t, f.pools(), 1)
-	assert.Empty(t, f.out.String(), "a count is changed by pulumi up")
+	assert.Empty(t, f.out.String(), "`pulumi up` changes the count")
 }
 
-func TestAnotherTargetAfterAnInterruptionReplacesWhatWasLeft(t *testing.T) {
+func TestRunWithAnotherTargetReplacesThePoolOfAnInterruptedResize(t *testing.T) {
 	f := newFixture(t)
 	require.Error(t, f.run("s-8vcpu-16gb", 1, 14))
 	require.Len(t, f.pools(), 2)
 	require.NoError(t, f.run("s-4vcpu-8gb", 1, -1), f.out.String())
-	f.resized(t)
+	f.assertResized(t)
 }
 
-func TestTheOldSizeAfterAnInterruptionTakesTheNewPoolAwayAgain(t *testing.T) {
+func TestRunWithTheOldSizeDeletesThePoolOfAnInterruptedResize(t *testing.T) {
 	f := newFixture(t)
 	require.Error(t, f.run("s-4vcpu-8gb", 1, 14))
 	require.Len(t, f.pools(), 2)
@@ -101,7 +100,7 @@ func TestTheOldSizeAfterAnInterruptionTakesTheNewPoolAwayAgain(t *testing.T) {
 	}
 }
 
-func TestAStuckDrainNamesThePodAndItsDisruptionBudgetAndKeepsTheOldPool(t *testing.T) {
+func TestRunThatCannotDrainNamesTheDisruptionBudgetAndKeepsTheOldPool(t *testing.T) {
 	f := newFixture(t)
 	require.NoError(t, f.client.Tracker().Delete(podKind, "app", "app-1"))
 	err := f.run("s-4vcpu-8gb", 1, -1)
@@ -111,11 +110,11 @@ func TestAStuckDrainNamesThePodAndItsDisruptionBudgetAndKeepsTheOldPool(t *testi
 	assert.Contains(t, stuck.Missing, "kubectl -n app describe pods")
 	assert.Len(t, f.pools(), 2)
 	f.addPod("app", "app-2", "default-s-4vcpu-8gb-0", "ReplicaSet")
-	require.NoError(t, f.run("s-4vcpu-8gb", 1, -1), "it goes on when the app is healthy")
+	require.NoError(t, f.run("s-4vcpu-8gb", 1, -1), "the next run continues when the app is healthy")
 	assert.Len(t, f.pools(), 1)
 }
 
-func TestAPodWithoutAControllerIsNamedAndNotDeleted(t *testing.T) {
+func TestRunNamesAndKeepsAPodWithoutAController(t *testing.T) {
 	f := newFixture(t)
 	f.addPod("default", "by-hand", "default-0", "ReplicaSet")
 	pod := f.pod("default", "by-hand")
@@ -127,7 +126,7 @@ func TestAPodWithoutAControllerIsNamedAndNotDeleted(t *testing.T) {
 	assert.NotNil(t, f.pod("default", "by-hand"))
 }
 
-func TestADropletLimitWithoutRoomStopsBeforeAnything(t *testing.T) {
+func TestLookRefusesADropletLimitWithoutRoomForBothPools(t *testing.T) {
 	f := newFixture(t)
 	f.server.DropletLimit = 2
 	err := f.run("s-4vcpu-8gb", 1, -1)
@@ -136,7 +135,7 @@ func TestADropletLimitWithoutRoomStopsBeforeAnything(t *testing.T) {
 	assert.Len(t, f.pools(), 1)
 }
 
-func TestPoolsThatAreNotOursStay(t *testing.T) {
+func TestRunKeepsPoolsOfSomebodyElse(t *testing.T) {
 	f := newFixture(t)
 	f.setPools(append(f.pools(), cloud.NodePool{ID: "theirs", Name: "batch", Size: "c-2", Count: 1})...)
 	f.syncNodes()
@@ -146,7 +145,7 @@ func TestPoolsThatAreNotOursStay(t *testing.T) {
 	assert.Equal(t, "batch", pools[0].Name)
 }
 
-func TestFaultyAccountsAreNamed(t *testing.T) {
+func TestLookRefusesAMissingClusterAMissingTagAndATakenName(t *testing.T) {
 	f := newFixture(t)
 	_, err := resize.Look(t.Context(), f.resizer.DigitalOcean, resize.Target{Cluster: "nosuch", Size: "s-4vcpu-8gb", Count: 1})
 	assert.ErrorContains(t, err, `no Kubernetes cluster "nosuch"`)
@@ -159,25 +158,25 @@ func TestFaultyAccountsAreNamed(t *testing.T) {
 	assert.ErrorContains(t, f.run("s-4vcpu-8gb", 1, -1), `the name "default-s-4vcpu-8gb" is taken`)
 }
 
-func TestThePlanListsStepsDurationAndCost(t *testing.T) {
+func TestPlanTextListsStepsDurationAndCost(t *testing.T) {
 	f := newFixture(t)
 	plan, err := resize.Look(t.Context(), f.resizer.DigitalOcean, resize.Target{Cluster: "platform-prod", Size: "s-4vcpu-8gb", Count: 2})
 	require.NoError(t, err)
 	text, err := plan.Text()
 	require.NoError(t, err)
-	assert.Equal(t, `platform-prod: from 2 × s-2vcpu-4gb (pool default) to 2 × s-4vcpu-8gb, without another cluster
+	assert.Equal(t, `platform-prod: from 2 × s-2vcpu-4gb (pool default) to 2 × s-4vcpu-8gb; the cluster stays
   1. add the pool default-s-4vcpu-8gb with 2 × s-4vcpu-8gb
   2. wait until the nodes of the new pool are Ready
-  3. cordon the 2 nodes of the pool default, and drain them one by one; disruption budgets are kept
+  3. cordon the 2 nodes of the pool default, and drain them one by one within their disruption budgets
   4. move the tag terraform:default-node-pool to the new pool
   5. delete the pool default
-  6. run `+"`pulumi up --refresh`"+`, which renames the new pool and replaces nothing
-It takes roughly 13 minutes. The app answers throughout if it has two or more replicas; what has one replica pauses while it moves.
-Both pools are billed side by side: $0.072 an hour for the old nodes beside $0.143 for the new ones, so about $0.072 extra. Then the nodes cost $96.00 a month instead of $48.00.
+  6. run `+"`pulumi up --refresh`"+`: it renames the new pool and replaces nothing
+It takes about 13 minutes. An app with two or more replicas answers all the time. A Deployment with one replica pauses while its Pod moves.
+DigitalOcean bills both pools while they exist: $0.072 an hour for the old nodes and $0.143 for the new ones, so about $0.072 extra. Then the nodes cost $96.00 a month instead of $48.00.
 `, text)
 }
 
-func TestACancelledRunSaysSo(t *testing.T) {
+func TestRunReturnsTheErrorOfItsContext(t *testing.T) {
 	f := newFixture(t)
 	assert.ErrorIs(t, f.run("s-4vcpu-8gb", 1, 8), context.Canceled)
 }

@@ -15,25 +15,28 @@ import (
 	"k8s.io/client-go/kubernetes"
 )
 
-// poolLabel has the ID of its pool on every node of DigitalOcean Kubernetes.
+// poolLabel is the label that DigitalOcean Kubernetes puts on every node. Its value is the
+// ID of the node's pool.
 const poolLabel = "doks.digitalocean.com/node-pool-id"
 
-// Resizer carries out a plan.
+// Resizer does the steps of a plan. All its fields are required.
 type Resizer struct {
-	// DigitalOcean and Kubernetes are the clients of the account and of the cluster.
+	// DigitalOcean is a client of the account.
 	DigitalOcean *godo.Client
-	Kubernetes   kubernetes.Interface
-	// Interval is the time between two looks at something that is awaited, Timeout how
-	// long each wait lasts at most: for new nodes, for the drain of one node, for the
-	// end of a pool.
-	Interval, Timeout time.Duration
-	// Out takes a line for every step and every wait.
+	// Kubernetes is a client of the cluster, such as Connect returns.
+	Kubernetes kubernetes.Interface
+	// Interval is the time between two checks while Run waits.
+	Interval time.Duration
+	// Timeout is the maximum of each single wait: for the new nodes, for the drain of one
+	// node, and for the end of the old pools.
+	Timeout time.Duration
+	// Out gets a line for every step, and for every wait.
 	Out io.Writer
 }
 
-// Run carries out the steps of a plan that are left. When it fails or ctx ends,
-// another Look and Run go on from there. The error names the step. A wait that took
-// too long is a *TimeoutError.
+// Run does the steps of a plan that are left. The error names the step that failed. A wait
+// that exceeds Timeout is a *TimeoutError. After an error, or when ctx ends, call Look and
+// Run again: they continue.
 func (r Resizer) Run(ctx context.Context, p Plan) error {
 	for _, step := range []struct {
 		name string
@@ -53,21 +56,21 @@ func (r Resizer) Run(ctx context.Context, p Plan) error {
 	return nil
 }
 
-func (r Resizer) say(format string, args ...any) { fmt.Fprintf(r.Out, format+"\n", args...) }
+func (r Resizer) printf(format string, args ...any) { fmt.Fprintf(r.Out, format+"\n", args...) }
 
-// addPool creates the target's pool, or gives it the nodes that it lacks.
+// addPool creates the new pool, or adds the nodes that it lacks.
 func (r Resizer) addPool(ctx context.Context, p *Plan) error {
 	if p.To == nil {
 		old := p.From[0]
 		pool, _, err := r.DigitalOcean.Kubernetes.CreateNodePool(ctx, p.Cluster.ID, &godo.KubernetesNodePoolCreateRequest{
-			Name: name(p.Target.Size), Size: p.Target.Size, Count: p.Target.Count,
+			Name: newPoolName(p.Target.Size), Size: p.Target.Size, Count: p.Target.Count,
 			Tags: tagsFor(old), Labels: old.Labels, Taints: old.Taints,
 		})
 		if err != nil {
 			return err
 		}
 		p.To = pool
-		r.say("added the pool %s with %d × %s", pool.Name, pool.Count, pool.Size)
+		r.printf("added the pool %s with %d × %s", pool.Name, pool.Count, pool.Size)
 		return nil
 	}
 	if len(p.From) == 0 || p.To.Count >= p.Target.Count {
@@ -76,8 +79,8 @@ func (r Resizer) addPool(ctx context.Context, p *Plan) error {
 	return r.update(ctx, p, p.Target.Count, p.To.Tags)
 }
 
-// update changes count and tags of the new pool. The API wants the name with it
-// (kubernetes_node_pool_update in digitalocean/openapi).
+// update changes the count and the tags of the new pool. The API requires the name in
+// every update (kubernetes_node_pool_update in digitalocean/openapi).
 func (r Resizer) update(ctx context.Context, p *Plan, count int, tags []string) error {
 	pool, _, err := r.DigitalOcean.Kubernetes.UpdateNodePool(ctx, p.Cluster.ID, p.To.ID, &godo.KubernetesNodePoolUpdateRequest{
 		Name: p.To.Name, Count: &count, Tags: tags, Labels: p.To.Labels,
@@ -88,7 +91,7 @@ func (r Resizer) update(ctx context.Context, p *Plan, count int, tags []string) 
 	return err
 }
 
-// nodes lists the Kubernetes nodes of a pool.
+// nodes returns the Kubernetes nodes of a pool, given the pool's ID.
 func (r Resizer) nodes(ctx context.Context, pool string) ([]corev1.Node, error) {
 	list, err := r.Kubernetes.CoreV1().Nodes().List(ctx, metav1.ListOptions{LabelSelector: poolLabel + "=" + pool})
 	if err != nil {
@@ -97,10 +100,10 @@ func (r Resizer) nodes(ctx context.Context, pool string) ([]corev1.Node, error) 
 	return list.Items, nil
 }
 
-// awaitNodes waits until all nodes of the new pool are Ready, and opens them: they
-// are cordoned when an earlier run went the other way.
+// awaitNodes waits until all nodes of the new pool are Ready, and uncordons them. They are
+// cordoned if an earlier run was to replace this pool.
 func (r Resizer) awaitNodes(ctx context.Context, p *Plan) error {
-	err := r.until(ctx, "nodes of the pool "+p.To.Name, func(ctx context.Context) (string, error) {
+	err := r.waitFor(ctx, "nodes of the pool "+p.To.Name, func(ctx context.Context) (string, error) {
 		pool, _, err := r.DigitalOcean.Kubernetes.GetNodePool(ctx, p.Cluster.ID, p.To.ID)
 		if err != nil {
 			return "", err
@@ -114,18 +117,18 @@ func (r Resizer) awaitNodes(ctx context.Context, p *Plan) error {
 			return "", nil
 		}
 		return fmt.Sprintf("%d of %d nodes of the pool %s are Ready; DigitalOcean reports %s",
-			ready, p.To.Count, p.To.Name, strings.Join(states(pool), ", ")), nil
+			ready, p.To.Count, p.To.Name, strings.Join(nodeStates(pool), ", ")), nil
 	})
 	if err != nil {
 		return err
 	}
-	r.say("%d nodes of the pool %s are Ready", p.To.Count, p.To.Name)
+	r.printf("%d nodes of the pool %s are Ready", p.To.Count, p.To.Name)
 	return r.setUnschedulable(ctx, p.To, false)
 }
 
-// states are what DigitalOcean reports for the nodes of a pool, such as
-// "provisioning" or "running".
-func states(pool *godo.KubernetesNodePool) []string {
+// nodeStates returns the states that DigitalOcean reports for the nodes of a pool, such as
+// "provisioning", "running" or "deleting".
+func nodeStates(pool *godo.KubernetesNodePool) []string {
 	var out []string
 	for _, node := range pool.Nodes {
 		if node.Status != nil {
@@ -141,8 +144,8 @@ func isReady(node corev1.Node) bool {
 	})
 }
 
-// moveTag gives the new pool the tag of the default pool. The old pool has it until
-// it is deleted, which follows at once.
+// moveTag adds the tag of the default pool to the new pool. The old pool keeps its tag,
+// because the next step deletes it.
 func (r Resizer) moveTag(ctx context.Context, p *Plan) error {
 	if isDefault(p.To) {
 		return nil
@@ -150,19 +153,21 @@ func (r Resizer) moveTag(ctx context.Context, p *Plan) error {
 	if err := r.update(ctx, p, p.To.Count, append(tagsFor(p.To), defaultPoolTag)); err != nil {
 		return err
 	}
-	r.say("the pool %s is the default pool now", p.To.Name)
+	r.printf("the pool %s is the default pool now", p.To.Name)
 	return nil
 }
 
+// deletePools deletes the old pools and waits until the pools and their nodes are gone. A
+// pool that is gone already is no error.
 func (r Resizer) deletePools(ctx context.Context, p *Plan) error {
 	for _, pool := range p.From {
 		response, err := r.DigitalOcean.Kubernetes.DeleteNodePool(ctx, p.Cluster.ID, pool.ID)
 		if err != nil && (response == nil || response.StatusCode != http.StatusNotFound) {
 			return err
 		}
-		r.say("deleting the pool %s", pool.Name)
+		r.printf("deleting the pool %s", pool.Name)
 	}
-	return r.until(ctx, "end of the old pools", func(ctx context.Context) (string, error) {
+	return r.waitFor(ctx, "end of the old pools", func(ctx context.Context) (string, error) {
 		pools, err := poolsOf(ctx, r.DigitalOcean, p.Cluster.ID)
 		if err != nil {
 			return "", err
@@ -173,14 +178,14 @@ func (r Resizer) deletePools(ctx context.Context, p *Plan) error {
 			if err != nil {
 				return "", err
 			}
-			there := slices.ContainsFunc(pools, func(other *godo.KubernetesNodePool) bool { return other.ID == pool.ID })
-			if there || len(nodes) > 0 {
+			exists := slices.ContainsFunc(pools, func(other *godo.KubernetesNodePool) bool { return other.ID == pool.ID })
+			if exists || len(nodes) > 0 {
 				left = append(left, fmt.Sprintf("%s with %d nodes", pool.Name, len(nodes)))
 			}
 		}
 		if len(left) == 0 {
 			return "", nil
 		}
-		return "still there: " + strings.Join(left, ", "), nil
+		return "not deleted yet: " + strings.Join(left, ", "), nil
 	})
 }

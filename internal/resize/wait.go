@@ -11,25 +11,30 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 )
 
-// TimeoutError says what was awaited for too long, and what was missing at the end.
+// TimeoutError is the error of a wait that took longer than Resizer.Timeout.
 type TimeoutError struct {
-	What, Missing string
-	After         time.Duration
+	// What names what Run waited for.
+	What string
+	// Missing says what was missing at the last check.
+	Missing string
+	// After is the timeout.
+	After time.Duration
 }
 
 func (e *TimeoutError) Error() string {
 	return fmt.Sprintf("%s: not done after %s: %s", e.What, e.After, e.Missing)
 }
 
-// repeatEvery is after how many looks an unchanged line is printed again.
+// repeatEvery is the number of checks after which an unchanged line is printed again.
 const repeatEvery = 12
 
-// until looks until nothing is missing. It prints what is missing when that changes,
-// and from time to time. Errors that may go away by themselves count as missing.
-func (r Resizer) until(ctx context.Context, what string, look func(context.Context) (missing string, err error)) error {
+// waitFor repeats a check until nothing is missing. The check returns what is missing, or
+// "". waitFor prints that when it changes, and from time to time. It retries after an
+// error unless the error is permanent.
+func (r Resizer) waitFor(ctx context.Context, what string, check func(context.Context) (missing string, err error)) error {
 	last := ""
 	for i := range max(1, int(r.Timeout/max(r.Interval, 1))) {
-		missing, err := look(ctx)
+		missing, err := check(ctx)
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
@@ -41,7 +46,7 @@ func (r Resizer) until(ctx context.Context, what string, look func(context.Conte
 			return nil
 		}
 		if missing != last || i%repeatEvery == 0 {
-			r.say("  %s", missing)
+			r.printf("  %s", missing)
 		}
 		last = missing
 		select {
@@ -50,10 +55,10 @@ func (r Resizer) until(ctx context.Context, what string, look func(context.Conte
 		case <-time.After(r.Interval):
 		}
 	}
-	return &TimeoutError{what, last, r.Timeout}
+	return &TimeoutError{What: what, Missing: last, After: r.Timeout}
 }
 
-// isPermanent reports whether an error stays when the request is repeated.
+// isPermanent reports whether a repeated request would return the same error.
 func isPermanent(err error) bool {
 	refused := &godo.ErrorResponse{}
 	if errors.As(err, &refused) {

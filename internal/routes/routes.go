@@ -13,6 +13,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/genericcorp/platform/internal/kube"
+	"github.com/genericcorp/platform/internal/workload"
 )
 
 // Class is the ingress class that the platform's ingress controller serves.
@@ -65,7 +66,7 @@ func (r Route) Register(ctx *pulumi.Context, opts ...pulumi.ResourceOption) erro
 }
 
 func (r Route) meta() *metav1.ObjectMetaArgs {
-	meta := kube.Meta(r.Name, "", r.Name)
+	meta := kube.Meta(workload.Ref{Name: r.Name}, r.Name)
 	meta.Namespace = r.In.ToStringOutput()
 	return meta
 }

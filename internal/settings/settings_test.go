@@ -94,9 +94,9 @@ func FuzzLoadNeverPanicsAndNamesAPath(f *testing.F) {
 
 func TestARolesConnectionLimitIsItsPoolInEveryPoolerAndOneMore(t *testing.T) {
 	limits := map[string]int{"starter": 3, "growth": 5, "enterprise": 5}
-	for _, plan := range settings.Plans {
-		assert.Equal(t, limits[plan.Name], plan.Connections(), plan.Name)
-		assert.LessOrEqual(t, plan.Reserved, plan.PoolSize, plan.Name)
+	for _, tier := range settings.Tiers {
+		assert.Equal(t, limits[tier.Name], tier.Connections(), tier.Name)
+		assert.LessOrEqual(t, tier.Reserved, tier.PoolSize, tier.Name)
 	}
 }
 
@@ -119,4 +119,12 @@ func TestTheNetworkOfAnExternalDatabaseIsAnIPv4Range(t *testing.T) {
 			require.ErrorContains(t, err, fault, network)
 		}
 	}
+}
+
+func TestATenantOfNoTierIsReported(t *testing.T) {
+	declared := []settings.Tenant{{Name: "acme", Plan: "growth"}, {Name: "beta", Plan: "platinum"}, {Name: "gamma"}}
+	assert.NoError(t, settings.CheckTiers(declared[:1]))
+	assert.EqualError(t, settings.CheckTiers(declared),
+		"tenants[1].plan: \"platinum\" is no tier; the tiers are starter, growth, enterprise\ntenants[2].plan: \"\" is no tier; the tiers are starter, growth, enterprise")
+	assert.Zero(t, declared[1].Tier(), "and is allowed nothing")
 }

@@ -1,5 +1,13 @@
 package settings
 
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/genericcorp/platform/components"
+)
+
 // MaxTenants is how many a stack may declare: their connection strings are one
 // Kubernetes Secret, which holds a mebibyte.
 const MaxTenants = 1000
@@ -87,15 +95,15 @@ const (
 	Purged    = "purged"
 )
 
-// Plan is what a tenant may use.
-type Plan struct {
+// Tier is what a tenant may use.
+type Tier struct {
 	Name string
 	// PoolSize is how many of a pooler's server connections the tenant uses at once.
 	PoolSize int
 	// Reserved is how many of them each pooler keeps for the tenant alone. Zero means
 	// that the tenant uses the shared ones.
 	Reserved int
-	// StorageMiB is its part of the database's disk, tables and indexes.
+	// StorageMiB is the tenant's share of the database's disk: tables and indexes.
 	StorageMiB int
 	// StatementSeconds is when a statement is ended, unless its session asks for
 	// another time.
@@ -108,8 +116,8 @@ type Plan struct {
 // survives the loss of a node, otherwise one and its successor during an update.
 const Poolers = 2
 
-// Plans from the smallest.
-var Plans = []Plan{
+// Tiers are all tiers, the smallest first.
+var Tiers = []Tier{
 	{Name: "starter", PoolSize: 1, StorageMiB: 64, StatementSeconds: 15, RequestsPerSecond: 10, Burst: 50},
 	{Name: "growth", PoolSize: 2, StorageMiB: 512, StatementSeconds: 30, RequestsPerSecond: 50, Burst: 250},
 	{Name: "enterprise", PoolSize: 2, Reserved: 2, StorageMiB: 2048, StatementSeconds: 60, RequestsPerSecond: 200, Burst: 1000},
@@ -118,7 +126,7 @@ var Plans = []Plan{
 // Connections is the limit of the role in the database: PoolSize in each of Poolers,
 // and one more, as a connection that a client dropped during a statement lives until
 // the statement ends.
-func (p Plan) Connections() int { return p.PoolSize*Poolers + 1 }
+func (t Tier) Connections() int { return t.PoolSize*Poolers + 1 }
 
 // Host is where the tenant's users go, below the stack's domain.
 func (t Tenant) Host(domain string) string { return t.Name + "." + domain }
@@ -130,14 +138,35 @@ func (t Tenant) OldHost(domain string) string { return Tenant{Name: t.RenamedFro
 // then.
 func (t Tenant) LogsIn() bool { return t.State == Active }
 
-// Limits are those of the tenant's plan.
-func (t Tenant) Limits() Plan {
-	for _, p := range Plans {
-		if p.Name == t.Plan {
-			return p
+// Tier returns the tier that the tenant's plan names. A plan that no tier has gives the
+// zero Tier, which allows nothing; CheckTiers reports it.
+func (t Tenant) Tier() Tier {
+	for _, tier := range Tiers {
+		if tier.Name == t.Plan {
+			return tier
 		}
 	}
-	return Plans[0]
+	return Tier{}
+}
+
+// CheckTiers returns an error for each tenant whose plan is no tier, with the tiers that
+// there are. Load has checked this; it is for tenants that a program declares itself.
+func CheckTiers(tenants []Tenant) error {
+	var errs []error
+	for i, t := range tenants {
+		if t.Tier() == (Tier{}) {
+			errs = append(errs, fmt.Errorf("tenants[%d].plan: %q is no tier; the tiers are %s", i, t.Plan, strings.Join(tierNames(), ", ")))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func tierNames() []string {
+	var out []string
+	for _, tier := range Tiers {
+		out = append(out, tier.Name)
+	}
+	return out
 }
 
 // Reserved is how many server connections all poolers together keep for the tenant:
@@ -146,7 +175,7 @@ func (t Tenant) Reserved() int {
 	if t.State != Active {
 		return 0
 	}
-	return t.Limits().Reserved * Poolers
+	return t.Tier().Reserved * Poolers
 }
 
 // ActiveTenants counts those that may log in.
@@ -160,9 +189,27 @@ func (s Settings) ActiveTenants() int {
 	return active
 }
 
+// TenantsOf returns what a program declared for a component, with defaults.
+func TenantsOf(declared []components.Tenant) []Tenant {
+	out := make([]Tenant, len(declared))
+	for i, t := range declared {
+		out[i] = Tenant(t).WithDefaults()
+	}
+	return out
+}
+
+// ForComponents returns the tenants as components take them.
+func ForComponents(tenants []Tenant) []components.Tenant {
+	out := make([]components.Tenant, len(tenants))
+	for i, t := range tenants {
+		out[i] = components.Tenant(t)
+	}
+	return out
+}
+
 // WithDefaults is the tenant with what its entry left out.
 func (t Tenant) WithDefaults() Tenant {
-	or(&t.Plan, Plans[0].Name)
+	or(&t.Plan, Tiers[0].Name)
 	or(&t.State, Active)
 	or(&t.PasswordVersion, 1)
 	return t

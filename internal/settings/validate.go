@@ -43,7 +43,7 @@ func (s Settings) validateNames(f *Faults) {
 	if s.Domain != s.Zone && !strings.HasSuffix(s.Domain, "."+s.Zone) && s.Domain != "" && s.Zone != "" {
 		f.add("zone", "%q does not hold the domain %q", s.Zone, s.Domain)
 	}
-	if len("grafana."+s.Domain) > 64 {
+	if len(names.GrafanaHost(s.Domain)) > 64 {
 		f.add("domain", "%q is longer than 56 characters, so that a certificate's common name cannot hold its hosts", s.Domain)
 	}
 	s.validateEmail(f)

@@ -55,11 +55,7 @@ func (s Settings) validateRenames(f *Faults, declared map[string]int) {
 }
 
 func (t Tenant) validate(f *Faults, path string, archive Archive) {
-	var plans []string
-	for _, p := range Plans {
-		plans = append(plans, p.Name)
-	}
-	oneOf(f, path+".plan", t.Plan, plans...)
+	oneOf(f, path+".plan", t.Plan, tierNames()...)
 	oneOf(f, path+".state", t.State, Active, Suspended, Archived, Purged)
 	atLeast(f, path+".passwordVersion", t.PasswordVersion, 1)
 	needsArchive := t.Restore || slices.Contains([]string{Archived, Purged}, t.State)

@@ -7,15 +7,17 @@ import (
 	"github.com/genericcorp/platform/internal/settings"
 )
 
-// knob is a setting that costs money, and how to go without it.
-type knob struct {
+// costlySetting is a setting that can raise the price of a plan.
+type costlySetting struct {
+	// name is how messages name it.
 	name string
-	on   func(settings.Settings) bool
-	off  func(*settings.Settings)
+	// on reports whether the settings use it; off removes it from them.
+	on  func(settings.Settings) bool
+	off func(*settings.Settings)
 }
 
-// knobs in the order in which an SRE would rather give them up.
-var knobs = []knob{
+// costlySettings is sorted by what users lose: the first one is the easiest to give up.
+var costlySettings = []costlySetting{
 	{"HA control plane", func(s settings.Settings) bool { return s.Cluster.HA },
 		func(s *settings.Settings) { s.Cluster.HA = false }},
 	{"the pin of nodes.size", func(s settings.Settings) bool { return s.Nodes.Size != "" },
@@ -30,46 +32,48 @@ var knobs = []knob{
 		func(s *settings.Settings) { s.Capacity.SurviveNodeLoss = false }},
 }
 
-// advise names the setting that breaks the budget, or describes the cheapest plan
-// without all of them.
+// advise says how to bring a plan that is over its budget within it. It tries, in this
+// order: one costly setting less, all of them less, and a smaller monitoring volume.
+// Then it gives the price of the cheapest plan. It returns "" if no plan fits.
 func advise(s settings.Settings, derive derivation, over Plan) string {
 	total := over.Bill.Total()
-	stripped := s
-	for _, k := range knobs {
-		if !k.on(s) {
+	minimal := s
+	for _, setting := range costlySettings {
+		if !setting.on(s) {
 			continue
 		}
 		without := s
-		k.off(&without)
-		k.off(&stripped)
-		if p, ok := cheaper(without, derive, over.Budget); ok {
-			return fmt.Sprintf("%s (%s) is what breaks it; without it this plan costs %s (%s)",
-				k.name, total-p.Bill.Total(), p.Bill.Total(), describe(p))
+		setting.off(&without)
+		setting.off(&minimal)
+		if p, ok := planWithin(without, derive, over.Budget); ok {
+			return fmt.Sprintf("%s (%s) breaks the budget; without it this plan costs %s (%s)",
+				setting.name, total-p.Bill.Total(), p.Bill.Total(), describe(p))
 		}
 	}
-	if p, ok := cheaper(stripped, derive, over.Budget); ok {
-		return fmt.Sprintf("no single setting breaks it; without any of its extras and pins this plan costs %s (%s)",
+	if p, ok := planWithin(minimal, derive, over.Budget); ok {
+		return fmt.Sprintf("several settings together break the budget; without any extra or pin this plan costs %s (%s)",
 			p.Bill.Total(), describe(p))
 	}
 	volumes := lineOf(over.Bill, budget.ItemVolumes)
-	if most := affordable(over, volumes); most > 0 {
-		return fmt.Sprintf("settings.monitoring.volumeGiB (%s) is what breaks it; %d GiB and less keep the limit", volumes.Monthly(), most)
+	if most := affordableUnits(over, volumes); most > 0 {
+		return fmt.Sprintf("settings.monitoring.volumeGiB (%s) breaks the budget; at most %d GiB are within it", volumes.Monthly(), most)
 	}
-	if p, err := solve(stripped, derive); err == nil {
-		return fmt.Sprintf("nothing cheaper fits: the least for this workload is %s (%s); raise settings.budget.monthlyUsd, or lower settings.capacity.concurrentUsers (%d)",
+	if p, err := solve(minimal, derive); err == nil {
+		return fmt.Sprintf("nothing cheaper fits: the cheapest plan for this workload costs %s (%s); raise settings.budget.monthlyUsd, or lower settings.capacity.concurrentUsers (%d)",
 			p.Bill.Total(), describe(p), s.Capacity.ConcurrentUsers)
 	}
 	return ""
 }
 
-func cheaper(s settings.Settings, derive derivation, limit budget.Cents) (Plan, bool) {
+// planWithin returns the cheapest plan, and whether there is one within the limit.
+func planWithin(s settings.Settings, derive derivation, limit budget.Cents) (Plan, bool) {
 	p, err := solve(s, derive)
 	return p, err == nil && p.Bill.Total() <= limit
 }
 
-// affordable returns how many units of a line the budget admits when all other lines
-// stay, at least 0.
-func affordable(p Plan, line budget.Line) int {
+// affordableUnits returns how many units of a line are within the budget if all other
+// lines stay. It returns 0 if not even one is.
+func affordableUnits(p Plan, line budget.Line) int {
 	if line.Unit == 0 {
 		return 0
 	}
@@ -96,8 +100,8 @@ func describe(p Plan) string {
 	return text
 }
 
-// unpinned adds to a misfit of pinned nodes what would fit without the pin.
-func unpinned(s settings.Settings, derive derivation, misfit error) error {
+// addPriceWithoutPin adds to the error of pinned nodes the cheapest plan without the pin.
+func addPriceWithoutPin(s settings.Settings, derive derivation, misfit error) error {
 	if !IsMisfit(misfit) || s.Nodes == (settings.Nodes{}) {
 		return misfit
 	}

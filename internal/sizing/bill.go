@@ -6,7 +6,8 @@ import (
 	"github.com/genericcorp/platform/internal/settings"
 )
 
-// bill prices a plan. An existing cluster and an external database are not on it.
+// bill returns the bill of a plan. It has no line for an existing cluster or an external
+// database: the platform does not pay for them.
 func bill(s settings.Settings, p Plan) budget.Bill {
 	var b budget.Bill
 	if s.Cluster.Kind == settings.DigitalOcean {

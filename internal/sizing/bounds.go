@@ -8,23 +8,26 @@ import (
 	"github.com/genericcorp/platform/internal/workload"
 )
 
-// Bound is a quota that a bigger budget does not raise, and how much of it is used.
+// Bound is a quota that a bigger budget does not raise.
 type Bound struct {
-	Name       string
+	// Name has the unit in brackets, where the quota is not a number of things.
+	Name string
+	// Used is how much of the quota the plan uses. Most is the quota.
 	Used, Most int
-	// Why says what uses it.
+	// Why says what uses the quota.
 	Why string
 }
 
-// Names of the bounds that a tenant more may break.
+// Names of the bounds that another tenant may exceed.
 const (
 	BoundConnections = "database connections"
 	BoundStorage     = "database storage (MiB)"
 )
 
-// connections is how many the stack needs at once: each replica's pool with one more
-// replica during a rolling update, the least that tenants share in each pooler, what
-// tenants' plans reserve there, and the platform's.
+// connections returns how many database connections the stack needs at the same time.
+// It is the sum of the pools of all replicas, with the surge of a rolling update, the
+// minimum that tenants share in each pooler, the connections that tiers reserve, and the
+// platform's own.
 func connections(s settings.Settings, set workload.Set) int {
 	need := set.Connections() + workload.PlatformConnections
 	for _, t := range s.Tenants {
@@ -33,14 +36,14 @@ func connections(s settings.Settings, set workload.Set) int {
 	return need
 }
 
-// poolerConnections is what the tenants share in each pooler: the least that is
-// counted, and its part of what the database has left.
+// poolerConnections returns how many server connections the tenants share in each pooler:
+// the minimum, and an equal share of the connections that nothing else needs.
 func poolerConnections(s settings.Settings, p Plan) int {
 	left := admitted(s, p) - connections(s, p.Workload)
 	return workload.MinPoolerConnections + max(0, left)/settings.Poolers
 }
 
-// admitted is how many connections the database admits.
+// admitted returns how many connections the database admits.
 func admitted(s settings.Settings, p Plan) int {
 	if s.Database.Kind == settings.External {
 		return s.Database.Connections
@@ -48,12 +51,12 @@ func admitted(s settings.Settings, p Plan) int {
 	return p.database.Connections
 }
 
-// storage is how much disk the active tenants' plans give them.
+// storage returns the sum of the active tenants' disk quotas, in MiB.
 func storage(s settings.Settings) int {
 	sum := 0
 	for _, t := range s.Tenants {
 		if t.State == settings.Active {
-			sum += t.Limits().StorageMiB
+			sum += t.Tier().StorageMiB
 		}
 	}
 	return sum
@@ -65,7 +68,7 @@ func bounds(s settings.Settings, p Plan) []Bound {
 	for _, t := range s.Tenants {
 		reserved += t.Reserved()
 	}
-	// The poolers get what is left, so all of them are in use by the plan.
+	// The poolers share all connections that are left, so the plan uses nearly all.
 	used := connections(s, p.Workload) + (p.PoolerConnections-workload.MinPoolerConnections)*settings.Poolers
 	out := []Bound{
 		{BoundConnections, used, admitted(s, p),
@@ -76,7 +79,7 @@ func bounds(s settings.Settings, p Plan) []Bound {
 	}
 	if s.Database.Kind == settings.DigitalOcean {
 		out = append(out, Bound{BoundStorage, storage(s), p.database.TenantsMiB(),
-			fmt.Sprintf("%d active tenants by their plans", s.ActiveTenants())})
+			fmt.Sprintf("%d active tenants by their tiers", s.ActiveTenants())})
 	}
 	if len(p.Fit) > 0 {
 		out = append(out, Bound{"memory for our Pods (MiB)", p.Fit[0].RequestedMiB, p.Fit[0].DocumentedMiB,

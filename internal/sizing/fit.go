@@ -7,13 +7,16 @@ import (
 	"github.com/genericcorp/platform/internal/workload"
 )
 
-// Fit is the proof that the workload fits: a placement for each scenario.
+// Fit shows that the workload fits: it has one placement for each scenario. The
+// scenarios are "steady", "rolling update" and, with capacity.surviveNodeLoss, "one node
+// gone".
 type Fit []Scenario
 
-// fit places the set in every scenario that the stack has to bear.
+// fit places the workload in each scenario. It returns the *MisfitError of the first
+// scenario in which a Pod finds no node.
 func fit(set workload.Set, survive bool, size catalog.Node, count int) (Fit, error) {
 	if survive && count < 2 {
-		return nil, &MisfitError{"one node gone", "one node cannot survive its own loss; nodes.count has to be at least 2"}
+		return nil, &MisfitError{"one node gone", "capacity.surviveNodeLoss needs at least 2 nodes; raise nodes.count"}
 	}
 	steady, err := place("steady", set, size, count, false)
 	if err != nil {
@@ -33,7 +36,7 @@ func fit(set workload.Set, survive bool, size catalog.Node, count int) (Fit, err
 	return Fit{steady, rolling, gone}, nil
 }
 
-// IsMisfit reports whether an error says that something does not fit.
+// IsMisfit reports whether an error is or wraps a *MisfitError.
 func IsMisfit(err error) bool {
 	var misfit *MisfitError
 	return errors.As(err, &misfit)

@@ -8,27 +8,29 @@ import (
 	"github.com/genericcorp/platform/internal/workload"
 )
 
-// Room is how many more of something fit, and what comes after.
+// Room says how many more of one thing fit on a plan's sizes, and what happens then.
 type Room struct {
-	// More is how many fit beside what is there.
+	// More is how many fit in addition.
 	More int
-	// BreaksOn is the bound that the next one breaks.
+	// BreaksOn names the bound that More + 1 exceeds.
 	BreaksOn string
-	// Step is what the next one costs a month more, with the cheapest plan on which it
-	// fits; Next describes that plan, or says that there is none.
+	// Step is the difference in price per month to the cheapest plan for More + 1.
 	Step budget.Cents
+	// Next describes that plan, or says why there is none.
 	Next string
 }
 
-// Headroom is how much more fits on a plan's sizes.
+// Headroom is the room for tenants and for replicas of the app. Each is counted as if
+// the other stayed as it is.
 type Headroom struct {
 	Tenants, Replicas Room
 }
 
-// maxMore is where counting ends: far more than fits on any size here.
+// maxMore ends the count. No size of the catalogue has room for as many.
 const maxMore = 1000
 
-// HeadroomOf counts what more fits on the sizes of a plan that Solve returned.
+// HeadroomOf returns the headroom on the sizes of a plan. The plan has to be one that
+// Solve or SolveFor returned for these settings.
 func HeadroomOf(s settings.Settings, p Plan) Headroom {
 	return Headroom{
 		Tenants: room(p, func(n int) (settings.Settings, workload.Set) {
@@ -42,7 +44,7 @@ func HeadroomOf(s settings.Settings, p Plan) Headroom {
 	}
 }
 
-// withTenants adds tenants of the smallest plan.
+// withTenants returns the settings with n more tenants of the smallest tier.
 func withTenants(s settings.Settings, n int) settings.Settings {
 	more := append([]settings.Tenant{}, s.Tenants...)
 	for i := range n {
@@ -52,20 +54,23 @@ func withTenants(s settings.Settings, n int) settings.Settings {
 	return s
 }
 
-func room(p Plan, grown func(int) (settings.Settings, workload.Set)) Room {
+// room counts up until the plan's sizes are too small. with returns the settings and the
+// workload with n more of the thing that is counted.
+func room(p Plan, with func(n int) (settings.Settings, workload.Set)) Room {
 	for n := 1; n <= maxMore; n++ {
-		more, set := grown(n)
-		if reason := breaks(more, set, p); reason != "" {
-			out := Room{More: n - 1, BreaksOn: reason}
-			out.Step, out.Next = next(more, set, p)
+		more, set := with(n)
+		if bound := exceededBound(more, set, p); bound != "" {
+			out := Room{More: n - 1, BreaksOn: bound}
+			out.Step, out.Next = nextPlan(more, set, p)
 			return out
 		}
 	}
-	return Room{More: maxMore, BreaksOn: "nothing that is counted here"}
+	return Room{More: maxMore, BreaksOn: "no known limit"}
 }
 
-// breaks returns the bound of the plan's sizes that a grown workload breaks, or "".
-func breaks(s settings.Settings, set workload.Set, p Plan) string {
+// exceededBound returns the first bound of the plan's sizes that a workload exceeds, or
+// "". An existing cluster has no bound for Pods, because its nodes are not known.
+func exceededBound(s settings.Settings, set workload.Set, p Plan) string {
 	if need, most := connections(s, set), admitted(s, p); need > most {
 		return fmt.Sprintf("%s (%d of %d)", BoundConnections, need, most)
 	}
@@ -76,7 +81,7 @@ func breaks(s settings.Settings, set workload.Set, p Plan) string {
 		return fmt.Sprintf("tenants of one stack (%d)", settings.MaxTenants)
 	}
 	if s.Cluster.Kind == settings.Existing {
-		return "" // its nodes are not known
+		return ""
 	}
 	if _, err := fit(set, s.Capacity.SurviveNodeLoss, p.node, p.Nodes.Count); err != nil {
 		return err.Error()
@@ -84,9 +89,9 @@ func breaks(s settings.Settings, set workload.Set, p Plan) string {
 	return ""
 }
 
-// next returns what the cheapest plan for a grown workload costs more, without pins
-// and whatever the budget, and describes it.
-func next(s settings.Settings, set workload.Set, p Plan) (budget.Cents, string) {
+// nextPlan returns how much more than p the cheapest plan for a workload costs, and
+// describes that plan. It ignores pins and the budget.
+func nextPlan(s settings.Settings, set workload.Set, p Plan) (budget.Cents, string) {
 	s.Nodes, s.Database.Size = settings.Nodes{}, ""
 	after, err := solve(s, func(settings.Settings) workload.Set { return set })
 	if err != nil {

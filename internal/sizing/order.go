@@ -8,38 +8,43 @@ import (
 	"github.com/genericcorp/platform/internal/workload"
 )
 
-// inAnyOrder returns an error if, in some order of scheduling, a Pod could find no node.
+// checkAnyOrder returns a *MisfitError if, in some order of scheduling, a Pod could find
+// no node.
 //
 // Small Pods that are scheduled first spread over the nodes and may leave no node with
 // room for a large one. The real scheduler refused one in a hundred plans that had been
-// checked in one order only (sandbox/cluster/scheduler). Let B be what the other Pods
-// request in total, and F what a node has free beside this Pod. Others block a node only
-// if they use more than F there, so at most B/(F+1) nodes are blocked, for memory and for
-// CPU alike. If both together are fewer than the nodes, one node always has room.
-// The bound grows with every request, so a larger workload never gets a cheaper plan.
-func inAnyOrder(name string, once, each []pod, size catalog.Node, count int) error {
-	systemEach, systemOnce := systemPods()
-	taken := sum(slices.Concat(systemEach, each))
-	room := workload.Resources{MilliCPU: size.AllocatableMilli - taken.MilliCPU, MiB: size.AllocatableMiB - taken.MiB}
-	total := sum(slices.Concat(systemOnce, once))
-	for _, p := range once {
-		without := blocked(total.MiB-p.needs.MiB, room.MiB-p.needs.MiB) +
-			blocked(total.MilliCPU-p.needs.MilliCPU, room.MilliCPU-p.needs.MilliCPU)
-		if without >= count {
-			return &MisfitError{name, fmt.Sprintf("%s needs %s CPU and %s in one piece, and what comes before it may leave that on no %s of %d",
-				p.name, p.needs.CPU(), p.needs.Memory(), size.SKU, count)}
+// checked in one order only (sandbox/cluster/scheduler).
+//
+// Let B be what the other Pods request in total, and F what a node has free beside this
+// Pod. Others block a node only if they use more than F there, so they block at most
+// B/(F+1) nodes. This holds for memory and for CPU. If both numbers together are below
+// the node count, one node always has room.
+//
+// The number of blocked nodes rises with every request, so a larger workload never gets a
+// cheaper plan.
+func checkAnyOrder(scenario string, w pods, size catalog.Node, count int) error {
+	system := systemPods()
+	perNode := sum(slices.Concat(system.perNode, w.perNode))
+	room := workload.Resources{MilliCPU: size.AllocatableMilli - perNode.MilliCPU, MiB: size.AllocatableMiB - perNode.MiB}
+	total := sum(slices.Concat(system.replicated, w.replicated))
+	for _, p := range w.replicated {
+		blocked := blockedNodes(total.MiB-p.request.MiB, room.MiB-p.request.MiB) +
+			blockedNodes(total.MilliCPU-p.request.MilliCPU, room.MilliCPU-p.request.MilliCPU)
+		if blocked >= count {
+			return &MisfitError{scenario, fmt.Sprintf("%s requests %s CPU and %s of memory; it is possible that other Pods leave that on none of %s",
+				p.name, p.request.CPU(), p.request.Memory(), nodesText(size.SKU, count))}
 		}
 	}
 	return nil
 }
 
-// blocked returns how many nodes the other Pods can block: B/(F+1), see inAnyOrder.
-func blocked(others, free int) int { return others / (max(free, 0) + 1) }
+// blockedNodes returns B/(F+1) of checkAnyOrder.
+func blockedNodes(others, free int) int { return others / (max(free, 0) + 1) }
 
 func sum(pods []pod) workload.Resources {
 	var out workload.Resources
 	for _, p := range pods {
-		out = out.Plus(p.needs)
+		out = out.Plus(p.request)
 	}
 	return out
 }

@@ -12,34 +12,45 @@ import (
 // pod is one Pod to place.
 type pod struct {
 	name    string
-	needs   workload.Resources
+	request workload.Resources
 	volumes int
-	spread  bool
+	// spread is true if the Pods of this name may differ by at most one between nodes.
+	spread bool
+}
+
+// pods are the Pods to place.
+type pods struct {
+	// replicated Pods may run on any node.
+	replicated []pod
+	// perNode Pods run on each node.
+	perNode []pod
 }
 
 // NodeFit is one node after placement.
 type NodeFit struct {
-	// Pods counts what runs there, DigitalOcean's own Pods included.
+	// Pods is the number of Pods on the node, DigitalOcean's own included.
 	Pods int
-	// Free is what is left of the observed allocatable: the headroom.
+	// Free is the observed allocatable less the requests of these Pods.
 	Free workload.Resources
 
 	volumes int
-	spread  map[string]int
+	// spread counts the Pods that are spread, by name.
+	spread map[string]int
 }
 
-// Scenario is one state of the cluster in which everything has to fit.
+// Scenario is a placement of all Pods in one situation of the cluster.
 type Scenario struct {
-	// Name says which: "steady", "rolling update" or "one node gone".
+	// Name is "steady", "rolling update" or "one node gone".
 	Name string
-	// Nodes are what is left on each node.
+	// Nodes are the nodes with what is left on each.
 	Nodes []NodeFit
-	// RequestedMiB is the memory that our Pods request together, DocumentedMiB
-	// the most that DigitalOcean documents for them.
+	// RequestedMiB is the memory that the platform's Pods request on all nodes. It does
+	// not include DigitalOcean's Pods. DocumentedMiB is DigitalOcean's documented
+	// maximum for it.
 	RequestedMiB, DocumentedMiB int
 }
 
-// Free is the headroom of all nodes together.
+// Free returns the sum of what is left on all nodes.
 func (s Scenario) Free() workload.Resources {
 	var sum workload.Resources
 	for _, n := range s.Nodes {
@@ -48,57 +59,64 @@ func (s Scenario) Free() workload.Resources {
 	return sum
 }
 
-// MisfitError says what does not fit where.
+// MisfitError is the error of a workload that does not fit.
 type MisfitError struct {
-	Scenario, Reason string
+	// Scenario is the name of the scenario in which it does not fit.
+	Scenario string
+	// Reason says which Pod or sum does not fit, and how much there is.
+	Reason string
 }
 
 func (e *MisfitError) Error() string { return fmt.Sprintf("%s: %s", e.Scenario, e.Reason) }
 
-// place puts every Pod on some node as the Kubernetes scheduler would by default:
-// on the node with the most left, the largest Pod first. It is deterministic.
-// That there is room in whatever order the Pods come is shown beside it.
-func place(name string, set workload.Set, size catalog.Node, count int, surge bool) (Scenario, error) {
-	once, each := podsOf(set, surge)
-	s, err := placeInOrder(name, once, each, size, count)
+// place places every Pod of a workload on equal nodes. With surge it adds the Pods of a
+// rolling update. It returns a *MisfitError if a Pod finds no node, or could find none in
+// another order of scheduling.
+func place(scenario string, set workload.Set, size catalog.Node, count int, surge bool) (Scenario, error) {
+	w := podsOf(set, surge)
+	s, err := placeLargestFirst(scenario, w, size, count)
 	if err != nil {
 		return s, err
 	}
-	return s, inAnyOrder(name, once, each, size, count)
+	return s, checkAnyOrder(scenario, w, size, count)
 }
 
-func placeInOrder(name string, once, each []pod, size catalog.Node, count int) (Scenario, error) {
-	s := Scenario{Name: name, Nodes: make([]NodeFit, count), DocumentedMiB: size.DocumentedMiB * count}
-	s.RequestedMiB = sum(once).MiB + sum(each).MiB*count
+// placeLargestFirst places the Pods like the Kubernetes scheduler by default: on the node
+// that has the most memory left. The same Pods always get the same placement.
+func placeLargestFirst(scenario string, w pods, size catalog.Node, count int) (Scenario, error) {
+	s := Scenario{Name: scenario, Nodes: make([]NodeFit, count), DocumentedMiB: size.DocumentedMiB * count}
+	s.RequestedMiB = sum(w.replicated).MiB + sum(w.perNode).MiB*count
 	if s.RequestedMiB > s.DocumentedMiB {
-		return s, &MisfitError{name, fmt.Sprintf("our Pods request %d MiB, and DigitalOcean documents at most %d MiB for Pods on %s",
+		return s, &MisfitError{scenario, fmt.Sprintf("our Pods request %d MiB, and DigitalOcean documents at most %d MiB for Pods on %s",
 			s.RequestedMiB, s.DocumentedMiB, nodesText(size.SKU, count))}
 	}
-	systemEach, systemOnce := systemPods()
+	system := systemPods()
 	for i := range s.Nodes {
 		s.Nodes[i] = NodeFit{Free: workload.Resources{MilliCPU: size.AllocatableMilli, MiB: size.AllocatableMiB}, spread: map[string]int{}}
-		for _, p := range slices.Concat(systemEach, each) {
-			if !s.Nodes[i].take(p) {
-				return s, &MisfitError{name, p.refused(s.Nodes, size.SKU)}
+		for _, p := range slices.Concat(system.perNode, w.perNode) {
+			if !s.Nodes[i].fits(p) {
+				return s, &MisfitError{scenario, p.noNode(s.Nodes, size.SKU)}
 			}
+			s.Nodes[i].add(p)
 		}
 	}
-	for _, p := range slices.Concat(systemOnce, once) {
-		best := s.best(p)
-		if best < 0 {
-			return s, &MisfitError{name, p.refused(s.Nodes, size.SKU)}
+	for _, p := range slices.Concat(system.replicated, w.replicated) {
+		i := s.nodeFor(p)
+		if i < 0 {
+			return s, &MisfitError{scenario, p.noNode(s.Nodes, size.SKU)}
 		}
-		s.Nodes[best].take(p)
+		s.Nodes[i].add(p)
 	}
 	return s, nil
 }
 
-// best is the index of the node with the most left that may take the Pod.
-func (s Scenario) best(p pod) int {
-	least := s.leastOf(p.name)
+// nodeFor returns the index of the node with the most free memory on which the Pod fits,
+// or -1.
+func (s Scenario) nodeFor(p pod) int {
+	fewest := s.fewest(p.name)
 	best := -1
 	for i := range s.Nodes {
-		if !s.Nodes[i].fits(p) || p.spread && s.Nodes[i].spread[p.name] > least {
+		if !s.Nodes[i].fits(p) || p.spread && s.Nodes[i].spread[p.name] > fewest {
 			continue
 		}
 		if best < 0 || s.Nodes[i].Free.MiB > s.Nodes[best].Free.MiB {
@@ -108,84 +126,87 @@ func (s Scenario) best(p pod) int {
 	return best
 }
 
-func (s Scenario) leastOf(name string) int {
-	least := s.Nodes[0].spread[name]
+// fewest returns the smallest number of Pods of a name on any node.
+func (s Scenario) fewest(name string) int {
+	out := s.Nodes[0].spread[name]
 	for _, n := range s.Nodes[1:] {
-		least = min(least, n.spread[name])
+		out = min(out, n.spread[name])
 	}
-	return least
+	return out
 }
 
 func (n *NodeFit) fits(p pod) bool {
-	return n.Free.MilliCPU >= p.needs.MilliCPU && n.Free.MiB >= p.needs.MiB &&
+	return n.Free.MilliCPU >= p.request.MilliCPU && n.Free.MiB >= p.request.MiB &&
 		n.Pods < catalog.PodsPerNode && n.volumes+p.volumes <= catalog.VolumesPerNode
 }
 
-func (n *NodeFit) take(p pod) bool {
-	if !n.fits(p) {
-		return false
-	}
+func (n *NodeFit) add(p pod) {
 	n.Pods++
 	n.volumes += p.volumes
-	n.Free.MilliCPU -= p.needs.MilliCPU
-	n.Free.MiB -= p.needs.MiB
+	n.Free.MilliCPU -= p.request.MilliCPU
+	n.Free.MiB -= p.request.MiB
 	if p.spread {
 		n.spread[p.name]++
 	}
-	return true
 }
 
-func (p pod) refused(nodes []NodeFit, size string) string {
+// noNode returns the reason of a MisfitError for a Pod that fits on none of the nodes.
+func (p pod) noNode(nodes []NodeFit, size string) string {
 	var most workload.Resources
 	for _, n := range nodes {
 		if n.Free.MiB >= most.MiB {
 			most = n.Free
 		}
 	}
-	return fmt.Sprintf("%s needs %s CPU and %s of memory, and no %s has that left (most: %s, %s)",
-		p.name, p.needs.CPU(), p.needs.Memory(), size, most.CPU(), most.Memory())
+	return fmt.Sprintf("%s requests %s CPU and %s of memory, and no %s node has that left (at most %s CPU and %s)",
+		p.name, p.request.CPU(), p.request.Memory(), size, most.CPU(), most.Memory())
 }
 
-// podsOf lists the set's Pods, largest first, and those that run on each node.
-func podsOf(set workload.Set, surge bool) (once, each []pod) {
+// podsOf returns the workload's Pods, those with the largest memory request first. With
+// surge it includes the Pods that a rolling update adds.
+func podsOf(set workload.Set, surge bool) pods {
+	var out pods
 	for w := range set.All() {
-		p := pod{name: w.Name, needs: w.Request, spread: w.Spread}
+		p := pod{name: w.Name, request: w.Request, spread: w.Spread}
 		if w.VolumeGiB > 0 {
 			p.volumes = 1
 		}
 		if w.Kind == workload.DaemonSet {
-			each = append(each, p)
+			out.perNode = append(out.perNode, p)
 			continue
 		}
 		for range w.Replicas {
-			once = append(once, p)
+			out.replicated = append(out.replicated, p)
 		}
 		if surge {
-			// The Pods of a new revision are spread among themselves only.
+			// Kubernetes spreads the Pods of a new revision among themselves only.
 			p.spread = false
 			for range w.Surge {
-				once = append(once, p)
+				out.replicated = append(out.replicated, p)
 			}
 		}
 	}
-	slices.SortStableFunc(once, func(a, b pod) int {
-		return cmp.Or(cmp.Compare(b.needs.MiB, a.needs.MiB), cmp.Compare(a.name, b.name))
+	slices.SortStableFunc(out.replicated, func(a, b pod) int {
+		return cmp.Or(cmp.Compare(b.request.MiB, a.request.MiB), cmp.Compare(a.name, b.name))
 	})
-	return once, each
+	return out
 }
 
-func systemPods() (each, once []pod) {
+// systemPods returns DigitalOcean's own Pods.
+func systemPods() pods {
+	var out pods
 	for _, s := range catalog.SystemPods() {
-		p := pod{name: s.Name, needs: workload.Resources{MilliCPU: s.MilliCPU, MiB: s.MiB}}
+		p := pod{name: s.Name, request: workload.Resources{MilliCPU: s.MilliCPU, MiB: s.MiB}}
 		if s.PerNode {
-			each = append(each, p)
+			out.perNode = append(out.perNode, p)
 			continue
 		}
 		for range s.Replicas {
-			once = append(once, p)
+			out.replicated = append(out.replicated, p)
 		}
 	}
-	return each, once
+	return out
 }
 
+// nodesText returns, for example, "2 × s-2vcpu-4gb".
 func nodesText(size string, count int) string { return fmt.Sprintf("%d × %s", count, size) }

@@ -25,7 +25,7 @@ func stack(t testing.TB, name string) settings.Settings {
 	return s
 }
 
-func TestTheDemoFitsOneNodeAndProdTwo(t *testing.T) {
+func TestSolveChoosesOneNodeForDemoAndTwoForProd(t *testing.T) {
 	demo, err := sizing.Solve(stack(t, "demo"))
 	require.NoError(t, err)
 	assert.Equal(t, sizing.Nodes{Size: "s-2vcpu-4gb", Count: 1}, demo.Nodes)
@@ -38,7 +38,7 @@ func TestTheDemoFitsOneNodeAndProdTwo(t *testing.T) {
 	assert.Len(t, prod.Fit[2].Nodes, 1)
 }
 
-// randomCase is a stack of random demands.
+// randomCase returns settings without a tight budget, and a random workload.
 func randomCase(t testing.TB, r *rand.Rand) (settings.Settings, workload.Set) {
 	s := stack(t, []string{"demo", "prod"}[r.IntN(2)])
 	s.Budget.MonthlyUSD = 1_000_000
@@ -55,7 +55,8 @@ func randomCase(t testing.TB, r *rand.Rand) (settings.Settings, workload.Set) {
 	return s, set
 }
 
-// bruteForce pins every size and count in turn and keeps the cheapest that fits.
+// bruteForce pins every size and every count up to 6, and returns the price of the
+// cheapest plan that fits.
 func bruteForce(s settings.Settings, set workload.Set) (budget.Cents, bool) {
 	best, found := budget.Cents(0), false
 	for _, node := range catalog.Nodes() {
@@ -76,7 +77,7 @@ func bruteForce(s settings.Settings, set workload.Set) (budget.Cents, bool) {
 	return best, found
 }
 
-func TestTheSolverFindsTheCheapestOfAll(t *testing.T) {
+func TestSolveForFindsTheCheapestOfAllPlans(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	compared := 0
 	for range 150 {
@@ -90,11 +91,12 @@ func TestTheSolverFindsTheCheapestOfAll(t *testing.T) {
 		assert.Equal(t, best, p.Bill.Total())
 		compared++
 	}
-	assert.Greater(t, compared, 100)
+	assert.Greater(t, compared, 100, "plans that were compared")
 }
 
-func TestMoreWorkloadNeverCostsLess(t *testing.T) {
+func TestSolveForNeverGetsCheaperWithMoreWorkload(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
+	compared := map[string]int{}
 	for range 150 {
 		s, set := randomCase(t, r)
 		before, err := sizing.SolveFor(s, set)
@@ -112,28 +114,38 @@ func TestMoreWorkloadNeverCostsLess(t *testing.T) {
 			grow(&more)
 			if after, err := sizing.SolveFor(s, more); err == nil {
 				assert.GreaterOrEqual(t, after.Bill.Total(), before.Bill.Total(), name)
+				compared[name]++
 			}
 		}
 	}
+	assert.Len(t, compared, 5)
+	for name, count := range compared {
+		assert.Greater(t, count, 100, "plans with more %s that were compared", name)
+	}
 }
 
-func TestTheSameQuestionHasTheSameAnswer(t *testing.T) {
+func TestSolveForReturnsTheSamePlanForTheSameWorkload(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
+	plans := 0
 	for range 20 {
 		s, set := randomCase(t, r)
 		first, errFirst := sizing.SolveFor(s, set)
 		second, errSecond := sizing.SolveFor(s, set)
 		assert.Equal(t, first, second)
 		assert.Equal(t, errFirst, errSecond)
+		if errFirst == nil {
+			plans++
+		}
 	}
+	assert.Greater(t, plans, 10, "workloads that fit")
 }
 
-func TestAPinIsKeptAndChecked(t *testing.T) {
+func TestSolveKeepsPinsAndRefusesThoseThatAreTooSmall(t *testing.T) {
 	s := stack(t, "demo")
 	s.Nodes = settings.Nodes{Size: "s-2vcpu-4gb", Count: 2}
 	p, err := sizing.Solve(s)
 	require.NoError(t, err)
-	assert.Equal(t, 2, p.Nodes.Count, "one would do, but two were asked for")
+	assert.Equal(t, 2, p.Nodes.Count, "one node is enough, but two are pinned")
 
 	s.Nodes = settings.Nodes{Size: "s-1vcpu-2gb", Count: 1}
 	_, err = sizing.Solve(s)
@@ -148,7 +160,7 @@ func TestAPinIsKeptAndChecked(t *testing.T) {
 	assert.ErrorContains(t, err, "db-s-1vcpu-2gb admits 47 for $15.30 more a month")
 }
 
-func TestAWorkloadThatFitsNowhereSaysWhatDoesNot(t *testing.T) {
+func TestSolveReturnsAMisfitForAWorkloadThatFitsOnNoNode(t *testing.T) {
 	s := stack(t, "demo")
 	s.App.Memory = "20Gi"
 	_, err := sizing.Solve(s)
@@ -156,25 +168,25 @@ func TestAWorkloadThatFitsNowhereSaysWhatDoesNot(t *testing.T) {
 	assert.ErrorContains(t, err, "no node size fits")
 }
 
-func TestSurvivingANodeNeedsTwo(t *testing.T) {
+func TestSolveRefusesToSurviveANodeLossOnOneNode(t *testing.T) {
 	s := stack(t, "demo")
 	s.Capacity.SurviveNodeLoss = true
 	s.Nodes.Count = 1
 	_, err := sizing.Solve(s)
-	assert.ErrorContains(t, err, "one node cannot survive its own loss")
+	assert.ErrorContains(t, err, "capacity.surviveNodeLoss needs at least 2 nodes")
 }
 
-func TestRefusalsNameTheKnobAndThePlanWithoutIt(t *testing.T) {
+func TestSolveOverBudgetAdvisesTheSettingAndThePlanWithoutIt(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(*settings.Settings)
 		advice string
 	}{
 		"HA": {func(s *settings.Settings) { s.Cluster.HA = true },
-			"HA control plane ($40.00) is what breaks it; without it this plan costs $76.15"},
-		"a standby":     {func(s *settings.Settings) { s.Database.Standby = true }, "database.standby ($45.75) is what breaks it"},
-		"a pinned size": {func(s *settings.Settings) { s.Nodes.Size = "s-4vcpu-8gb" }, "the pin of nodes.size ($48.00) is what breaks it"},
-		"two at once":   {func(s *settings.Settings) { s.Cluster.HA, s.Nodes.Size = true, "c-4" }, "no single setting breaks it"},
-		"a volume":      {func(s *settings.Settings) { s.Monitoring.VolumeGiB = 300 }, "settings.monitoring.volumeGiB ($30.00) is what breaks it; 48 GiB and less keep the limit"},
+			"HA control plane ($40.00) breaks the budget; without it this plan costs $76.15"},
+		"a standby":     {func(s *settings.Settings) { s.Database.Standby = true }, "database.standby ($45.75) breaks the budget"},
+		"a pinned size": {func(s *settings.Settings) { s.Nodes.Size = "s-4vcpu-8gb" }, "the pin of nodes.size ($48.00) breaks the budget"},
+		"two settings":  {func(s *settings.Settings) { s.Cluster.HA, s.Nodes.Size = true, "c-4" }, "several settings together break the budget"},
+		"a volume":      {func(s *settings.Settings) { s.Monitoring.VolumeGiB = 300 }, "settings.monitoring.volumeGiB ($30.00) breaks the budget; at most 48 GiB are within it"},
 		"a tiny limit":  {func(s *settings.Settings) { s.Budget.MonthlyUSD = 4000 }, "raise settings.budget.monthlyUsd"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -188,14 +200,14 @@ func TestRefusalsNameTheKnobAndThePlanWithoutIt(t *testing.T) {
 	}
 }
 
-func TestCapacityIsTheLastThatFits(t *testing.T) {
+func TestHeadroomForTenantsIsTheLargestNumberThatFits(t *testing.T) {
 	s := stack(t, "demo")
 	p, err := sizing.Solve(s)
 	require.NoError(t, err)
 	room := sizing.HeadroomOf(s, p)
 	pinned := s
 	pinned.Nodes, pinned.Database.Size = settings.Nodes(p.Nodes), p.Database.Size
-	pinned.Tenants = append(pinned.Tenants, starters(room.Tenants.More)...)
+	pinned.Tenants = append(pinned.Tenants, starterTenants(room.Tenants.More)...)
 	_, err = sizing.Solve(pinned)
 	require.NoError(t, err)
 	pinned.Tenants = append(pinned.Tenants, settings.Tenant{Name: "one-more"}.WithDefaults())
@@ -205,8 +217,8 @@ func TestCapacityIsTheLastThatFits(t *testing.T) {
 	assert.Equal(t, budget.Cents(1530), room.Tenants.Step)
 }
 
-// starters are tenants of the smallest plan.
-func starters(n int) []settings.Tenant {
+// starterTenants returns n tenants of the smallest tier.
+func starterTenants(n int) []settings.Tenant {
 	out := make([]settings.Tenant, n)
 	for i := range out {
 		out[i] = settings.Tenant{Name: fmt.Sprintf("tenant-%d", i)}.WithDefaults()
@@ -214,10 +226,10 @@ func starters(n int) []settings.Tenant {
 	return out
 }
 
-func TestBothStacksHoldAHundredStarterTenantsWithinTheirBill(t *testing.T) {
+func TestSolveFitsAHundredStarterTenantsForTheSameBill(t *testing.T) {
 	for name, bill := range map[string]budget.Cents{"demo": 5165, "prod": 7615} {
 		s := stack(t, name)
-		s.Tenants = starters(100)
+		s.Tenants = starterTenants(100)
 		p, err := sizing.Solve(s)
 		require.NoError(t, err, name)
 		assert.Equal(t, bill, p.Bill.Total(), name)
@@ -225,24 +237,24 @@ func TestBothStacksHoldAHundredStarterTenantsWithinTheirBill(t *testing.T) {
 	}
 }
 
-func TestReservedConnectionsAreTakenFromTheShared(t *testing.T) {
+func TestReservedConnectionsReduceThoseThatTenantsShare(t *testing.T) {
 	s := stack(t, "prod")
 	large := settings.Tenant{Name: "large", Plan: "enterprise"}.WithDefaults()
 	s.Tenants = []settings.Tenant{large}
 	p, err := sizing.Solve(s)
 	require.NoError(t, err)
-	assert.Equal(t, 4, p.PoolerConnections, "two in each pooler are the tenant's")
+	assert.Equal(t, 4, p.PoolerConnections, "the tenant reserves two in each pooler")
 	assert.Equal(t, "db-s-1vcpu-1gb", p.Database.Size)
 	second := large
 	second.Name = "larger"
 	s.Tenants = append(s.Tenants, second)
 	p, err = sizing.SolveFor(s, workload.For(s))
 	var over *budget.OverError
-	require.ErrorAs(t, err, &over, "the next size is above prod's limit")
+	require.ErrorAs(t, err, &over, "the next database size is over prod's budget")
 	assert.Equal(t, "db-s-1vcpu-2gb", p.Database.Size)
 }
 
-func TestAnExistingClusterCostsNothingHere(t *testing.T) {
+func TestSolveBillsNothingForAnExistingClusterAndAnExternalDatabase(t *testing.T) {
 	s := stack(t, "demo")
 	s.Cluster.Kind, s.Database.Kind = settings.Existing, settings.External
 	p, err := sizing.Solve(s)

@@ -1,5 +1,9 @@
-// Package sizing turns a budget and a workload into sizes: the cheapest nodes,
-// database and load balancer on which all of the workload fits.
+// Package sizing chooses the cheapest nodes and database on which a workload fits, and
+// computes their bill. It imports no Pulumi package and makes no request.
+//
+// Solve is the entry. It takes the settings of a stack file, derives the workload from
+// them (internal/workload), tries pools of nodes in the order of their price, and places
+// every Pod on them in each scenario. HeadroomOf counts what more fits on the result.
 package sizing
 
 import (
@@ -14,62 +18,68 @@ import (
 	"github.com/genericcorp/platform/internal/workload"
 )
 
-// MaxNodes is how many nodes the solver considers.
+// MaxNodes is the largest pool that the solver tries.
 const MaxNodes = 20
 
-// Nodes is a pool of equal nodes; the zero value is an existing cluster's.
+// Nodes is a pool of equal nodes. The zero value stands for an existing cluster.
 type Nodes struct {
+	// Size is a slug of catalog.Nodes.
 	Size  string
 	Count int
 }
 
-// Database is a managed database; the zero value is an external one.
+// Database is a managed database. The zero value stands for an external one.
 type Database struct {
+	// Size is a slug of catalog.Databases.
 	Size string
-	// Nodes counts the standby node too.
+	// Nodes is the number of nodes, the standby node included.
 	Nodes int
 }
 
-// Plan is what a stack will be made of, what it costs, and why that fits.
+// Plan holds the sizes of a stack, its bill, and the placement that shows that the
+// workload fits.
 type Plan struct {
 	Nodes    Nodes
 	Database Database
 	Workload workload.Set
 	// PoolerConnections is how many server connections the tenants share in each
-	// pooler: the database's, less all others that are counted.
+	// pooler: an equal share of the connections that nothing else needs.
 	PoolerConnections int
 	Bill              budget.Bill
-	// Budget is what the stack may cost.
+	// Budget is settings.budget.monthlyUsd: the limit of the bill, per month.
 	Budget budget.Cents
-	// Fit is empty for an existing cluster, whose nodes are not known.
+	// Fit is empty for an existing cluster, because its nodes are not known.
 	Fit Fit
 	// Bounds are the quotas that a bigger budget does not raise.
 	Bounds []Bound
 
-	// node and database are the catalogue's rows of the sizes. They have their zero
-	// value for an existing cluster and an external database.
+	// node and database are the catalogue's rows of the sizes. They are zero for an
+	// existing cluster and an external database.
 	node     catalog.Node
 	database catalog.Database
 }
 
-// Solve returns the cheapest plan that fits. Pinned sizes are kept and checked. If the
-// plan costs more than the budget, the error is a *budget.OverError and the plan is
-// returned too. Any other error says what does not fit, and the plan is empty.
+// Solve returns the cheapest plan that fits. It keeps pinned sizes, and checks that the
+// workload fits on them. If the plan costs more than the budget, Solve returns the plan
+// and a *budget.OverError. With any other error the plan is empty.
 func Solve(s settings.Settings) (Plan, error) { return solveWithin(s, workload.For) }
 
-// SolveFor is Solve for a workload that was not derived from the settings.
+// SolveFor is Solve with a given workload instead of the one that the settings need.
 func SolveFor(s settings.Settings, set workload.Set) (Plan, error) {
 	return solveWithin(s, func(settings.Settings) workload.Set { return set })
 }
 
-// derivation makes the workload from settings. The advice for a plan that is over its
-// budget tries other settings, which may need another workload.
+// derivation returns the workload of settings. It is a function because the advice for a
+// plan that is over its budget tries other settings, and they may need another workload.
 type derivation func(settings.Settings) workload.Set
 
 func solveWithin(s settings.Settings, derive derivation) (Plan, error) {
+	if err := settings.CheckTiers(s.Tenants); err != nil {
+		return Plan{}, err
+	}
 	p, err := solve(s, derive)
 	if err != nil {
-		return Plan{}, unpinned(s, derive, err)
+		return Plan{}, addPriceWithoutPin(s, derive, err)
 	}
 	over := &budget.OverError{}
 	if err := p.Bill.Check(p.Budget); errors.As(err, &over) {
@@ -79,7 +89,7 @@ func solveWithin(s settings.Settings, derive derivation) (Plan, error) {
 	return p, nil
 }
 
-// solve returns the cheapest plan that fits, whatever the budget.
+// solve returns the cheapest plan that fits. It does not check the budget.
 func solve(s settings.Settings, derive derivation) (Plan, error) {
 	p := Plan{Workload: derive(s), Budget: s.Budget.MonthlyUSD}
 	var err error
@@ -102,7 +112,7 @@ func solve(s settings.Settings, derive derivation) (Plan, error) {
 	return p, nil
 }
 
-// candidate is one pool of nodes and its price.
+// candidate is a pool of nodes to try.
 type candidate struct {
 	node  catalog.Node
 	count int
@@ -110,47 +120,49 @@ type candidate struct {
 
 func (c candidate) monthly() budget.Cents { return c.node.Unit * budget.Cents(c.count) }
 
-// chooseNodes tries every pool in the order of its price; among equally cheap
-// ones the most free memory wins, then the fewest nodes.
+// chooseNodes returns the cheapest pool on which the workload fits. Among pools of one
+// price it prefers more free memory, then fewer nodes.
 func chooseNodes(s settings.Settings, set workload.Set) (catalog.Node, Nodes, Fit, error) {
 	pools, err := candidates(s)
 	if err != nil {
 		return catalog.Node{}, Nodes{}, nil, err
 	}
 	var chosen candidate
-	var proof Fit
-	var closest error
+	var chosenFit Fit
+	var lastMisfit error
 	for _, c := range pools {
-		if proof != nil && c.monthly() > chosen.monthly() {
+		if chosenFit != nil && c.monthly() > chosen.monthly() {
 			break
 		}
 		f, err := fit(set, s.Capacity.SurviveNodeLoss, c.node, c.count)
 		if err != nil {
-			closest = err
+			lastMisfit = err
 			continue
 		}
-		if proof == nil || f[0].Free().MiB > proof[0].Free().MiB {
-			chosen, proof = c, f
+		if chosenFit == nil || f[0].Free().MiB > chosenFit[0].Free().MiB {
+			chosen, chosenFit = c, f
 		}
 	}
-	if proof == nil {
-		return catalog.Node{}, Nodes{}, nil, fmt.Errorf("%s: the largest tried fails with %w", pinnedOrAny(s.Nodes), closest)
+	if chosenFit == nil {
+		return catalog.Node{}, Nodes{}, nil, fmt.Errorf("%s; the most expensive pool that was tried: %w", whatWasTried(s.Nodes), lastMisfit)
 	}
-	return chosen.node, Nodes{Size: chosen.node.SKU, Count: chosen.count}, proof, nil
+	return chosen.node, Nodes{Size: chosen.node.SKU, Count: chosen.count}, chosenFit, nil
 }
 
-func pinnedOrAny(pin settings.Nodes) string {
+// whatWasTried starts the message of a workload that fits on no pool.
+func whatWasTried(pin settings.Nodes) string {
 	switch {
 	case pin.Size != "" && pin.Count != 0:
 		return "settings.nodes pins " + nodesText(pin.Size, pin.Count) + ", which does not fit"
 	case pin.Size != "":
-		return fmt.Sprintf("settings.nodes.size pins %s, of which no count up to %d fits", pin.Size, MaxNodes)
+		return fmt.Sprintf("settings.nodes.size pins %s, and up to %d of them are too small", pin.Size, MaxNodes)
 	case pin.Count != 0:
-		return fmt.Sprintf("settings.nodes.count pins %d, of which no node size fits", pin.Count)
+		return fmt.Sprintf("settings.nodes.count pins %d, and no node size fits with that", pin.Count)
 	}
-	return fmt.Sprintf("no node size fits, up to %d nodes of it", MaxNodes)
+	return fmt.Sprintf("no node size fits, with up to %d nodes", MaxNodes)
 }
 
+// candidates returns the pools that the pins allow, cheapest first.
 func candidates(s settings.Settings) ([]candidate, error) {
 	sizes := slices.DeleteFunc(catalog.Nodes(), func(n catalog.Node) bool { return n.PinOnly })
 	if s.Nodes.Size != "" {
@@ -176,17 +188,18 @@ func candidates(s settings.Settings) ([]candidate, error) {
 	return out, nil
 }
 
-// checkExternal checks that an external database admits the connections.
+// checkExternal returns an error if an external database admits fewer connections than
+// the stack needs.
 func checkExternal(s settings.Settings, set workload.Set) error {
 	if need := connections(s, set); need > s.Database.Connections {
-		return fmt.Errorf("settings.database.connections: the stack needs %d connections and the database admits %d",
+		return fmt.Errorf("settings.database.connections: the stack needs %d connections, and the database admits %d",
 			need, s.Database.Connections)
 	}
 	return nil
 }
 
-// chooseDatabase returns the cheapest size that admits the connections needed and has
-// the disk that active tenants' plans give them.
+// chooseDatabase returns the cheapest size that admits the connections of the stack and
+// has disk for the quotas of all active tenants.
 func chooseDatabase(s settings.Settings, set workload.Set) (Database, catalog.Database, error) {
 	need := connections(s, set)
 	nodes := 1
@@ -209,7 +222,8 @@ func chooseDatabase(s settings.Settings, set workload.Set) (Database, catalog.Da
 		need, storage(s), s.App.DatabasePool, set.App.Replicas, set.App.Surge)
 }
 
-// pinnedTooSmall refuses a pinned size with the price of the one that serves.
+// pinnedTooSmall returns the error of a pinned size that is too small. It names the
+// cheapest size that is large enough, and the difference in price.
 func pinnedTooSmall(s settings.Settings, set workload.Set, pinned catalog.Database) error {
 	need := connections(s, set)
 	admits, disk := "admits", storage(s) > pinned.TenantsMiB()
@@ -224,5 +238,5 @@ func pinnedTooSmall(s settings.Settings, set workload.Set, pinned catalog.Databa
 			return fmt.Errorf("%s; %s %s %d for %s more a month", msg, size.SKU, admits, size.Connections, size.Unit-pinned.Unit)
 		}
 	}
-	return errors.New(msg + "; no larger size does either")
+	return errors.New(msg + "; no larger size is enough")
 }

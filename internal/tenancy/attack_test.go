@@ -198,7 +198,7 @@ func TestAFloodOfConnectionsEndsAtTheTenantsLimit(t *testing.T) {
 		}
 		t.Cleanup(func() { _ = conn.Close(context.Background()) }) // the server ends it otherwise
 	}
-	assert.Equal(t, 10-declared[0].Limits().Connections(), refused)
+	assert.Equal(t, 10-declared[0].Tier().Connections(), refused)
 	assert.Equal(t, 1, ask[int](t, postgrestest.Connect(t, b.url(t, declared[1])), "SELECT 1"), "the other goes on")
 }
 

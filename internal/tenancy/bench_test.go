@@ -2,7 +2,9 @@ package tenancy_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -34,7 +36,7 @@ func reconcileMany(b *testing.B, major, n int) {
 			bed := newBed(b, major)
 			b.StartTimer()
 			bed.must(b, many(n))
-			b.ReportMetric(float64(bed.peak), "MiB")
+			b.ReportMetric(float64(bed.last.peak), "MiB")
 		}
 	})
 	b.Run("unchanged", func(b *testing.B) {
@@ -44,6 +46,31 @@ func reconcileMany(b *testing.B, major, n int) {
 			require.Empty(b, bed.must(b, many(n)))
 		}
 	})
+}
+
+// BenchmarkScheduledRun is a run of the CronJob that finds nothing to do. It sets each
+// password again. sandbox/bench makes a table of it.
+func BenchmarkScheduledRun(b *testing.B) {
+	const runs = 9
+	for _, n := range []int{1, 100} {
+		b.Run(fmt.Sprintf("major=%d/tenants=%d", benchMajor, n), func(b *testing.B) {
+			bed := newBed(b, benchMajor)
+			bed.must(b, many(n))
+			var times []time.Duration
+			var client time.Duration
+			before := bed.CPU(b)
+			for range runs {
+				out, err := bed.scheduled(b, many(n))
+				require.NoError(b, err, out)
+				require.Contains(b, out, "all as declared")
+				times, client = append(times, bed.last.time), client+bed.last.cpu
+			}
+			slices.Sort(times)
+			b.ReportMetric(times[runs/2].Seconds(), "seconds")
+			b.ReportMetric(client.Seconds()/runs, "job-cpu-s")
+			b.ReportMetric((bed.CPU(b)-before).Seconds()/runs, "server-cpu-s")
+		})
+	}
 }
 
 // BenchmarkVerifiers is what a preview spends on passwords.

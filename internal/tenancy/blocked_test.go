@@ -103,7 +103,8 @@ func TestDriftOfRolesAndSchemasIsUndoneAndReported(t *testing.T) {
 		want := ask[string](t, super, state)
 		acme := postgrestest.Connect(t, b.url(t, declared[0]))
 		run(t, acme, "ALTER ROLE CURRENT_USER SET work_mem = '1GB'", "ALTER ROLE CURRENT_USER IN DATABASE app SET statement_timeout = 0",
-			"ALTER ROLE CURRENT_USER SET search_path = tenant_beta", "ALTER ROLE CURRENT_USER PASSWORD 'its own'")
+			"ALTER ROLE CURRENT_USER SET search_path = tenant_beta", "ALTER ROLE CURRENT_USER SET client_connection_check_interval = 0",
+			"ALTER ROLE CURRENT_USER PASSWORD 'its own'")
 		b.migrate(t, "acme", "GRANT USAGE ON SCHEMA tenant_acme TO PUBLIC", "GRANT CREATE ON SCHEMA tenant_acme TO tenant_acme",
 			"ALTER DEFAULT PRIVILEGES IN SCHEMA tenant_acme REVOKE INSERT ON TABLES FROM tenant_acme")
 		run(t, postgrestest.Connect(t, b.URL(postgrestest.Admin)), "ALTER ROLE tenant_acme VALID UNTIL '2001-01-01' CONNECTION LIMIT 20",
@@ -112,6 +113,7 @@ func TestDriftOfRolesAndSchemasIsUndoneAndReported(t *testing.T) {
 		changes := strings.Join(b.must(t, declared), "\n")
 		for _, want := range []string{
 			"ALTER ROLE tenant_acme RESET ALL", "ALTER ROLE tenant_acme IN DATABASE app RESET ALL", "ALTER ROLE tenant_acme SET search_path = 'tenant_acme'",
+			"ALTER ROLE tenant_acme SET client_connection_check_interval = '5s'",
 			"REVOKE ALL ON SCHEMA tenant_acme FROM PUBLIC", "REVOKE CREATE ON SCHEMA tenant_acme FROM tenant_acme", "GRANT USAGE ON SCHEMA tenant_beta TO tenant_beta",
 			"ALTER ROLE tenant_acme VALID UNTIL 'infinity'", "REVOKE owner_beta FROM tenant_acme", "REVOKE tenant_acme FROM app",
 			"IN SCHEMA tenant_acme GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO tenant_acme",

@@ -32,7 +32,7 @@ const sharedDatabase = "app"
 // poolerDatabase is the pooler's database of a tenant. With reserved connections it is
 // one of its own, named as its role.
 func poolerDatabase(t settings.Tenant) string {
-	if t.Limits().Reserved > 0 {
+	if t.Tier().Reserved > 0 {
 		return names.SQL(t.Name)
 	}
 	return sharedDatabase
@@ -43,9 +43,10 @@ func PoolerScript() string { return poolerScript }
 
 // Pooler is one PgBouncer, which lets tenants share the server's connections.
 type Pooler struct {
-	// Folder has the files that Files returns. RunFolder is writable: it gets the Unix
-	// socket of the administration console, and the users whom the script lets in.
-	Folder, RunFolder string
+	// Folder has the files that Files returns. RunFolder and SocketFolder are writable:
+	// the first gets the verifiers of the users whom the script lets in, the second the
+	// Unix socket of the administration console. The exporter is given the second alone.
+	Folder, RunFolder, SocketFolder string
 	// Port takes the clients.
 	Port int
 	// Hosts are the names by which clients reach it: its certificate has them.
@@ -102,15 +103,15 @@ func (p Pooler) config(server map[string]string, tenants []settings.Tenant) stri
 	}
 	entry(sharedDatabase, fmt.Sprintf("max_db_connections=%d", p.Shared))
 	for _, t := range tenants {
-		plan := t.Limits()
+		tier := t.Tier()
 		switch {
 		case !t.LogsIn():
-		case plan.Reserved > 0:
+		case tier.Reserved > 0:
 			// An entry of its own has connections of its own: max_db_connections counts
 			// for each entry.
-			entry(poolerDatabase(t), fmt.Sprintf("pool_size=%d max_db_connections=%d", plan.PoolSize, plan.Reserved))
-		case plan.PoolSize > 1:
-			fmt.Fprintf(&users, "%s = pool_size=%d\n", names.SQL(t.Name), plan.PoolSize)
+			entry(poolerDatabase(t), fmt.Sprintf("pool_size=%d max_db_connections=%d", tier.PoolSize, tier.Reserved))
+		case tier.PoolSize > 1:
+			fmt.Fprintf(&users, "%s = pool_size=%d\n", names.SQL(t.Name), tier.PoolSize)
 		}
 	}
 	return "[databases]\n" + databases.String() + "\n[users]\n" + users.String() + "\n" + p.general()
@@ -125,7 +126,7 @@ func (p Pooler) general() string {
 	for _, s := range []struct{ reason, key, value string }{
 		{"Clients come by the network. The administration console is on the socket: there the user\n; pgbouncer with this process's uid needs no password.", "listen_addr", "*"},
 		{"", "listen_port", strconv.Itoa(p.Port)},
-		{"", "unix_socket_dir", p.RunFolder},
+		{"", "unix_socket_dir", p.SocketFolder},
 		{"Clients prove a password; the file holds verifiers only.", "auth_type", "scram-sha-256"},
 		{"", "auth_file", path.Join(p.RunFolder, poolerUsers)},
 		{"Rows are encrypted on both ways, and both servers show who they are.", "client_tls_sslmode", "require"},
@@ -144,7 +145,7 @@ func (p Pooler) general() string {
 		{"Prepared statements of the protocol are prepared again where a transaction lands.", "max_prepared_statements", "100"},
 		{"A client that waits longer gets an error, before its own request ends (30 s in most\n; ingresses).", "query_wait_timeout", "10"},
 		{"A transaction that does nothing keeps a connection from all others.", "idle_transaction_timeout", "5"},
-		{"A session can lift its statement_timeout, and can keep a transaction open with short\n; statements. This ends both, above the longest statement of a plan (60 s).", "transaction_timeout", strconv.Itoa(p.TransactionSeconds)},
+		{"A session can lift its statement_timeout, and can keep a transaction open with short\n; statements. This ends both, above the longest statement of a tier (60 s).", "transaction_timeout", strconv.Itoa(p.TransactionSeconds)},
 		{"Idle clients are cheap: 1,500 with TLS took 33 MB.", "max_client_conn", "2000"},
 		{"One tenant cannot take all client connections.", "max_user_client_connections", "200"},
 		{"Java's driver sends it, and PgBouncer would refuse the login.", "ignore_startup_parameters", "extra_float_digits"},

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -35,7 +36,7 @@ func TestPoolerExporterTellsWhatTheDashboardShowsWithoutAPassword(t *testing.T) 
 	declared := named("acme")
 	b.must(t, declared)
 	p := newPooler(t, b, declared)
-	port := p.StartExporter(t, func(listen int) []string { return tenancy.PoolerExporter(p.RunFolder, p.Port, listen) })
+	port := p.StartExporter(t, func(listen int) []string { return tenancy.PoolerExporter(p.SocketFolder, p.Port, listen) })
 	conn := postgrestest.Connect(t, p.url(t, declared[0]))
 	var told string
 	// An idle transaction is ended after 5 s, so the exporter has to be there first.
@@ -50,5 +51,9 @@ func TestPoolerExporterTellsWhatTheDashboardShowsWithoutAPassword(t *testing.T) 
 	}
 	assert.Contains(t, told, workload.PoolerBusy+`{database="app",user="tenant_acme"} 1`)
 	assert.Regexp(t, workload.PoolerOpen+`{[^}]*name="app"[^}]*} 1\n`, told)
+	files, err := os.ReadDir(p.SocketFolder)
+	require.NoError(t, err)
+	require.Len(t, files, 1, "the exporter can read this folder: it has nothing but the socket")
+	assert.Equal(t, os.ModeSocket, files[0].Type())
 	assert.Regexp(t, workload.PoolerLimit+fmt.Sprintf(`{[^}]*name="app"[^}]*} %d\n`, poolSize), told)
 }

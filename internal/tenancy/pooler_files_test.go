@@ -21,7 +21,7 @@ func poolerFiles(t *testing.T, declared []settings.Tenant) map[string]string {
 	verifiers, err := tenancy.Verifiers(seed, declared)
 	require.NoError(t, err)
 	files, err := tenancy.Pooler{
-		Folder: "/etc/pooler", RunFolder: "/run/pgbouncer", Port: 6432, Hosts: []string{"pooler.example.com"}, Shared: 6, TransactionSeconds: 120,
+		Folder: "/etc/pooler", RunFolder: "/run/pgbouncer", SocketFolder: "/run/console", Port: 6432, Hosts: []string{"pooler.example.com"}, Shared: 6, TransactionSeconds: 120,
 	}.Files(poolerAdmin, "PEM", seed, verifiers, declared)
 	require.NoError(t, err)
 	return files

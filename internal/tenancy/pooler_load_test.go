@@ -2,8 +2,6 @@ package tenancy_test
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
@@ -11,7 +9,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -19,139 +16,9 @@ import (
 	"github.com/genericcorp/platform/sandbox/postgrestest"
 )
 
-const (
-	// customers share a PostgreSQL with 25 connections.
-	customers = 300
-	// gate is how many transactions the app runs at once: fewer than the two poolers'
-	// server connections, as docs/app-contract.md asks.
-	gate = 10
-	// attempts is how often a transaction is tried when its connection breaks.
-	attempts = 5
-)
-
-// load is an app that serves many tenants through two poolers, as through a Service.
-type load struct {
-	addresses map[string][2]string // by tenant
-	wrong     atomic.Int64
-	done      atomic.Int64
-
-	mutex    sync.Mutex
-	failures []error
-}
-
-func newLoad(t *testing.T, poolers [2]*pooler, declared []settings.Tenant) *load {
-	t.Helper()
-	l := &load{addresses: map[string][2]string{}}
-	for _, tenant := range declared {
-		l.addresses[tenant.Name] = [2]string{poolers[0].url(t, tenant), poolers[1].url(t, tenant)}
-	}
-	return l
-}
-
-// run visits tenants from as many workers as the gate lets through, each as often as
-// asked.
-func (l *load) run(each int, pick func(*rand.Rand) string) {
-	var group sync.WaitGroup
-	for worker := range gate {
-		group.Go(func() {
-			r := rand.New(rand.NewPCG(uint64(worker), 1))
-			sessions := map[string]*pgx.Conn{}
-			for range each {
-				l.visit(sessions, r, pick(r))
-			}
-			for _, conn := range sessions {
-				_ = conn.Close(context.Background()) // a pooler may have ended it
-			}
-		})
-	}
-	group.Wait()
-}
-
-// visit runs one transaction of a tenant. A broken connection is replaced, by way of
-// the other pooler; any other error counts.
-func (l *load) visit(sessions map[string]*pgx.Conn, r *rand.Rand, tenant string) {
-	var err error
-	first := r.IntN(2)
-	for try := range attempts {
-		time.Sleep(time.Duration(try) * 100 * time.Millisecond)
-		if sessions[tenant] == nil {
-			if sessions[tenant], err = pgx.Connect(context.Background(), l.addresses[tenant][(first+try)%2]); err != nil {
-				delete(sessions, tenant)
-				if broken(err) {
-					continue
-				}
-				break
-			}
-		}
-		var name string
-		if name, err = transaction(sessions[tenant]); err == nil {
-			l.done.Add(1)
-			if name != tenant {
-				l.wrong.Add(1)
-			}
-			return
-		}
-		_ = sessions[tenant].Close(context.Background()) // it is broken
-		delete(sessions, tenant)
-		if !broken(err) {
-			break
-		}
-	}
-	l.mutex.Lock()
-	defer l.mutex.Unlock()
-	l.failures = append(l.failures, fmt.Errorf("%s: %w", tenant, err))
-}
-
-// transaction reads and writes with prepared statements of the protocol.
-func transaction(conn *pgx.Conn) (name string, err error) {
-	err = pgx.BeginFunc(context.Background(), conn, func(tx pgx.Tx) error {
-		if err := tx.QueryRow(context.Background(), "SELECT name FROM whose WHERE n >= $1", 0).Scan(&name); err != nil {
-			return err
-		}
-		_, err := tx.Exec(context.Background(), "UPDATE whose SET n = n + $1", 1)
-		return err
-	})
-	return name, err
-}
-
-// broken reports whether the connection is at fault: it ended, or a pooler that is
-// going away said so (PgBouncer's own errors have the class 08).
-func broken(err error) bool {
-	var said *pgconn.PgError
-	return !errors.As(err, &said) || said.Code[:2] == "08" || said.Code[:2] == "57"
-}
-
-func (l *load) clean(t *testing.T, when string) {
-	t.Helper()
-	l.mutex.Lock()
-	defer l.mutex.Unlock()
-	assert.Zero(t, l.wrong.Load(), when)
-	assert.Empty(t, l.failures, when)
-}
-
-// anyOf picks one of the first n tenants, each as likely.
-func anyOf(n int) func(*rand.Rand) string {
-	return func(r *rand.Rand) string { return customer(r.IntN(n)) }
-}
-
-func customer(n int) string { return fmt.Sprintf("customer-%d", n) }
-
-// furnish gives each tenant a table that says whose it is.
-func furnish(t *testing.T, b *bed) {
-	t.Helper()
-	run(t, b.Superuser(t, postgrestest.Database), `DO $$ DECLARE r record; BEGIN
-		FOR r IN SELECT name, role AS schema, pg_get_userbyid(nspowner) AS owner FROM platform.tenants JOIN pg_namespace ON nspname = role LOOP
-			EXECUTE format('SET LOCAL ROLE %I', r.owner);
-			EXECUTE format('CREATE TABLE IF NOT EXISTS %I.whose AS SELECT %L::text AS name, 0 AS n', r.schema, r.name);
-		END LOOP; END $$`)
-}
-
 func TestPoolerServesThreeHundredTenantsOnTwentyFiveConnectionsWithoutAnError(t *testing.T) {
 	b := newBed(t, 0)
-	declared := make([]settings.Tenant, customers)
-	for i := range declared {
-		declared[i] = settings.Tenant{Name: customer(i)}.WithDefaults()
-	}
+	declared := customersOf(customers)
 	b.must(t, declared)
 	furnish(t, b)
 	poolers := [2]*pooler{newPooler(t, b, declared), newPooler(t, b, declared)}
@@ -169,12 +36,12 @@ func TestPoolerServesThreeHundredTenantsOnTwentyFiveConnectionsWithoutAnError(t 
 
 	backends := ask[int](t, b.Superuser(t, postgrestest.Database), "SELECT count(*) FROM pg_stat_activity WHERE usename ~ '^tenant_'")
 	assert.LessOrEqual(t, backends, 2*poolSize)
-	assert.EqualValues(t, gate*(40+80+40), l.done.Load())
+	assert.Equal(t, gate*(40+80+40), l.done())
 }
 
 // noise opens transactions of one tenant that do nothing, and statements that sleep,
 // from twenty clients until it is stopped. Their errors are its own.
-func noise(t *testing.T, addresses [2]string) (stop func()) {
+func noise(t *testing.T, addresses []string) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	var group sync.WaitGroup
@@ -201,11 +68,7 @@ func TestPoolerGoesOnWhileTenantsComeAndGoAndPoolersRestart(t *testing.T) {
 	const steady = 20
 	b := newBed(t, 0)
 	of := func(more ...settings.Tenant) []settings.Tenant {
-		out := make([]settings.Tenant, steady)
-		for i := range out {
-			out[i] = settings.Tenant{Name: customer(i)}
-		}
-		return tenants(append(out, more...)...)
+		return append(customersOf(steady), tenants(more...)...)
 	}
 	declared := of(settings.Tenant{Name: "leaver"}, settings.Tenant{Name: "rekeyed"})
 	b.must(t, declared)
@@ -239,9 +102,9 @@ func TestPoolerGoesOnWhileTenantsComeAndGoAndPoolersRestart(t *testing.T) {
 	poolers[0].Stop(t)
 	poolers[0].Start(t, "pooler.sh")
 	l.clean(t, "a pooler that restarts")
-	before := l.done.Load()
+	before := l.done()
 	poolers[1].Kill(t)
-	require.Eventually(t, func() bool { return l.done.Load() > before+100 }, 20*time.Second, 50*time.Millisecond, "the other one serves")
+	require.Eventually(t, func() bool { return l.done() > before+100 }, 20*time.Second, 50*time.Millisecond, "the other one serves")
 	poolers[1].Start(t, "pooler.sh")
 	b.must(t, of())
 	for _, p := range poolers {

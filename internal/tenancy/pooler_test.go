@@ -62,7 +62,7 @@ func (p *pooler) declare(t testing.TB, declared []settings.Tenant) {
 	verifiers, err := tenancy.Verifiers(seed, declared)
 	require.NoError(t, err)
 	files, err := tenancy.Pooler{
-		Folder: p.Folder, RunFolder: p.RunFolder, Port: p.Port, Hosts: poolerHosts, Shared: p.shared, TransactionSeconds: p.transaction,
+		Folder: p.Folder, RunFolder: p.RunFolder, SocketFolder: p.SocketFolder, Port: p.Port, Hosts: poolerHosts, Shared: p.shared, TransactionSeconds: p.transaction,
 	}.Files(p.bed.URL(postgrestest.Admin), string(ca), seed, verifiers, declared)
 	require.NoError(t, err)
 	p.Write(t, files)

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
@@ -34,8 +35,13 @@ type bed struct {
 	port int
 	// variables are more of the Entrypoint's.
 	variables []string
-	// peak is the memory of the last run's largest process in MiB.
-	peak int64
+	// last is what the last run took.
+	last struct {
+		// peak is the memory of its largest process in MiB.
+		peak int64
+		// time on the clock, and that of its processes: psql and the shell.
+		time, cpu time.Duration
+	}
 }
 
 func newBed(t testing.TB, major int) *bed {
@@ -88,8 +94,10 @@ func (b *bed) reconcileInto(t testing.TB, declared []settings.Tenant, archive st
 	command.Env = append(command.Env, b.variables...)
 	var out bytes.Buffer
 	command.Stdout, command.Stderr = &out, &out
+	begun := time.Now()
 	err = command.Run()
-	b.peak = command.ProcessState.SysUsage().(*syscall.Rusage).Maxrss >> 10
+	b.last.time, b.last.cpu = time.Since(begun), command.ProcessState.UserTime()+command.ProcessState.SystemTime()
+	b.last.peak = command.ProcessState.SysUsage().(*syscall.Rusage).Maxrss >> 10
 	return out.String(), err
 }
 

@@ -25,9 +25,11 @@ func (b *bed) tolerant() *bed {
 }
 
 // scheduled runs what the CronJob runs, which has no archive volume.
-func (b *bed) scheduled(t *testing.T, declared []settings.Tenant) (string, error) {
+func (b *bed) scheduled(t testing.TB, declared []settings.Tenant) (string, error) {
 	t.Helper()
-	return b.with(tenancy.VariableScheduled+"="+tenancy.Scheduled).reconcileInto(t, declared, "")
+	run := b.with(tenancy.VariableScheduled + "=" + tenancy.Scheduled)
+	defer func() { b.last = run.last }()
+	return run.reconcileInto(t, declared, "")
 }
 
 func exitStatus(t *testing.T, err error, out string) int {

@@ -77,9 +77,9 @@ func desired(tenants []settings.Tenant, appRole string, appConnections int) stri
 		if i == 0 {
 			separator = ""
 		}
-		plan := t.Limits()
+		tier := t.Tier()
 		fmt.Fprintf(&b, "%s\n  (%s, %s, %s, %s, %d, '%ds', %t, %t, %t, %t, %s, %d)", separator, Literal(t.Name), Literal(names.SQL(t.Name)), Literal(names.Owner(t.Name)),
-			Literal(t.State), plan.Connections(), plan.StatementSeconds, t.SampleData, t.Restore, t.OwnsSchema, t.Fresh, Literal(t.RenamedFrom), plan.StorageMiB)
+			Literal(t.State), tier.Connections(), tier.StatementSeconds, t.SampleData, t.Restore, t.OwnsSchema, t.Fresh, Literal(t.RenamedFrom), tier.StorageMiB)
 	}
 	b.WriteString(";\n")
 	return b.String()

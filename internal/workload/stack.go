@@ -1,8 +1,11 @@
 package workload
 
 import (
+	"slices"
+
 	"k8s.io/apimachinery/pkg/api/resource"
 
+	"github.com/genericcorp/platform/components"
 	"github.com/genericcorp/platform/internal/settings"
 )
 
@@ -16,6 +19,35 @@ const (
 	TenantsNamespace     = "tenants"
 	PoolerNamespace      = "pooler"
 )
+
+// The workloads of the platform. NetworkPolicies name their Pods by these, so that a new
+// name cannot close a policy.
+var (
+	App              = Ref{AppNamespace, "app"}
+	Traefik          = Ref{IngressNamespace, "traefik"}
+	VictoriaMetrics  = Ref{MonitoringNamespace, "victoria-metrics"}
+	Grafana          = Ref{MonitoringNamespace, "grafana"}
+	KubeStateMetrics = Ref{MonitoringNamespace, "kube-state-metrics"}
+	NodeExporter     = Ref{NodeMetricsNamespace, "node-exporter"}
+	CertManager      = Ref{CertManagerNamespace, "cert-manager"}
+	CAInjector       = Ref{CertManagerNamespace, "cert-manager-cainjector"}
+	Webhook          = Ref{CertManagerNamespace, "cert-manager-webhook"}
+	Pooler           = Ref{PoolerNamespace, "pooler"}
+	Reconcile        = Ref{TenantsNamespace, "reconcile"}
+)
+
+// ScrapedNamespaces returns the namespaces in which Pods may ask by annotation to be
+// scraped, sorted: those of all workloads but Jobs, which end before they are scraped.
+func ScrapedNamespaces() []string {
+	var out []string
+	for w := range For(settings.Settings{}).All() {
+		if w.Kind == Deployment || w.Kind == DaemonSet {
+			out = append(out, w.Namespace)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
 
 // PoolerMetricsPort is where each pooler's exporter is scraped.
 const PoolerMetricsPort = 9127
@@ -50,23 +82,20 @@ func For(s settings.Settings) Set {
 		App:     app(s),
 		Traefik: traefik(s.Capacity),
 		// Recreated rather than rolled: its volume attaches to one node at a time.
-		VictoriaMetrics: Workload{
-			Namespace: MonitoringNamespace, Name: "victoria-metrics", Kind: Deployment, Replicas: 1,
-			Request: Resources{100, 256}, Limit: Resources{0, 512}, VolumeGiB: s.Monitoring.VolumeGiB,
-		},
+		VictoriaMetrics: Workload{Ref: VictoriaMetrics, Kind: Deployment, Pods: components.Pods{
+			Replicas: 1, Request: Resources{MilliCPU: 100, MiB: 256}, Limit: Resources{MiB: 512}, VolumeGiB: s.Monitoring.VolumeGiB,
+		}},
 		// Recreated rather than rolled: two Grafanas would need a gigabyte.
-		Grafana: Workload{
-			Namespace: MonitoringNamespace, Name: "grafana", Kind: Deployment, Replicas: 1,
-			Request: Resources{50, 512}, Limit: Resources{0, 768},
-		},
-		KubeStateMetrics: rolling(MonitoringNamespace, "kube-state-metrics", Resources{10, 64}, Resources{0, 128}),
-		NodeExporter: Workload{
-			Namespace: NodeMetricsNamespace, Name: "node-exporter", Kind: DaemonSet,
-			Request: Resources{10, 40}, Limit: Resources{0, 80},
-		},
-		CertManager: rolling(CertManagerNamespace, "cert-manager", Resources{10, 48}, Resources{0, 160}),
-		CAInjector:  rolling(CertManagerNamespace, "cert-manager-cainjector", Resources{10, 64}, Resources{0, 256}),
-		Webhook:     rolling(CertManagerNamespace, "cert-manager-webhook", Resources{10, 24}, Resources{0, 96}),
+		Grafana: Workload{Ref: Grafana, Kind: Deployment, Pods: components.Pods{
+			Replicas: 1, Request: Resources{MilliCPU: 50, MiB: 512}, Limit: Resources{MiB: 768},
+		}},
+		KubeStateMetrics: rolling(KubeStateMetrics, Resources{MilliCPU: 10, MiB: 64}, Resources{MiB: 128}),
+		NodeExporter: Workload{Ref: NodeExporter, Kind: DaemonSet, Pods: components.Pods{
+			Request: Resources{MilliCPU: 10, MiB: 40}, Limit: Resources{MiB: 80},
+		}},
+		CertManager: rolling(CertManager, Resources{MilliCPU: 10, MiB: 48}, Resources{MiB: 160}),
+		CAInjector:  rolling(CAInjector, Resources{MilliCPU: 10, MiB: 64}, Resources{MiB: 256}),
+		Webhook:     rolling(Webhook, Resources{MilliCPU: 10, MiB: 24}, Resources{MiB: 96}),
 		Pooler:      pooler(s.Capacity),
 		// An update's two Jobs run one after the other, and a scheduled run beside them.
 		Reconcile: reconcile(Job, s.Archive.VolumeGiB),
@@ -76,20 +105,17 @@ func For(s settings.Settings) Set {
 
 // reconcile runs psql and pg_dump, which hold little; the limit covers a thousand tenants.
 func reconcile(kind Kind, volumeGiB int) Workload {
-	return Workload{
-		Namespace: TenantsNamespace, Name: "reconcile", Kind: kind, Replicas: 1,
-		Request: Resources{10, 32}, Limit: Resources{0, 128}, VolumeGiB: volumeGiB,
-	}
+	return Workload{Ref: Reconcile, Kind: kind, Pods: components.Pods{
+		Replicas: 1, Request: Resources{MilliCPU: 10, MiB: 32}, Limit: Resources{MiB: 128}, VolumeGiB: volumeGiB,
+	}}
 }
 
-func rolling(namespace, name string, request, limit Resources) Workload {
-	return Workload{
-		Namespace: namespace, Name: name, Kind: Deployment, Replicas: 1, Surge: 1, Request: request, Limit: limit,
-	}
+func rolling(ref Ref, request, limit Resources) Workload {
+	return Workload{Ref: ref, Kind: Deployment, Pods: components.Pods{Replicas: 1, Surge: 1, Request: request, Limit: limit}}
 }
 
 func traefik(c settings.Capacity) Workload {
-	w := rolling(IngressNamespace, "traefik", Resources{50, 96}, Resources{0, 192})
+	w := rolling(Traefik, Resources{MilliCPU: 50, MiB: 96}, Resources{MiB: 192})
 	if c.SurviveNodeLoss {
 		w.Replicas, w.Spread = 2, true
 	}
@@ -101,8 +127,8 @@ func traefik(c settings.Capacity) Workload {
 // tenants. Where there are two, an update stops one before its successor starts, so that
 // there are never more than settings.Poolers.
 func pooler(c settings.Capacity) Workload {
-	w := rolling(PoolerNamespace, "pooler", Resources{25, 56}, Resources{0, 112})
-	w.Sidecar = Share{Request: Resources{5, 24}, Limit: Resources{0, 48}}
+	w := rolling(Pooler, Resources{MilliCPU: 25, MiB: 56}, Resources{MiB: 112})
+	w.Sidecar = Share{Request: Resources{MilliCPU: 5, MiB: 24}, Limit: Resources{MiB: 48}}
 	if c.SurviveNodeLoss {
 		w.Replicas, w.Surge, w.Spread = settings.Poolers, 0, true
 	}
@@ -124,10 +150,9 @@ func app(s settings.Settings) Workload {
 		bytes := quantity(s.App.Memory).Value()
 		request.MiB = int((bytes + mib - 1) / mib)
 	}
-	return Workload{
-		Namespace: AppNamespace, Name: "app", Kind: Deployment, Replicas: replicas, Surge: 1, Spread: replicas > 1,
-		Request: request, Limit: Resources{0, 2 * request.MiB}, Connections: s.App.DatabasePool,
-	}
+	return Workload{Ref: App, Kind: Deployment, Connections: s.App.DatabasePool, Pods: components.Pods{
+		Replicas: replicas, Surge: 1, Spread: replicas > 1, Request: request, Limit: Resources{MiB: 2 * request.MiB},
+	}}
 }
 
 // quantity reads what settings has already checked.

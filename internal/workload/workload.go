@@ -5,32 +5,16 @@
 package workload
 
 import (
-	"fmt"
 	"iter"
+
+	"github.com/genericcorp/platform/components"
 )
 
-// Resources are requests or limits of a container.
-type Resources struct {
-	// MilliCPU is CPU in thousandths of a core; zero as a limit means none.
-	MilliCPU int
-	// MiB is memory in mebibytes.
-	MiB int
-}
-
-// CPU prints the amount in Kubernetes notation, for example "100m".
-func (r Resources) CPU() string { return fmt.Sprintf("%dm", r.MilliCPU) }
-
-// Memory prints the amount in Kubernetes notation, for example "128Mi".
-func (r Resources) Memory() string { return fmt.Sprintf("%dMi", r.MiB) }
-
-// Plus adds up.
-func (r Resources) Plus(o Resources) Resources {
-	return Resources{MilliCPU: r.MilliCPU + o.MilliCPU, MiB: r.MiB + o.MiB}
-}
-
-func (r Resources) less(o Resources) Resources {
-	return Resources{MilliCPU: r.MilliCPU - o.MilliCPU, MiB: r.MiB - o.MiB}
-}
+// Resources and Share are the types that the components take.
+type (
+	Resources = components.Resources
+	Share     = components.Share
+)
 
 // Kind is how Kubernetes runs a workload.
 type Kind string
@@ -43,33 +27,21 @@ const (
 	CronJob    Kind = "CronJob"
 )
 
-// Workload is one controller and the Pods it runs.
-type Workload struct {
-	Namespace, Name string
-	Kind            Kind
-	// Replicas is how many Pods run; a DaemonSet has one on every node instead.
-	Replicas int
-	// Surge is how many Pods a rolling update adds while it runs. Without one, several
-	// replicas are replaced in place one by one, and a single one is stopped first.
-	Surge int
-	// Spread keeps the replicas evenly over the nodes, at most one apart.
-	Spread bool
-	// Request is what the scheduler reserves for a Pod; Limit is where the kernel stops it.
-	Request, Limit Resources
-	// Sidecar is the share of a second container in Request and Limit.
-	Sidecar Share
-	// VolumeGiB is the block storage that each replica claims.
-	VolumeGiB int
-	// Connections is how many database connections each Pod may open.
-	Connections int
+// Ref names a workload in the cluster.
+type Ref struct {
+	Namespace string
+	// Name of the controller, of its service account, and the label
+	// app.kubernetes.io/name of its Pods.
+	Name string
 }
 
-// Share is what one container of a Pod gets.
-type Share struct{ Request, Limit Resources }
-
-// Main is the share of a Pod's first container.
-func (w Workload) Main() Share {
-	return Share{Request: w.Request.less(w.Sidecar.Request), Limit: w.Limit.less(w.Sidecar.Limit)}
+// Workload is one controller and the Pods that it runs.
+type Workload struct {
+	Ref
+	Kind Kind
+	components.Pods
+	// Connections is how many database connections each Pod may open.
+	Connections int
 }
 
 // Set is a stack's whole workload.

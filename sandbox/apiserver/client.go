@@ -1,5 +1,6 @@
-// Package apiserver is a client for a real Kubernetes API server: as much of one
-// as applying, waiting, reading and deleting takes, without the weight of client-go.
+// Package apiserver is a small client for a real Kubernetes API server. It applies, reads
+// and deletes objects and waits for them. The plugins use it instead of client-go, which
+// takes minutes to compile.
 package apiserver
 
 import (
@@ -19,10 +20,10 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// fieldManager owns what the sandbox applies.
+// fieldManager is the sandbox's name as an owner of fields (server-side apply).
 const fieldManager = "pulumi-sandbox"
 
-// Client talks to one server.
+// Client is a client of one server. Its methods may be called concurrently.
 type Client struct {
 	server, token string
 	client        *http.Client
@@ -31,14 +32,14 @@ type Client struct {
 	resources map[string]apiResource
 }
 
-// apiResource is what the server says of a kind.
+// apiResource is an entry of the server's discovery document.
 type apiResource struct {
 	Name       string `json:"name"`
 	Kind       string `json:"kind"`
 	Namespaced bool   `json:"namespaced"`
 }
 
-// statusError is an answer that is not success.
+// statusError is a response with an HTTP status of 400 or above, or without JSON.
 type statusError struct {
 	code    int
 	message string
@@ -46,13 +47,14 @@ type statusError struct {
 
 func (e *statusError) Error() string { return fmt.Sprintf("%d: %s", e.code, e.message) }
 
-// IsMissing says that there is no such object, or no such kind.
+// IsMissing reports whether err says that the object or its kind does not exist (404).
 func IsMissing(err error) bool {
 	var status *statusError
 	return errors.As(err, &status) && status.code == http.StatusNotFound
 }
 
-// New reads the kubeconfig that the driver wrote.
+// New returns a client of the server in a kubeconfig that sandbox/cluster wrote: one
+// cluster with a CA file, and one user with a token.
 func New(path string) (*Client, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -71,8 +73,11 @@ func New(path string) (*Client, error) {
 			} `json:"user"`
 		} `json:"users"`
 	}
-	if err := yaml.Unmarshal(data, &config); err != nil || len(config.Clusters) != 1 || len(config.Users) != 1 {
-		return nil, fmt.Errorf("%s is not a kubeconfig of the sandbox: %w", path, err)
+	if err := yaml.Unmarshal(data, &config); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if len(config.Clusters) != 1 || len(config.Users) != 1 {
+		return nil, fmt.Errorf("%s: has %d clusters and %d users; must have one of each", path, len(config.Clusters), len(config.Users))
 	}
 	ca, err := os.ReadFile(config.Clusters[0].Cluster.CAFile)
 	if err != nil {
@@ -90,17 +95,17 @@ func New(path string) (*Client, error) {
 	}, nil
 }
 
-// do sends a request and reads a JSON answer.
+// do sends a request and returns the JSON object in the response.
 func (a *Client) do(method, path, contentType string, body any) (map[string]any, error) {
-	var reader io.Reader
+	var content io.Reader
 	if body != nil {
 		data, err := json.Marshal(body)
 		if err != nil {
 			return nil, err
 		}
-		reader = bytes.NewReader(data)
+		content = bytes.NewReader(data)
 	}
-	req, err := http.NewRequest(method, a.server+path, reader)
+	req, err := http.NewRequest(method, a.server+path, content)
 	if err != nil {
 		return nil, err
 	}
@@ -129,7 +134,7 @@ func (a *Client) do(method, path, contentType string, body any) (map[string]any,
 	return answer, nil
 }
 
-// path of an object, from what it says of itself.
+// path returns the URL path of an object, from its apiVersion, kind, namespace and name.
 func (a *Client) path(object map[string]any) (string, error) {
 	group, _ := object["apiVersion"].(string)
 	kind, _ := object["kind"].(string)
@@ -147,8 +152,8 @@ func (a *Client) path(object map[string]any) (string, error) {
 	return prefix + "/" + r.Name + "/" + Field(object, "metadata", "name"), nil
 }
 
-// resource asks the server for the kinds of a group, once. A kind may come to a
-// group later, with a CustomResourceDefinition.
+// resource returns the server's discovery entry of a kind and caches it. A kind that is
+// not found is asked for again, because a CustomResourceDefinition may add it later.
 func (a *Client) resource(prefix, kind string) (apiResource, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

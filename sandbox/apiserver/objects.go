@@ -6,17 +6,30 @@ import (
 	"time"
 )
 
-// apply is a server-side apply that takes over what others own.
-func (a *Client) apply(object map[string]any) error {
+// Apply creates or updates an object and waits until it is ready, at most 90 seconds. It
+// does not wait for an object with the annotation pulumi.com/skipAwait. It returns the live
+// object. It is a server-side apply that takes over fields of other owners and refuses
+// unknown fields.
+func (a *Client) Apply(object map[string]any) (map[string]any, error) {
 	path, err := a.path(object)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	_, err = a.do(http.MethodPatch, path+"?fieldManager="+fieldManager+"&force=true&fieldValidation=Strict", "application/apply-patch+yaml", object)
-	return err
+	live, err := a.do(http.MethodPatch, path+"?fieldManager="+fieldManager+"&force=true&fieldValidation=Strict", "application/apply-patch+yaml", object)
+	if err != nil || annotation(object, "pulumi.com/skipAwait") == "true" {
+		return live, err
+	}
+	err = await("ready", func() (string, error) {
+		live, err = a.Get(object)
+		if err != nil {
+			return "", err
+		}
+		return unready(live), nil
+	})
+	return live, err
 }
 
-// Get reads an object as it is.
+// Get returns the live object with the apiVersion, kind, namespace and name of object.
 func (a *Client) Get(object map[string]any) (map[string]any, error) {
 	path, err := a.path(object)
 	if err != nil {
@@ -25,7 +38,8 @@ func (a *Client) Get(object map[string]any) (map[string]any, error) {
 	return a.do(http.MethodGet, path, "", nil)
 }
 
-// Remove deletes an object with what it owns, and waits until it is gone.
+// Remove deletes an object and the objects that it owns, and waits until it no longer
+// exists, at most 90 seconds. A missing object is no error.
 func (a *Client) Remove(object map[string]any) error {
 	path, err := a.path(object)
 	if err == nil {
@@ -48,41 +62,27 @@ func (a *Client) Remove(object map[string]any) error {
 	})
 }
 
-// Ready applies an object and waits until it does what it is for.
-func (a *Client) Ready(object map[string]any) error {
-	if err := a.apply(object); err != nil {
-		return err
-	}
-	if annotation(object, "pulumi.com/skipAwait") == "true" {
-		return nil
-	}
-	return await("ready", func() (string, error) {
-		live, err := a.Get(object)
-		if err != nil {
-			return "", err
-		}
-		return unready(live), nil
-	})
-}
+// timeout is how long the client waits for an object. The fake nodes of the sandbox
+// need seconds.
+const timeout = 90 * time.Second
 
-// patience is how long the sandbox waits for the cluster, which plays fast.
-const patience = 90 * time.Second
-
-// await looks until there is nothing left to wait for.
-func await(what string, look func() (string, error)) error {
-	deadline := time.Now().Add(patience)
+// await calls check every 100 ms until it returns "" or an error. goal and the last reason
+// of check are in the error after timeout.
+func await(goal string, check func() (reason string, err error)) error {
+	deadline := time.Now().Add(timeout)
 	for {
-		missing, err := look()
-		if err != nil || missing == "" {
+		reason, err := check()
+		if err != nil || reason == "" {
 			return err
 		}
 		if time.Now().After(deadline) {
-			return fmt.Errorf("not %s after %s: %s", what, patience, missing)
+			return fmt.Errorf("not %s after %s: %s", goal, timeout, reason)
 		}
 		time.Sleep(100 * time.Millisecond)
 	}
 }
 
+// dig returns the value at a path, nil if there is none.
 func dig(object map[string]any, path ...string) any {
 	var at any = object
 	for _, key := range path {
@@ -95,7 +95,7 @@ func dig(object map[string]any, path ...string) any {
 	return at
 }
 
-// Field is a text in an object; "" when it is not there.
+// Field returns the string at a path in an object; "" if it is missing or no string.
 func Field(object map[string]any, path ...string) string {
 	s, _ := dig(object, path...).(string)
 	return s

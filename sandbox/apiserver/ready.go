@@ -2,12 +2,12 @@ package apiserver
 
 import "fmt"
 
-// unready says what a live object still lacks, as the real provider would wait
-// for it; "" when nothing.
+// unready returns the reason why the real provider would still wait for a live object; ""
+// if the object is ready.
 func unready(live map[string]any) string {
 	switch live["kind"] {
 	case "Deployment", "StatefulSet":
-		return rolling(live)
+		return rollout(live)
 	case "DaemonSet":
 		wanted, ready := number(live, "status", "desiredNumberScheduled"), number(live, "status", "numberReady")
 		if observed(live) && ready == wanted && number(live, "status", "updatedNumberScheduled") == wanted {
@@ -20,7 +20,7 @@ func unready(live map[string]any) string {
 		return condition(live, "Established", "True")
 	case "PersistentVolumeClaim":
 		if phase := Field(live, "status", "phase"); phase != "Bound" {
-			return "it is " + phase
+			return fmt.Sprintf("its phase is %q", phase)
 		}
 	case "Service":
 		addresses, _ := dig(live, "status", "loadBalancer", "ingress").([]any)
@@ -34,11 +34,12 @@ func unready(live map[string]any) string {
 	return ""
 }
 
+// observed reports whether the status is about the present specification.
 func observed(live map[string]any) bool {
 	return number(live, "status", "observedGeneration") >= number(live, "metadata", "generation")
 }
 
-func rolling(live map[string]any) string {
+func rollout(live map[string]any) string {
 	wanted := number(live, "spec", "replicas")
 	updated, available, all := number(live, "status", "updatedReplicas"), number(live, "status", "availableReplicas"), number(live, "status", "replicas")
 	if observed(live) && updated == wanted && available == wanted && all == wanted {

@@ -8,23 +8,23 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestAnObjectIsWaitedForUntilItDoesWhatItIsFor(t *testing.T) {
+func TestUnreadyReturnsAReasonUntilTheObjectIsReady(t *testing.T) {
 	for name, c := range map[string]struct {
 		live  string
 		ready bool
 	}{
-		"a config map is":                  {`{"kind":"ConfigMap"}`, true},
+		"a config map":                     {`{"kind":"ConfigMap"}`, true},
 		"a deployment with all Pods":       {`{"kind":"Deployment","metadata":{"generation":2},"spec":{"replicas":2},"status":{"observedGeneration":2,"replicas":2,"updatedReplicas":2,"availableReplicas":2}}`, true},
 		"a deployment with an old Pod":     {`{"kind":"Deployment","metadata":{"generation":2},"spec":{"replicas":2},"status":{"observedGeneration":2,"replicas":3,"updatedReplicas":2,"availableReplicas":3}}`, false},
-		"a deployment nobody looked at":    {`{"kind":"Deployment","metadata":{"generation":2},"spec":{"replicas":1},"status":{"observedGeneration":1,"replicas":1,"updatedReplicas":1,"availableReplicas":1}}`, false},
-		"a daemon set that misses a node":  {`{"kind":"DaemonSet","status":{"desiredNumberScheduled":2,"updatedNumberScheduled":2,"numberReady":1}}`, false},
+		"a deployment not observed yet":    {`{"kind":"Deployment","metadata":{"generation":2},"spec":{"replicas":1},"status":{"observedGeneration":1,"replicas":1,"updatedReplicas":1,"availableReplicas":1}}`, false},
+		"a daemon set without one node":    {`{"kind":"DaemonSet","status":{"desiredNumberScheduled":2,"updatedNumberScheduled":2,"numberReady":1}}`, false},
 		"a job that runs":                  {`{"kind":"Job","status":{"active":1}}`, false},
 		"a job that failed":                {`{"kind":"Job","status":{"conditions":[{"type":"Failed","status":"True"}]}}`, false},
-		"a job that is done":               {`{"kind":"Job","status":{"conditions":[{"type":"Complete","status":"True"}]}}`, true},
+		"a job that is complete":           {`{"kind":"Job","status":{"conditions":[{"type":"Complete","status":"True"}]}}`, true},
 		"a load balancer without address":  {`{"kind":"Service","spec":{"type":"LoadBalancer"},"status":{"loadBalancer":{}}}`, false},
 		"a service inside the cluster":     {`{"kind":"Service","spec":{"type":"ClusterIP"}}`, true},
 		"a claim without a volume":         {`{"kind":"PersistentVolumeClaim","status":{"phase":"Pending"}}`, false},
-		"a certificate that is waited for": {`{"kind":"Certificate","metadata":{"annotations":{"pulumi.com/waitFor":"condition=Ready"}},"status":{}}`, false},
+		"a certificate without conditions": {`{"kind":"Certificate","metadata":{"annotations":{"pulumi.com/waitFor":"condition=Ready"}},"status":{}}`, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var live map[string]any

@@ -53,10 +53,7 @@ func (v variant) build(edited string) (cost, error) {
 	return measure(cmd)
 }
 
-const buildsHead = `
-## Builds, and from an edit to its preview
-
-The program against itself with the Kubernetes SDK's ` + "`helm/v3`" + ` imported. Cold is an empty build cache with the modules
+const buildsHead = `The program against itself with the Kubernetes SDK's ` + "`helm/v3`" + ` imported. Cold is an empty build cache with the modules
 there. The edit is one line more in ` + "`stacks/`" + `, median of %d, in turns. The goal from edit to preview is 15 s.
 
 | step | program | largest process | with helm/v3 | largest process | helm/v3 takes |
@@ -90,9 +87,9 @@ func (b bench) builds() error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf(buildsHead, rounds)
+	fmt.Fprintf(b.out, buildsHead, rounds)
 	row := func(step string, of []cost) {
-		fmt.Printf("| %s | %.1f s | %d MiB | %.1f s | %d MiB | %.1f× |\n", step, of[0].took.Seconds(), of[0].peak,
+		fmt.Fprintf(b.out, "| %s | %.1f s | %d MiB | %.1f s | %d MiB | %.1f× |\n", step, of[0].took.Seconds(), of[0].peak,
 			of[1].took.Seconds(), of[1].peak, of[1].took.Seconds()/of[0].took.Seconds())
 	}
 	row("cold build", cold)

@@ -30,10 +30,7 @@ func (b bench) destroy() error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf(`
-## A destroy of demo
-
-Each delete takes %s longer than the sandbox needs, as a cloud's would. One run each.
+	fmt.Fprintf(b.out, `Each delete takes %s longer than the sandbox needs, as a cloud's would. One run each.
 
 | destroy | deletes | time | of the first |
 | --- | --- | --- | --- |

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/genericcorp/platform/sandbox/engine"
@@ -49,22 +50,19 @@ func (b bench) tenants() error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf(tenantsHead, previewTurns, upTurns)
+	fmt.Fprintf(b.out, tenantsHead, previewTurns, upTurns)
 	preview, up := medians(previews), medians(ups)
 	for i, n := range sizes {
-		fmt.Printf("| %d | %d | %.2f s | %d MiB | %.2f s | %d MiB |\n", n, resources[i],
+		fmt.Fprintf(b.out, "| %d | %d | %.2f s | %d MiB | %.2f s | %d MiB |\n", n, resources[i],
 			preview[i].took.Seconds(), preview[i].peak, up[i].took.Seconds(), up[i].peak)
 	}
-	fmt.Println("\n| milliseconds for each tenant more | from 10 to 100 | from 100 to 1,000 | ratio |\n| --- | --- | --- | --- |")
-	slope("preview", previews)
-	slope("up", ups)
+	fmt.Fprintln(b.out, "\n| milliseconds for each tenant more | from 10 to 100 | from 100 to 1,000 | ratio |\n| --- | --- | --- | --- |")
+	slope(b.out, "preview", previews)
+	slope(b.out, "up", ups)
 	return nil
 }
 
-const tenantsHead = `
-## Tenants
-
-The goal: 1,000 in a preview of less than 60 s and 1.5 GB, and from 100 to 1,000 a slope at most 1.3 times that from 10
+const tenantsHead = `The goal: 1,000 in a preview of less than 60 s and 1.5 GB, and from 100 to 1,000 a slope at most 1.3 times that from 10
 to 100. Medians of %d previews and %d updates, in turns; a slope is the median of the differences within a turn.
 
 | tenants | resources | preview | largest process | up | largest process |
@@ -72,7 +70,7 @@ to 100. Medians of %d previews and %d updates, in turns; a slope is the median o
 `
 
 // slope prints what each tenant more takes, between the last three sizes.
-func slope(what string, runs [][]cost) {
+func slope(out io.Writer, what string, runs [][]cost) {
 	last := len(sizes) - 1
 	between := func(i int) float64 {
 		var more []cost
@@ -81,7 +79,7 @@ func slope(what string, runs [][]cost) {
 		}
 		return 1000 * median(more).took.Seconds() / float64(sizes[i]-sizes[i-1])
 	}
-	fmt.Printf("| %s | %.2f | %.2f | %.2f |\n", what, between(last-1), between(last), between(last)/between(last-1))
+	fmt.Fprintf(out, "| %s | %.2f | %.2f | %.2f |\n", what, between(last-1), between(last), between(last)/between(last-1))
 }
 
 func (b bench) tenantStack(n int) (engine.Stack, error) {

@@ -1,9 +1,12 @@
-// Package build builds what the sandbox and the tests run and do not install: the
-// Pulumi engine, the platform's program, the simulated providers, a Kubernetes control
-// plane, and the programs of container images. Every function builds only what is
-// missing or out of date, and writes a line to progress for each build that takes more
-// than three seconds. Programs that take minutes are kept in the user's cache folder,
-// under platform-sandbox, for all checkouts.
+// Package build compiles the programs that the sandbox and the tests run: the Pulumi
+// engine, the platform's program, the simulated providers, a Kubernetes control plane, and
+// the programs of container images. It needs Go and nothing else.
+//
+// Every function builds only what is missing or out of date. It writes two lines to
+// progress for each build that takes more than three seconds: one when it starts and one
+// when it is done. Programs whose build takes minutes are stored in the user's cache
+// folder, under platform-sandbox, and shared by all checkouts. The root that functions take
+// is the folder of the checkout.
 package build
 
 import (
@@ -11,6 +14,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"strings"
 	"time"
@@ -18,20 +22,22 @@ import (
 	"github.com/blang/semver"
 )
 
-// PulumiVersion is the engine's, as tools/pulumi/go.mod pins it.
+// PulumiVersion is the version of the Pulumi engine, equal to the one in
+// tools/pulumi/go.mod.
 const PulumiVersion = "3.259.0"
 
-// Tools are the programs that a run needs.
+// Tools are the paths of the programs that a run of the engine needs.
 type Tools struct {
 	// Pulumi is the engine's command.
 	Pulumi string
-	// Plugin serves every simulated provider.
+	// Plugin runs every simulated provider.
 	Plugin string
-	// Program is the platform's own binary.
+	// Program is the platform's Pulumi program.
 	Program string
 }
 
-// Engine builds what a run of the Pulumi engine needs. Root is the checkout.
+// Engine builds the programs of Tools. It uses a pulumi on PATH instead of building one, if
+// that has PulumiVersion or a newer one.
 func Engine(root string, progress io.Writer) (Tools, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
@@ -43,7 +49,7 @@ func Engine(root string, progress io.Writer) (Tools, error) {
 		Program: filepath.Join(root, "bin", "platform"),
 		Plugin:  filepath.Join(root, ".sandbox", "bin", "plugin"),
 	}
-	// Without a symbol table the link takes two thirds of its time and memory.
+	// -s omits the symbol table, which saves a third of the link's time and memory.
 	b.goBuild(root, tools.Program, "the platform program (the first time up to seven minutes, then seconds)", "-ldflags=-s", ".")
 	b.goBuild(root, tools.Plugin, "the simulated providers", "./sandbox/plugin")
 	if found, ok := installed(); ok {
@@ -61,7 +67,7 @@ func Engine(root string, progress io.Writer) (Tools, error) {
 	return tools, b.err
 }
 
-// Ops builds the operators' commands, cmd/ops, and returns the program.
+// Ops builds the operators' commands, cmd/ops, and returns the path of the program.
 func Ops(root string, progress io.Writer) (string, error) {
 	program := filepath.Join(root, ".sandbox", "bin", "ops")
 	b := builder{root: root, progress: progress}
@@ -69,9 +75,18 @@ func Ops(root string, progress io.Writer) (string, error) {
 	return program, b.err
 }
 
-// languageHost puts the language host where the engine looks first, beside
-// itself. The engine tells a host of today by request which binary to run; the
-// last one that builds from modules wants it as a flag.
+// Program builds the program of another module of the checkout, such as an example, and
+// returns its path. The module is a path below root, with slashes.
+func Program(root, module string, progress io.Writer) (string, error) {
+	program := filepath.Join(root, ".sandbox", "bin", path.Base(module))
+	b := builder{root: root, progress: progress}
+	b.goBuild(filepath.Join(root, filepath.FromSlash(module)), program, module, "-ldflags=-s", ".")
+	return program, b.err
+}
+
+// languageHost writes the Go language host to path, beside the engine, where the engine
+// looks for it first. It is a script, because the newest host that can be built from Go
+// modules takes the program as a flag, and the engine passes it in a request.
 func (b *builder) languageHost(path string) {
 	if b.err != nil {
 		return
@@ -80,10 +95,12 @@ func (b *builder) languageHost(path string) {
 	b.err = os.WriteFile(path, []byte(script), 0o755)
 }
 
-// EnvProgram names the platform's binary to the language host.
+// EnvProgram is an environment variable with the path of Tools.Program, which the language
+// host runs. Set it for every run of the engine.
 const EnvProgram = "SANDBOX_PROGRAM"
 
-// installed finds a pulumi on PATH that is at least ours.
+// installed returns the path of the pulumi on PATH, and whether it has PulumiVersion or a
+// newer one.
 func installed() (string, bool) {
 	path, err := exec.LookPath("pulumi")
 	if err != nil {
@@ -97,14 +114,15 @@ func installed() (string, bool) {
 	return path, err == nil && version.GE(semver.MustParse(PulumiVersion))
 }
 
-// builder runs go build and stops at the first failure.
+// builder runs go build. After the first error it does nothing more.
 type builder struct {
 	root     string
 	progress io.Writer
 	err      error
 }
 
-// once builds a tool from its own module unless it is there.
+// once builds target in a module of the checkout, unless the file exists. what names it in
+// messages.
 func (b *builder) once(target, module, what string, args ...string) {
 	if _, err := os.Stat(target); err == nil {
 		return
@@ -112,6 +130,7 @@ func (b *builder) once(target, module, what string, args ...string) {
 	b.goBuild(filepath.Join(b.root, filepath.FromSlash(module)), target, what, args...)
 }
 
+// goBuild runs go build in a folder. what names the target in messages.
 func (b *builder) goBuild(folder, target, what string, args ...string) {
 	if b.err != nil {
 		return
@@ -122,12 +141,12 @@ func (b *builder) goBuild(folder, target, what string, args ...string) {
 	if b.err = os.MkdirAll(filepath.Dir(target), 0o755); b.err != nil {
 		return
 	}
-	// go build links beside the target and moves it into place, and does neither
-	// when the target is up to date.
+	// go build is safe for a program that runs: it writes a new file and renames it. It
+	// does nothing if the target is up to date.
 	cmd := exec.Command("go", append([]string{"build", "-o", target}, args...)...)
 	cmd.Dir, cmd.Stderr = folder, b.progress
 	if err := cmd.Run(); err != nil {
-		b.err = fmt.Errorf("building %s: %w", what, err)
+		b.err = fmt.Errorf("build %s: %w", what, err)
 		return
 	}
 	if !slow.Stop() {

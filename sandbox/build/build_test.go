@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestAnInstalledEngineIsTakenWhenItIsNewEnough(t *testing.T) {
+func TestInstalledTakesAnEngineOfThePinnedVersionOrNewer(t *testing.T) {
 	for printed, taken := range map[string]bool{
 		"v" + PulumiVersion: true, "v3.300.1": true, "v4.0.0": true, "v3.258.0": false, "v2.9.9": false, "none": false,
 	} {
@@ -25,7 +25,7 @@ func TestAnInstalledEngineIsTakenWhenItIsNewEnough(t *testing.T) {
 	}
 }
 
-func TestWithoutAnInstalledEngineOursIsBuilt(t *testing.T) {
+func TestInstalledFindsNothingWithoutAnEngineOnPATH(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	_, ok := installed()
 	assert.False(t, ok)

@@ -6,17 +6,18 @@ import (
 	"path/filepath"
 )
 
-// KubernetesVersion is the control plane's, as sandbox/cluster/go.mod pins it.
+// KubernetesVersion is the version of the control plane, equal to the one in
+// sandbox/cluster/go.mod.
 const KubernetesVersion = "1.36.1"
 
-// controlPlane are the programs of a real cluster, by their package.
+// controlPlane are the programs of a Kubernetes control plane with their Go packages.
 var controlPlane = []struct{ name, from string }{
 	{"etcd", "go.etcd.io/etcd/server/v3"}, {"kube-apiserver", "k8s.io/kubernetes/cmd/kube-apiserver"},
 	{"kube-controller-manager", "k8s.io/kubernetes/cmd/kube-controller-manager"}, {"kube-scheduler", "k8s.io/kubernetes/cmd/kube-scheduler"},
 }
 
-// Cluster builds a real control plane once for all checkouts, and the
-// command that runs it with simulated nodes.
+// Cluster builds a real control plane, and the command that runs it with fake nodes. The
+// first build takes about eight minutes.
 func Cluster(root string, progress io.Writer) (ClusterTools, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
@@ -34,8 +35,9 @@ func Cluster(root string, progress io.Writer) (ClusterTools, error) {
 	return tools, b.err
 }
 
-// ClusterTools are the programs of a real cluster.
+// ClusterTools are the paths of the programs of a real control plane.
 type ClusterTools struct {
-	// Bin has the control plane, Command runs it.
+	// Bin is the folder of etcd and the programs of Kubernetes. Command is the program
+	// sandbox/cluster, which runs them.
 	Bin, Command string
 }

@@ -9,17 +9,17 @@ import (
 	"path/filepath"
 )
 
-// images are the container images of the platform that build from Go modules, by
-// the names of their workloads. Grafana's and PostgreSQL's are not among them.
+// images are the platform's container images that can be built from Go modules, by the
+// names of their workloads. Grafana, PostgreSQL and PgBouncer cannot.
 var images = []struct{ name, from string }{
 	{"kube-state-metrics", "k8s.io/kube-state-metrics/v2"},
 	{"node-exporter", "github.com/prometheus/node_exporter"},
 	{"victoria-metrics", "github.com/VictoriaMetrics/VictoriaMetrics/app/victoria-metrics"},
 }
 
-// Images builds the programs of container images for tests, which run on
-// this machine what a cluster runs. It returns the folder that has them, named
-// after their workloads.
+// Images builds the programs in container images, so that tests run on this machine what
+// runs in the cluster. It returns the folder of the programs, which have the names of their
+// workloads. The first build of Traefik takes about five minutes, of the others one or two.
 func Images(root string, progress io.Writer) (string, error) {
 	folder := filepath.Join(root, ".sandbox", "bin")
 	b := builder{root: root, progress: progress}
@@ -31,8 +31,8 @@ func Images(root string, progress io.Writer) (string, error) {
 	return folder, b.err
 }
 
-// withoutDNS takes the place of the package of lego that knows every provider of
-// DNS: their modules are not all served, and cert-manager does that work here.
+// withoutDNS replaces the package of lego that imports all DNS providers. Not every Go
+// module proxy has all their modules, and the platform uses cert-manager instead.
 const withoutDNS = `package dns
 
 import (
@@ -42,23 +42,23 @@ import (
 )
 
 func NewDNSChallengeProviderByName(string) (challenge.Provider, error) {
-	return nil, errors.New("built without providers of DNS")
+	return nil, errors.New("built without DNS providers")
 }
 `
 
-// traefik builds Traefik from its module, but for its own way to certificates.
-// The Go command lets nobody change a package of a module in place, so what is
-// changed is a copy, beside a copy of tools/traefik.
+// traefik builds Traefik without lego's DNS providers. The Go command cannot replace one
+// package of a module. So it builds in a copy of tools/traefik, with a changed copy of lego.
 func (b *builder) traefik(target string) {
 	folder := filepath.Join(b.root, ".sandbox", "traefik")
 	if b.err == nil {
-		b.err = layOut(folder, filepath.Join(b.root, "tools", "traefik"))
+		b.err = copyTraefik(folder, filepath.Join(b.root, "tools", "traefik"))
 	}
 	b.goBuild(folder, target, "traefik (the first time about five minutes)", "-ldflags=-s", "github.com/traefik/traefik/v3/cmd/traefik")
 }
 
-// layOut copies a module that requires lego, with lego changed.
-func layOut(folder, source string) error {
+// copyTraefik copies the module in source to folder, with a copy of lego that has
+// withoutDNS.
+func copyTraefik(folder, source string) error {
 	const lego = "github.com/go-acme/lego/v5"
 	original, err := moduleFolder(source, lego)
 	if err != nil {
@@ -74,17 +74,18 @@ func layOut(folder, source string) error {
 		exec.Command("go", "-C", folder, "mod", "edit", "-replace="+lego+"=./lego").Run,
 	} {
 		if err := do(); err != nil {
-			return fmt.Errorf("traefik's module: %w", err)
+			return fmt.Errorf("copy the Traefik module: %w", err)
 		}
 	}
 	return nil
 }
 
-// moduleFolder is where the Go command keeps a module that another one requires.
-func moduleFolder(in, module string) (string, error) {
-	out, err := exec.Command("go", "-C", in, "mod", "download", "-json", module).Output()
+// moduleFolder returns the folder of a module in the module cache, in the version that the
+// module in folder requires. It downloads the module if necessary.
+func moduleFolder(folder, module string) (string, error) {
+	out, err := exec.Command("go", "-C", folder, "mod", "download", "-json", module).Output()
 	if err != nil {
-		return "", fmt.Errorf("%s: %w", module, err)
+		return "", fmt.Errorf("download %s: %w", module, err)
 	}
 	var downloaded struct{ Dir string }
 	err = json.Unmarshal(out, &downloaded)

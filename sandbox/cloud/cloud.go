@@ -1,6 +1,6 @@
-// Package cloud is the sandbox's cloud: what was created, as one readable JSON
-// file for each thing, so that a person can change or delete one by hand and see
-// `pulumi refresh` find the drift.
+// Package cloud stores the objects of the simulated clouds in a folder, one JSON file for
+// each object. A person can change or delete a file by hand, and `pulumi refresh` then
+// finds the drift. Objects have a type token and an ID, as in Pulumi's state.
 package cloud
 
 import (
@@ -13,50 +13,51 @@ import (
 	"strings"
 )
 
-// What the driver tells the provider plugins by their environment.
+// Environment variables that sandbox/engine sets for the provider plugins.
 const (
-	// EnvFolder names the folder of the cloud.
+	// EnvFolder is the path of the cloud's folder.
 	EnvFolder = "SANDBOX_CLOUD"
-	// EnvKubeconfig names the kubeconfig of a real API server; without it the
+	// EnvKubeconfig is the path of the kubeconfig of a real API server. Without it the
 	// Kubernetes provider simulates one.
 	EnvKubeconfig = "SANDBOX_KUBECONFIG"
-	// EnvRender is the command that renders the chart of a release for it.
+	// EnvRender is the command that renders the chart of a release for that server, with
+	// its arguments, separated by spaces.
 	EnvRender = "SANDBOX_RENDER"
 )
 
-// What a test, or a person, puts into the cloud to change how the account is.
+// Types of objects that a test or a person adds to the cloud to change the account.
 const (
-	// TokenFreshAccount with a region's name as ID: the account has no VPC there.
+	// TokenFreshAccount, with a region's name as ID: the account has no VPC in the region.
 	TokenFreshAccount = "digitalocean:account/fresh:Fresh"
-	// TokenOffer with the ID "kubernetes": Inputs.versions are what is offered,
-	// newest first.
+	// TokenOffer, with the ID "kubernetes": Inputs.versions are the Kubernetes versions
+	// that the cloud offers, newest first.
 	TokenOffer = "digitalocean:account/offer:Offer"
 )
 
-// Object is one thing in the cloud.
+// Object is one object in the cloud.
 type Object struct {
-	// Inputs are as declared; a secret is readable here, as it is in a real cloud.
+	// Inputs are the inputs as declared. Secrets are in clear text.
 	Inputs map[string]any `json:"inputs"`
-	// Computed is what the cloud adds.
+	// Computed are the outputs that the cloud adds.
 	Computed map[string]any `json:"computed,omitempty"`
 }
 
-// Cloud is a folder of objects.
+// Cloud is a folder of objects. The folder need not exist before the first Put.
 type Cloud struct{ folder string }
 
-// Open takes the folder that the environment names.
+// Open returns the cloud in the folder that EnvFolder names.
 func Open() (Cloud, error) {
 	folder := os.Getenv(EnvFolder)
 	if folder == "" {
-		return Cloud{}, fmt.Errorf("%s is not set: this plugin simulates a cloud and is started by `make up`, not by hand", EnvFolder)
+		return Cloud{}, fmt.Errorf("%s is not set; it must be the folder of the simulated cloud (`make up` starts this plugin with it)", EnvFolder)
 	}
 	return Cloud{folder}, nil
 }
 
-// At is the cloud in a folder.
+// At returns the cloud in a folder.
 func At(folder string) Cloud { return Cloud{folder} }
 
-// Get reads an object; a missing one is reported as false.
+// Get returns an object, and false if it does not exist.
 func (c Cloud) Get(token, id string) (Object, bool, error) {
 	data, err := os.ReadFile(c.path(token, id))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -72,7 +73,7 @@ func (c Cloud) Get(token, id string) (Object, bool, error) {
 	return o, true, nil
 }
 
-// Put writes an object whole or not at all.
+// Put writes an object. A reader sees the old object or the new one, never a part.
 func (c Cloud) Put(token, id string, o Object) error {
 	data, err := json.MarshalIndent(o, "", "  ")
 	if err != nil {
@@ -89,7 +90,7 @@ func (c Cloud) Put(token, id string, o Object) error {
 	return os.Rename(draft, path)
 }
 
-// Delete removes an object; a missing one is gone already.
+// Delete deletes an object. A missing one is no error.
 func (c Cloud) Delete(token, id string) error {
 	err := os.Remove(c.path(token, id))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -98,12 +99,12 @@ func (c Cloud) Delete(token, id string) error {
 	return err
 }
 
-// DeleteAll removes every object of a provider.
+// DeleteAll deletes every object of a provider, such as "kubernetes".
 func (c Cloud) DeleteAll(provider string) error {
 	return os.RemoveAll(filepath.Join(c.folder, provider))
 }
 
-// IDs lists the objects of a type.
+// IDs returns the IDs of all objects of a type, sorted by file name.
 func (c Cloud) IDs(token string) ([]string, error) {
 	entries, err := os.ReadDir(filepath.Dir(c.path(token, "x")))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -118,8 +119,8 @@ func (c Cloud) IDs(token string) ([]string, error) {
 	return out, err
 }
 
-// path turns "kubernetes:core/v1:Secret", "app/database" into
-// kubernetes/core-v1-Secret/app~database.json.
+// path returns the file of an object: kubernetes/core-v1-Secret/app~database.json for
+// the token "kubernetes:core/v1:Secret" and the ID "app/database".
 func (c Cloud) path(token, id string) string {
 	pkg, rest, _ := strings.Cut(token, ":")
 	kind := strings.NewReplacer("/", "-", ":", "-").Replace(rest)

@@ -6,14 +6,14 @@ import (
 	"slices"
 )
 
-// TokenCluster is the type of a Kubernetes cluster.
+// TokenCluster is the type of a DigitalOcean Kubernetes cluster.
 const TokenCluster = "digitalocean:index/kubernetesCluster:KubernetesCluster"
 
-// poolsKey is where a cluster's object keeps its node pools, in Computed.
+// poolsKey is the key of a cluster's node pools in Object.Computed.
 const poolsKey = "nodePools"
 
-// NodePool is a node pool of a simulated cluster, as the API and the Kubernetes
-// nodes show it.
+// NodePool is a node pool of a simulated cluster. The simulated API returns it, and
+// sandbox/cluster/fakecloud creates its nodes.
 type NodePool struct {
 	ID     string            `json:"id"`
 	Name   string            `json:"name"`
@@ -51,8 +51,8 @@ func (o Object) NodePools() ([]NodePool, error) {
 	return pools, nil
 }
 
-// SetNodePools replaces the node pools of a cluster. Each pool gets or loses nodes
-// until it has Count of them; newID makes the ID of a new node.
+// SetNodePools replaces the node pools of a cluster. It adds or removes nodes of each pool
+// until the pool has Count of them. newID returns the ID for a new node.
 func (o *Object) SetNodePools(pools []NodePool, newID func() string) error {
 	taken := map[string]bool{}
 	for _, pool := range pools {
@@ -71,7 +71,7 @@ func (o *Object) SetNodePools(pools []NodePool, newID func() string) error {
 			}
 		}
 	}
-	// As JSON, so that the object is the same before and after it is stored.
+	// Converted to plain JSON values, so that the object is equal before and after a Put.
 	data, err := json.Marshal(pools)
 	if err != nil {
 		return err

@@ -1,7 +1,8 @@
 package cloud
 
-// Providers are the simulated ones with their versions: those of the SDKs in
-// go.mod, so that the engine finds what the program asks for. A test compares them.
+// Providers are the simulated providers with their versions. The engine looks for a plugin
+// with the version of the SDK that the program uses, so these must equal the versions in
+// go.mod. A test of sandbox/engine compares them.
 var Providers = map[string]string{
 	"cloudflare":   "5.49.1",
 	"digitalocean": "4.76.0",
@@ -9,7 +10,6 @@ var Providers = map[string]string{
 	"random":       "4.21.2",
 }
 
-// EnvFaults names a folder in which tests order faults: a file named after an
-// operation (create, update, delete) makes each resource fail its first one, in
-// the way that the file says.
+// EnvFaults is an environment variable with the path of the folder in which tests inject
+// faults. See the faults in package provider for its files.
 const EnvFaults = "SANDBOX_FAULTS"

@@ -1,5 +1,6 @@
-// Command cluster is the sandbox's real Kubernetes: "serve" runs a control plane
-// with simulated nodes, "render" prints what the cert-manager release installs.
+// Command cluster is the real Kubernetes of the sandbox. "cluster serve" runs a control plane
+// with fake nodes. "cluster render" prints the objects that the cert-manager release
+// installs.
 package main
 
 import (
@@ -30,7 +31,7 @@ func main() {
 
 func run(args []string) error {
 	if len(args) == 0 {
-		return errors.New("usage: cluster serve|render")
+		return errors.New("no command; usage: cluster serve|render")
 	}
 	switch args[0] {
 	case "serve":
@@ -38,15 +39,17 @@ func run(args []string) error {
 	case "render":
 		return render(args[1:], os.Stdin, os.Stdout)
 	}
-	return fmt.Errorf("%q is neither serve nor render", args[0])
+	return fmt.Errorf("there is no command %q; usage: cluster serve|render", args[0])
 }
 
-// serve runs until it is told to end, or a part of it ends.
+// serve runs until it gets SIGINT or SIGTERM, until its parent exits, or until one of its
+// programs exits. The file "ready" in its folder exists while the cluster can be used. Its
+// content is the URL of etcd.
 func serve(args []string) error {
 	flags := flag.NewFlagSet("serve", flag.ContinueOnError)
-	bin := flags.String("bin", "", "folder with etcd and the programs of Kubernetes")
-	folder := flags.String("folder", "", "folder for its files, kubeconfig among them")
-	folderOfCloud := flags.String("cloud", "", "folder of the simulated cloud that declares the nodes")
+	bin := flags.String("bin", "", "folder of etcd and the programs of Kubernetes")
+	folder := flags.String("folder", "", "folder to write the cluster's files to, such as kubeconfig")
+	cloudFolder := flags.String("cloud", "", "folder of the simulated cloud, which has the node pools")
 	parent := flags.Int("parent", 0, "stop when the process with this ID exits; 0 means never")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -60,7 +63,7 @@ func serve(args []string) error {
 	if err != nil {
 		return err
 	}
-	controller, err := fakecloud.New(plane.Config, func() ([]cloud.NodePool, error) { return fakecloud.Ordered(*folderOfCloud) })
+	controller, err := fakecloud.New(plane.Config, func() ([]cloud.NodePool, error) { return fakecloud.NodePools(*cloudFolder) })
 	if err != nil {
 		return errors.Join(err, plane.Stop())
 	}
@@ -78,7 +81,7 @@ func serve(args []string) error {
 	return errors.Join(err, os.Remove(ready), plane.Stop())
 }
 
-// stopAfter calls stop when a process has exited, in whatever way.
+// stopAfter calls stop within a second after a process exited.
 func stopAfter(pid int, stop func()) {
 	for syscall.Kill(pid, 0) == nil {
 		time.Sleep(time.Second)
@@ -86,16 +89,16 @@ func stopAfter(pid int, stop func()) {
 	stop()
 }
 
-// render reads {"namespace": ..., "values": ...}, and prints a list of objects.
+// render reads {"namespace": ..., "values": ...} and writes a list of objects, both as JSON.
 func render(_ []string, in io.Reader, out io.Writer) error {
-	var wanted struct {
+	var request struct {
 		Namespace string         `json:"namespace"`
 		Values    map[string]any `json:"values"`
 	}
-	if err := json.NewDecoder(in).Decode(&wanted); err != nil {
-		return err
+	if err := json.NewDecoder(in).Decode(&request); err != nil {
+		return fmt.Errorf("read the request: %w", err)
 	}
-	objects, err := chart.Render(wanted.Namespace, wanted.Values)
+	objects, err := chart.Render(request.Namespace, request.Values)
 	if err != nil {
 		return err
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/genericcorp/platform/sandbox/cloud"
 )
 
-// Types of what the API lists beside clusters.
+// Types of the objects that the API lists besides clusters.
 const (
 	tokenVPC              = "digitalocean:index/vpc:Vpc"
 	tokenDatabase         = "digitalocean:index/databaseCluster:DatabaseCluster"
@@ -61,9 +61,9 @@ func (s *Server) database(r *http.Request) (answer, error) {
 	return ok(map[string]any{"database": asDatabase(r.PathValue("database"), o)})
 }
 
-// inDatabase visits the objects of a type that belong to the database cluster of
-// the request.
-func (s *Server) inDatabase(r *http.Request, token string, visit func(cloud.Object)) error {
+// eachOfDatabase calls visit for each object of a type that belongs to the database
+// cluster of the request.
+func (s *Server) eachOfDatabase(r *http.Request, token string, visit func(cloud.Object)) error {
 	if _, err := s.database(r); err != nil {
 		return err
 	}
@@ -75,11 +75,11 @@ func (s *Server) inDatabase(r *http.Request, token string, visit func(cloud.Obje
 	})
 }
 
-// databaseDbs includes "defaultdb", which every database cluster has from the
-// start (databases/models/database_cluster.yml, db_names).
+// databaseDbs lists the databases, with "defaultdb", which every database cluster has from
+// the start (databases/models/database_cluster.yml, db_names).
 func (s *Server) databaseDbs(r *http.Request) (answer, error) {
 	list := []godo.DatabaseDB{{Name: "defaultdb"}}
-	err := s.inDatabase(r, tokenDatabaseDb, func(o cloud.Object) {
+	err := s.eachOfDatabase(r, tokenDatabaseDb, func(o cloud.Object) {
 		list = append(list, godo.DatabaseDB{Name: text(o.Inputs, "name")})
 	})
 	if err != nil {
@@ -88,11 +88,11 @@ func (s *Server) databaseDbs(r *http.Request) (answer, error) {
 	return page("dbs", list, len(list))
 }
 
-// databaseUsers includes "doadmin", the primary user. Passwords are left out, as
-// for a token without the scope database:view_credentials.
+// databaseUsers lists the users, with "doadmin", the primary user. It omits passwords, as
+// the API does for a token without the scope database:view_credentials.
 func (s *Server) databaseUsers(r *http.Request) (answer, error) {
 	list := []godo.DatabaseUser{{Name: "doadmin", Role: "primary"}}
-	err := s.inDatabase(r, tokenDatabaseUser, func(o cloud.Object) {
+	err := s.eachOfDatabase(r, tokenDatabaseUser, func(o cloud.Object) {
 		list = append(list, godo.DatabaseUser{Name: text(o.Inputs, "name"), Role: "normal"})
 	})
 	if err != nil {
@@ -101,10 +101,11 @@ func (s *Server) databaseUsers(r *http.Request) (answer, error) {
 	return page("users", list, len(list))
 }
 
-// databaseFirewall lists the rules (databases/databases_list_firewall_rules.yml).
+// databaseFirewall lists the trusted sources
+// (databases/databases_list_firewall_rules.yml).
 func (s *Server) databaseFirewall(r *http.Request) (answer, error) {
 	list := []godo.DatabaseFirewallRule{}
-	err := s.inDatabase(r, tokenDatabaseFirewall, func(o cloud.Object) {
+	err := s.eachOfDatabase(r, tokenDatabaseFirewall, func(o cloud.Object) {
 		rules, _ := o.Inputs["rules"].([]any)
 		for _, rule := range rules {
 			if rule, isRule := rule.(map[string]any); isRule {

@@ -50,6 +50,7 @@ func (s *Server) clusterOf(r *http.Request) (cloud.Object, error) {
 	return o, err
 }
 
+// asCluster returns a cluster as the API sends it.
 func asCluster(id string, o cloud.Object) (*godo.KubernetesCluster, error) {
 	pools, err := o.NodePools()
 	out := &godo.KubernetesCluster{
@@ -63,8 +64,9 @@ func asCluster(id string, o cloud.Object) (*godo.KubernetesCluster, error) {
 	return out, err
 }
 
-// asPool adds the tags that every pool has: kubernetes/models/node_pool.yml of
-// digitalocean/openapi; `k8s:worker` as doctl prints it in digitalocean/DOKS#16.
+// asPool returns a node pool as the API sends it, with the tags that every pool has:
+// `k8s` and `k8s:<cluster>` from kubernetes/models/node_pool.yml of digitalocean/openapi,
+// `k8s:worker` from doctl's output in digitalocean/DOKS#16.
 func asPool(cluster string, pool cloud.NodePool) *godo.KubernetesNodePool {
 	out := &godo.KubernetesNodePool{
 		ID: pool.ID, Name: pool.Name, Size: pool.Size, Count: pool.Count, Labels: pool.Labels,
@@ -78,9 +80,9 @@ func asPool(cluster string, pool cloud.NodePool) *godo.KubernetesNodePool {
 	return out
 }
 
-// advance lets time pass after a read. Nodes that were provisioning run now, and a
-// pool whose nodes were being deleted is gone: adding a pool answers 201 and
-// deleting one 204 before it is done (add_node_pool.yml, delete_node_pool.yml).
+// advance simulates the time after a read: provisioning nodes become running, and pools
+// that were being deleted disappear. The API answers 201 to a new pool and 204 to a
+// deletion before the work is done (add_node_pool.yml, delete_node_pool.yml).
 func (s *Server) advance(r *http.Request, o cloud.Object) error {
 	pools, err := o.NodePools()
 	if err != nil {
@@ -108,7 +110,7 @@ func (s *Server) put(r *http.Request, o cloud.Object, pools []cloud.NodePool) er
 
 func newID() string {
 	b := make([]byte, 16)
-	_, _ = rand.Read(b) // never fails, see crypto/rand
+	_, _ = rand.Read(b) // never returns an error, see crypto/rand
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
@@ -131,8 +133,8 @@ func (s *Server) nodePools(r *http.Request) (answer, error) {
 	return page("node_pools", list, len(list))
 }
 
-// find returns the object, all pools, and the index of the one that is asked for.
-func (s *Server) find(r *http.Request) (cloud.Object, []cloud.NodePool, int, error) {
+// findPool returns the cluster, its pools, and the index of the pool of the request.
+func (s *Server) findPool(r *http.Request) (cloud.Object, []cloud.NodePool, int, error) {
 	o, err := s.clusterOf(r)
 	if err != nil {
 		return o, nil, 0, err
@@ -146,7 +148,7 @@ func (s *Server) find(r *http.Request) (cloud.Object, []cloud.NodePool, int, err
 }
 
 func (s *Server) nodePool(r *http.Request) (answer, error) {
-	o, pools, at, err := s.find(r)
+	o, pools, at, err := s.findPool(r)
 	if err != nil {
 		return answer{}, err
 	}
@@ -157,15 +159,15 @@ func (s *Server) nodePool(r *http.Request) (answer, error) {
 	return ok(map[string]any{"node_pool": pool})
 }
 
-// createPool refuses what add_node_pool.yml does not take: name, size and count are
-// required (kubernetes_node_pool in models/node_pool.yml). A name is
-// unique in its cluster, as doctl takes a name wherever it takes an ID.
+// createPool adds a pool, as add_node_pool.yml describes. Name, size and count are required
+// (kubernetes_node_pool in models/node_pool.yml). A name is unique in its cluster: doctl
+// accepts a name wherever it accepts an ID.
 func (s *Server) createPool(r *http.Request) (answer, error) {
 	o, err := s.clusterOf(r)
 	if err != nil {
 		return answer{}, err
 	}
-	request, err := read[godo.KubernetesNodePoolCreateRequest](r)
+	request, err := decode[godo.KubernetesNodePoolCreateRequest](r)
 	if err != nil {
 		return answer{}, err
 	}
@@ -176,17 +178,17 @@ func (s *Server) createPool(r *http.Request) (answer, error) {
 	if _, err := catalog.NodeBySize(request.Size); err != nil {
 		return answer{}, unprocessable("invalid size: %s", request.Size)
 	}
-	if err := s.quota(request.Count); err != nil {
+	if err := s.checkDropletLimit(request.Count); err != nil {
 		return answer{}, err
 	}
 	pools = append(pools, cloud.NodePool{
 		ID: newID(), Name: request.Name, Size: request.Size, Count: request.Count, Tags: request.Tags, Labels: request.Labels,
 	})
-	return s.store(r, o, pools, len(pools)-1, "node_pool", http.StatusCreated)
+	return s.storePool(r, o, pools, len(pools)-1, "node_pool", http.StatusCreated)
 }
 
-// store checks and writes the pools, and answers with one of them.
-func (s *Server) store(r *http.Request, o cloud.Object, pools []cloud.NodePool, at int, key string, status int) (answer, error) {
+// storePool checks pools[at], writes all pools, and answers with that one.
+func (s *Server) storePool(r *http.Request, o cloud.Object, pools []cloud.NodePool, at int, key string, status int) (answer, error) {
 	pool := pools[at]
 	if pool.Name == "" || pool.Count < 1 {
 		return answer{}, unprocessable("name and count are required")
@@ -206,8 +208,8 @@ func (s *Server) store(r *http.Request, o cloud.Object, pools []cloud.NodePool, 
 	return answer{status, map[string]any{key: asPool(r.PathValue("cluster"), stored[at])}}, nil
 }
 
-// quota refuses more Droplets than the account may have.
-func (s *Server) quota(more int) error {
+// checkDropletLimit returns an error if more Droplets would exceed the account's limit.
+func (s *Server) checkDropletLimit(more int) error {
 	a, err := s.droplets(nil)
 	if err != nil {
 		return err
@@ -219,14 +221,14 @@ func (s *Server) quota(more int) error {
 	return nil
 }
 
-// updatePool changes name, count, tags and labels; the size of a pool cannot
-// change (update_node_pool.yml, kubernetes_node_pool_update requires name and count).
+// updatePool changes name, count, tags and labels. The size of a pool cannot change. Name
+// and count are required (update_node_pool.yml, kubernetes_node_pool_update).
 func (s *Server) updatePool(r *http.Request) (answer, error) {
-	o, pools, at, err := s.find(r)
+	o, pools, at, err := s.findPool(r)
 	if err != nil {
 		return answer{}, err
 	}
-	request, err := read[godo.KubernetesNodePoolUpdateRequest](r)
+	request, err := decode[godo.KubernetesNodePoolUpdateRequest](r)
 	if err != nil {
 		return answer{}, err
 	}
@@ -240,13 +242,13 @@ func (s *Server) updatePool(r *http.Request) (answer, error) {
 	if request.Labels != nil {
 		pools[at].Labels = request.Labels
 	}
-	return s.store(r, o, pools, at, "node_pool", http.StatusAccepted)
+	return s.storePool(r, o, pools, at, "node_pool", http.StatusAccepted)
 }
 
-// deletePool answers before the nodes are gone: "Nodes in the pool will
+// deletePool answers before the nodes are deleted: "Nodes in the pool will
 // subsequently be drained and deleted" (delete_node_pool.yml).
 func (s *Server) deletePool(r *http.Request) (answer, error) {
-	o, pools, at, err := s.find(r)
+	o, pools, at, err := s.findPool(r)
 	if err != nil {
 		return answer{}, err
 	}
@@ -256,8 +258,8 @@ func (s *Server) deletePool(r *http.Request) (answer, error) {
 	return answer{http.StatusNoContent, nil}, s.put(r, o, pools)
 }
 
-// credentials opens the real API server when there is one, and else answers with
-// the simulated cluster's (kubernetes/models/credentials.yml).
+// credentials answers with the credentials of the real API server if there is one, and of
+// the simulated cluster otherwise (kubernetes/models/credentials.yml).
 func (s *Server) credentials(r *http.Request) (answer, error) {
 	o, err := s.clusterOf(r)
 	if err != nil {
@@ -281,7 +283,7 @@ func (s *Server) credentials(r *http.Request) (answer, error) {
 	})
 }
 
-// fromKubeconfig reads the kubeconfig that sandbox/cluster writes.
+// fromKubeconfig returns the credentials in a kubeconfig that sandbox/cluster wrote.
 func fromKubeconfig(path string) (godo.KubernetesClusterCredentials, error) {
 	var out godo.KubernetesClusterCredentials
 	data, err := os.ReadFile(path)
@@ -305,7 +307,7 @@ func fromKubeconfig(path string) (godo.KubernetesClusterCredentials, error) {
 		return out, fmt.Errorf("%s: %w", path, err)
 	}
 	if len(config.Clusters) != 1 || len(config.Users) != 1 {
-		return out, fmt.Errorf("%s has %d clusters and %d users; one of each is expected", path, len(config.Clusters), len(config.Users))
+		return out, fmt.Errorf("%s: has %d clusters and %d users; must have one of each", path, len(config.Clusters), len(config.Users))
 	}
 	out.Server, out.Token = config.Clusters[0].Cluster.Server, config.Users[0].User.Token
 	out.CertificateAuthorityData, err = os.ReadFile(config.Clusters[0].Cluster.CAFile)

@@ -1,7 +1,8 @@
-// Package digitalocean is a stand-in for DigitalOcean's HTTP API over the sandbox's
-// cloud folder. It reads and writes the objects that the simulated provider uses,
-// so `pulumi refresh` sees what was done through the API. Bodies are godo's types;
-// godo is DigitalOcean's own client.
+// Package digitalocean simulates the parts of DigitalOcean's HTTP API that the operators'
+// commands (cmd/ops) use. It reads and writes the objects of a sandbox/cloud that the
+// simulated provider uses too, so `pulumi refresh` finds changes made through the API. The
+// bodies are types of godo, DigitalOcean's own client. File names in comments are those of
+// digitalocean/openapi.
 package digitalocean
 
 import (
@@ -16,21 +17,21 @@ import (
 	"github.com/genericcorp/platform/sandbox/cloud"
 )
 
-// Server answers the API's requests.
+// Server is the API of one account. Serve its Handler.
 type Server struct {
-	// Cloud holds the objects.
+	// Cloud has the account's objects.
 	Cloud cloud.Cloud
-	// Kubeconfig is the file that opens a real API server; empty when the cluster is
-	// simulated. See cloud.EnvKubeconfig.
+	// Kubeconfig is the path of a kubeconfig for a real API server; empty if the cluster
+	// is simulated. See cloud.EnvKubeconfig.
 	Kubeconfig string
-	// DropletLimit is the account's quota of Droplets. Nodes count as Droplets.
+	// DropletLimit is how many Droplets the account may have. Each node is a Droplet.
 	DropletLimit int
 
-	// mu makes each request see the result of the one before.
+	// mu makes requests run one after the other.
 	mu sync.Mutex
 }
 
-// apiError is an answer that is not success.
+// apiError is an error with the status and body that the API answers.
 type apiError struct {
 	status      int
 	id, message string
@@ -47,7 +48,7 @@ func unprocessable(format string, args ...any) error {
 	return &apiError{http.StatusUnprocessableEntity, "unprocessable_entity", fmt.Sprintf(format, args...)}
 }
 
-// answer is a status and a body; a nil body sends none.
+// answer is a response: a status and a body. A nil body is not sent.
 type answer struct {
 	status int
 	body   any
@@ -55,7 +56,7 @@ type answer struct {
 
 func ok(body any) (answer, error) { return answer{http.StatusOK, body}, nil }
 
-// Handler routes the requests that the operators' commands send.
+// Handler returns the handler of the requests that the operators' commands send.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	for pattern, handle := range map[string]func(*http.Request) (answer, error){
@@ -94,7 +95,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, handle func(*http
 		send(w, a.status, a.body)
 		return
 	}
-	known, isKnown := err.(*apiError) //nolint:errorlint // handlers return it as it is
+	known, isKnown := err.(*apiError) //nolint:errorlint // handlers return it unwrapped
 	if !isKnown {
 		known = &apiError{http.StatusInternalServerError, "server_error", err.Error()}
 	}
@@ -105,12 +106,12 @@ func send(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	if body != nil {
-		_ = json.NewEncoder(w).Encode(body) // the caller may be gone
+		_ = json.NewEncoder(w).Encode(body) // fails only if the client closed the connection
 	}
 }
 
-// read decodes the body of a request.
-func read[T any](r *http.Request) (T, error) {
+// decode returns the body of a request.
+func decode[T any](r *http.Request) (T, error) {
 	var body T
 	if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
 		return body, &apiError{http.StatusBadRequest, "bad_request", err.Error()}
@@ -118,18 +119,18 @@ func read[T any](r *http.Request) (T, error) {
 	return body, nil
 }
 
-// page is the one page of a list.
+// page answers with a list as its only page.
 func page(key string, list any, length int) (answer, error) {
 	return ok(map[string]any{key: list, "links": godo.Links{}, "meta": godo.Meta{Total: length}})
 }
 
-// text returns a string of an object's fields; "" when there is none.
+// text returns the string in a field; "" if it is missing or no string.
 func text(fields map[string]any, key string) string {
 	value, _ := fields[key].(string)
 	return value
 }
 
-// texts returns a list of strings of an object's fields.
+// texts returns the strings in a field that is a list.
 func texts(fields map[string]any, key string) []string {
 	list, _ := fields[key].([]any)
 	var out []string
@@ -145,8 +146,7 @@ func (s *Server) account(*http.Request) (answer, error) {
 	return ok(map[string]any{"account": godo.Account{DropletLimit: s.DropletLimit, Status: "active"}})
 }
 
-// droplets lists the Droplets of all nodes: a node is a Droplet
-// (kubernetes/models/node.yml has its droplet_id).
+// droplets lists one Droplet for each node (droplet_id in kubernetes/models/node.yml).
 func (s *Server) droplets(*http.Request) (answer, error) {
 	list := []godo.Droplet{}
 	err := s.each(cloud.TokenCluster, func(_ string, o cloud.Object) error {
@@ -164,7 +164,7 @@ func (s *Server) droplets(*http.Request) (answer, error) {
 	return page("droplets", list, len(list))
 }
 
-// each visits the objects of a type.
+// each calls visit for each object of a type, until visit returns an error.
 func (s *Server) each(token string, visit func(id string, o cloud.Object) error) error {
 	ids, err := s.Cloud.IDs(token)
 	if err != nil {
@@ -176,7 +176,7 @@ func (s *Server) each(token string, visit func(id string, o cloud.Object) error)
 			return err
 		}
 		if !found {
-			continue // deleted in the meantime
+			continue // deleted since IDs returned
 		}
 		if err := visit(id, o); err != nil {
 			return err

@@ -13,8 +13,9 @@ import (
 	"github.com/genericcorp/platform/sandbox/digitalocean"
 )
 
-// serve returns a client of a cloud with one cluster of one node, and its folder.
-func serve(t *testing.T) (*godo.Client, cloud.Cloud) {
+// newAccount returns an account with one cluster "c" that has one node, and a client of
+// its API. The account's Droplet limit is 3.
+func newAccount(t *testing.T) (*godo.Client, cloud.Cloud) {
 	t.Helper()
 	c := cloud.At(t.TempDir())
 	o := cloud.Object{Inputs: map[string]any{"name": "platform-demo"}, Computed: map[string]any{"status": "running"}}
@@ -28,6 +29,7 @@ func serve(t *testing.T) (*godo.Client, cloud.Cloud) {
 	return client, c
 }
 
+// bearer adds a bearer token to requests.
 type bearer struct{}
 
 func (bearer) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -35,8 +37,8 @@ func (bearer) RoundTrip(r *http.Request) (*http.Response, error) {
 	return http.DefaultTransport.RoundTrip(r)
 }
 
-func TestAPoolIsProvisionedAfterTheAnswerAndGoneAfterItsDeletion(t *testing.T) {
-	client, _ := serve(t)
+func TestNodePoolsAreProvisionedAndDeletedAfterTheAnswer(t *testing.T) {
+	client, _ := newAccount(t)
 	created, _, err := client.Kubernetes.CreateNodePool(t.Context(), "c", &godo.KubernetesNodePoolCreateRequest{
 		Name: "new", Size: "s-4vcpu-8gb", Count: 2, Tags: []string{"platform"},
 	})
@@ -53,15 +55,15 @@ func TestAPoolIsProvisionedAfterTheAnswerAndGoneAfterItsDeletion(t *testing.T) {
 	require.NoError(t, err)
 	pools, _, err := client.Kubernetes.ListNodePools(t.Context(), "c", nil)
 	require.NoError(t, err)
-	require.Len(t, pools, 2, "it answered before the nodes were gone")
+	require.Len(t, pools, 2, "the API answers before the nodes are deleted")
 	assert.Equal(t, "deleting", pools[0].Nodes[0].Status.State)
 	pools, _, err = client.Kubernetes.ListNodePools(t.Context(), "c", nil)
 	require.NoError(t, err)
 	assert.Len(t, pools, 1)
 }
 
-func TestRefusalsHaveTheStatusOfTheAPI(t *testing.T) {
-	client, _ := serve(t)
+func TestRefusedRequestsHaveTheStatusOfTheAPI(t *testing.T) {
+	client, _ := newAccount(t)
 	create := func(name, size string, count int) int {
 		_, response, err := client.Kubernetes.CreateNodePool(t.Context(), "c", &godo.KubernetesNodePoolCreateRequest{Name: name, Size: size, Count: count})
 		require.Error(t, err)
@@ -82,8 +84,8 @@ func TestRefusalsHaveTheStatusOfTheAPI(t *testing.T) {
 	assert.Equal(t, http.StatusUnauthorized, anonymous.StatusCode)
 }
 
-func TestDatabasesListWhatIsInThem(t *testing.T) {
-	client, c := serve(t)
+func TestDatabaseListsHaveOnlyTheObjectsOfTheirCluster(t *testing.T) {
+	client, c := newAccount(t)
 	for token, objects := range map[string]map[string]map[string]any{
 		"digitalocean:index/vpc:Vpc":                           {"v": {"name": "platform-demo", "region": "fra1"}},
 		"digitalocean:index/databaseCluster:DatabaseCluster":   {"d": {"name": "platform-demo"}, "other": {"name": "other"}},

@@ -21,11 +21,11 @@ import (
 	"github.com/genericcorp/platform/sandbox/provider"
 )
 
-// Every create on DigitalOcean happens and its answer is lost. The commands that
-// `ops adopt` prints bring each thing into the state.
-func TestThingsWhoseCreateLostItsAnswerAreImportedByThePrintedCommands(t *testing.T) {
+// Every create at DigitalOcean succeeds and its response is lost. The commands that
+// `ops adopt` prints import each resource.
+func TestAdoptImportsResourcesWhoseResponsesWereLost(t *testing.T) {
 	bothStacks(t, func(t *testing.T, f faults) {
-		f.order(t, "create", provider.FaultLate+" digitalocean:")
+		f.inject(t, "create", provider.FaultLate+" digitalocean:")
 		imported := 0
 		for range 10 {
 			out, err := f.Output("up", "--yes", "--skip-preview", "--refresh")
@@ -33,40 +33,40 @@ func TestThingsWhoseCreateLostItsAnswerAreImportedByThePrintedCommands(t *testin
 				break
 			}
 			assert.Contains(t, out, "the answer was lost")
-			imported += f.adopt(t, ops(t))
+			imported += f.adopt(t, opsProgram(t))
 		}
 		assert.Equal(t, 6, imported, "VPC, cluster, database cluster, database, user, firewall")
-		assert.Len(t, f.taken(t, "create"), imported+1, "a second create of the database's settings succeeds: they exist with every cluster")
-		nothingLost(t, f)
+		assert.Len(t, f.failed(t, "create"), imported+1, "a second create of the database's settings succeeds, because every cluster has settings")
+		checkStateMatchesCloud(t, f)
 		f.Succeeds(t, "preview", "--refresh", "--expect-no-changes")
-		assert.Zero(t, f.adopt(t, ops(t)), "the state has everything now")
+		assert.Zero(t, f.adopt(t, opsProgram(t)), "nothing must be left to import")
 	})
 }
 
-// A killed run leaves notes of what it was creating; they do not hinder an import.
-func TestThingsOfAKilledRunAreImportedByThePrintedCommands(t *testing.T) {
+// A killed run leaves pending creates in the state. They must not prevent an import.
+func TestAdoptImportsResourcesOfAKilledRun(t *testing.T) {
 	bothStacks(t, func(t *testing.T, f faults) {
-		f.order(t, "create", provider.FaultSlow+" digitalocean:")
-		_, err := f.killAt(t, 1)
+		f.inject(t, "create", provider.FaultSlow+" digitalocean:")
+		_, err := f.killUpAt(t, 1)
 		require.ErrorIs(t, err, errKilled)
 		f.unlock(t)
-		f.adopt(t, ops(t))
+		f.adopt(t, opsProgram(t))
 		f.Succeeds(t, "refresh", "--yes", "--skip-preview", "--clear-pending-creates")
 		f.Succeeds(t, "up", "--yes", "--skip-preview", "--refresh")
-		nothingLost(t, f)
+		checkStateMatchesCloud(t, f)
 		f.Succeeds(t, "preview", "--refresh", "--expect-no-changes")
 	})
 }
 
-// ops is the program of cmd/ops.
-func ops(t *testing.T) string {
+// opsProgram returns the path of the program cmd/ops.
+func opsProgram(t *testing.T) string {
 	t.Helper()
 	program, err := buildOps()
 	require.NoError(t, err)
 	return program
 }
 
-// buildOps builds it once for all tests.
+// buildOps builds cmd/ops once for all tests.
 var buildOps = sync.OnceValues(func() (string, error) {
 	root, err := filepath.Abs("../..")
 	if err != nil {
@@ -75,8 +75,8 @@ var buildOps = sync.OnceValues(func() (string, error) {
 	return build.Ops(root, os.Stderr)
 })
 
-// adopt runs `ops adopt` and then, in a shell, what it printed. It returns how many
-// things were imported.
+// adopt runs `ops adopt`, and then in a shell the script that it printed. It returns how
+// many resources the script imported.
 func (f faults) adopt(t *testing.T, ops string) int {
 	t.Helper()
 	api := httptest.NewServer((&digitalocean.Server{Cloud: cloud.At(f.CloudFolder())}).Handler())

@@ -12,7 +12,7 @@ import (
 	"github.com/genericcorp/platform/sandbox/enginetest"
 )
 
-// setSecrets sets one secret value after another, as docs/app-contract.md says.
+// setSecrets sets secret configuration values by their paths, as docs/app-contract.md says.
 func setSecrets(t *testing.T, s enginetest.Stack, values map[string]string) {
 	t.Helper()
 	for path, value := range values {
@@ -20,8 +20,8 @@ func setSecrets(t *testing.T, s enginetest.Stack, values map[string]string) {
 	}
 }
 
-// inCluster returns the inputs of an object in the app's namespace.
-func inCluster(t *testing.T, s enginetest.Stack, token, name string) map[string]any {
+// appInputs returns the inputs of an object in the app's namespace.
+func appInputs(t *testing.T, s enginetest.Stack, token, name string) map[string]any {
 	t.Helper()
 	o, found, err := cloud.At(s.CloudFolder()).Get(token, "app/"+name)
 	require.NoError(t, err)
@@ -29,19 +29,19 @@ func inCluster(t *testing.T, s enginetest.Stack, token, name string) map[string]
 	return o.Inputs
 }
 
-func TestAppSecretsReachTheClusterAndShowNowhereElse(t *testing.T) {
+func TestAppSecretsAreInTheClusterAndInNoOutputOrState(t *testing.T) {
 	t.Parallel()
-	s := sandbox(t, "demo")
+	s := newStack(t, "demo")
 	s.Edit(t, "    capacity:", "    app:\n      image: ghcr.io/acme/app:1.2.3\n    capacity:")
 	setSecrets(t, s, map[string]string{
-		// Pulumi would make a number and a truth value of these if they were not secret.
+		// Without --secret, Pulumi would read these as a number and a boolean.
 		"platform:appEnv.STRIPE_KEY": "5110737", "platform:appEnv.FLAG": "true",
 		"platform:registry.server": "ghcr.io", "platform:registry.username": "robot", "platform:registry.password": "canary-login",
 	})
 	shown := s.Up(t)
 	const secret = "kubernetes:core/v1:Secret"
-	assert.Equal(t, map[string]any{"STRIPE_KEY": "5110737", "FLAG": "true"}, inCluster(t, s, secret, "env")["stringData"])
-	assert.Contains(t, inCluster(t, s, secret, "registry")["stringData"].(map[string]any)[".dockerconfigjson"], "canary-login")
+	assert.Equal(t, map[string]any{"STRIPE_KEY": "5110737", "FLAG": "true"}, appInputs(t, s, secret, "env")["stringData"])
+	assert.Contains(t, appInputs(t, s, secret, "registry")["stringData"].(map[string]any)[".dockerconfigjson"], "canary-login")
 
 	s.Succeeds(t, "preview", "--expect-no-changes")
 	s.Succeeds(t, "preview", "--refresh", "--expect-no-changes")
@@ -50,7 +50,7 @@ func TestAppSecretsReachTheClusterAndShowNowhereElse(t *testing.T) {
 	shown += s.Succeeds(t, "preview", "--diff")
 	update := s.Up(t)
 	assert.Contains(t, update, "Secret env updated")
-	assert.Contains(t, update, "Deployment app updated", "the Pods start anew")
+	assert.Contains(t, update, "Deployment app updated", "the Pods must restart")
 	assert.NotContains(t, update, "replaced")
 
 	state, err := os.ReadFile(filepath.Join(s.Folder, "state", ".pulumi", "stacks", "platform", "demo.json"))
@@ -61,9 +61,9 @@ func TestAppSecretsReachTheClusterAndShowNowhereElse(t *testing.T) {
 	}
 }
 
-func TestRemovedAppSecretsLeaveTheCluster(t *testing.T) {
+func TestUpDeletesAppSecretsThatWereRemoved(t *testing.T) {
 	t.Parallel()
-	s := sandbox(t, "demo")
+	s := newStack(t, "demo")
 	setSecrets(t, s, map[string]string{"platform:appEnv.STRIPE_KEY": "5110737"})
 	s.Up(t)
 	s.Succeeds(t, "config", "rm", "--path", "platform:appEnv.STRIPE_KEY")

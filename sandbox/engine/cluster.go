@@ -17,26 +17,29 @@ import (
 	"github.com/genericcorp/platform/sandbox/cloud"
 )
 
-// clusterFolder is where the stack's cluster keeps its files.
+// clusterFolder returns the folder of the stack's real control plane.
 func (s Stack) clusterFolder() string { return filepath.Join(s.Folder, "cluster") }
 
-// Kubeconfig opens the stack's real cluster.
+// Kubeconfig returns the path of the kubeconfig for the stack's real control plane. The file
+// exists while that runs.
 func (s Stack) Kubeconfig() string { return filepath.Join(s.clusterFolder(), "kubeconfig") }
 
-// OnCluster is the stack with its Kubernetes provider on the real cluster.
+// OnCluster returns the stack with a Kubernetes provider that uses the real control plane.
+// Call StartCluster before the stack's first run.
 func (s Stack) OnCluster(tools build.ClusterTools) Stack {
 	s.Env = append(append([]string{}, s.Env...),
 		cloud.EnvKubeconfig+"="+s.Kubeconfig(), cloud.EnvRender+"="+tools.Command+" render")
 	return s
 }
 
-// StartCluster starts the stack's cluster unless it runs. The cluster stops with
-// StopCluster, or when process parentPID exits; 0 means never.
+// StartCluster starts a real control plane for the stack, unless one runs, and waits until
+// it is ready, at most two minutes. The cluster stops with StopCluster, or when process
+// parentPID exits; 0 means never.
 func (s Stack) StartCluster(tools build.ClusterTools, parentPID int, progress io.Writer) error {
 	if _, err := s.clusterProcess(); err == nil {
 		return nil
 	}
-	// The state of a cluster that ended with its machine is of no use.
+	// Files of a cluster that stopped with the machine cannot be used again.
 	if err := os.RemoveAll(s.clusterFolder()); err != nil {
 		return err
 	}
@@ -48,7 +51,7 @@ func (s Stack) StartCluster(tools build.ClusterTools, parentPID int, progress io
 	if err != nil {
 		return err
 	}
-	defer log.Close() //nolint:errcheck // the child has its own
+	defer log.Close() //nolint:errcheck // the child process has its own file descriptor
 	cmd := exec.Command(tools.Command, "serve", "-bin", tools.Bin, "-folder", s.clusterFolder(), "-cloud", s.CloudFolder(), "-parent", strconv.Itoa(parentPID))
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -77,7 +80,7 @@ func (s Stack) StartCluster(tools build.ClusterTools, parentPID int, progress io
 
 func (s Stack) pidFile() string { return filepath.Join(s.clusterFolder(), "pid") }
 
-// clusterProcess is the one that runs.
+// clusterProcess returns the cluster's process, or an error if it does not run.
 func (s Stack) clusterProcess() (*os.Process, error) {
 	data, err := os.ReadFile(s.pidFile())
 	if err != nil {
@@ -94,8 +97,8 @@ func (s Stack) clusterProcess() (*os.Process, error) {
 	return process, process.Signal(syscall.Signal(0))
 }
 
-// StopCluster ends the cluster and everything in it; one that does not run has
-// ended already.
+// StopCluster stops the stack's control plane and deletes its files. It is no error if the
+// control plane does not run. It kills a process that does not stop within ten seconds.
 func (s Stack) StopCluster() error {
 	process, err := s.clusterProcess()
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, os.ErrProcessDone) {

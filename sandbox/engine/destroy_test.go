@@ -13,7 +13,7 @@ import (
 	"github.com/genericcorp/platform/sandbox/provider"
 )
 
-// contents are the files of the simulated cloud with what is in them.
+// contents returns the contents of all files of the simulated cloud, by path.
 func contents(t *testing.T, s enginetest.Stack) map[string]string {
 	t.Helper()
 	out := map[string]string{}
@@ -25,9 +25,9 @@ func contents(t *testing.T, s enginetest.Stack) map[string]string {
 	return out
 }
 
-func TestProdLosesNothingInAnyFormOfDestroyAndStillTakesUpdates(t *testing.T) {
+func TestProdLosesNothingInAnyDestroyAndCanStillBeUpdated(t *testing.T) {
 	t.Parallel()
-	s := sandbox(t, "prod")
+	s := newStack(t, "prod")
 	s.Up(t)
 	before := contents(t, s)
 	for _, form := range [][]string{
@@ -35,10 +35,10 @@ func TestProdLosesNothingInAnyFormOfDestroyAndStillTakesUpdates(t *testing.T) {
 	} {
 		refusal := s.Fails(t, form...)
 		assert.Contains(t, refusal, "cannot be deleted", form)
-		assert.Contains(t, refusal, "pulumi state unprotect", "it says how to mean it")
+		assert.Contains(t, refusal, "pulumi state unprotect", "the error must name the command that removes the protection")
 		assert.Equal(t, before, contents(t, s), form)
 	}
-	// This form succeeds, by taking nothing.
+	// This form succeeds and deletes nothing.
 	s.Succeeds(t, "destroy", "--yes", "--skip-preview", "--exclude-protected")
 	assert.Equal(t, before, contents(t, s))
 	s.Succeeds(t, "preview", "--expect-no-changes")
@@ -46,69 +46,69 @@ func TestProdLosesNothingInAnyFormOfDestroyAndStillTakesUpdates(t *testing.T) {
 	s.Edit(t, "    capacity:", "    tenants:\n      - name: beta\n        plan: growth\n      - name: acme\n    capacity:")
 	assert.Contains(t, s.Up(t), "route-tenants-growth created")
 	s.Edit(t, "      - name: beta\n        plan: growth\n", "")
-	assert.Contains(t, s.Up(t), "route-tenants-growth deleted", "a plan's route goes with its last tenant")
+	assert.Contains(t, s.Up(t), "route-tenants-growth deleted", "the route of a plan must be deleted with its last tenant")
 	s.Edit(t, "    capacity:", "    app:\n      image: ghcr.io/stefanprodan/podinfo:6.9.1\n    capacity:")
 	s.Up(t)
 	s.Succeeds(t, "preview", "--refresh", "--expect-no-changes")
 }
 
-func TestAnUnprotectedProdGoesAndKeepsItsDataAndItsArchive(t *testing.T) {
+func TestDestroyOfAnUnprotectedProdKeepsItsDatabaseAndItsArchive(t *testing.T) {
 	t.Parallel()
-	s := sandbox(t, "prod")
+	s := newStack(t, "prod")
 	s.Edit(t, "    capacity:", "    archive:\n      volumeGiB: 5\n    capacity:")
 	s.Up(t)
 	s.Succeeds(t, "state", "unprotect", "--all", "--yes")
 	s.Succeeds(t, "destroy", "--yes", "--skip-preview")
-	left := strings.Join(things(t, s), "\n")
+	left := strings.Join(cloudObjects(t, s), "\n")
 	for _, kept := range []string{"DatabaseCluster", "DatabaseFirewall", "DatabasePostgresqlConfig", "DatabaseDb", "DatabaseUser", "Vpc"} {
-		assert.Contains(t, left, kept, "the data and what guards it stay")
+		assert.Contains(t, left, kept, "the database, its firewall and its network must stay")
 	}
-	assert.Len(t, things(t, s), 6)
+	assert.Len(t, cloudObjects(t, s), 6)
 	disks := associated(t, s)
-	require.Len(t, disks, 1, "the archive's disk stays; the metrics' disk and the load balancer do not")
+	require.Len(t, disks, 1, "only the archive's disk must stay, not the metrics' disk and the load balancer")
 	assert.Contains(t, disks[0], "tenants~reconcile")
 }
 
-// The API server is gone: what is inside the cluster is not visited, as it ends
-// with the cluster.
-func TestDemoGoesAwayWithABrokenAPIServer(t *testing.T) {
+// If the API server does not answer, a destroy must not ask it: objects in the cluster are
+// deleted with the cluster.
+func TestDestroyOfDemoSucceedsWithoutTheAPIServer(t *testing.T) {
 	t.Parallel()
-	f := withFaults(t, "demo")
+	f := newFaultyStack(t, "demo")
 	f.Up(t)
-	f.order(t, "delete", provider.FaultDown+" kubernetes:")
+	f.inject(t, "delete", provider.FaultDown+" kubernetes:")
 	out := f.Succeeds(t, "destroy", "--yes", "--skip-preview", "--remove")
 	assert.NotContains(t, out, "injected")
-	assert.Empty(t, remains(t, f.Stack))
+	assert.Empty(t, leftInCloud(t, f.Stack))
 }
 
-func TestTheNetworkIsDeletedThoughItsMembersLeaveLate(t *testing.T) {
+func TestDestroyWaitsUntilTheNetworksMembersLeft(t *testing.T) {
 	t.Parallel()
-	s := sandbox(t, "demo")
+	s := newStack(t, "demo")
 	s.Up(t)
 	s.Succeeds(t, "destroy", "--yes", "--skip-preview")
-	assert.Empty(t, remains(t, s))
+	assert.Empty(t, leftInCloud(t, s))
 }
 
-func TestAFreshAccountIsToldToMakeADefaultVPCBeforeAnythingIsCreated(t *testing.T) {
+func TestAFreshAccountNeedsADefaultVPCBeforeAnythingIsCreated(t *testing.T) {
 	t.Parallel()
-	s := sandbox(t, "demo")
+	s := newStack(t, "demo")
 	c := cloud.At(s.CloudFolder())
 	require.NoError(t, c.Put(cloud.TokenFreshAccount, "fra1", cloud.Object{}))
 	for _, command := range [][]string{{"preview"}, {"up", "--yes", "--skip-preview"}} {
 		assert.Contains(t, s.Fails(t, command...), "Run once: doctl vpcs create --name default-fra1 --region fra1")
 	}
-	assert.Empty(t, things(t, s))
-	assert.Empty(t, custom(resources(t, s)))
-	// What the command does: the account has a default VPC then.
+	assert.Empty(t, cloudObjects(t, s))
+	assert.Empty(t, customResources(resources(t, s)))
+	// The command gives the account a default VPC.
 	require.NoError(t, c.Delete(cloud.TokenFreshAccount, "fra1"))
 	s.Up(t)
 	s.Succeeds(t, "destroy", "--yes", "--skip-preview", "--remove")
-	assert.Empty(t, remains(t, s))
+	assert.Empty(t, leftInCloud(t, s))
 }
 
-func TestAStackWhoseNetworkIsTheDefaultSaysHowToChangeThat(t *testing.T) {
+func TestPreviewWarnsThatTheStacksNetworkIsTheDefaultVPC(t *testing.T) {
 	t.Parallel()
-	s := sandbox(t, "demo")
+	s := newStack(t, "demo")
 	s.Up(t)
 	c := cloud.At(s.CloudFolder())
 	require.NoError(t, c.Put(cloud.TokenFreshAccount, "fra1", cloud.Object{}))
@@ -124,21 +124,21 @@ func TestAStackWhoseNetworkIsTheDefaultSaysHowToChangeThat(t *testing.T) {
 	assert.Contains(t, out, "doctl vpcs update ID --default")
 }
 
-func TestTheDatabaseIsNotMadeBeforeTheClusterThatItAdmits(t *testing.T) {
+func TestTheDatabaseIsNotCreatedBeforeTheClusterInItsTrustedSources(t *testing.T) {
 	t.Parallel()
-	f := withFaults(t, "demo")
-	f.order(t, "create", provider.FaultDown+" KubernetesCluster")
+	f := newFaultyStack(t, "demo")
+	f.inject(t, "create", provider.FaultDown+" KubernetesCluster")
 	f.Fails(t, "up", "--yes", "--skip-preview")
-	for _, path := range things(t, f.Stack) {
-		assert.NotContains(t, path, "DatabaseCluster", "it would be open to the Internet")
-	}
+	created := strings.Join(cloudObjects(t, f.Stack), "\n")
+	assert.Contains(t, created, "Vpc", "the run must have begun")
+	assert.NotContains(t, created, "DatabaseCluster", "without the cluster it would be open to the Internet")
 }
 
-// The archive's disk has the only dumps of purged tenants: no change of the
-// protection replaces its claim.
+// The archive's disk has the only dumps of purged tenants, so a change of the protection must
+// not replace its claim.
 func TestTheArchiveKeepsItsDiskWhenTheProtectionChanges(t *testing.T) {
 	t.Parallel()
-	s := sandbox(t, "demo")
+	s := newStack(t, "demo")
 	s.Edit(t, "    capacity:", "    archive:\n      volumeGiB: 5\n    capacity:")
 	s.Up(t)
 	c := cloud.At(s.CloudFolder())
@@ -154,16 +154,16 @@ func TestTheArchiveKeepsItsDiskWhenTheProtectionChanges(t *testing.T) {
 		s.Succeeds(t, "preview", "--refresh", "--expect-no-changes")
 		o, _, err = c.Get(disk, id)
 		require.NoError(t, err)
-		assert.Equal(t, "acme", o.Inputs["dumps"], "it is the same disk")
+		assert.Equal(t, "acme", o.Inputs["dumps"], "the disk must not be replaced")
 	}
 }
 
-func TestProtectionIsTakenOffByTheStackFileAlone(t *testing.T) {
+func TestRemovingProtectFromTheStackFileAllowsADestroy(t *testing.T) {
 	t.Parallel()
-	s := sandbox(t, "prod")
+	s := newStack(t, "prod")
 	s.Up(t)
 	s.Edit(t, "    protect: true\n", "")
 	s.Up(t)
 	s.Succeeds(t, "destroy", "--yes", "--skip-preview")
-	assert.Empty(t, remains(t, s))
+	assert.Empty(t, leftInCloud(t, s))
 }

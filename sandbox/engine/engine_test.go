@@ -36,13 +36,13 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// sandbox is a stack of its own with a copy of the real stack file.
-func sandbox(t *testing.T, name string) enginetest.Stack {
+// newStack returns a stack of one test, with a copy of the checkout's stack file.
+func newStack(t *testing.T, name string) enginetest.Stack {
 	t.Helper()
 	return enginetest.New(t, filepath.Join("..", ".."), name, tools)
 }
 
-// resources are the stack's resources in its state, by URN.
+// resources returns the resources in the stack's state, by URN.
 func resources(t *testing.T, s enginetest.Stack) map[string]map[string]any {
 	t.Helper()
 	var export struct {
@@ -58,32 +58,34 @@ func resources(t *testing.T, s enginetest.Stack) map[string]map[string]any {
 	return out
 }
 
-// things are the files of the simulated cloud that Pulumi made.
-func things(t *testing.T, s enginetest.Stack) []string {
+// cloudObjects returns the files of the simulated cloud that Pulumi created.
+func cloudObjects(t *testing.T, s enginetest.Stack) []string {
 	t.Helper()
 	return slices.DeleteFunc(files(t, s), func(path string) bool {
-		return besides.MatchString(path)
+		return notFromPulumi.MatchString(path)
 	})
 }
 
-// besides are the files of the simulated cloud that stand for something else: what
-// Kubernetes ordered, members that are leaving a VPC, the account, Helm's records,
-// what is in a database.
-var besides = regexp.MustCompile(`/digitalocean/(associated|leaving|account)-|sh\.helm\.release|/postgres/`)
+// notFromPulumi matches the files of the simulated cloud that Pulumi did not create: load
+// balancers and volumes of Kubernetes, members that are leaving a VPC, the account, Helm's
+// records, and the content of a database.
+var notFromPulumi = regexp.MustCompile(`/digitalocean/(associated|leaving|account)-|sh\.helm\.release|/postgres/`)
 
-// remains is what a destroy left in the clouds. Random passwords exist in the state
-// alone, whatever the simulation notes of them.
-func remains(t *testing.T, s enginetest.Stack) []string {
+// leftInCloud returns the files of the simulated cloud without random passwords. Those exist
+// in the state only; their files are an artefact of the simulation.
+func leftInCloud(t *testing.T, s enginetest.Stack) []string {
 	t.Helper()
 	return slices.DeleteFunc(files(t, s), func(path string) bool { return strings.Contains(path, "/random/") })
 }
 
-// associated are what Kubernetes ordered: load balancers and volumes, which bill.
+// associated returns the files of the load balancers and volumes that Kubernetes created.
+// They cost money.
 func associated(t *testing.T, s enginetest.Stack) []string {
 	t.Helper()
 	return slices.DeleteFunc(files(t, s), func(path string) bool { return !strings.Contains(path, "/digitalocean/associated-") })
 }
 
+// files returns all files of the simulated cloud.
 func files(t *testing.T, s enginetest.Stack) []string {
 	t.Helper()
 	var out []string
@@ -96,28 +98,30 @@ func files(t *testing.T, s enginetest.Stack) []string {
 	return out
 }
 
-func TestDemoComesUpStaysUnchangedAndGoesAwayWhole(t *testing.T) {
+func TestDemoIsCreatedThenUnchangedThenDeletedCompletely(t *testing.T) {
 	t.Parallel()
-	s := sandbox(t, "demo")
+	s := newStack(t, "demo")
 	preview := s.Succeeds(t, "preview")
 	assert.Contains(t, preview, "to create")
 	assert.Contains(t, preview, "demo costs $51.65 a month of at most $80.00")
-	assert.Empty(t, things(t, s), "a preview creates nothing")
+	assert.Empty(t, cloudObjects(t, s), "a preview creates nothing")
 
 	first := s.Up(t)
 	assert.NotContains(t, first, "warning")
 	assert.Contains(t, first, `"https://demo.genericcorp.com"`)
-	assert.Len(t, things(t, s), len(custom(resources(t, s))))
+	assert.Len(t, cloudObjects(t, s), len(customResources(resources(t, s))))
 
 	second := s.Up(t)
 	assert.Regexp(t, `Resources:\n    \d+ unchanged\n`, second)
 
-	assert.Len(t, associated(t, s), 2, "a load balancer and the volume of the metrics")
+	assert.Len(t, associated(t, s), 2, "the load balancer and the volume of the metrics")
 	s.Succeeds(t, "destroy", "--yes", "--skip-preview", "--remove")
-	assert.Empty(t, remains(t, s), "nothing is left in the cloud")
+	assert.Empty(t, leftInCloud(t, s), "destroy must leave nothing in the cloud")
 }
 
-func custom(all map[string]map[string]any) []string {
+// customResources returns the URNs of the resources that a provider manages, without the
+// providers themselves and without stack references.
+func customResources(all map[string]map[string]any) []string {
 	var out []string
 	for urn, r := range all {
 		ours := !strings.Contains(urn, "pulumi:providers:") && r["type"] != "pulumi:pulumi:StackReference"
@@ -128,26 +132,26 @@ func custom(all map[string]map[string]any) []string {
 	return out
 }
 
-func TestAChangedImageChangesTheDeploymentAlone(t *testing.T) {
+func TestAChangedImageUpdatesOnlyTheAppsDeployment(t *testing.T) {
 	t.Parallel()
-	s := sandbox(t, "demo")
+	s := newStack(t, "demo")
 	s.Up(t)
 	s.Edit(t, "    capacity:", "    app:\n      image: ghcr.io/stefanprodan/podinfo:6.9.1\n    capacity:")
 	out := s.Up(t)
-	assert.Contains(t, out, "~ 2 updated", "the component, whose image it is, and its Deployment")
+	assert.Contains(t, out, "~ 2 updated", "the app component and its Deployment")
 	assert.Contains(t, out, "~  kubernetes:apps/v1:Deployment app")
 	assert.NotContains(t, out, "replaced")
 }
 
-func TestACredentialThatExpiredChangesNothing(t *testing.T) {
+func TestAnExpiredClusterCredentialChangesNothing(t *testing.T) {
 	t.Parallel()
-	s := sandbox(t, "demo")
+	s := newStack(t, "demo")
 	s.Up(t)
 	before := clusterToken(t, s)
 	s.Succeeds(t, "refresh", "--yes", "--skip-preview")
-	require.NotEqual(t, before, clusterToken(t, s), "the cloud hands out another credential")
+	require.NotEqual(t, before, clusterToken(t, s), "a refresh must return a new credential")
 	s.Succeeds(t, "preview", "--expect-no-changes")
-	// The provider still gets in: it writes an object with the new credential.
+	// The provider can log in with the new credential: this update writes an object.
 	s.Edit(t, "concurrentUsers: 100", "concurrentUsers: 60")
 	assert.NotContains(t, s.Up(t), "replaced")
 }
@@ -164,11 +168,11 @@ func clusterToken(t *testing.T, s enginetest.Stack) any {
 	return object.Computed["kubeConfigs"].([]any)[0].(map[string]any)["token"]
 }
 
-func TestDriftIsFoundAndHealed(t *testing.T) {
-	bothStacks(t, func(t *testing.T, f faults) { drift(t, f.Stack) })
+func TestDriftIsFoundAndCorrected(t *testing.T) {
+	bothStacks(t, func(t *testing.T, f faults) { testDrift(t, f.Stack) })
 }
 
-func drift(t *testing.T, s enginetest.Stack) {
+func testDrift(t *testing.T, s enginetest.Stack) {
 	t.Helper()
 	s.Up(t)
 	c := cloud.At(s.CloudFolder())
@@ -184,54 +188,54 @@ func drift(t *testing.T, s enginetest.Stack) {
 	out := s.Succeeds(t, "up", "--yes", "--refresh", "--skip-preview")
 	assert.Contains(t, out, "~ 1 updated")
 	assert.Contains(t, out, "+ 1 created")
-	healed, _, err := c.Get(deployment, "app/app")
+	corrected, _, err := c.Get(deployment, "app/app")
 	require.NoError(t, err)
-	assert.EqualValues(t, 2, healed.Inputs["spec"].(map[string]any)["replicas"])
+	assert.EqualValues(t, 2, corrected.Inputs["spec"].(map[string]any)["replicas"])
 	s.Succeeds(t, "preview", "--refresh", "--expect-no-changes")
 }
 
-func TestFaultySettingsAndBillsRegisterNothing(t *testing.T) {
+func TestFaultySettingsAndBillsOverBudgetRegisterNothing(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ old, new, want string }{
 		"over budget": {"    capacity:", "    cluster:\n      ha: true\n    capacity:", "over by $11.65"},
 		"two faults":  {"email: sre@genericcorp.com", "email: nobody\n    regoin: fra1", "settings.regoin"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := sandbox(t, "demo")
+			s := newStack(t, "demo")
 			s.Edit(t, c.old, c.new)
 			for _, command := range [][]string{{"preview"}, {"up", "--yes", "--skip-preview"}} {
 				out := s.Fails(t, command...)
 				assert.Contains(t, out, c.want)
 				assert.NotContains(t, out, "panic")
 			}
-			assert.Empty(t, things(t, s))
-			assert.Empty(t, custom(resources(t, s)))
+			assert.Empty(t, cloudObjects(t, s))
+			assert.Empty(t, customResources(resources(t, s)))
 		})
 	}
 }
 
-func TestTenantsComeAndGoByTheirEntries(t *testing.T) {
+func TestTenantsAreAddedAndSuspendedByTheirEntries(t *testing.T) {
 	t.Parallel()
-	s := sandbox(t, "demo")
+	s := newStack(t, "demo")
 	s.Up(t)
 	s.Edit(t, "      - name: acme\n        sampleData: true\n", "      - name: acme\n        sampleData: true\n      - name: beta\n        plan: growth\n")
 	out := s.Up(t)
-	assert.Contains(t, out, "+- kubernetes:batch/v1:Job reconcile", "another content is another run")
+	assert.Contains(t, out, "+- kubernetes:batch/v1:Job reconcile", "a Job with other content must run again")
 	assert.Contains(t, out, "kubernetes:networking.k8s.io/v1:Ingress route-tenants-growth")
 
 	s.Edit(t, "      - name: beta\n        plan: growth\n", "")
 	const report = "no longer declared, and so suspended; nothing of theirs is dropped: beta"
 	assert.Contains(t, s.Succeeds(t, "preview"), report)
 	assert.Contains(t, s.Up(t), report)
-	assert.NotContains(t, s.Succeeds(t, "preview", "--expect-no-changes"), report, "it is said once")
+	assert.NotContains(t, s.Succeeds(t, "preview", "--expect-no-changes"), report, "the report must appear only once")
 
 	s.Edit(t, "- name: acme", "- name: acme2")
-	before := things(t, s)
+	before := cloudObjects(t, s)
 	assert.Contains(t, s.Fails(t, "up", "--yes", "--skip-preview"), "acme vanished while acme2 appeared. That looks like a rename")
-	assert.Equal(t, before, things(t, s))
+	assert.Equal(t, before, cloudObjects(t, s))
 }
 
-func TestTheEngineRefusesWhatTheBillLacks(t *testing.T) {
+func TestUpRefusesAResourceThatTheBillLacks(t *testing.T) {
 	t.Parallel()
 	program := filepath.Join(t.TempDir(), "extra")
 	build := exec.Command("go", "build", "-o", program, "./testdata/extra")
@@ -239,31 +243,33 @@ func TestTheEngineRefusesWhatTheBillLacks(t *testing.T) {
 	require.NoError(t, err, string(out))
 	for _, extra := range pulumitest.Extras() {
 		t.Run(extra, func(t *testing.T) {
-			s := sandbox(t, "demo")
+			s := newStack(t, "demo")
 			s.Tools.Program = program
 			s.Env = []string{"SANDBOX_EXTRA=" + extra}
 			require.NoError(t, s.Prepare())
 			out := s.Fails(t, "up", "--yes", "--skip-preview")
 			assert.Contains(t, out, "the budget refuses urn:pulumi:demo::platform::")
 			assert.Contains(t, out, "::extra")
-			for urn := range resources(t, s) {
+			inState := resources(t, s)
+			require.NotEmpty(t, inState)
+			for urn := range inState {
 				assert.False(t, strings.HasSuffix(urn, "::extra") && !strings.Contains(urn, "providers"), urn)
 			}
 		})
 	}
 }
 
-func TestCredentialsShowNowhere(t *testing.T) {
+func TestOutputsAndStateContainNoCredential(t *testing.T) {
 	t.Parallel()
-	s := sandbox(t, "prod")
+	s := newStack(t, "prod")
 	text := s.Up(t) + s.Succeeds(t, "stack", "output", "--json") + s.Succeeds(t, "stack") + s.Succeeds(t, "preview", "--diff")
 	state, err := os.ReadFile(filepath.Join(s.Folder, "state", ".pulumi", "stacks", "platform", "prod.json"))
 	require.NoError(t, err)
 	text += string(state)
-	canaries := []string{engine.DigitalOceanToken, engine.CloudflareToken, "AVNS_", "dop_v1_", grafanaPassword(t, s)}
-	for _, canary := range canaries {
-		require.NotEmpty(t, canary)
-		assert.NotContains(t, text, canary)
+	credentials := []string{engine.DigitalOceanToken, engine.CloudflareToken, "AVNS_", "dop_v1_", grafanaPassword(t, s)}
+	for _, credential := range credentials {
+		require.NotEmpty(t, credential)
+		assert.NotContains(t, text, credential)
 	}
 }
 
@@ -281,7 +287,7 @@ func TestSimulatedProvidersHaveTheVersionsOfTheSDKs(t *testing.T) {
 	}
 }
 
-func TestTheEngineIsTheOneThatIsPinned(t *testing.T) {
+func TestTheEngineHasTheVersionThatGoModPins(t *testing.T) {
 	t.Parallel()
 	mod, err := os.ReadFile("../../tools/pulumi/go.mod")
 	require.NoError(t, err)

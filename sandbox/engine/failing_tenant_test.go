@@ -12,25 +12,25 @@ import (
 	"github.com/genericcorp/platform/sandbox/provider"
 )
 
-// recorded is what the simulated database has of a stack's tenants.
-func recorded(t *testing.T, f faults) lifecycle.History {
+// databaseRecord returns the record of the tenants in the simulated database.
+func databaseRecord(t *testing.T, f faults) lifecycle.History {
 	t.Helper()
-	_, record := theOnly(t, cloud.At(f.CloudFolder()), "postgres:platform/tenants:Tenants")
+	_, record := onlyObject(t, cloud.At(f.CloudFolder()), "postgres:platform/tenants:Tenants")
 	h, err := lifecycle.Decode(record.Inputs)
 	require.NoError(t, err)
 	return h
 }
 
-// With one customer that cannot be archived, the update still brings the others to the
-// app, and a new image. It fails at its end, and records nothing as done.
-func TestATenantThatFailsStopsNeitherTheOthersNorTheApp(t *testing.T) {
+// If tenants fail, the update still reconciles the other tenants and updates the app's
+// image. It fails at its end, and the outputs do not change.
+func TestUpReconcilesOtherTenantsAndTheAppWhenTenantsFail(t *testing.T) {
 	const beta, gamma, image = "      - name: beta\n", "      - name: gamma\n", "ghcr.io/stefanprodan/podinfo:6.9.1"
 	t.Parallel()
-	f := withAcme(t)
-	f.order(t, provider.FaultTenant, "acme gamma")
+	f := newProdWithAcme(t)
+	f.inject(t, provider.FaultTenant, "acme gamma")
 	f.Edit(t, acmeActive, acmeArchived+beta+gamma)
 	f.Edit(t, "    capacity:", "    app:\n      image: "+image+"\n    capacity:")
-	for _, turn := range []string{"the first update", "the same one again"} {
+	for _, turn := range []string{"the first update", "the same update again"} {
 		out := f.Fails(t, "up", "--yes", "--skip-preview")
 		assert.Contains(t, out, "the Job confirm-", turn)
 		assert.Contains(t, out, "2 tenants failed, the others are as declared", turn)
@@ -43,15 +43,15 @@ func TestATenantThatFailsStopsNeitherTheOthersNorTheApp(t *testing.T) {
 		declared, err := json.Marshal(app.Inputs)
 		require.NoError(t, err)
 		assert.Contains(t, string(declared), image, turn)
-		database := recorded(t, f)
+		database := databaseRecord(t, f)
 		assert.Equal(t, []string{"active", "active", ""}, []string{database["acme"].State, database["beta"].State, database["gamma"].State}, turn)
 		record := history(t, f.Stack)
 		assert.Equal(t, "active", record["acme"].State, turn)
 		assert.NotContains(t, record, "gamma", turn)
 	}
-	f.lift(t, provider.FaultTenant)
+	f.clear(t, provider.FaultTenant)
 	f.Up(t)
 	assert.Equal(t, "archived", history(t, f.Stack)["acme"].State)
-	assert.Equal(t, recorded(t, f), history(t, f.Stack))
+	assert.Equal(t, databaseRecord(t, f), history(t, f.Stack))
 	f.Succeeds(t, "preview", "--refresh", "--expect-no-changes")
 }

@@ -15,38 +15,40 @@ import (
 	"github.com/genericcorp/platform/sandbox/provider"
 )
 
-// faults is a sandbox in which faults can be ordered.
+// faults is a stack whose operations can fail. Its folder is that of cloud.EnvFaults.
 type faults struct {
 	enginetest.Stack
 	folder string
 }
 
-func withFaults(t *testing.T, name string) faults {
+func newFaultyStack(t *testing.T, name string) faults {
 	t.Helper()
-	s := sandbox(t, name)
+	s := newStack(t, name)
 	folder := t.TempDir()
 	s.Env = append(s.Env, cloud.EnvFaults+"="+folder)
 	return faults{s, folder}
 }
 
-// bothStacks runs a test on each stack, in a sandbox of its own.
+// bothStacks runs a test for demo and for prod, in parallel, each with its own stack.
 func bothStacks(t *testing.T, test func(*testing.T, faults)) {
 	t.Parallel()
 	for _, name := range []string{"demo", "prod"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			test(t, withFaults(t, name))
+			test(t, newFaultyStack(t, name))
 		})
 	}
 }
 
-func (f faults) order(t *testing.T, operation, way string) {
+// inject makes an operation (create, update or delete) fail with a fault of package provider
+// until clear.
+func (f faults) inject(t *testing.T, operation, fault string) {
 	t.Helper()
-	require.NoError(t, os.WriteFile(filepath.Join(f.folder, operation), []byte(way), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(f.folder, operation), []byte(fault), 0o600))
 }
 
-// taken are the resources that had their fault.
-func (f faults) taken(t *testing.T, operation string) []string {
+// failed returns the URNs of the resources whose operation failed, once for each fault.
+func (f faults) failed(t *testing.T, operation string) []string {
 	t.Helper()
 	entries, err := os.ReadDir(filepath.Join(f.folder, operation+".taken"))
 	if os.IsNotExist(err) {
@@ -62,32 +64,32 @@ func (f faults) taken(t *testing.T, operation string) []string {
 	return out
 }
 
-// untilDone runs a command until it succeeds. Each run that fails has to name
-// every resource that failed in it.
-func (f faults) untilDone(t *testing.T, operation string, args ...string) {
+// runUntilSuccess runs a command until it succeeds, at most 60 times. The output of each
+// failed run must name every resource that failed in it.
+func (f faults) runUntilSuccess(t *testing.T, operation string, args ...string) {
 	t.Helper()
 	for range 60 {
-		before := f.taken(t, operation)
+		before := f.failed(t, operation)
 		out, err := f.Output(args...)
-		after := f.taken(t, operation)
+		after := f.failed(t, operation)
 		if err == nil {
 			return
 		}
 		assert.NotContains(t, out, "panic")
-		require.Greater(t, len(after), len(before), "a run failed without a fault: %s", out)
+		require.Greater(t, len(after), len(before), "a run failed without an injected fault: %s", out)
 		for _, urn := range after {
 			if !slices.Contains(before, urn) {
 				assert.Contains(t, out, operation+" of "+urn[strings.LastIndex(urn, "::")+2:])
 			}
 		}
 	}
-	t.Fatal("it does not come to an end")
+	t.Fatal("the command still fails after 60 runs")
 }
 
-// byHand changes a thing as its console could, in a field that is updated in
-// place. It reports false for what is only ever made anew: a database of a
-// cluster, its user, a random password.
-func byHand(token string, in map[string]any) bool {
+// changeByHand changes an input that is updated in place, as a person in the cloud's
+// console could. It returns false for types that have no such input: databases, database
+// users and random passwords.
+func changeByHand(token string, in map[string]any) bool {
 	if meta, ok := in["metadata"].(map[string]any); ok {
 		meta["labels"].(map[string]any)["by"] = "hand"
 		return true
@@ -111,100 +113,103 @@ func byHand(token string, in map[string]any) bool {
 	return true
 }
 
-// spoil changes every thing in the cloud a little, so that all need an update, and
-// returns which were changed and which cannot be.
-func spoil(t *testing.T, s enginetest.Stack) (spoilt, made []string) {
+// changeAllByHand changes every resource in the cloud, so that all need an update. It returns
+// the URNs of the changed resources, and the sorted types of those that it cannot change.
+func changeAllByHand(t *testing.T, s enginetest.Stack) (changed, unchanged []string) {
 	t.Helper()
 	c := cloud.At(s.CloudFolder())
 	all := resources(t, s)
-	for _, urn := range custom(all) {
+	for _, urn := range customResources(all) {
 		token, id := all[urn]["type"].(string), all[urn]["id"].(string)
 		o, found, err := c.Get(token, id)
 		require.NoError(t, err)
 		require.True(t, found, urn)
-		if !byHand(token, o.Inputs) {
-			made = append(made, token[strings.LastIndex(token, ":")+1:])
+		if !changeByHand(token, o.Inputs) {
+			unchanged = append(unchanged, token[strings.LastIndex(token, ":")+1:])
 			continue
 		}
 		require.NoError(t, c.Put(token, id, o))
-		spoilt = append(spoilt, urn)
+		changed = append(changed, urn)
 	}
-	slices.Sort(made)
-	return spoilt, made
+	slices.Sort(unchanged)
+	return changed, unchanged
 }
 
-// visitedByADestroy are the resources that a destroy asks a provider to delete:
-// neither those that stay nor those that end with their cluster.
-func visitedByADestroy(t *testing.T, s enginetest.Stack) []string {
+// deletedByDestroy returns the resources that a destroy asks a provider to delete. It does
+// not ask for those that are retained and those that are deleted with their cluster.
+func deletedByDestroy(t *testing.T, s enginetest.Stack) []string {
 	t.Helper()
 	all := resources(t, s)
-	return slices.DeleteFunc(custom(all), func(urn string) bool {
+	return slices.DeleteFunc(customResources(all), func(urn string) bool {
 		r := all[urn]
 		return r["retainOnDelete"] == true || r["deletedWith"] != nil
 	})
 }
 
-func TestEveryResourceMayFailOnceAtEachOperation(t *testing.T) { bothStacks(t, failures) }
+func TestEveryResourceIsCompletedAfterEachOfItsOperationsFailedOnce(t *testing.T) {
+	bothStacks(t, testFailOnce)
+}
 
-func failures(t *testing.T, f faults) {
+func testFailOnce(t *testing.T, f faults) {
 	t.Helper()
-	f.order(t, "create", provider.FaultError)
-	f.untilDone(t, "create", "up", "--yes", "--skip-preview", "--continue-on-error")
-	all := custom(resources(t, f.Stack))
-	assert.Len(t, f.taken(t, "create"), len(all), "each resource failed once")
-	assert.Len(t, things(t, f.Stack), len(all), "no duplicate and no orphan")
+	f.inject(t, "create", provider.FaultError)
+	f.runUntilSuccess(t, "create", "up", "--yes", "--skip-preview", "--continue-on-error")
+	all := customResources(resources(t, f.Stack))
+	assert.Len(t, f.failed(t, "create"), len(all), "each resource failed once")
+	assert.Len(t, cloudObjects(t, f.Stack), len(all), "no duplicate and no orphan")
 	f.Succeeds(t, "preview", "--refresh", "--expect-no-changes")
 
-	spoilt, made := spoil(t, f.Stack)
-	assert.Equal(t, []string{"DatabaseDb", "DatabaseUser", "RandomPassword", "RandomPassword"}, made, "all others are updated in place")
-	f.order(t, "update", provider.FaultError)
-	f.untilDone(t, "update", "up", "--yes", "--skip-preview", "--refresh", "--continue-on-error")
-	assert.ElementsMatch(t, spoilt, f.taken(t, "update"))
+	changed, unchanged := changeAllByHand(t, f.Stack)
+	assert.Equal(t, []string{"DatabaseDb", "DatabaseUser", "RandomPassword", "RandomPassword"}, unchanged, "all other types are updated in place")
+	f.inject(t, "update", provider.FaultError)
+	f.runUntilSuccess(t, "update", "up", "--yes", "--skip-preview", "--refresh", "--continue-on-error")
+	assert.ElementsMatch(t, changed, f.failed(t, "update"))
 	f.Succeeds(t, "preview", "--refresh", "--expect-no-changes")
 
 	f.Succeeds(t, "state", "unprotect", "--all", "--yes")
-	visited := visitedByADestroy(t, f.Stack)
-	f.order(t, "delete", provider.FaultError)
-	f.untilDone(t, "delete", "destroy", "--yes", "--skip-preview", "--continue-on-error")
+	deleted := deletedByDestroy(t, f.Stack)
+	f.inject(t, "delete", provider.FaultError)
+	f.runUntilSuccess(t, "delete", "destroy", "--yes", "--skip-preview", "--continue-on-error")
 	kept := map[string]int{"demo": 0, "prod": 6}[f.Name]
-	assert.ElementsMatch(t, visited, f.taken(t, "delete"))
-	assert.Len(t, slices.DeleteFunc(things(t, f.Stack), func(path string) bool { return strings.Contains(path, "/random/") }), kept)
-	t.Logf("%d creates, %d updates and %d deletes failed once", len(all), len(spoilt), len(visited))
+	assert.ElementsMatch(t, deleted, f.failed(t, "delete"))
+	assert.Len(t, slices.DeleteFunc(cloudObjects(t, f.Stack), func(path string) bool { return strings.Contains(path, "/random/") }), kept)
+	t.Logf("%d creates, %d updates and %d deletes failed once", len(all), len(changed), len(deleted))
 }
 
-// A provider that is busy for a while is waited out by running again: each run
-// says what it got from whom, and the last one leaves nothing twice.
-func TestAProviderThatIsBusyForAWhileIsWaitedOut(t *testing.T) { bothStacks(t, waitOut) }
+// Each run prints the transient error of each resource, and the last run leaves no
+// duplicate.
+func TestRepeatedUpsSucceedAfterTransientProviderErrors(t *testing.T) { bothStacks(t, testBusy) }
 
-func waitOut(t *testing.T, f faults) {
+func testBusy(t *testing.T, f faults) {
 	t.Helper()
-	f.order(t, "create", provider.FaultBusy)
-	var said strings.Builder
+	f.inject(t, "create", provider.FaultBusy)
+	var output strings.Builder
 	for range 100 {
 		out, err := f.Output("up", "--yes", "--skip-preview", "--continue-on-error")
-		said.WriteString(out)
+		output.WriteString(out)
 		if err == nil {
 			break
 		}
 	}
-	all := custom(resources(t, f.Stack))
+	all := customResources(resources(t, f.Stack))
+	require.NotEmpty(t, all)
 	for _, urn := range all {
-		for _, answer := range provider.Busy {
-			assert.Contains(t, said.String(), "create of "+urn[strings.LastIndex(urn, "::")+2:]+": "+answer)
+		for _, busy := range provider.Busy {
+			assert.Contains(t, output.String(), "create of "+urn[strings.LastIndex(urn, "::")+2:]+": "+busy)
 		}
 	}
-	assert.Len(t, f.taken(t, "create"), len(all)*len(provider.Busy))
-	assert.Len(t, things(t, f.Stack), len(all), "no duplicate and no orphan")
+	assert.Len(t, f.failed(t, "create"), len(all)*len(provider.Busy))
+	assert.Len(t, cloudObjects(t, f.Stack), len(all), "no duplicate and no orphan")
 	f.Succeeds(t, "preview", "--refresh", "--expect-no-changes")
-	t.Logf("%d answers that were none", len(all)*len(provider.Busy))
+	t.Logf("%d creates failed with a transient error", len(all)*len(provider.Busy))
 }
 
-func TestEveryFaultyStackFileStopsTheEngineBeforeAnything(t *testing.T) {
+func TestEveryFaultyStackFileFailsThePreviewAndCreatesNothing(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("../../internal/settings/testdata/faulty/*.yaml")
 	require.NoError(t, err)
 	require.Greater(t, len(files), 40)
-	s := sandbox(t, "demo")
+	s := newStack(t, "demo")
 	for _, file := range files {
 		data, err := os.ReadFile(file)
 		require.NoError(t, err)
@@ -214,11 +219,11 @@ func TestEveryFaultyStackFileStopsTheEngineBeforeAnything(t *testing.T) {
 		require.NoError(t, s.Prepare())
 		out, want := s.Fails(t, "preview"), strings.TrimPrefix(first, "# want: ")
 		if filepath.Base(file) == "not-yaml.yaml" {
-			want = "invalid YAML file: yaml: line 3" // the engine reads it before the program does
+			want = "invalid YAML file: yaml: line 3" // the engine parses the file before the program does
 		}
 		assert.Contains(t, out, want, file)
 		assert.NotContains(t, out, "panic", file)
 	}
-	assert.Empty(t, things(t, s))
-	assert.Empty(t, custom(resources(t, s)))
+	assert.Empty(t, cloudObjects(t, s))
+	assert.Empty(t, customResources(resources(t, s)))
 }

@@ -11,50 +11,50 @@ import (
 	"github.com/genericcorp/platform/sandbox/provider"
 )
 
-// lift ends a fault that was ordered.
-func (f faults) lift(t *testing.T, operation string) {
+// clear ends a fault that was injected.
+func (f faults) clear(t *testing.T, operation string) {
 	t.Helper()
 	require.NoError(t, os.Remove(filepath.Join(f.folder, operation)))
 }
 
-// clean checks what every way back in docs/operations.md has to end in.
-func (f faults) clean(t *testing.T) {
+// checkClean checks the end of every recovery in docs/operations.md: state and cloud match,
+// and a preview has no changes.
+func (f faults) checkClean(t *testing.T) {
 	t.Helper()
-	nothingLost(t, f)
+	checkStateMatchesCloud(t, f)
 	f.Succeeds(t, "preview", "--refresh", "--expect-no-changes")
 }
 
-// A token that one cloud refuses leaves a stack half made. With the right one the
-// next run finishes it.
-func TestAStackThatAWrongTokenLeftHalfMadeIsFinished(t *testing.T) {
+// A cloud that refuses its token leaves an incomplete stack.
+func TestUpCompletesAStackThatAWrongTokenLeftIncomplete(t *testing.T) {
 	for _, cloud := range []string{"digitalocean:", "cloudflare:", "kubernetes:"} {
 		t.Run(cloud, func(t *testing.T) {
 			t.Parallel()
-			f := withFaults(t, "demo")
-			f.order(t, "create", provider.FaultDown+" "+cloud)
+			f := newFaultyStack(t, "demo")
+			f.inject(t, "create", provider.FaultDown+" "+cloud)
 			f.Fails(t, "up", "--yes", "--skip-preview")
-			f.lift(t, "create")
+			f.clear(t, "create")
 			f.Succeeds(t, "up", "--yes", "--skip-preview", "--refresh")
-			f.clean(t)
+			f.checkClean(t)
 		})
 	}
 }
 
-// The network is lost in the middle of an update: the clouds' own things are
-// changed, what is in the cluster is not.
-func TestAnUpdateThatLostTheNetworkIsFinished(t *testing.T) {
+// The network to the cluster is lost during an update: resources of the clouds change,
+// objects in the cluster do not.
+func TestUpCompletesAnUpdateThatLostTheNetworkToTheCluster(t *testing.T) {
 	t.Parallel()
-	f := withFaults(t, "prod")
+	f := newFaultyStack(t, "prod")
 	f.Up(t)
 	f.Edit(t, "    capacity:", "    app:\n      image: ghcr.io/stefanprodan/podinfo:6.9.1\n    tenants:\n      - name: beta\n    maintenance:\n      day: monday\n    capacity:")
 	for _, operation := range []string{"create", "update", "delete"} {
-		f.order(t, operation, provider.FaultDown+" kubernetes:")
+		f.inject(t, operation, provider.FaultDown+" kubernetes:")
 	}
 	out := f.Fails(t, "up", "--yes", "--skip-preview")
 	assert.Contains(t, out, "KubernetesCluster platform-prod updated")
 	for _, operation := range []string{"create", "update", "delete"} {
-		f.lift(t, operation)
+		f.clear(t, operation)
 	}
 	f.Succeeds(t, "up", "--yes", "--skip-preview", "--refresh")
-	f.clean(t)
+	f.checkClean(t)
 }

@@ -16,8 +16,8 @@ const (
 	job              = "kubernetes:batch/v1:Job"
 )
 
-// theOnly returns the one thing of a type in the simulated cloud, and its ID.
-func theOnly(t *testing.T, c cloud.Cloud, token string) (string, cloud.Object) {
+// onlyObject returns the ID and the object of the only one of a type in the simulated cloud.
+func onlyObject(t *testing.T, c cloud.Cloud, token string) (string, cloud.Object) {
 	t.Helper()
 	ids, err := c.IDs(token)
 	require.NoError(t, err)
@@ -28,19 +28,19 @@ func theOnly(t *testing.T, c cloud.Cloud, token string) (string, cloud.Object) {
 	return ids[0], object
 }
 
-// loseDatabase deletes the database cluster with all that is in it, as its
-// console does. Protection holds for Pulumi alone.
+// loseDatabase deletes the database cluster with its contents, as DigitalOcean's console
+// can. Only Pulumi respects the protection.
 func loseDatabase(t *testing.T, c cloud.Cloud) {
 	t.Helper()
 	for _, token := range []string{
 		databaseCluster, databaseFirewall, "digitalocean:index/databasePostgresqlConfig:DatabasePostgresqlConfig", "digitalocean:index/databaseDb:DatabaseDb", "digitalocean:index/databaseUser:DatabaseUser",
 	} {
-		id, _ := theOnly(t, c, token)
+		id, _ := onlyObject(t, c, token)
 		require.NoError(t, c.Delete(token, id))
 	}
 }
 
-// databaseURL is what the app's Pods connect with.
+// databaseURL returns the URL with which the app's Pods connect.
 func databaseURL(t *testing.T, c cloud.Cloud) *url.URL {
 	t.Helper()
 	secret, found, err := c.Get("kubernetes:core/v1:Secret", "app/database")
@@ -55,45 +55,46 @@ func databaseURL(t *testing.T, c cloud.Cloud) *url.URL {
 	return u
 }
 
-// A protected cluster that somebody deleted by hand: the state forgets it, and the
-// next run makes an empty one that is closed, known to the app and has its tenants.
-func TestADatabaseDeletedByHandIsMadeAnewWithItsCredentialsAndItsTenants(t *testing.T) {
+// Somebody deletes a protected database cluster by hand. The refresh removes it from the
+// state. The next run must create an empty one with trusted sources, new credentials in the
+// app's Secret, and the tenants.
+func TestUpRecreatesADatabaseDeletedByHandWithCredentialsAndTenants(t *testing.T) {
 	t.Parallel()
-	s := sandbox(t, "prod")
+	s := newStack(t, "prod")
 	s.Edit(t, "    capacity:", "    tenants:\n      - name: acme\n    capacity:")
 	s.Up(t)
 	c := cloud.At(s.CloudFolder())
-	oldID, old := theOnly(t, c, databaseCluster)
+	oldID, old := onlyObject(t, c, databaseCluster)
 	oldURL := databaseURL(t, c)
 	oldJobs, err := c.IDs(job)
 	require.NoError(t, err)
-	_, oldRules := theOnly(t, c, databaseFirewall)
+	_, oldRules := onlyObject(t, c, databaseFirewall)
 	loseDatabase(t, c)
 
 	s.Fails(t, "preview", "--refresh", "--expect-no-changes")
 	out := s.Succeeds(t, "up", "--yes", "--skip-preview", "--refresh")
 	assert.NotContains(t, out, "panic")
-	newID, made := theOnly(t, c, databaseCluster)
+	newID, made := onlyObject(t, c, databaseCluster)
 	assert.NotEqual(t, oldID, newID)
 	for _, input := range []string{"name", "region", "size", "version", "privateNetworkUuid", "nodeCount"} {
 		assert.Equal(t, old.Inputs[input], made.Inputs[input], input)
 	}
-	_, rules := theOnly(t, c, databaseFirewall)
+	_, rules := onlyObject(t, c, databaseFirewall)
 	assert.Equal(t, newID, rules.Inputs["clusterId"])
-	assert.Equal(t, oldRules.Inputs["rules"], rules.Inputs["rules"], "the same trusted sources, none of them a person's")
+	assert.Equal(t, oldRules.Inputs["rules"], rules.Inputs["rules"], "the trusted sources must be the same, without addresses of persons")
 	newURL := databaseURL(t, c)
 	assert.NotEqual(t, oldURL.User.String(), newURL.User.String(), "the app gets the new user's password")
 	newJobs, err := c.IDs(job)
 	require.NoError(t, err)
 	assert.Len(t, newJobs, 2)
-	assert.NotSubset(t, oldJobs, newJobs, "both Jobs run again, so that roles and schemas are there")
+	assert.NotSubset(t, oldJobs, newJobs, "both Jobs must run again, to create roles and schemas")
 	s.Succeeds(t, "preview", "--refresh", "--expect-no-changes")
 }
 
-// The restore runbook deletes the tenants' Jobs to have them run again.
+// The restore runbook deletes the tenants' Jobs so that they run again.
 func TestReconcileJobsDeletedByHandRunAgain(t *testing.T) {
 	t.Parallel()
-	s := sandbox(t, "prod")
+	s := newStack(t, "prod")
 	s.Up(t)
 	c := cloud.At(s.CloudFolder())
 	before, err := c.IDs(job)
@@ -110,17 +111,17 @@ func TestReconcileJobsDeletedByHandRunAgain(t *testing.T) {
 }
 
 // The restore runbook suspends the schedule while it loads rows.
-func TestAScheduleThatIsSuspendedByHandRunsAgainAfterAnUpdate(t *testing.T) {
+func TestUpResumesAScheduleThatWasSuspendedByHand(t *testing.T) {
 	t.Parallel()
-	s := sandbox(t, "prod")
+	s := newStack(t, "prod")
 	s.Up(t)
 	c := cloud.At(s.CloudFolder())
 	const cronJob = "kubernetes:batch/v1:CronJob"
-	id, schedule := theOnly(t, c, cronJob)
+	id, schedule := onlyObject(t, c, cronJob)
 	schedule.Inputs["spec"].(map[string]any)["suspend"] = true
 	require.NoError(t, c.Put(cronJob, id, schedule))
 	s.Fails(t, "preview", "--refresh", "--expect-no-changes")
 	s.Succeeds(t, "up", "--yes", "--skip-preview", "--refresh")
-	_, schedule = theOnly(t, c, cronJob)
+	_, schedule = onlyObject(t, c, cronJob)
 	assert.Equal(t, false, schedule.Inputs["spec"].(map[string]any)["suspend"])
 }

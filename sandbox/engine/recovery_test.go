@@ -19,47 +19,49 @@ import (
 	"github.com/genericcorp/platform/sandbox/provider"
 )
 
-// An answer that is lost leaves a thing that the state does not know. The next run
-// adopts Kubernetes objects; a thing of DigitalOcean is refused by its name, so that
-// nothing is billed twice, and `ops adopt` imports it.
-func TestALostAnswerIsBilledOnce(t *testing.T) { bothStacks(t, lostAnswers) }
+// A lost response leaves a resource that the state does not have. The next run adopts
+// Kubernetes objects. DigitalOcean refuses a second resource with the same name, so nothing
+// is billed twice, and `ops adopt` imports the first one.
+func TestAResourceWhoseResponseWasLostIsNotCreatedTwice(t *testing.T) {
+	bothStacks(t, testLostResponses)
+}
 
-func lostAnswers(t *testing.T, f faults) {
+func testLostResponses(t *testing.T, f faults) {
 	t.Helper()
-	f.order(t, "create", provider.FaultLate)
+	f.inject(t, "create", provider.FaultLate)
 	var out string
 	for range 40 {
 		var err error
 		if out, err = f.Output("up", "--yes", "--skip-preview", "--refresh"); err == nil {
 			break
 		}
-		heal(t, f, out)
+		fixTakenNames(t, f, out)
 	}
 	assert.Regexp(t, "unchanged|created", out)
-	nothingLost(t, f)
+	checkStateMatchesCloud(t, f)
 	f.Succeeds(t, "preview", "--refresh", "--expect-no-changes")
-	t.Logf("%d answers were lost", len(f.taken(t, "create")))
+	t.Logf("%d responses were lost", len(f.failed(t, "create")))
 }
 
-// nothingLost compares the cloud with the state. A random password is nobody's but
-// the state's: a lost one is no orphan.
-func nothingLost(t *testing.T, f faults) {
+// checkStateMatchesCloud compares the number of resources in the cloud and in the state. It
+// ignores random passwords, which are in the state only.
+func checkStateMatchesCloud(t *testing.T, f faults) {
 	t.Helper()
 	random := func(name string) bool { return strings.Contains(name, "random") }
-	inState := slices.DeleteFunc(custom(resources(t, f.Stack)), random)
-	inCloud := slices.DeleteFunc(things(t, f.Stack), random)
-	assert.Equal(t, len(inState), len(inCloud), "nothing lost, nothing twice: %v", inCloud)
+	inState := slices.DeleteFunc(customResources(resources(t, f.Stack)), random)
+	inCloud := slices.DeleteFunc(cloudObjects(t, f.Stack), random)
+	assert.Equal(t, len(inState), len(inCloud), "the cloud must have the resources of the state and no others: %v", inCloud)
 }
 
-// heal does what docs/operations.md tells about a name that is taken: what
-// DigitalOcean has is imported, a record at Cloudflare and Helm's record of a
-// release are deleted.
-func heal(t *testing.T, f faults, out string) {
+// fixTakenNames does what docs/operations.md says about a name that is taken: it imports
+// resources of DigitalOcean, and deletes records at Cloudflare and Helm's record of a
+// release.
+func fixTakenNames(t *testing.T, f faults, out string) {
 	t.Helper()
 	for line := range strings.Lines(out) {
 		if _, rest, ok := strings.Cut(line, ":Record \""); ok && strings.Contains(line, "409:") {
 			id, _, _ := strings.Cut(rest, "\"")
-			removeThing(t, f.Stack, "Record", id)
+			deleteObject(t, f.Stack, "Record", id)
 		}
 	}
 	if strings.Contains(out, "cannot re-use a name that is still in use") {
@@ -67,30 +69,30 @@ func heal(t *testing.T, f faults, out string) {
 	}
 	if strings.Contains(out, "422: the name") || strings.Contains(out, ":DatabaseDb \"") || strings.Contains(out, ":DatabaseUser \"") ||
 		strings.Contains(out, ":DatabaseFirewall \"") {
-		f.adopt(t, ops(t))
+		f.adopt(t, opsProgram(t))
 	}
 }
 
-func removeThing(t *testing.T, s enginetest.Stack, kind, id string) {
+func deleteObject(t *testing.T, s enginetest.Stack, kind, id string) {
 	t.Helper()
-	for _, path := range things(t, s) {
+	for _, path := range cloudObjects(t, s) {
 		if strings.Contains(path, "-"+kind+string(filepath.Separator)) && strings.HasSuffix(path, strings.ReplaceAll(id, "/", "~")+".json") {
 			require.NoError(t, os.Remove(path))
 		}
 	}
 }
 
-func TestARunThatIsKilledIsFinishedByTheNext(t *testing.T) { bothStacks(t, kills) }
+func TestUpCompletesARunThatWasKilled(t *testing.T) { bothStacks(t, testKills) }
 
-// kills ends a run each time that it has made some things more, and begins the
-// next one by what docs/operations.md tells.
-func kills(t *testing.T, f faults) {
+// testKills kills a run after every sixth resource, and does what docs/operations.md says
+// before the next run.
+func testKills(t *testing.T, f faults) {
 	t.Helper()
-	f.order(t, "create", provider.FaultSlow)
+	f.inject(t, "create", provider.FaultSlow)
 	const step = 6
 	killed, refused := 0, 0
 	for done := false; !done; {
-		out, err := f.killAt(t, killed*step)
+		out, err := f.killUpAt(t, killed*step)
 		switch {
 		case errors.Is(err, errKilled):
 			killed++
@@ -98,20 +100,20 @@ func kills(t *testing.T, f faults) {
 		case err != nil:
 			refused++
 			require.Less(t, refused, 20, out)
-			heal(t, f, out)
+			fixTakenNames(t, f, out)
 		default:
 			done = true
 		}
 	}
-	all := len(custom(resources(t, f.Stack)))
-	assert.Greater(t, killed, all/step/2, "it was killed all the way")
-	nothingLost(t, f)
+	all := len(customResources(resources(t, f.Stack)))
+	assert.Greater(t, killed, all/step/2, "too few runs were killed")
+	checkStateMatchesCloud(t, f)
 	f.Succeeds(t, "preview", "--refresh", "--expect-no-changes")
-	t.Logf("killed %d times while it made %d things; %d runs were refused what was there", killed, all, refused)
+	t.Logf("%d runs were killed while they created %d resources; %d runs failed at a name that was taken", killed, all, refused)
 }
 
-// unlock takes the lock of a killed run off. A run that was killed while it wrote
-// the state leaves it damaged, which docs/operations.md has a way back from.
+// unlock removes the lock of a killed run. A run that was killed while it wrote the state
+// damages it; unlock then restores the state as docs/operations.md says.
 func (f faults) unlock(t *testing.T) {
 	t.Helper()
 	out, err := f.Output("cancel", "--yes")
@@ -123,13 +125,13 @@ func (f faults) unlock(t *testing.T) {
 	f.Succeeds(t, "cancel", "--yes")
 }
 
-// stateFile is where the engine keeps the stack's state.
+// stateFile returns the path of the stack's state.
 func stateFile(s enginetest.Stack) string {
 	return filepath.Join(s.Folder, "state", ".pulumi", "stacks", "platform", s.Name+".json")
 }
 
-// restoreState puts back the file beside it, the state before the last write, and
-// takes away the note of its attributes, which may have been hit as well.
+// restoreState restores the engine's backup, the state before the last write. It deletes the
+// file of the state's attributes, which may be damaged too.
 func restoreState(t *testing.T, s enginetest.Stack) {
 	t.Helper()
 	backup, err := os.ReadFile(stateFile(s) + ".bak")
@@ -140,10 +142,10 @@ func restoreState(t *testing.T, s enginetest.Stack) {
 
 var errKilled = errors.New("killed")
 
-// killAt starts an up and kills it as soon as it holds the stack's lock and there
-// are so many things in the cloud; the error is errKilled then, and the run's own
-// when it ended before.
-func (f faults) killAt(t *testing.T, count int) (string, error) {
+// killUpAt starts an up and kills it as soon as it has the stack's lock and the cloud has
+// count resources. It returns the output, and errKilled or the error of a run that ended
+// before.
+func (f faults) killUpAt(t *testing.T, count int) (string, error) {
 	t.Helper()
 	cmd := f.Command("up", "--yes", "--skip-preview", "--refresh")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -158,21 +160,21 @@ func (f faults) killAt(t *testing.T, count int) (string, error) {
 			return out.String(), err
 		case <-time.After(10 * time.Millisecond):
 		}
-		if !f.locked(t) || len(things(t, f.Stack)) < count {
+		if !f.locked(t) || len(cloudObjects(t, f.Stack)) < count {
 			continue
 		}
 		if syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) != nil {
-			err := <-ended // it was over
+			err := <-ended // the run ended before the signal
 			return out.String(), err
 		}
 		<-ended
-		// What was asked of the plugins goes on: they return after the engine is gone.
+		// The plugins complete the operations that they have begun.
 		time.Sleep(200 * time.Millisecond)
 		return out.String(), errKilled
 	}
 }
 
-// locked reports whether a run holds the stack.
+// locked reports whether a run has the stack's lock.
 func (f faults) locked(t *testing.T) bool {
 	t.Helper()
 	locks, err := filepath.Glob(filepath.Join(f.Folder, "state", ".pulumi", "locks", "organization", "platform", f.Name, "*.json"))
@@ -180,20 +182,22 @@ func (f faults) locked(t *testing.T) bool {
 	return len(locks) > 0
 }
 
-func TestATruncatedStateIsAClearErrorWithAWayBack(t *testing.T) { bothStacks(t, truncated) }
+func TestATruncatedStateFailsTheUpAndIsRestoredFromTheBackup(t *testing.T) {
+	bothStacks(t, testTruncatedState)
+}
 
-func truncated(t *testing.T, f faults) {
+func testTruncatedState(t *testing.T, f faults) {
 	t.Helper()
 	f.Up(t)
 	data, err := os.ReadFile(stateFile(f.Stack))
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(stateFile(f.Stack), data[:len(data)/2], 0o600))
-	before := things(t, f.Stack)
+	before := cloudObjects(t, f.Stack)
 	refusal := f.Fails(t, "up", "--yes", "--skip-preview")
 	assert.Contains(t, refusal, "failed to load checkpoint")
 	assert.NotContains(t, refusal, "panic")
-	assert.Equal(t, before, things(t, f.Stack), "nothing in the cloud is touched")
-	// docs/operations.md: the file beside it is the state before the last run.
+	assert.Equal(t, before, cloudObjects(t, f.Stack), "the failed run must not change the cloud")
+	// docs/operations.md: the backup is the state before the last run.
 	restoreState(t, f.Stack)
 	assert.Regexp(t, `\d+ unchanged`, f.Succeeds(t, "up", "--yes", "--skip-preview", "--refresh"))
 }

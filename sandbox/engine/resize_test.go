@@ -14,11 +14,11 @@ import (
 	"github.com/genericcorp/platform/sandbox/enginetest"
 )
 
-// What `ops resize` does to the pools, without the Kubernetes part: a pool of another
-// size takes over the tags, and the first one is deleted.
-func TestANodePoolThatWasReplacedThroughTheAPIReplacesNothing(t *testing.T) {
+// This does what `ops resize` does to node pools, without its work in Kubernetes: it creates
+// a pool of another size with the same tags and deletes the first one.
+func TestUpKeepsTheClusterAfterItsNodePoolWasReplacedThroughTheAPI(t *testing.T) {
 	t.Parallel()
-	s := sandbox(t, "demo")
+	s := newStack(t, "demo")
 	s.Up(t)
 	before := clusterID(t, s)
 	s.Edit(t, "concurrentUsers: 100", "concurrentUsers: 300")
@@ -27,12 +27,12 @@ func TestANodePoolThatWasReplacedThroughTheAPIReplacesNothing(t *testing.T) {
 	out := s.Succeeds(t, "up", "--yes", "--refresh", "--skip-preview")
 	enginetest.ReplacesOnlyJobs(t, out)
 	assert.Regexp(t, `~  digitalocean:index:KubernetesCluster platform-demo updat`, out)
-	assert.Equal(t, before, clusterID(t, s), "it is the same cluster")
+	assert.Equal(t, before, clusterID(t, s), "the cluster must not be replaced")
 	o, _, err := cloud.At(s.CloudFolder()).Get(cloud.TokenCluster, before)
 	require.NoError(t, err)
 	pool := o.Inputs["nodePool"].(map[string]any)
 	assert.Equal(t, "s-4vcpu-8gb", pool["size"])
-	assert.Equal(t, "default", pool["name"], "the pool was renamed in place")
+	assert.Equal(t, "default", pool["name"], "the pool must be renamed in place")
 	s.Succeeds(t, "preview", "--refresh", "--expect-no-changes")
 }
 
@@ -60,7 +60,7 @@ func replacePool(t *testing.T, s enginetest.Stack, cluster, size string) {
 	require.NoError(t, err)
 	_, err = client.Kubernetes.DeleteNodePool(t.Context(), cluster, pools[0].ID)
 	require.NoError(t, err)
-	for range 2 { // it is gone at the second look
+	for range 2 { // the second list no longer has the pool
 		pools, _, err = client.Kubernetes.ListNodePools(t.Context(), cluster, nil)
 		require.NoError(t, err)
 	}

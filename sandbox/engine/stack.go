@@ -1,5 +1,6 @@
-// Package engine runs the real Pulumi engine on this machine against the
-// sandbox's simulated providers: no account, no network, state in files.
+// Package engine runs a stack with the real Pulumi engine against the simulated providers
+// of the sandbox. It needs no account and no network. Everything of a stack, its state and
+// its simulated cloud included, is in one folder.
 package engine
 
 import (
@@ -19,35 +20,37 @@ import (
 	"github.com/genericcorp/platform/sandbox/cloud"
 )
 
-// Credentials that the sandbox hands out. They open nothing; a test looks for
-// them wherever no credential may be.
+// Credentials of every run. They are not valid anywhere. Tests check that they appear in no
+// output and no state.
 const (
 	DigitalOceanToken = "sandbox-digitalocean-token-3f9c"
 	CloudflareToken   = "sandbox-cloudflare-token-8a1d"
 )
 
-// Stack is one stack in the sandbox.
+// Stack is one stack in the sandbox. Call Prepare before the first run, and again after a
+// change of the stack file.
 type Stack struct {
 	// Name of the stack, as in Pulumi.<name>.yaml.
 	Name string
-	// Root is the checkout whose stack files are run, Folder where everything of
-	// this stack is kept.
+	// Root is the folder with Pulumi.yaml and the stack file, which are only read. Folder
+	// is where all files of the stack are written.
 	Root, Folder string
-	Tools        build.Tools
-	// Env is added to the environment.
+	// Tools are from build.Engine.
+	Tools build.Tools
+	// Env is added to the environment of the engine, as "NAME=value".
 	Env []string
-	// Out and Err take what Pulumi prints.
+	// Out and Err get the output of Pulumi; nil discards it.
 	Out, Err io.Writer
 }
 
-// CloudFolder is where the simulated cloud is.
+// CloudFolder returns the folder of the simulated cloud.
 func (s Stack) CloudFolder() string { return filepath.Join(s.Folder, "cloud") }
 
 func (s Stack) project() string { return filepath.Join(s.Folder, "project") }
 
-// Prepare lays out the project as the engine will see it, and selects the stack.
-// The stack file is copied unchanged; the project file differs in one thing, that
-// the program is run and not built.
+// Prepare writes the project that the engine runs, and creates and selects the stack. It
+// copies the stack file unchanged. The copy of Pulumi.yaml has one difference: it runs
+// Tools.Program instead of building the program.
 func (s Stack) Prepare() error {
 	for _, folder := range []string{s.project(), s.CloudFolder(), filepath.Join(s.Folder, "state"), filepath.Join(s.Folder, "home")} {
 		if err := os.MkdirAll(folder, 0o700); err != nil {
@@ -60,7 +63,7 @@ func (s Stack) Prepare() error {
 	name := "Pulumi." + s.Name + ".yaml"
 	file, err := os.ReadFile(filepath.Join(s.Root, name))
 	if errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("there is no stack %q: %s is missing", s.Name, name)
+		return fmt.Errorf("there is no stack %q: %s has no file %s", s.Name, s.Root, name)
 	}
 	if err != nil {
 		return err
@@ -71,8 +74,8 @@ func (s Stack) Prepare() error {
 	return s.quietly("stack", "select", "--create", s.Name)
 }
 
-// installPlugins puts the simulated providers where the engine keeps installed
-// ones, under the versions that the program asks for.
+// installPlugins links the simulated providers into the engine's plugin folder, with the
+// versions that the program asks for.
 func (s Stack) installPlugins() error {
 	for name, version := range cloud.Providers {
 		folder := filepath.Join(s.Folder, "home", "plugins", fmt.Sprintf("resource-%s-v%s", name, version))
@@ -90,8 +93,9 @@ func (s Stack) installPlugins() error {
 	return nil
 }
 
-// writeStackFile copies the stack file, and keeps the salt that the engine wrote
-// below the copy of an earlier run: with another salt no secret could be read.
+// writeStackFile writes the stack file to the project. It keeps the encryption salt that
+// the engine added to the copy of an earlier run: without it the engine cannot decrypt the
+// secrets in the state.
 func (s Stack) writeStackFile(name string, file []byte) error {
 	target := filepath.Join(s.project(), name)
 	if before, err := os.ReadFile(target); err == nil {
@@ -111,7 +115,7 @@ func (s Stack) writeProject() error {
 	}
 	var project map[string]any
 	if err := yaml.Unmarshal(data, &project); err != nil {
-		return fmt.Errorf("project file Pulumi.yaml: %w", err)
+		return fmt.Errorf("Pulumi.yaml: %w", err) //nolint:staticcheck // a file's name
 	}
 	project["runtime"] = map[string]any{"name": "go", "options": map[string]any{"binary": s.Tools.Program}}
 	if data, err = yaml.Marshal(project); err != nil {
@@ -120,10 +124,10 @@ func (s Stack) writeProject() error {
 	return os.WriteFile(filepath.Join(s.project(), "Pulumi.yaml"), data, 0o600)
 }
 
-// Pulumi runs the engine's command on this stack.
+// Pulumi runs the pulumi command on this stack, with its output to Out and Err.
 func (s Stack) Pulumi(args ...string) error { return s.run(s.Out, s.Err, args...) }
 
-// Output runs the engine's command and returns what it prints.
+// Output runs the pulumi command on this stack and returns its output, stderr included.
 func (s Stack) Output(args ...string) (string, error) {
 	var out bytes.Buffer
 	err := s.run(&out, &out, args...)
@@ -143,7 +147,7 @@ func (s Stack) run(out, errs io.Writer, args ...string) error {
 	return cmd.Run()
 }
 
-// Command is the engine's command on this stack, ready to start.
+// Command returns the pulumi command on this stack. The caller starts it.
 func (s Stack) Command(args ...string) *exec.Cmd {
 	cmd := exec.Command(s.Tools.Pulumi, append([]string{"--non-interactive", "--color=never"}, args...)...)
 	cmd.Dir = s.project()
@@ -166,5 +170,6 @@ func (s Stack) env() []string {
 	}
 }
 
-// Remove deletes everything that is kept of the stack.
+// Remove deletes all files of the stack, without a run of the engine. Stop its cluster
+// first.
 func (s Stack) Remove() error { return os.RemoveAll(s.Folder) }

@@ -1,4 +1,5 @@
-// Package enginetest runs stacks in the sandbox for tests, with the real engine.
+// Package enginetest runs stacks with the real Pulumi engine for tests, each in its own
+// sandbox. It is package engine with assertions.
 package enginetest
 
 import (
@@ -14,11 +15,11 @@ import (
 	"github.com/genericcorp/platform/sandbox/engine"
 )
 
-// Stack is a stack that a test has to itself.
+// Stack is a stack in temporary folders of one test.
 type Stack struct{ engine.Stack }
 
-// New lays a stack out in temporary folders, with a copy of the checkout's real
-// stack file.
+// New returns the stack with a name, prepared with a copy of the checkout's stack file.
+// tools are from build.Engine.
 func New(t *testing.T, checkout, name string, tools build.Tools) Stack {
 	t.Helper()
 	root := t.TempDir()
@@ -32,7 +33,8 @@ func New(t *testing.T, checkout, name string, tools build.Tools) Stack {
 	return Stack{s}
 }
 
-// Edit changes the stack file as its owner would.
+// Edit replaces the first occurrence of before in the stack file. It fails the test if
+// there is none.
 func (s Stack) Edit(t *testing.T, before, after string) {
 	t.Helper()
 	path := filepath.Join(s.Root, "Pulumi."+s.Name+".yaml")
@@ -43,7 +45,8 @@ func (s Stack) Edit(t *testing.T, before, after string) {
 	require.NoError(t, s.Prepare())
 }
 
-// Succeeds runs a command of the engine and returns what it prints.
+// Succeeds runs a command of the engine and returns its output. It fails the test if the
+// command fails.
 func (s Stack) Succeeds(t *testing.T, args ...string) string {
 	t.Helper()
 	out, err := s.Output(args...)
@@ -51,7 +54,8 @@ func (s Stack) Succeeds(t *testing.T, args ...string) string {
 	return out
 }
 
-// Fails runs a command of the engine that has to fail, and returns what it prints.
+// Fails runs a command of the engine and returns its output. It fails the test if the
+// command succeeds.
 func (s Stack) Fails(t *testing.T, args ...string) string {
 	t.Helper()
 	out, err := s.Output(args...)
@@ -59,19 +63,24 @@ func (s Stack) Fails(t *testing.T, args ...string) string {
 	return out
 }
 
-// Up updates the stack.
+// Up updates the stack and returns the output.
 func (s Stack) Up(t *testing.T) string {
 	t.Helper()
 	return s.Succeeds(t, "up", "--yes", "--skip-preview")
 }
 
-// ReplacesOnlyJobs checks that an update replaced nothing but the tenants' Jobs. More
-// replicas of the app have another limit of connections, so the Jobs run again.
+// ReplacesOnlyJobs fails the test unless out, the output of an update, has replacements of
+// the tenants' Jobs and of nothing else. Call it after an update that changes the number of
+// the app's replicas: that changes the limit of connections of its role, so the Jobs run
+// again.
 func ReplacesOnlyJobs(t *testing.T, out string) {
 	t.Helper()
+	replaced := 0
 	for line := range strings.Lines(out) {
 		if strings.HasPrefix(line, " +- ") || strings.HasPrefix(line, " -- ") {
 			assert.Contains(t, line, "kubernetes:batch/v1:Job")
+			replaced++
 		}
 	}
+	assert.Positive(t, replaced, "the Jobs must be replaced")
 }

@@ -1,4 +1,5 @@
-// Package golden compares texts with files that reviewers read. Tests only.
+// Package golden compares the output of tests with files that reviewers read ("golden
+// files"). Only tests use it. The flag -update, which `make golden` sets, rewrites the files.
 package golden
 
 import (
@@ -15,8 +16,7 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-// Compare holds a text against a file under testdata; -update rewrites it, which
-// `make golden` does for all.
+// Compare fails the test if got differs from the file testdata/<name> of the package.
 func Compare(t *testing.T, name, got string) {
 	t.Helper()
 	path := filepath.Join("testdata", name)
@@ -26,14 +26,14 @@ func Compare(t *testing.T, name, got string) {
 		return
 	}
 	want, err := os.ReadFile(path)
-	require.NoError(t, err, "no golden file; make golden writes it")
+	require.NoError(t, err, "the golden file is missing; `make golden` writes it")
 	if string(want) != got {
-		t.Errorf("%s differs; read the difference, then make golden:\n%s", path, difference(string(want), got))
+		t.Errorf("%s differs from the output; if the lines with + are right, run `make golden`:\n%s", path, difference(string(want), got))
 	}
 }
 
-// Section compares a text with the lines of a document between <!-- name --> and
-// <!-- /name -->; -update rewrites them. The path is relative to the test's folder.
+// Section fails the test if got differs from the lines of a document between
+// <!-- name --> and <!-- /name -->. The path is relative to the test's folder.
 func Section(t *testing.T, path, name, got string) {
 	t.Helper()
 	data, err := os.ReadFile(path)
@@ -48,11 +48,12 @@ func Section(t *testing.T, path, name, got string) {
 		return
 	}
 	if want != got {
-		t.Errorf("%s differs; read the difference, then make golden:\n%s", path, difference(want, got))
+		t.Errorf("%s differs from the output; if the lines with + are right, run `make golden`:\n%s", path, difference(want, got))
 	}
 }
 
-// difference are the lines that only one of two texts has.
+// difference returns the lines that only want has, marked "-", and those that only got
+// has, marked "+".
 func difference(want, got string) string {
 	var out strings.Builder
 	for _, side := range []struct{ mark, text, other string }{{"-", want, got}, {"+", got, want}} {

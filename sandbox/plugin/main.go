@@ -1,5 +1,6 @@
-// Command plugin is every provider of the sandbox: it serves the one whose name
-// it was started under, pulumi-resource-<name>.
+// Command plugin runs a simulated provider for the Pulumi engine. The file name that it was
+// started with, pulumi-resource-<name>, selects the provider. Its argument is the engine's
+// address.
 package main
 
 import (
@@ -20,7 +21,7 @@ func main() {
 		}
 	}
 	if err := provider.Serve(name, engine); err != nil {
-		fmt.Fprintln(os.Stderr, err)
+		fmt.Fprintf(os.Stderr, "plugin %s: %v\n", name, err)
 		os.Exit(1)
 	}
 }

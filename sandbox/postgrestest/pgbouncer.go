@@ -19,8 +19,9 @@ type Pooler struct {
 	Port int
 	// Folder has its files; it changes as the folder of a mounted Secret does.
 	Folder string
-	// RunFolder is writable, and has the Unix socket of its administration console.
-	RunFolder string
+	// RunFolder and SocketFolder are writable. The second has the Unix socket of its
+	// administration console.
+	RunFolder, SocketFolder string
 
 	server  *Server
 	program string
@@ -38,9 +39,9 @@ func (s *Server) NewPooler(t testing.TB) *Pooler {
 	require.NoError(t, err)
 	p := &Pooler{
 		server: s, Port: freePort(t), program: filepath.Join(home, "pgbouncer", "run"),
-		Folder: filepath.Join(home, "files"), RunFolder: filepath.Join(home, "run"),
+		Folder: filepath.Join(home, "files"), RunFolder: filepath.Join(home, "run"), SocketFolder: filepath.Join(home, "console"),
 	}
-	for _, folder := range []string{p.Folder, p.RunFolder} {
+	for _, folder := range []string{p.Folder, p.RunFolder, p.SocketFolder} {
 		require.NoError(t, os.Mkdir(folder, 0o750))
 	}
 	// The cache of this machine's user may be closed to the server's user.

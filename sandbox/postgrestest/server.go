@@ -52,6 +52,7 @@ type Server struct {
 	// major is 0 for the installed PostgreSQL.
 	major   int
 	account *syscall.Credential
+	pid     int
 }
 
 // Start runs a server of a major version: the newest installed one for 0, or the
@@ -77,6 +78,7 @@ func Start(t testing.TB, major int) *Server {
 	require.NoError(t, err)
 	server.Stdout, server.Stderr = log, log
 	require.NoError(t, server.Start())
+	s.pid = server.Process.Pid
 	t.Cleanup(func() {
 		_ = server.Process.Signal(syscall.SIGQUIT) // it may have ended by itself
 		_ = server.Wait()                          // it was told to end

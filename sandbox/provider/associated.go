@@ -11,16 +11,17 @@ import (
 	"github.com/genericcorp/platform/sandbox/cloud"
 )
 
-// Load balancers and volumes that Kubernetes orders from DigitalOcean. Pulumi does
-// not know them; they bill as long as they exist. They are deleted
+// Load balancers and volumes that Kubernetes creates at DigitalOcean ("associated
+// resources"). Pulumi's state does not have them. They bill as long as they exist. They
+// are deleted
 //   - with their Service, or with their claim unless its class retains the disk
 //     (reclaimPolicy Retain of do-block-storage-retain: csi-digitalocean#646);
-//   - with their namespace, which takes its Services and claims;
+//   - with their namespace, because that deletes its Services and claims;
 //   - with the cluster, if destroyAllAssociatedResources is set; otherwise they stay
 //     (digitalocean/terraform-provider-digitalocean, kubernetes_cluster).
 const (
-	tokenOrderedBalancer = "digitalocean:associated/loadBalancer:LoadBalancer"
-	tokenOrderedVolume   = "digitalocean:associated/volume:Volume"
+	tokenAssociatedBalancer = "digitalocean:associated/loadBalancer:LoadBalancer"
+	tokenAssociatedVolume   = "digitalocean:associated/volume:Volume"
 
 	tokenNamespace = "kubernetes:core/v1:Namespace"
 	tokenService   = "kubernetes:core/v1:Service"
@@ -29,56 +30,58 @@ const (
 	retainingClass = "do-block-storage-retain"
 )
 
-// order asks DigitalOcean for what an object needs there.
-func order(c cloud.Cloud, token, id string, in resource.PropertyMap) error {
+// createAssociated creates the load balancer of a Service, or the volume of a claim.
+func createAssociated(c cloud.Cloud, token, id string, in resource.PropertyMap) error {
 	switch {
 	case token == tokenService && text(in, "spec", "type") == "LoadBalancer":
-		return c.Put(tokenOrderedBalancer, id, cloud.Object{})
+		return c.Put(tokenAssociatedBalancer, id, cloud.Object{})
 	case token == tokenClaim:
-		return c.Put(tokenOrderedVolume, id, cloud.Object{Inputs: map[string]any{
+		return c.Put(tokenAssociatedVolume, id, cloud.Object{Inputs: map[string]any{
 			"class": text(in, "spec", "storageClassName"), "size": text(in, "spec", "resources", "requests", "storage"),
 		}})
 	}
 	return nil
 }
 
-// giveBack deletes what an object that is gone had ordered.
-func giveBack(c cloud.Cloud, token, id string) error {
+// deleteAssociated deletes what belonged to an object that was deleted: a load balancer,
+// a volume, or the objects of a namespace.
+func deleteAssociated(c cloud.Cloud, token, id string) error {
 	switch token {
 	case tokenService:
-		return c.Delete(tokenOrderedBalancer, id)
+		return c.Delete(tokenAssociatedBalancer, id)
 	case tokenClaim:
-		volume, _, err := c.Get(tokenOrderedVolume, id)
+		volume, _, err := c.Get(tokenAssociatedVolume, id)
 		if err != nil || volume.Inputs["class"] == retainingClass {
 			return err
 		}
-		return c.Delete(tokenOrderedVolume, id)
+		return c.Delete(tokenAssociatedVolume, id)
 	case tokenNamespace:
-		return emptyNamespace(c, id)
+		return deleteObjectsOf(c, id)
 	}
 	return nil
 }
 
-// emptyNamespace deletes every object of a namespace that is gone.
-func emptyNamespace(c cloud.Cloud, name string) error {
+// deleteObjectsOf deletes every object of a namespace.
+func deleteObjectsOf(c cloud.Cloud, namespace string) error {
 	var errs []error
 	for _, token := range append(slices.Collect(maps.Keys(apis)), tokenRelease) {
 		ids, err := c.IDs(token)
 		errs = append(errs, err)
 		for _, id := range ids {
-			if strings.HasPrefix(id, name+"/") {
-				errs = append(errs, c.Delete(token, id), giveBack(c, token, id))
+			if strings.HasPrefix(id, namespace+"/") {
+				errs = append(errs, c.Delete(token, id), deleteAssociated(c, token, id))
 			}
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// endCluster deletes everything that was in a cluster that is gone.
-func endCluster(c cloud.Cloud, associatedToo bool) error {
+// deleteCluster deletes every object that was in a deleted cluster, and its associated
+// resources if associatedToo is set.
+func deleteCluster(c cloud.Cloud, associatedToo bool) error {
 	errs := []error{c.DeleteAll("kubernetes")}
 	if associatedToo {
-		for _, token := range []string{tokenOrderedBalancer, tokenOrderedVolume} {
+		for _, token := range []string{tokenAssociatedBalancer, tokenAssociatedVolume} {
 			ids, err := c.IDs(token)
 			errs = append(errs, err)
 			for _, id := range ids {

@@ -19,7 +19,7 @@ func (*cloudflare) configure(inputs resource.PropertyMap) error {
 	if _, ok := inputs["apiToken"]; ok || os.Getenv("CLOUDFLARE_API_TOKEN") != "" {
 		return nil
 	}
-	return errors.New("cloudflare: no apiToken")
+	return errors.New("cloudflare: no API token; set the input apiToken or CLOUDFLARE_API_TOKEN")
 }
 
 func (*cloudflare) kind(token string) *kind {
@@ -48,7 +48,7 @@ func checkRecord(_ string, in resource.PropertyMap) []plugin.CheckFailure {
 	fail := func(key resource.PropertyKey, format string, args ...any) {
 		failures = append(failures, plugin.CheckFailure{Property: key, Reason: fmt.Sprintf(format, args...)})
 	}
-	in = open(in)
+	in = unwrap(in)
 	switch content := text(in, "content"); text(in, "type") {
 	case "A":
 		if ip, err := netip.ParseAddr(content); content != "" && (err != nil || !ip.Is4()) {
@@ -72,7 +72,7 @@ func checkRecord(_ string, in resource.PropertyMap) []plugin.CheckFailure {
 
 func (*cloudflare) invoke(token string, args resource.PropertyMap) (resource.PropertyMap, error) {
 	if token != "cloudflare:index/getZone:getZone" {
-		return nil, fmt.Errorf("the sandbox does not simulate %s", token)
+		return nil, notSimulated(token)
 	}
 	name := text(args, "name")
 	id := hexID("zone", name)
@@ -82,11 +82,12 @@ func (*cloudflare) invoke(token string, args resource.PropertyMap) (resource.Pro
 	}), nil
 }
 
-// hexID is an identifier as Cloudflare gives it, the same for the same parts.
+// hexID returns an identifier in Cloudflare's form, 32 hexadecimal digits. Equal parts
+// give an equal identifier.
 func hexID(parts ...string) string {
 	hash := sha256.New()
 	for _, part := range parts {
-		_, _ = hash.Write([]byte(part + "\x00")) // a hash takes every write
+		_, _ = hash.Write([]byte(part + "\x00")) // a hash never returns an error
 	}
 	return hex.EncodeToString(hash.Sum(nil)[:16])
 }

@@ -24,31 +24,30 @@ func (d *digitalOcean) clusterKind() *kind {
 			"tags", "version", "vpcUuid", "workerSubnetUuid",
 		},
 		required: []string{"nodePool", "region", "version"}, uniqueName: true, deleteFirst: true,
-		// A default pool of another size is another cluster: users lost theirs to it.
+		// Another size of the default pool replaces the cluster. Users lost clusters to this.
 		replaceOn: []string{"region", "vpcUuid", "clusterSubnet", "serviceSubnet", "nodePool.size"},
-		replaces:  replacesCluster,
-		check:     checkCluster,
-		admit:     d.admitCluster,
-		id:        uuid(tokenCluster),
-		unknown:   []string{"endpoint", "kubeConfigs", "ipv4Address", "status", "createdAt", "updatedAt", "clusterUrn"},
-		compute:   computeCluster, onWrite: declareNodePool, secrets: []string{"kubeConfigs"},
-		// The credential is a new one each time it is asked for, and dies in a week.
+		replaces:  replacesVersion,
+		check:     checkCluster, checkCloud: d.checkClusterInCloud,
+		id:      uuid(tokenCluster),
+		unknown: []string{"endpoint", "kubeConfigs", "ipv4Address", "status", "createdAt", "updatedAt", "clusterUrn"},
+		compute: computeCluster, onWrite: applyNodePool, secrets: []string{"kubeConfigs"},
+		// Each read returns a new credential, which expires after a week.
 		onRead: func(o *cloud.Object) (bool, error) {
 			if configs, ok := o.Computed["kubeConfigs"].([]any); ok && len(configs) > 0 {
-				configs[0].(map[string]any)["token"] = "dop_v1_" + secretText(64)
+				configs[0].(map[string]any)["token"] = "dop_v1_" + randomText(64)
 			}
 			return true, readNodePool(o)
 		},
-		gone: func(id string, old cloud.Object) error {
+		afterDelete: func(id string, old cloud.Object) error {
 			all, _ := old.Inputs["destroyAllAssociatedResources"].(bool)
-			return errors.Join(d.leave(id, old.Inputs["vpcUuid"]), endCluster(d.cloud, all))
+			return errors.Join(d.startLeaving(id, old.Inputs["vpcUuid"]), deleteCluster(d.cloud, all))
 		},
 	}
 }
 
-// replacesCluster: an older version needs another cluster
-// (resource_kubernetes_cluster.go, CustomizeDiff).
-func replacesCluster(olds, news resource.PropertyMap) []string {
+// replacesVersion returns "version" if the new version is older than the old one: a
+// downgrade replaces the cluster (resource_kubernetes_cluster.go, CustomizeDiff).
+func replacesVersion(olds, news resource.PropertyMap) []string {
 	before, err := semver.Parse(text(olds, "version"))
 	if err != nil {
 		return nil
@@ -62,7 +61,7 @@ func replacesCluster(olds, news resource.PropertyMap) []string {
 
 func checkCluster(name string, in resource.PropertyMap) []plugin.CheckFailure {
 	failures := checkRegion(name, in)
-	if size := text(open(in), "nodePool", "size"); size != "" {
+	if size := text(unwrap(in), "nodePool", "size"); size != "" {
 		if _, err := catalog.NodeBySize(size); err != nil {
 			failures = append(failures, plugin.CheckFailure{Property: "nodePool", Reason: err.Error()})
 		}
@@ -70,9 +69,10 @@ func checkCluster(name string, in resource.PropertyMap) []plugin.CheckFailure {
 	return failures
 }
 
-// admitCluster: a version is offered when it is asked for, by a create or an
-// upgrade; a cluster that has it may keep it.
-func (d *digitalOcean) admitCluster(in resource.PropertyMap) error {
+// checkClusterInCloud returns an error if the VPC does not exist, if high availability
+// would be disabled, or if the version is not offered. A cluster may keep its version
+// when that is no longer offered.
+func (d *digitalOcean) checkClusterInCloud(in resource.PropertyMap) error {
 	err := d.exists(tokenVPC, text(in, "vpcUuid"))
 	version := text(in, "version")
 	_, live, found := d.clusterByName(text(in, "name"))
@@ -86,9 +86,10 @@ func (d *digitalOcean) admitCluster(in resource.PropertyMap) error {
 	return errors.Join(err, fmt.Errorf("422: validation error: invalid version slug %q", version))
 }
 
-// clusterByName is the cluster of a name; an account has one at most.
+// clusterByName returns the ID and object of the cluster with a name, and whether there
+// is one. Names are unique in an account.
 func (d *digitalOcean) clusterByName(name string) (string, cloud.Object, bool) {
-	ids, _ := d.cloud.IDs(tokenCluster) // no folder is no cluster
+	ids, _ := d.cloud.IDs(tokenCluster) // a cloud that cannot be read has no cluster
 	for _, id := range ids {
 		if o, found, err := d.cloud.Get(tokenCluster, id); err == nil && found && o.Inputs["name"] == name {
 			return id, o, true
@@ -97,13 +98,14 @@ func (d *digitalOcean) clusterByName(name string) (string, cloud.Object, bool) {
 	return "", cloud.Object{}, false
 }
 
-// lookupCluster is the data source (datasource_kubernetes_cluster.go).
+// lookupCluster is the data source of a cluster, by name
+// (datasource_kubernetes_cluster.go).
 func (d *digitalOcean) lookupCluster(args resource.PropertyMap) (resource.PropertyMap, error) {
 	id, o, found := d.clusterByName(text(args, "name"))
 	if !found {
 		return nil, fmt.Errorf("Unable to find cluster with name: %s", text(args, "name")) //nolint:staticcheck // the provider's own words
 	}
-	pools, err := listed(o)
+	pools, err := poolList(o)
 	if err != nil {
 		return nil, err
 	}
@@ -114,8 +116,8 @@ func (d *digitalOcean) lookupCluster(args resource.PropertyMap) (resource.Proper
 	return resource.NewPropertyMapFromMap(out), nil
 }
 
-// listed are a cluster's node pools, as the data source lists them.
-func listed(o cloud.Object) ([]any, error) {
+// poolList returns a cluster's node pools in the form of the data source.
+func poolList(o cloud.Object) ([]any, error) {
 	pools, err := o.NodePools()
 	var out []any
 	for _, pool := range pools {
@@ -132,21 +134,22 @@ func listed(o cloud.Object) ([]any, error) {
 
 func computeCluster(id string, _ resource.PropertyMap) map[string]any {
 	host := fmt.Sprintf("https://%s.k8s.ondigitalocean.com", id)
-	ca := base64.StdEncoding.EncodeToString([]byte(certificate("the cluster")))
+	ca := base64.StdEncoding.EncodeToString([]byte(fakeCertificate("the cluster")))
 	return map[string]any{
 		"endpoint": host, "ipv4Address": "203.0.113.1", "status": "running",
 		"createdAt": "2026-01-01T00:00:00Z", "updatedAt": "2026-01-01T00:00:00Z", "clusterUrn": "do:kubernetes:" + id,
 		"kubeConfigs": []any{map[string]any{
-			"host": host, "clusterCaCertificate": ca, "token": "dop_v1_" + secretText(64),
+			"host": host, "clusterCaCertificate": ca, "token": "dop_v1_" + randomText(64),
 			"expiresAt": "2026-01-08T00:00:00Z", "rawConfig": "",
 		}},
 	}
 }
 
-// offeredVersions is what DigitalOcean is taken to offer, newest first, unless a
-// test's cloud says otherwise.
+// offeredVersions are the Kubernetes versions that the simulated DigitalOcean offers,
+// newest first, if the cloud has no object of type cloud.TokenOffer.
 var offeredVersions = []string{"1.36.1-do.0", "1.35.6-do.0", "1.34.8-do.0"}
 
+// offered returns the Kubernetes versions that the cloud offers, newest first.
 func (d *digitalOcean) offered() []string {
 	o, found, err := d.cloud.Get(cloud.TokenOffer, "kubernetes")
 	list, _ := o.Inputs["versions"].([]any)

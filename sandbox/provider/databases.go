@@ -22,32 +22,34 @@ func (d *digitalOcean) databaseKind() *kind {
 		required: []string{"engine", "nodeCount", "region", "size"}, uniqueName: true, deleteFirst: true,
 		replaceOn: []string{"engine", "name"},
 		check:     checkDatabase,
-		admit:     func(in resource.PropertyMap) error { return d.exists(tokenVPC, text(in, "privateNetworkUuid")) },
-		id:        uuid(tokenDatabase),
+		checkCloud: func(in resource.PropertyMap) error {
+			return d.exists(tokenVPC, text(in, "privateNetworkUuid"))
+		},
+		id: uuid(tokenDatabase),
 		unknown: []string{
 			"clusterUrn", "database", "host", "metricsEndpoints", "password", "port", "privateHost", "privateUri", "uri", "user",
 		},
 		compute: computeDatabase, secrets: []string{"password", "privateUri", "uri"},
-		gone: func(id string, old cloud.Object) error {
-			return errors.Join(d.leave(id, old.Inputs["privateNetworkUuid"]), d.cloud.Delete(tokenTenants, id))
+		afterDelete: func(id string, old cloud.Object) error {
+			return errors.Join(d.startLeaving(id, old.Inputs["privateNetworkUuid"]), d.cloud.Delete(tokenTenants, id))
 		},
 	}
 }
 
 func checkDatabase(name string, in resource.PropertyMap) []plugin.CheckFailure {
 	failures := checkRegion(name, in)
-	in = open(in)
+	in = unwrap(in)
 	size, err := catalog.DatabaseBySize(text(in, "size"))
 	if err != nil {
 		failures = append(failures, plugin.CheckFailure{Property: "size", Reason: err.Error()})
 	} else if nodes := in["nodeCount"]; nodes.IsNumber() && int(nodes.NumberValue()) > size.MaxNodes {
-		failures = append(failures, plugin.CheckFailure{Property: "nodeCount", Reason: "the size has no standby nodes"})
+		failures = append(failures, plugin.CheckFailure{Property: "nodeCount", Reason: fmt.Sprintf("the size %s has at most %d nodes", text(in, "size"), size.MaxNodes)})
 	}
 	return failures
 }
 
 func computeDatabase(id string, in resource.PropertyMap) map[string]any {
-	host, password := text(in, "name")+"-do-user-1-0.db.ondigitalocean.com", "AVNS_"+secretText(20)
+	host, password := text(in, "name")+"-do-user-1-0.db.ondigitalocean.com", "AVNS_"+randomText(20)
 	uri := func(host string) string {
 		return fmt.Sprintf("postgresql://doadmin:%s@%s:25060/defaultdb?sslmode=require", password, host)
 	}
@@ -58,45 +60,46 @@ func computeDatabase(id string, in resource.PropertyMap) map[string]any {
 	}
 }
 
-func (d *digitalOcean) inDatabase(in resource.PropertyMap) error {
+// databaseExists returns an error if the database cluster of the inputs does not exist.
+func (d *digitalOcean) databaseExists(in resource.PropertyMap) error {
 	return d.exists(tokenDatabase, text(in, "clusterId"))
 }
 
 func (d *digitalOcean) databaseDbKind() *kind {
 	return &kind{
 		inputs: []string{"clusterId", "name"}, required: []string{"clusterId"}, replaceOn: []string{"clusterId", "name"}, deleteFirst: true,
-		admit: d.inDatabase,
+		checkCloud: d.databaseExists,
 		id: func(_ string, in resource.PropertyMap) string {
 			return text(in, "clusterId") + "/database/" + text(in, "name")
 		},
-		importID: commaID("database"),
+		importID: stateID("database"),
 	}
 }
 
 func (d *digitalOcean) databaseUserKind() *kind {
 	return &kind{
 		inputs: []string{"clusterId", "mysqlAuthPlugin", "name", "settings"}, required: []string{"clusterId"},
-		replaceOn: []string{"clusterId", "name"}, deleteFirst: true, admit: d.inDatabase,
+		replaceOn: []string{"clusterId", "name"}, deleteFirst: true, checkCloud: d.databaseExists,
 		id: func(_ string, in resource.PropertyMap) string {
 			return text(in, "clusterId") + "/user/" + text(in, "name")
 		},
-		importID: commaID("user"),
+		importID: stateID("user"),
 		unknown:  []string{"password", "role", "accessCert", "accessKey"}, secrets: []string{"password", "accessKey"},
 		compute: func(string, resource.PropertyMap) map[string]any {
-			return map[string]any{"password": "AVNS_" + secretText(20), "role": "normal", "accessCert": "", "accessKey": ""}
+			return map[string]any{"password": "AVNS_" + randomText(20), "role": "normal", "accessCert": "", "accessKey": ""}
 		},
 	}
 }
 
-// firewallSuffix makes the ID of a firewall from that of its database cluster. An
-// import takes the cluster's ID: resource_database_firewall.go of
-// digitalocean/terraform-provider-digitalocean.
+// firewallSuffix is added to the ID of a database cluster for the ID of its firewall. An
+// import takes the cluster's ID without it (resource_database_firewall.go of
+// digitalocean/terraform-provider-digitalocean).
 const firewallSuffix = "-firewall"
 
-// commaID turns "cluster,name", which an import takes, into "cluster/kind/name",
-// which the state has: resource_database_db.go and resource_database_user.go of
-// digitalocean/terraform-provider-digitalocean.
-func commaID(kind string) func(string) string {
+// stateID returns a function that turns "cluster,name", the ID for an import, into
+// "cluster/kind/name", the ID in the state (resource_database_db.go and
+// resource_database_user.go of digitalocean/terraform-provider-digitalocean).
+func stateID(kind string) func(string) string {
 	return func(id string) string {
 		cluster, name, ok := strings.Cut(id, ",")
 		if !ok {
@@ -110,50 +113,52 @@ func (d *digitalOcean) firewallKind() *kind {
 	return &kind{
 		inputs: []string{"clusterId", "rules"}, required: []string{"clusterId", "rules"}, replaceOn: []string{"clusterId"},
 		check: checkFirewall,
-		admit: func(in resource.PropertyMap) error {
-			return errors.Join(append(d.admitted(in), d.inDatabase(in))...)
+		checkCloud: func(in resource.PropertyMap) error {
+			return errors.Join(append(d.checkTrustedSources(in), d.databaseExists(in))...)
 		},
 		id:       func(_ string, in resource.PropertyMap) string { return text(in, "clusterId") + firewallSuffix },
 		importID: func(id string) string { return strings.TrimSuffix(id, firewallSuffix) + firewallSuffix },
 	}
 }
 
-// configSuffix makes the ID of a database cluster's settings. An import takes the
-// cluster's ID: resource_database_postgres_config.go of
-// digitalocean/terraform-provider-digitalocean.
+// configSuffix is added to the ID of a database cluster for the ID of its settings. An
+// import takes the cluster's ID without it (resource_database_postgres_config.go of
+// digitalocean/terraform-provider-digitalocean).
 const configSuffix = "/postgresql-config"
 
-// postgresConfigKind simulates the settings that the platform makes. A create changes
-// settings that every database cluster has, so it succeeds where they are there. The
-// real provider leaves them as they are when it deletes them from the state.
+// postgresConfigKind simulates the PostgreSQL settings that the platform sets. Every
+// database cluster has settings, and a create changes them. So a create succeeds if the
+// settings exist. A delete of the real provider removes them from the state only.
 func (d *digitalOcean) postgresConfigKind() *kind {
 	return &kind{
 		inputs: []string{"clusterId", "idleInTransactionSessionTimeout", "tempFileLimit"}, required: []string{"clusterId"}, replaceOn: []string{"clusterId"},
-		check: checkPostgresConfig, admit: d.inDatabase, taken: func(string) error { return nil },
+		check: checkPostgresConfig, checkCloud: d.databaseExists, checkID: func(string) error { return nil },
 		id:       func(_ string, in resource.PropertyMap) string { return text(in, "clusterId") + configSuffix },
 		importID: func(id string) string { return strings.TrimSuffix(id, configSuffix) + configSuffix },
 	}
 }
 
-// checkPostgresConfig knows the ranges of openapi,
-// databases/models/advanced_config/postgres_advanced_config.yml.
+// checkPostgresConfig returns values outside the ranges of digitalocean/openapi
+// (databases/models/advanced_config/postgres_advanced_config.yml). The session timeout is
+// in milliseconds.
 func checkPostgresConfig(_ string, in resource.PropertyMap) []plugin.CheckFailure {
 	var failures []plugin.CheckFailure
-	for name, within := range map[resource.PropertyKey][2]float64{
+	for name, allowed := range map[resource.PropertyKey][2]float64{
 		"idleInTransactionSessionTimeout": {0, 604800000}, "tempFileLimit": {-1, 2147483647},
 	} {
-		if v := open(in)[name]; v.IsNumber() && (v.NumberValue() < within[0] || v.NumberValue() > within[1]) {
+		if v := unwrap(in)[name]; v.IsNumber() && (v.NumberValue() < allowed[0] || v.NumberValue() > allowed[1]) {
 			failures = append(failures, plugin.CheckFailure{
-				Property: name, Reason: fmt.Sprintf("%.0f is not between %.0f and %.0f", v.NumberValue(), within[0], within[1]),
+				Property: name, Reason: fmt.Sprintf("%.0f is not between %.0f and %.0f", v.NumberValue(), allowed[0], allowed[1]),
 			})
 		}
 	}
 	return failures
 }
 
-// admitted reports trusted sources that are not there, and addresses that are none:
-// "ip_addr" takes an IPv4 address or CIDR (openapi, databases/models/firewall_rule.yml).
-func (d *digitalOcean) admitted(in resource.PropertyMap) []error {
+// checkTrustedSources returns an error for each trusted source that is a missing cluster
+// or no address. "ip_addr" takes an IPv4 address or a CIDR range (digitalocean/openapi,
+// databases/models/firewall_rule.yml).
+func (d *digitalOcean) checkTrustedSources(in resource.PropertyMap) []error {
 	var errs []error
 	for _, rule := range in["rules"].ArrayValue() {
 		value := text(rule.ObjectValue(), "value")
@@ -173,9 +178,9 @@ func (d *digitalOcean) admitted(in resource.PropertyMap) []error {
 }
 
 func checkFirewall(_ string, in resource.PropertyMap) []plugin.CheckFailure {
-	rules := open(in)["rules"]
+	rules := unwrap(in)["rules"]
 	if rules.IsArray() && len(rules.ArrayValue()) == 0 {
-		return []plugin.CheckFailure{{Property: "rules", Reason: "without a rule the database is open to the Internet"}}
+		return []plugin.CheckFailure{{Property: "rules", Reason: "is empty: without a rule the database is open to the Internet; set at least one"}}
 	}
 	return nil
 }

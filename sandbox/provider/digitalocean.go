@@ -15,7 +15,7 @@ import (
 	"github.com/genericcorp/platform/sandbox/cloud"
 )
 
-// digitalOcean simulates the DigitalOcean provider.
+// digitalOcean simulates the DigitalOcean provider and the cloud behind it.
 type digitalOcean struct{ cloud cloud.Cloud }
 
 const (
@@ -24,17 +24,17 @@ const (
 	tokenVPC      = "digitalocean:index/vpc:Vpc"
 )
 
-// configure takes the token from the inputs or from the environment, by the
-// variables that the real provider reads (terraform-provider-digitalocean,
-// provider.go).
+// configure returns an error if there is no token in the inputs or in the environment
+// variables that the real provider reads (terraform-provider-digitalocean, provider.go).
 func (*digitalOcean) configure(inputs resource.PropertyMap) error {
 	if _, ok := inputs["token"]; ok || os.Getenv("DIGITALOCEAN_TOKEN") != "" || os.Getenv(envDoctl) != "" {
 		return nil
 	}
-	return errors.New("digitalocean: Unable to authenticate you: no token")
+	return errors.New("digitalocean: Unable to authenticate you: no token; set the input token or " + envDoctl)
 }
 
-// envDoctl is the variable that holds the token for doctl, and for the provider too.
+// envDoctl is the environment variable with the token for doctl. The provider reads it
+// too.
 const envDoctl = "DIGITALOCEAN_ACCESS_TOKEN"
 
 func (d *digitalOcean) kind(token string) *kind {
@@ -55,9 +55,10 @@ func (d *digitalOcean) kind(token string) *kind {
 	return k()
 }
 
+// uuid returns a function for kind.id that makes a random UUID.
 func uuid(token string) func(string, resource.PropertyMap) string {
 	return func(name string, _ resource.PropertyMap) string {
-		h := hexID(token, name, secretText(8))
+		h := hexID(token, name, randomText(8))
 		return fmt.Sprintf("%s-%s-4%s-8%s-%s", h[0:8], h[8:12], h[13:16], h[17:20], h[20:32])
 	}
 }
@@ -74,11 +75,11 @@ func volumeKind() *kind {
 }
 
 func checkRegion(_ string, in resource.PropertyMap) []plugin.CheckFailure {
-	region := text(open(in), "region")
+	region := text(unwrap(in), "region")
 	if region == "" || slices.Contains(catalog.Regions, region) {
 		return nil
 	}
-	return []plugin.CheckFailure{{Property: "region", Reason: fmt.Sprintf("%q is not a region", region)}}
+	return []plugin.CheckFailure{{Property: "region", Reason: fmt.Sprintf("%q is not a region; one of %s", region, strings.Join(catalog.Regions, ", "))}}
 }
 
 func (d *digitalOcean) exists(token, id string) error {
@@ -106,14 +107,15 @@ func (d *digitalOcean) invoke(token string, args resource.PropertyMap) (resource
 	case "digitalocean:index/getDatabaseCa:getDatabaseCa":
 		id := text(args, "clusterId")
 		return resource.NewPropertyMapFromMap(map[string]any{
-			"id": id, "clusterId": id, "certificate": certificate("the database"),
+			"id": id, "clusterId": id, "certificate": fakeCertificate("the database"),
 		}), nil
 	}
-	return nil, fmt.Errorf("the sandbox does not simulate %s", token)
+	return nil, notSimulated(token)
 }
 
-// certificate has the form of one.
-func certificate(of string) string {
+// fakeCertificate returns a text in the form of a PEM certificate. It cannot be parsed
+// as one.
+func fakeCertificate(of string) string {
 	body := base64.StdEncoding.EncodeToString([]byte("certificate authority of " + of))
 	return "-----BEGIN CERTIFICATE-----\n" + body + "\n-----END CERTIFICATE-----\n"
 }

@@ -13,35 +13,38 @@ import (
 	"github.com/genericcorp/platform/sandbox/cloud"
 )
 
-// Ways to fail.
+// Faults that a test injects into operations of resources. The test writes a file into
+// the folder that cloud.EnvFaults names. The file's name is the operation: create, update
+// or delete. Its text is one of these faults and, after a space, a text that the URNs of
+// the failing resources contain; without that text every resource fails.
 const (
-	// FaultError refuses before anything is done.
+	// FaultError fails the first operation of each resource and does nothing.
 	FaultError = "error"
-	// FaultLate does it, and then loses the answer, as a provider whose request
-	// timed out.
+	// FaultLate does the first operation of each resource and returns an error all the
+	// same, like a request that timed out.
 	FaultLate = "late"
-	// FaultSlow takes its time and then does it, so that a run can be killed in the
-	// middle.
+	// FaultSlow delays each operation by 60 ms, so that a test can kill the run during
+	// one.
 	FaultSlow = "slow"
 	// FaultBusy fails each resource once per error in Busy, then succeeds.
 	FaultBusy = "busy"
-	// FaultDown refuses every time, as a server that is down.
+	// FaultDown fails every operation, like a server that is down.
 	FaultDown = "down"
 )
 
-// Busy are transient provider errors.
+// Busy are the transient provider errors of FaultBusy.
 var Busy = []string{"429 Too Many Requests", "500 Internal Server Error", "context deadline exceeded"}
 
-// ErrInjected is what an ordered fault says.
+// ErrInjected is the error of all faults but FaultBusy.
 var ErrInjected = errors.New("503 injected fault")
 
-// slowness is how long a slow operation takes.
+// slowness is the delay of FaultSlow.
 const slowness = 60 * time.Millisecond
 
-// faulty runs an operation of a resource with the fault that is ordered for it.
-func faulty(operation string, urn resource.URN, do func() error) error {
-	way, nth := ordered(operation, urn)
-	switch way {
+// withFault runs an operation of a resource with the fault that a test injected, if any.
+func withFault(operation string, urn resource.URN, do func() error) error {
+	fault, nth := nextFault(operation, urn)
+	switch fault {
 	case FaultBusy:
 		return fmt.Errorf("%s of %s: %s", operation, urn.Name(), Busy[nth])
 	case FaultError, FaultDown:
@@ -57,10 +60,9 @@ func faulty(operation string, urn resource.URN, do func() error) error {
 	return do()
 }
 
-// ordered takes the fault that waits for a resource, and says which it is: there
-// is one for each, or as many as Busy has. The order's file has the way to fail
-// and, after a space, a part of the URNs that it is for; none means all.
-func ordered(operation string, urn resource.URN) (way string, nth int) {
+// nextFault returns the fault for an operation of a resource, "" for none, and how many
+// faults the resource had before. A resource gets one fault, and len(Busy) of FaultBusy.
+func nextFault(operation string, urn resource.URN) (fault string, nth int) {
 	folder := os.Getenv(cloud.EnvFaults)
 	if folder == "" {
 		return "", 0
@@ -69,44 +71,45 @@ func ordered(operation string, urn resource.URN) (way string, nth int) {
 	if err != nil {
 		return "", 0
 	}
-	way, part, _ := strings.Cut(strings.TrimSpace(string(data)), " ")
-	if !strings.Contains(string(urn), part) {
+	fault, pattern, _ := strings.Cut(strings.TrimSpace(string(data)), " ")
+	if !strings.Contains(string(urn), pattern) {
 		return "", 0
 	}
-	most := 1
-	switch way {
+	count := 1
+	switch fault {
 	case FaultSlow, FaultDown:
-		return way, 0
+		return fault, 0
 	case FaultBusy:
-		most = len(Busy)
+		count = len(Busy)
 	}
-	for nth := range most {
-		if take(filepath.Join(folder, operation+".taken", fmt.Sprintf("%s-%d", hexID(string(urn)), nth)), urn) {
-			return way, nth
+	for nth := range count {
+		if recordFault(filepath.Join(folder, operation+".taken", fmt.Sprintf("%s-%d", hexID(string(urn)), nth)), urn) {
+			return fault, nth
 		}
 	}
 	return "", 0
 }
 
-// take notes a fault; a resource that had it does not have it again.
-func take(path string, urn resource.URN) bool {
+// recordFault writes the URN to path. It returns false if the file exists: the resource
+// had this fault already.
+func recordFault(path string, urn resource.URN) bool {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return false
 	}
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
-		return false // it had its fault
+		return false
 	}
 	_, err = file.WriteString(string(urn))
 	return errors.Join(err, file.Close()) == nil
 }
 
-// FaultTenant is the file of an order that names tenants, separated by spaces: they fail
-// in each run of the tenants' Jobs.
+// FaultTenant is the name of a file with names of tenants, separated by spaces. These
+// tenants fail in each run of the tenants' Jobs.
 const FaultTenant = "tenant"
 
-// failing are the tenants that were ordered to fail.
-func failing() []string {
+// failingTenants returns the names in the file FaultTenant.
+func failingTenants() []string {
 	data, err := os.ReadFile(filepath.Join(os.Getenv(cloud.EnvFaults), FaultTenant))
 	if err != nil || os.Getenv(cloud.EnvFaults) == "" {
 		return nil

@@ -17,29 +17,28 @@ import (
 	"github.com/genericcorp/platform/sandbox/cloud"
 )
 
-// kubernetes simulates the Kubernetes provider, and the API server behind it
-// unless there is a real one.
+// kubernetes simulates the Kubernetes provider. If api is nil it simulates the API server
+// too, otherwise it applies objects to that real one.
 type kubernetes struct {
 	cloud cloud.Cloud
 	api   *apiserver.Client
 	options
 }
 
-// options are those of the provider's inputs that change what it does with
-// objects. All are false unless set (provider.go, DiffConfig and Configure, of
-// pulumi-kubernetes 4.33).
+// options are the provider's inputs that change how it treats objects. The default of
+// each is false (provider.go, DiffConfig and Configure, of pulumi-kubernetes 4.33).
 type options struct {
-	// secretMutable and configMapMutable update data in place. Without them a
-	// change of data replaces the object (diff.go, forceNewProperties).
+	// secretMutable and configMapMutable make a change of data update the object in
+	// place. Otherwise it replaces the object (diff.go, forceNewProperties).
 	secretMutable, configMapMutable bool
-	// upsert adopts an object that exists already. Without it the create fails.
+	// upsert makes a create adopt an object that exists. Otherwise the create fails.
 	upsert bool
 }
 
 func optionsOf(inputs resource.PropertyMap) options {
 	set := func(key resource.PropertyKey) bool {
 		value := inputs[key]
-		// The engine passes a provider's nested and boolean inputs as JSON text.
+		// The engine passes nested and boolean inputs of a provider as JSON text.
 		return value.IsBool() && value.BoolValue() || value.IsString() && value.StringValue() == "true"
 	}
 	return options{
@@ -57,10 +56,10 @@ func newKubernetes(c cloud.Cloud) (*kubernetes, error) {
 }
 
 func (k *kubernetes) invoke(token string, _ resource.PropertyMap) (resource.PropertyMap, error) {
-	return nil, fmt.Errorf("the sandbox does not simulate %s", token)
+	return nil, notSimulated(token)
 }
 
-// kubeconfig is as much of one as the sandbox looks at.
+// kubeconfig has the fields that the sandbox checks.
 type kubeconfig struct {
 	Clusters []struct {
 		Cluster struct {
@@ -79,8 +78,8 @@ type kubeconfig struct {
 	} `json:"users"`
 }
 
-// configure logs in: with a fresh credential by doctl, or with the token in the
-// kubeconfig, which dies as soon as the cloud hands out another.
+// configure checks the kubeconfig and logs in with it. An error says what the real provider
+// could not use.
 func (k *kubernetes) configure(inputs resource.PropertyMap) error {
 	k.options = optionsOf(inputs)
 	config := inputs["kubeconfig"]
@@ -88,14 +87,14 @@ func (k *kubernetes) configure(inputs resource.PropertyMap) error {
 		return nil // a preview before the cluster exists
 	}
 	if !config.IsString() || config.StringValue() == "" {
-		return errors.New("kubernetes: no kubeconfig; without one the real provider takes the machine's own")
+		return errors.New("kubernetes: no kubeconfig; without one the real provider uses the default kubeconfig of this machine")
 	}
 	var parsed kubeconfig
 	if err := yaml.Unmarshal([]byte(config.StringValue()), &parsed); err != nil {
-		return errors.New("kubernetes: the kubeconfig cannot be parsed")
+		return errors.New("kubernetes: the kubeconfig is not valid YAML") // not err, which may quote a token
 	}
 	if len(parsed.Clusters) == 0 || len(parsed.Users) == 0 || !strings.HasPrefix(parsed.Clusters[0].Cluster.Server, "https://") {
-		return errors.New("kubernetes: the kubeconfig names no cluster, no user or no https:// server")
+		return errors.New("kubernetes: the kubeconfig must have a cluster with an https:// server, and a user")
 	}
 	if _, err := base64.StdEncoding.DecodeString(parsed.Clusters[0].Cluster.CA); err != nil {
 		return errors.New("kubernetes: the kubeconfig's certificate-authority-data is not base64")
@@ -103,18 +102,20 @@ func (k *kubernetes) configure(inputs resource.PropertyMap) error {
 	return k.login(parsed)
 }
 
+// login checks the kubeconfig's credential: a command of doctl, or a token. A token is
+// valid until the cloud returns another one.
 func (k *kubernetes) login(config kubeconfig) error {
 	user := config.Users[0].User
 	if user.Exec != nil {
 		if user.Exec.Command != "doctl" || len(user.Exec.Args) == 0 {
-			return fmt.Errorf("kubernetes: the kubeconfig's command %q is not known here", user.Exec.Command)
+			return fmt.Errorf("kubernetes: the sandbox does not simulate the kubeconfig's command %q, only doctl with arguments", user.Exec.Command)
 		}
 		id := user.Exec.Args[len(user.Exec.Args)-1]
 		_, found, err := k.cloud.Get(tokenCluster, id)
 		if err == nil && !found {
 			err = fmt.Errorf("kubernetes: doctl: no cluster %q", id)
 		}
-		if os.Getenv(envDoctl) == "" { // doctl has no login of its own here
+		if os.Getenv(envDoctl) == "" { // the simulated doctl has no configuration file
 			err = errors.Join(err, fmt.Errorf("kubernetes: doctl: access token is required; %s is not set", envDoctl))
 		}
 		return err
@@ -132,13 +133,13 @@ func (k *kubernetes) login(config kubeconfig) error {
 			return errors.New("kubernetes: Unauthorized: the token in the kubeconfig has expired")
 		}
 	}
-	return nil // an existing cluster, which the sandbox takes on trust
+	return nil // a cluster of somebody else, whose token the sandbox cannot check
 }
 
 func (k *kubernetes) kind(token string) *kind {
 	if token == tokenRelease {
 		if k.api != nil {
-			return k.releaseOnServer(k.releaseKind())
+			return k.liveRelease(k.releaseKind())
 		}
 		return k.releaseKind()
 	}
@@ -149,27 +150,28 @@ func (k *kubernetes) kind(token string) *kind {
 	out := &kind{
 		required:    []string{"apiVersion", "kind", "metadata"},
 		replaceOn:   slices.Concat([]string{"metadata.name", "metadata.namespace"}, api.immutable, k.replacedData(token)),
-		deleteFirst: true, upsert: k.upsert, previous: withoutEmptyData,
+		deleteFirst: true, upsert: k.upsert, stored: withoutEmptyData,
 		check: func(name string, in resource.PropertyMap) []plugin.CheckFailure { return api.check(token, name, in) },
-		admit: func(in resource.PropertyMap) error {
-			return errors.Join(k.admit(api, in), admitJob(k.cloud, token, in))
+		apply: func(id string, in resource.PropertyMap) (map[string]any, error) {
+			err := errors.Join(k.checkCluster(api, in), failJob(k.cloud, token, in))
+			return api.compute(id, in), err
 		},
 		id:      func(_ string, in resource.PropertyMap) string { return objectID(in) },
 		unknown: []string{"status"},
 		compute: api.compute,
-		made: func(id string, in resource.PropertyMap) error {
-			return errors.Join(order(k.cloud, token, id, in), runJob(k.cloud, token, in))
+		afterWrite: func(id string, in resource.PropertyMap) error {
+			return errors.Join(createAssociated(k.cloud, token, id, in), finishJob(k.cloud, token, in))
 		},
-		gone: func(id string, _ cloud.Object) error { return giveBack(k.cloud, token, id) },
+		afterDelete: func(id string, _ cloud.Object) error { return deleteAssociated(k.cloud, token, id) },
 	}
 	if k.api != nil {
-		return k.onServer(token, out)
+		return k.liveObject(token, out)
 	}
 	return out
 }
 
-// replacedData are the fields of a Secret or ConfigMap whose change replaces it,
-// unless the provider was told to update them in place.
+// replacedData returns the fields of a Secret or ConfigMap whose change replaces it with
+// the present options.
 func (k *kubernetes) replacedData(token string) []string {
 	switch {
 	case token == tokenSecret && !k.secretMutable:
@@ -180,9 +182,9 @@ func (k *kubernetes) replacedData(token string) []string {
 	return nil
 }
 
-// withoutEmptyData is what the API server remembers of a Secret's inputs: an empty
-// stringData is not stored, so a declaration that has one is a change at every
-// preview (seen with pulumi-kubernetes 4.33, 2026-11-24).
+// withoutEmptyData returns a Secret's inputs without an empty stringData. The API server
+// does not store that, so a program that sets one has a change in every preview (seen
+// with pulumi-kubernetes 4.33, 2026-11-24).
 func withoutEmptyData(inputs resource.PropertyMap) resource.PropertyMap {
 	if data, ok := inputs["stringData"]; ok && data.IsObject() && len(data.ObjectValue()) == 0 {
 		inputs = maps.Clone(inputs)
@@ -191,7 +193,7 @@ func withoutEmptyData(inputs resource.PropertyMap) resource.PropertyMap {
 	return inputs
 }
 
-// objectID is "namespace/name", or "name" for objects of the whole cluster.
+// objectID returns "namespace/name", or "name" for an object without a namespace.
 func objectID(in resource.PropertyMap) string {
 	name, namespace := text(in, "metadata", "name"), text(in, "metadata", "namespace")
 	if namespace == "" {

@@ -16,22 +16,19 @@ import (
 	"github.com/genericcorp/platform/sandbox/cloud"
 )
 
-// onServer makes a kind of objects one that a real API server keeps. What was
-// declared is noted in the cloud's folder, as the state of a manager of fields;
-// what is there is asked of the server.
-func (k *kubernetes) onServer(token string, out *kind) *kind {
-	out.admit = func(in resource.PropertyMap) error {
-		if err := admitJob(k.cloud, token, in); err != nil {
-			return err
+// liveObject returns out with the hooks that use the real API server instead of the
+// simulated one. The declared fields are still stored in the cloud's folder, because a
+// read compares them with the live object.
+func (k *kubernetes) liveObject(token string, out *kind) *kind {
+	out.apply = func(_ string, in resource.PropertyMap) (map[string]any, error) {
+		if err := failJob(k.cloud, token, in); err != nil {
+			return nil, err
 		}
-		return k.api.Ready(declared(in))
-	}
-	out.compute = func(_ string, in resource.PropertyMap) map[string]any {
-		live, err := k.api.Get(declared(in))
+		live, err := k.api.Apply(plainObject(in))
 		if err != nil || live["status"] == nil {
-			return nil
+			return nil, err
 		}
-		return map[string]any{"status": live["status"]}
+		return map[string]any{"status": live["status"]}, nil
 	}
 	out.onRead = func(o *cloud.Object) (bool, error) {
 		live, err := k.api.Get(o.Inputs)
@@ -41,27 +38,22 @@ func (k *kubernetes) onServer(token string, out *kind) *kind {
 		if err != nil {
 			return false, err
 		}
-		o.Inputs = ofDeclared(o.Inputs, live).(map[string]any)
+		o.Inputs = declaredFields(o.Inputs, live).(map[string]any)
 		return true, nil
 	}
-	out.release = func(id string) (bool, error) {
+	out.remove = func(id string) error {
 		o, found, err := k.cloud.Get(token, id)
 		if err != nil || !found {
-			return false, err
+			return err
 		}
-		return false, k.api.Remove(o.Inputs)
+		return k.api.Remove(o.Inputs)
 	}
 	return out
 }
 
-// declared is an object as JSON.
-func declared(in resource.PropertyMap) map[string]any {
-	return known(resource.NewObjectProperty(open(in))).Mappable().(map[string]any)
-}
-
-// ofDeclared is the live value of what was declared: fields that the server
-// defaults or others own are left out. Secrets come back as "data".
-func ofDeclared(declared, live any) any {
+// declaredFields returns the live values of the declared fields. Fields that the server
+// defaults or other clients own are left out. stringData of a Secret is read from data.
+func declaredFields(declared, live any) any {
 	switch d := declared.(type) {
 	case map[string]any:
 		l, ok := live.(map[string]any)
@@ -71,9 +63,9 @@ func ofDeclared(declared, live any) any {
 		out := map[string]any{}
 		for key, value := range d {
 			if key == "stringData" {
-				out[key] = decoded(value, l["data"])
-			} else if of, ok := l[key]; ok {
-				out[key] = ofDeclared(value, of)
+				out[key] = decodeData(value, l["data"])
+			} else if liveValue, ok := l[key]; ok {
+				out[key] = declaredFields(value, liveValue)
 			}
 		}
 		return out
@@ -84,19 +76,20 @@ func ofDeclared(declared, live any) any {
 		}
 		out := make([]any, len(d))
 		for i := range d {
-			out[i] = ofDeclared(d[i], l[i])
+			out[i] = declaredFields(d[i], l[i])
 		}
 		return out
 	}
 	return sameQuantity(declared, live)
 }
 
-// renderChart is what a release installs: the objects of its chart with its
-// values. Webhooks are left out: nobody answers for them here.
+// renderChart returns the objects that a release installs: those of its chart with its
+// values, but for webhooks, because no server answers them here. It runs the command in
+// cloud.EnvRender.
 func renderChart(in map[string]any) ([]map[string]any, error) {
 	command := strings.Fields(os.Getenv(cloud.EnvRender))
 	if len(command) == 0 {
-		return nil, fmt.Errorf("%s is not set", cloud.EnvRender)
+		return nil, fmt.Errorf("%s is not set; it must be the command that renders a chart", cloud.EnvRender)
 	}
 	request, err := json.Marshal(map[string]any{"namespace": in["namespace"], "values": in["values"]})
 	if err != nil {
@@ -107,7 +100,7 @@ func renderChart(in map[string]any) ([]map[string]any, error) {
 	cmd.Stdin, cmd.Stderr = bytes.NewReader(request), &stderr
 	out, err := cmd.Output()
 	if err != nil {
-		return nil, fmt.Errorf("rendering %v: %w: %s", in["chart"], err, stderr.String())
+		return nil, fmt.Errorf("render the chart %v: %w: %s", in["chart"], err, stderr.String())
 	}
 	var objects []map[string]any
 	if err := json.Unmarshal(out, &objects); err != nil {
@@ -122,42 +115,44 @@ func renderChart(in map[string]any) ([]map[string]any, error) {
 	return kept, nil
 }
 
-// releaseOnServer installs what the chart has, as Helm does.
-func (k *kubernetes) releaseOnServer(out *kind) *kind {
-	out.admit = func(in resource.PropertyMap) error {
-		objects, err := renderChart(declared(in))
+// liveRelease returns out with hooks that install and delete the objects of the chart on
+// the real API server, as Helm does.
+func (k *kubernetes) liveRelease(out *kind) *kind {
+	out.apply = func(id string, in resource.PropertyMap) (map[string]any, error) {
+		objects, err := renderChart(plainObject(in))
 		if err != nil {
-			return err
+			return nil, err
 		}
 		for _, o := range objects {
-			if err := k.api.Ready(namespaced(o, text(in, "namespace"))); err != nil {
-				return fmt.Errorf("%s %s: %w", apiserver.Field(o, "kind"), apiserver.Field(o, "metadata", "name"), err)
+			if _, err := k.api.Apply(inNamespace(o, text(in, "namespace"))); err != nil {
+				return nil, fmt.Errorf("%s %s: %w", apiserver.Field(o, "kind"), apiserver.Field(o, "metadata", "name"), err)
 			}
 		}
-		return nil
+		return out.compute(id, in), nil
 	}
-	out.release = func(id string) (bool, error) {
+	out.remove = func(id string) error {
 		o, found, err := k.cloud.Get(tokenRelease, id)
 		if err != nil || !found {
-			return false, err
+			return err
 		}
 		objects, err := renderChart(o.Inputs)
 		if err != nil {
-			return false, err
+			return err
 		}
 		var errs []error
 		namespace, _ := o.Inputs["namespace"].(string)
 		for i := len(objects) - 1; i >= 0; i-- {
-			errs = append(errs, k.api.Remove(namespaced(objects[i], namespace)))
+			errs = append(errs, k.api.Remove(inNamespace(objects[i], namespace)))
 		}
-		return false, errors.Join(errs...)
+		return errors.Join(errs...)
 	}
 	return out
 }
 
-// namespaced gives an object of a chart the release's namespace, where it has none
-// and its kind wants one; for other kinds the path does not ask.
-func namespaced(object map[string]any, namespace string) map[string]any {
+// inNamespace returns an object of a chart with the release's namespace, unless it has a
+// namespace or its kind is known to have none. For other kinds without a namespace the
+// client's path ignores it.
+func inNamespace(object map[string]any, namespace string) map[string]any {
 	meta, _ := object["metadata"].(map[string]any)
 	if _, set := meta["namespace"]; set || strings.HasPrefix(apiserver.Field(object, "kind"), "Cluster") || apiserver.Field(object, "kind") == "CustomResourceDefinition" {
 		return object

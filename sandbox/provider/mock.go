@@ -11,7 +11,7 @@ import (
 	"github.com/genericcorp/platform/sandbox/cloud"
 )
 
-// simulationOf is the simulation of a token's provider, without a cloud.
+// simulationOf returns the simulation of a token's provider, without a cloud.
 func simulationOf(token string) (simulation, error) {
 	name, _, _ := strings.Cut(token, ":")
 	p, err := New(name, cloud.Cloud{})
@@ -21,10 +21,10 @@ func simulationOf(token string) (simulation, error) {
 	return p.simulation, nil
 }
 
-// Imagine is what the provider would say of a new thing: whether its inputs are
-// right, its ID and its outputs. Nothing is created, and what depends on other
-// things in the cloud is not checked.
-func Imagine(token, name string, inputs resource.PropertyMap) (string, resource.PropertyMap, error) {
+// SimulateCreate returns the ID and the outputs that a create would have, or the faults
+// of its inputs. It creates nothing, and does not check what depends on other resources
+// of the cloud. Package pulumitest uses it as a mock of the engine.
+func SimulateCreate(token, name string, inputs resource.PropertyMap) (string, resource.PropertyMap, error) {
 	s, err := simulationOf(token)
 	if err != nil {
 		return "", nil, err
@@ -41,43 +41,44 @@ func Imagine(token, name string, inputs resource.PropertyMap) (string, resource.
 	if err := errors.Join(errs...); err != nil {
 		return "", nil, fmt.Errorf("%s %q: %w", token, name, err)
 	}
-	id := k.id(name, open(inputs))
+	id := k.id(name, unwrap(inputs))
 	var computed map[string]any
 	if k.compute != nil {
-		computed = k.compute(id, open(inputs))
+		computed = k.compute(id, unwrap(inputs))
 	}
 	return id, k.outputs(inputs, computed), nil
 }
 
-// ImagineUnknown is what a preview says: the inputs, and outputs yet unknown but
-// for secret ones. The wire of Pulumi's mocks cannot carry a secret that is
-// unknown; the real engine can, and the sandbox's own tests preview with it.
-func ImagineUnknown(token, name string, inputs resource.PropertyMap) (resource.PropertyMap, error) {
+// SimulatePreview returns the outputs that a create has in a preview: the inputs, and
+// unknown values for the outputs of the cloud. Secret outputs have a value, because
+// Pulumi's mocks cannot pass a secret that is unknown. The real engine can; the tests of
+// sandbox/engine preview with it.
+func SimulatePreview(token, name string, inputs resource.PropertyMap) (resource.PropertyMap, error) {
 	s, err := simulationOf(token)
 	if err != nil {
 		return nil, err
 	}
 	k := s.kind(token)
 	if k == nil {
-		return nil, fmt.Errorf("the sandbox does not simulate %s", token)
+		return nil, notSimulated(token)
 	}
-	out := k.previewed(open(inputs))
+	out := k.previewOutputs(unwrap(inputs))
 	if k.compute != nil {
-		imagined := resource.NewPropertyMapFromMap(k.compute(k.id(name, open(inputs)), open(inputs)))
+		computed := resource.NewPropertyMapFromMap(k.compute(k.id(name, unwrap(inputs)), unwrap(inputs)))
 		for _, key := range k.secrets {
-			out[resource.PropertyKey(key)] = imagined[resource.PropertyKey(key)]
+			out[resource.PropertyKey(key)] = computed[resource.PropertyKey(key)]
 		}
 	}
 	return out, nil
 }
 
-// Answer is what the provider says to a function.
-func Answer(token string, args resource.PropertyMap) (resource.PropertyMap, error) {
+// SimulateInvoke returns the result of a provider's function, without a cloud.
+func SimulateInvoke(token string, args resource.PropertyMap) (resource.PropertyMap, error) {
 	s, err := simulationOf(token)
 	if err != nil {
 		return nil, err
 	}
-	return s.invoke(token, open(args))
+	return s.invoke(token, unwrap(args))
 }
 
 var _ plugin.Provider = (*Provider)(nil)

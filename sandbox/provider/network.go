@@ -10,21 +10,20 @@ import (
 	"github.com/genericcorp/platform/sandbox/cloud"
 )
 
-// second is a second of the cloud's time, which passes a thousand times faster
-// here.
+// second is one second of the cloud's time. It passes a thousand times faster here.
 const second = time.Millisecond
 
 const (
-	// vpcDeleteTimeout is how long the provider tries to delete a VPC unless the
-	// resource says otherwise (resource_vpc.go of terraform-provider-digitalocean 2.96).
+	// vpcDeleteTimeout is how long the provider tries to delete a VPC if the resource
+	// has no timeout of its own (resource_vpc.go of terraform-provider-digitalocean 2.96).
 	vpcDeleteTimeout = 120 * second
-	// memberLeaves is how long a deleted cluster or database stays a member of its
-	// VPC. Its delete has returned by then. The real time is not documented; it is
-	// longer than vpcDeleteTimeout (terraform-provider-digitalocean#488, #1267).
-	memberLeaves = 400 * second
+	// leaveTime is how long a cluster or database stays a member of its VPC after its
+	// delete returned. The real time is not documented; it is longer than
+	// vpcDeleteTimeout (terraform-provider-digitalocean#488, #1267).
+	leaveTime = 400 * second
 )
 
-// tokenLeaving marks a member that is deleted and has not left its VPC.
+// tokenLeaving is the type of a deleted member that has not left its VPC yet.
 const tokenLeaving = "digitalocean:leaving/member:Member"
 
 func (d *digitalOcean) vpcKind() *kind {
@@ -32,7 +31,7 @@ func (d *digitalOcean) vpcKind() *kind {
 		inputs: []string{"description", "ipRange", "name", "region"}, required: []string{"region"},
 		uniqueName: true, deleteFirst: true,
 		replaceOn: []string{"ipRange", "region"}, check: checkRegion, id: uuid(tokenVPC),
-		release: d.releaseVPC, deleteTimeout: vpcDeleteTimeout, gone: d.forgetMembers,
+		remove: d.removeVPC, deleteTimeout: vpcDeleteTimeout, afterDelete: d.forgetMembers,
 		unknown: []string{"vpcUrn", "createdAt", "default"},
 		compute: func(id string, in resource.PropertyMap) map[string]any {
 			return map[string]any{
@@ -42,21 +41,22 @@ func (d *digitalOcean) vpcKind() *kind {
 	}
 }
 
-// becomesDefault reports whether a new VPC becomes its region's default: the first
-// one in a region does (godo#337).
+// becomesDefault reports whether a new VPC becomes the default of its region. The first
+// VPC of a region does (godo#337).
 func (d *digitalOcean) becomesDefault(region string) bool {
 	_, fresh, err := d.cloud.Get(cloud.TokenFreshAccount, region)
 	return err == nil && fresh && d.defaultVPC(region) == nil
 }
 
-// defaultVPC is the region's default VPC on an account that had none.
+// defaultVPC returns the region's default VPC on an account that had none; nil if there
+// is none yet.
 func (d *digitalOcean) defaultVPC(region string) resource.PropertyMap {
 	return d.vpc(func(o cloud.Object) bool { return o.Inputs["region"] == region && o.Computed["default"] == true })
 }
 
-// vpc is the first VPC that matches, as the data source returns it; nil for none.
+// vpc returns the first VPC that matches, in the form of the data source; nil for none.
 func (d *digitalOcean) vpc(matches func(cloud.Object) bool) resource.PropertyMap {
-	ids, _ := d.cloud.IDs(tokenVPC) // no folder is no VPC
+	ids, _ := d.cloud.IDs(tokenVPC) // a cloud that cannot be read has no VPC
 	for _, id := range ids {
 		if o, found, err := d.cloud.Get(tokenVPC, id); err == nil && found && matches(o) {
 			return resource.NewPropertyMapFromMap(map[string]any{
@@ -68,8 +68,9 @@ func (d *digitalOcean) vpc(matches func(cloud.Object) bool) resource.PropertyMap
 	return nil
 }
 
-// lookupVPC is the data source: by region it is that region's default VPC. An
-// account that is not fresh has one (datasource_vpc.go).
+// lookupVPC is the data source of a VPC, by name, or by region for that region's default
+// VPC (datasource_vpc.go). Every account has a default VPC, unless the cloud has an object
+// of type cloud.TokenFreshAccount for the region.
 func (d *digitalOcean) lookupVPC(args resource.PropertyMap) (resource.PropertyMap, error) {
 	if name := text(args, "name"); name != "" {
 		if found := d.vpc(func(o cloud.Object) bool { return o.Inputs["name"] == name }); found != nil {
@@ -89,24 +90,24 @@ func (d *digitalOcean) lookupVPC(args resource.PropertyMap) (resource.PropertyMa
 	}), nil
 }
 
-// releaseVPC refuses to delete a default VPC (403) and one that has members (409).
-// The provider tries again on both.
-func (d *digitalOcean) releaseVPC(id string) (bool, error) {
+// removeVPC returns an error for a default VPC (403) and for one that has members (409).
+// The provider tries again after both.
+func (d *digitalOcean) removeVPC(id string) error {
 	o, _, err := d.cloud.Get(tokenVPC, id)
 	if err != nil {
-		return false, err
+		return err
 	}
 	if o.Computed["default"] == true {
-		return true, errors.New("403: Error deleting VPC: Can not delete default VPCs")
+		return retryable{errors.New("403: Error deleting VPC: Can not delete default VPCs")}
 	}
 	members, err := d.members(id)
 	if err != nil || len(members) == 0 {
-		return false, err
+		return err
 	}
-	return true, fmt.Errorf("409: Error deleting VPC: Can not delete VPC with members: %v", members)
+	return retryable{fmt.Errorf("409: Error deleting VPC: Can not delete VPC with members: %v", members)}
 }
 
-// members are the clusters and databases in a VPC, those that are leaving too.
+// members returns the clusters and databases in a VPC, with those that are leaving.
 func (d *digitalOcean) members(vpc string) ([]string, error) {
 	var out []string
 	for token, field := range map[string]string{
@@ -130,14 +131,15 @@ func (d *digitalOcean) members(vpc string) ([]string, error) {
 	return out, nil
 }
 
-// leave notes that a deleted thing is a member of its VPC for a while.
-func (d *digitalOcean) leave(id string, vpc any) error {
+// startLeaving records that a deleted cluster or database stays a member of its VPC for
+// leaveTime.
+func (d *digitalOcean) startLeaving(id string, vpc any) error {
 	return d.cloud.Put(tokenLeaving, id, cloud.Object{Inputs: map[string]any{
-		"vpc": vpc, "until": time.Now().Add(memberLeaves).UnixMilli(),
+		"vpc": vpc, "until": time.Now().Add(leaveTime).UnixMilli(),
 	}})
 }
 
-// forgetMembers removes the notes of members of a VPC that is gone.
+// forgetMembers deletes the records of startLeaving for a deleted VPC.
 func (d *digitalOcean) forgetMembers(vpc string, _ cloud.Object) error {
 	ids, err := d.cloud.IDs(tokenLeaving)
 	errs := []error{err}
@@ -147,25 +149,4 @@ func (d *digitalOcean) forgetMembers(vpc string, _ cloud.Object) error {
 		}
 	}
 	return errors.Join(errs...)
-}
-
-// awaitRelease tries until a thing may be deleted, as long as the provider does.
-// timeout is the resource's own, in seconds of the cloud's time; 0 means the
-// type's default.
-func (k *kind) awaitRelease(id string, timeout float64) error {
-	if k.release == nil {
-		return nil
-	}
-	patience := k.deleteTimeout
-	if timeout > 0 {
-		patience = time.Duration(timeout * float64(second))
-	}
-	deadline := time.Now().Add(patience)
-	for {
-		again, err := k.release(id)
-		if err == nil || !again || time.Now().After(deadline) {
-			return err
-		}
-		time.Sleep(10 * second)
-	}
 }

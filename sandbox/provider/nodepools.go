@@ -10,23 +10,23 @@ import (
 	"github.com/genericcorp/platform/sandbox/cloud"
 )
 
-// defaultPoolTag marks the pool that the provider takes for the nodePool of a
-// cluster, whatever its name and size: resourceDigitalOceanKubernetesClusterRead in
+// defaultPoolTag is the tag of the default pool. The provider reads the input nodePool
+// of a cluster from the pool with this tag, whatever its name and size
+// (resourceDigitalOceanKubernetesClusterRead in
 // digitalocean/kubernetes/resource_kubernetes_cluster.go of
-// digitalocean/terraform-provider-digitalocean. With two such pools it logs a
-// warning and takes the last one.
+// digitalocean/terraform-provider-digitalocean). If two pools have the tag, it logs a
+// warning and uses the last one.
 const defaultPoolTag = "terraform:default-node-pool"
 
-// declareNodePool brings the default pool of a cluster in line with the input
-// nodePool: it makes the pool when there is none, and else updates name, count and
-// tags in place.
-func declareNodePool(inputs resource.PropertyMap, computed map[string]any) (map[string]any, error) {
+// applyNodePool creates the default pool of a cluster from the input nodePool. If the
+// pool exists, it updates name, count and tags in place.
+func applyNodePool(inputs resource.PropertyMap, computed map[string]any) (map[string]any, error) {
 	o := cloud.Object{Computed: computed}
 	pools, err := o.NodePools()
 	if err != nil {
 		return nil, err
 	}
-	declared, ok := open(inputs)["nodePool"]
+	declared, ok := unwrap(inputs)["nodePool"]
 	if !ok || !declared.IsObject() {
 		return computed, nil
 	}
@@ -46,7 +46,7 @@ func declareNodePool(inputs resource.PropertyMap, computed map[string]any) (map[
 	return o.Computed, o.SetNodePools(pools, func() string { return newID("node") })
 }
 
-// defaultPool is the index of the default pool, or -1.
+// defaultPool returns the index of the default pool, -1 if there is none.
 func defaultPool(pools []cloud.NodePool) int {
 	for at := len(pools) - 1; at >= 0; at-- {
 		if pools[at].HasTag(defaultPoolTag) {
@@ -65,8 +65,8 @@ func uniqueNames(pools []cloud.NodePool) error {
 	return nil
 }
 
-// readNodePool sets the input nodePool to what the default pool is now. Tags that
-// the cloud or the provider adds are left out, as FilterTags does in
+// readNodePool sets the input nodePool to the present state of the default pool. It omits
+// the tags that the cloud and the provider add, as FilterTags does in
 // digitalocean/kubernetes/kubernetes.go of the provider.
 func readNodePool(o *cloud.Object) error {
 	pools, err := o.NodePools()
@@ -75,7 +75,7 @@ func readNodePool(o *cloud.Object) error {
 	}
 	at := defaultPool(pools)
 	if at < 0 {
-		return nil // the provider logs a warning and keeps what it knows
+		return nil // the provider logs a warning and keeps the old value
 	}
 	pool, _ := o.Inputs["nodePool"].(map[string]any)
 	if pool == nil {

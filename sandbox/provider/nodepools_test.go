@@ -10,7 +10,8 @@ import (
 	"github.com/genericcorp/platform/sandbox/cloud"
 )
 
-func declaredPool(size string, count int) resource.PropertyMap {
+// poolInputs returns the inputs of a cluster with one node pool.
+func poolInputs(size string, count int) resource.PropertyMap {
 	return resource.NewPropertyMapFromMap(map[string]any{"nodePool": map[string]any{
 		"name": "default", "size": size, "nodeCount": count, "tags": []any{"platform", "demo"},
 	}})
@@ -23,8 +24,8 @@ func poolsOf(t *testing.T, computed map[string]any) []cloud.NodePool {
 	return pools
 }
 
-func TestANewClusterHasOnePoolWithTheTagOfTheDefaultPool(t *testing.T) {
-	computed, err := declareNodePool(declaredPool("s-2vcpu-4gb", 2), nil)
+func TestApplyNodePoolCreatesTheDefaultPoolWithItsTag(t *testing.T) {
+	computed, err := applyNodePool(poolInputs("s-2vcpu-4gb", 2), nil)
 	require.NoError(t, err)
 	pools := poolsOf(t, computed)
 	require.Len(t, pools, 1)
@@ -33,13 +34,13 @@ func TestANewClusterHasOnePoolWithTheTagOfTheDefaultPool(t *testing.T) {
 	assert.Equal(t, []string{"default-0", "default-1"}, []string{pools[0].Nodes[0].Name, pools[0].Nodes[1].Name})
 }
 
-func TestReadFollowsTheTagOfTheDefaultPool(t *testing.T) {
-	computed, err := declareNodePool(declaredPool("s-2vcpu-4gb", 1), nil)
+func TestReadNodePoolReadsThePoolWithTheDefaultTag(t *testing.T) {
+	computed, err := applyNodePool(poolInputs("s-2vcpu-4gb", 1), nil)
 	require.NoError(t, err)
 	pools := append(poolsOf(t, computed), cloud.NodePool{
 		ID: "2", Name: "default-s-4vcpu-8gb", Size: "s-4vcpu-8gb", Count: 1, Tags: []string{"k8s", "k8s:1", "platform", "demo", defaultPoolTag},
 	})
-	o := cloud.Object{Inputs: declaredPool("s-2vcpu-4gb", 1).Mappable(), Computed: computed}
+	o := cloud.Object{Inputs: poolInputs("s-2vcpu-4gb", 1).Mappable(), Computed: computed}
 	require.NoError(t, o.SetNodePools(pools[1:], func() string { return "node" }))
 	require.NoError(t, readNodePool(&o))
 	assert.Equal(t, map[string]any{
@@ -47,12 +48,12 @@ func TestReadFollowsTheTagOfTheDefaultPool(t *testing.T) {
 	}, o.Inputs["nodePool"])
 }
 
-func TestAnUpdateRenamesTheDefaultPoolInPlace(t *testing.T) {
+func TestApplyNodePoolRenamesTheDefaultPoolInPlace(t *testing.T) {
 	o := cloud.Object{}
 	require.NoError(t, o.SetNodePools([]cloud.NodePool{
 		{ID: "2", Name: "default-s-4vcpu-8gb", Size: "s-4vcpu-8gb", Count: 1, Tags: []string{defaultPoolTag}},
 	}, func() string { return "node" }))
-	computed, err := declareNodePool(declaredPool("s-4vcpu-8gb", 2), o.Computed)
+	computed, err := applyNodePool(poolInputs("s-4vcpu-8gb", 2), o.Computed)
 	require.NoError(t, err)
 	pools := poolsOf(t, computed)
 	require.Len(t, pools, 1)
@@ -62,19 +63,19 @@ func TestAnUpdateRenamesTheDefaultPoolInPlace(t *testing.T) {
 	assert.Len(t, pools[0].Nodes, 2)
 }
 
-func TestARenameToATakenNameIsRefused(t *testing.T) {
+func TestApplyNodePoolRefusesANameOfAnotherPool(t *testing.T) {
 	o := cloud.Object{}
 	require.NoError(t, o.SetNodePools([]cloud.NodePool{
 		{ID: "1", Name: "default", Size: "s-2vcpu-4gb", Count: 1},
 		{ID: "2", Name: "default-s-4vcpu-8gb", Size: "s-4vcpu-8gb", Count: 1, Tags: []string{defaultPoolTag}},
 	}, func() string { return "node" }))
-	_, err := declareNodePool(declaredPool("s-4vcpu-8gb", 1), o.Computed)
+	_, err := applyNodePool(poolInputs("s-4vcpu-8gb", 1), o.Computed)
 	assert.ErrorContains(t, err, `422: the cluster has two node pools with the name "default"`)
 }
 
-func TestImportIDsAreTranslatedToThoseOfTheState(t *testing.T) {
+func TestImportIDsBecomeTheIDsOfTheState(t *testing.T) {
 	for id, want := range map[string]string{"c,app": "c/database/app", "c/database/app": "c/database/app"} {
-		assert.Equal(t, want, commaID("database")(id))
+		assert.Equal(t, want, stateID("database")(id))
 	}
 	firewall := (&digitalOcean{}).firewallKind().importID
 	assert.Equal(t, "c-firewall", firewall("c"))

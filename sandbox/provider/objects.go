@@ -20,16 +20,17 @@ import (
 	k8sjson "sigs.k8s.io/json"
 )
 
-// objectAPI is a type of Kubernetes object.
+// objectAPI describes one type of Kubernetes object.
 type objectAPI struct {
-	// new makes an empty one, to decode into.
+	// new returns an empty value of the real API's Go type.
 	new func() any
-	// group is what apiVersion has to be; namespaced objects need a namespace.
+	// group is the only allowed apiVersion. Objects need a namespace if namespaced is
+	// true, and must not have one otherwise.
 	group      string
 	namespaced bool
-	// immutable are the fields that the API server does not let change.
+	// immutable are the fields whose change the API server refuses.
 	immutable []string
-	// status is what the cluster adds.
+	// status returns the outputs that the cluster adds; nil adds none.
 	status func(id string, in resource.PropertyMap) map[string]any
 }
 
@@ -42,8 +43,8 @@ func (a objectAPI) withStatus(status func(string, resource.PropertyMap) map[stri
 	return a
 }
 
-// apis are the types that the sandbox knows, each by the Go type of the real API.
-// The immutable fields are those of diff.go (forceNew) of pulumi-kubernetes 4.33.
+// apis are the Kubernetes types that the sandbox simulates, each with the Go type of the
+// real API. The immutable fields are from diff.go (forceNew) of pulumi-kubernetes 4.33.
 var apis = map[string]objectAPI{
 	"kubernetes:core/v1:Namespace":      object[corev1.Namespace]("v1", false),
 	"kubernetes:core/v1:ConfigMap":      object[corev1.ConfigMap]("v1", true),
@@ -78,10 +79,10 @@ const (
 	certManagerGroup = "cert-manager.io/v1"
 )
 
-// decode reads an object strictly into the real API's type: an unknown field, a
-// wrong type or a bad quantity is an error. Values not known yet are left out.
+// decode reads an object into the real API's Go type. An unknown field, a wrong type and
+// a bad quantity are errors. Values that a preview does not know are left out.
 func (a objectAPI) decode(in resource.PropertyMap) (any, []error) {
-	data, err := json.Marshal(known(resource.NewObjectProperty(open(in))).Mappable())
+	data, err := json.Marshal(plainObject(in))
 	if err != nil {
 		return nil, []error{err}
 	}
@@ -93,13 +94,19 @@ func (a objectAPI) decode(in resource.PropertyMap) (any, []error) {
 	return typed, strict
 }
 
-func known(v resource.PropertyValue) resource.PropertyValue {
+// plainObject returns an object as JSON would decode it, without unknown values and
+// without the engine's own keys ("__...").
+func plainObject(in resource.PropertyMap) map[string]any {
+	return withoutUnknown(resource.NewObjectProperty(unwrap(in))).Mappable().(map[string]any)
+}
+
+func withoutUnknown(v resource.PropertyValue) resource.PropertyValue {
 	switch {
 	case v.IsObject():
 		out := resource.PropertyMap{}
 		for key, value := range v.ObjectValue() {
 			if !value.IsComputed() && !strings.HasPrefix(string(key), "__") {
-				out[key] = known(value)
+				out[key] = withoutUnknown(value)
 			}
 		}
 		return resource.NewObjectProperty(out)
@@ -107,7 +114,7 @@ func known(v resource.PropertyValue) resource.PropertyValue {
 		var out []resource.PropertyValue
 		for _, value := range v.ArrayValue() {
 			if !value.IsComputed() {
-				out = append(out, known(value))
+				out = append(out, withoutUnknown(value))
 			}
 		}
 		return resource.NewArrayProperty(out)
@@ -115,41 +122,45 @@ func known(v resource.PropertyValue) resource.PropertyValue {
 	return v
 }
 
-// check fills a name as the real provider does, then judges the object alone.
+// check sets a missing name as the real provider does, and returns the faults of the
+// object alone.
 func (a objectAPI) check(token, name string, in resource.PropertyMap) []plugin.CheckFailure {
 	autoname(name, in)
 	var failures []plugin.CheckFailure
 	fail := func(format string, args ...any) {
 		failures = append(failures, plugin.CheckFailure{Property: "", Reason: fmt.Sprintf(format, args...)})
 	}
-	opened := open(in)
-	if got := text(opened, "apiVersion"); got != a.group {
-		fail("apiVersion: %q is not %q", got, a.group)
+	plain := unwrap(in)
+	if got := text(plain, "apiVersion"); got != a.group {
+		fail("apiVersion: is %q, must be %q", got, a.group)
 	}
-	if want := token[strings.LastIndex(token, ":")+1:]; text(opened, "kind") != want {
-		fail("kind: %q is not %q", text(opened, "kind"), want)
+	if want := token[strings.LastIndex(token, ":")+1:]; text(plain, "kind") != want {
+		fail("kind: is %q, must be %q", text(plain, "kind"), want)
 	}
-	for _, reason := range validation.IsDNS1123Subdomain(text(opened, "metadata", "name")) {
-		if !opened["metadata"].ObjectValue()["name"].IsComputed() {
+	for _, reason := range validation.IsDNS1123Subdomain(text(plain, "metadata", "name")) {
+		if !plain["metadata"].ObjectValue()["name"].IsComputed() {
 			fail("metadata.name: %s", reason)
 		}
 	}
-	if _, ok := opened["metadata"].ObjectValue()["namespace"]; ok != a.namespaced {
-		fail("metadata.namespace: is set: %t, has to be: %t", ok, a.namespaced)
+	switch _, set := plain["metadata"].ObjectValue()["namespace"]; {
+	case a.namespaced && !set:
+		fail("metadata.namespace: is not set; %s belongs to a namespace", text(plain, "kind"))
+	case set && !a.namespaced:
+		fail("metadata.namespace: is set; %s belongs to no namespace", text(plain, "kind"))
 	}
 	typed, errs := a.decode(in)
 	for _, err := range errs {
 		fail("%v", err)
 	}
 	if len(errs) == 0 {
-		for _, err := range judge(typed) {
+		for _, err := range validate(typed) {
 			fail("%v", err)
 		}
 	}
 	return failures
 }
 
-// autoname gives an object without a name one that is its own.
+// autoname sets a unique name in an object that has none.
 func autoname(name string, in resource.PropertyMap) {
 	meta := in["metadata"]
 	if !meta.IsObject() {
@@ -163,6 +174,7 @@ func autoname(name string, in resource.PropertyMap) {
 	in["metadata"] = resource.NewObjectProperty(named)
 }
 
+// compute returns the outputs that the cluster adds to an object.
 func (a objectAPI) compute(id string, in resource.PropertyMap) map[string]any {
 	if a.status == nil {
 		return nil
@@ -170,12 +182,12 @@ func (a objectAPI) compute(id string, in resource.PropertyMap) map[string]any {
 	return a.status(id, in)
 }
 
-// serviceStatus gives a Service of type LoadBalancer an address.
+// serviceStatus returns the status of a Service, with an address for type LoadBalancer.
 func serviceStatus(id string, in resource.PropertyMap) map[string]any {
 	status := map[string]any{"loadBalancer": map[string]any{}}
 	if text(in, "spec", "type") == "LoadBalancer" {
 		h := fnv.New32a()
-		_, _ = h.Write([]byte(id)) // a hash takes every write
+		_, _ = h.Write([]byte(id)) // a hash never returns an error
 		status["loadBalancer"] = map[string]any{"ingress": []any{
 			map[string]any{"ip": fmt.Sprintf("203.0.113.%d", 10+h.Sum32()%240)},
 		}}

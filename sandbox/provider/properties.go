@@ -9,8 +9,9 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
 )
 
-// previewed is what a create promises: the inputs, and outputs yet unknown.
-func (k *kind) previewed(inputs resource.PropertyMap) resource.PropertyMap {
+// previewOutputs returns the outputs of a create in a preview: the inputs, and unknown
+// values for the outputs of the cloud.
+func (k *kind) previewOutputs(inputs resource.PropertyMap) resource.PropertyMap {
 	out := maps.Clone(inputs)
 	for _, key := range k.unknown {
 		out[resource.PropertyKey(key)] = resource.MakeComputed(resource.NewStringProperty(""))
@@ -18,7 +19,7 @@ func (k *kind) previewed(inputs resource.PropertyMap) resource.PropertyMap {
 	return out
 }
 
-// outputs are the inputs as they are and what the cloud computed.
+// outputs returns the inputs and what the cloud computed, with secrets marked.
 func (k *kind) outputs(inputs resource.PropertyMap, computed map[string]any) resource.PropertyMap {
 	out := maps.Clone(inputs)
 	for key, value := range resource.NewPropertyMapFromMap(computed) {
@@ -30,9 +31,10 @@ func (k *kind) outputs(inputs resource.PropertyMap, computed map[string]any) res
 	return out
 }
 
-// diff compares inputs. A path in replaceOn matches what lies below it too.
+// diff compares inputs. A change at, below or above a path in replaceOn replaces the
+// resource.
 func diff(olds, news resource.PropertyMap, replaceOn []string) plugin.DiffResult {
-	d := open(olds).Diff(open(news), resource.IsInternalPropertyKey)
+	d := unwrap(olds).Diff(unwrap(news), resource.IsInternalPropertyKey)
 	if d == nil {
 		return plugin.DiffResult{Changes: plugin.DiffNone}
 	}
@@ -40,7 +42,7 @@ func diff(olds, news resource.PropertyMap, replaceOn []string) plugin.DiffResult
 		Changes: plugin.DiffSome, ChangedKeys: d.ChangedKeys(), DetailedDiff: plugin.NewDetailedDiffFromObjectDiff(d, false),
 	}
 	for path, change := range result.DetailedDiff {
-		if !slices.ContainsFunc(replaceOn, func(on string) bool { return within(path, on) }) {
+		if !slices.ContainsFunc(replaceOn, func(on string) bool { return overlap(path, on) }) {
 			continue
 		}
 		key, _, _ := strings.Cut(path, ".")
@@ -51,47 +53,49 @@ func diff(olds, news resource.PropertyMap, replaceOn []string) plugin.DiffResult
 	return result
 }
 
-func within(path, prefix string) bool {
-	rest, ok := strings.CutPrefix(path, prefix)
-	return ok && (rest == "" || rest[0] == '.' || rest[0] == '[') || strings.HasPrefix(prefix, path+".")
+// overlap reports whether one of two paths is the other one or lies below it.
+func overlap(path, other string) bool {
+	rest, ok := strings.CutPrefix(path, other)
+	return ok && (rest == "" || rest[0] == '.' || rest[0] == '[') || strings.HasPrefix(other, path+".")
 }
 
-// open removes the marks of secrets and of outputs; unknown values stay.
-func open(m resource.PropertyMap) resource.PropertyMap {
-	return opened(resource.NewObjectProperty(m)).ObjectValue()
+// unwrap returns inputs without the wrappers of secrets and outputs. Unknown values stay
+// unknown.
+func unwrap(m resource.PropertyMap) resource.PropertyMap {
+	return unwrapValue(resource.NewObjectProperty(m)).ObjectValue()
 }
 
-func opened(v resource.PropertyValue) resource.PropertyValue {
+func unwrapValue(v resource.PropertyValue) resource.PropertyValue {
 	switch {
 	case v.IsSecret():
-		return opened(v.SecretValue().Element)
+		return unwrapValue(v.SecretValue().Element)
 	case v.IsOutput():
 		if !v.OutputValue().Known {
 			return resource.MakeComputed(resource.NewStringProperty(""))
 		}
-		return opened(v.OutputValue().Element)
+		return unwrapValue(v.OutputValue().Element)
 	case v.IsArray():
 		out := make([]resource.PropertyValue, len(v.ArrayValue()))
 		for i, element := range v.ArrayValue() {
-			out[i] = opened(element)
+			out[i] = unwrapValue(element)
 		}
 		return resource.NewArrayProperty(out)
 	case v.IsObject():
 		out := make(resource.PropertyMap, len(v.ObjectValue()))
 		for key, element := range v.ObjectValue() {
-			out[key] = opened(element)
+			out[key] = unwrapValue(element)
 		}
 		return resource.NewObjectProperty(out)
 	}
 	return v
 }
 
-// closeAs marks as secret in news what was secret in olds.
-func closeAs(olds, news resource.PropertyMap) resource.PropertyMap {
-	return closedAs(resource.NewObjectProperty(olds), resource.NewObjectProperty(news)).ObjectValue()
+// markSecrets returns news with the values marked secret that are secret in olds.
+func markSecrets(olds, news resource.PropertyMap) resource.PropertyMap {
+	return markSecret(resource.NewObjectProperty(olds), resource.NewObjectProperty(news)).ObjectValue()
 }
 
-func closedAs(old, value resource.PropertyValue) resource.PropertyValue {
+func markSecret(old, value resource.PropertyValue) resource.PropertyValue {
 	switch {
 	case old.IsSecret():
 		return resource.MakeSecret(value)
@@ -100,14 +104,14 @@ func closedAs(old, value resource.PropertyValue) resource.PropertyValue {
 	case old.IsObject() && value.IsObject():
 		out := make(resource.PropertyMap, len(value.ObjectValue()))
 		for key, element := range value.ObjectValue() {
-			out[key] = closedAs(old.ObjectValue()[key], element)
+			out[key] = markSecret(old.ObjectValue()[key], element)
 		}
 		return resource.NewObjectProperty(out)
 	case old.IsArray() && value.IsArray():
 		out := slices.Clone(value.ArrayValue())
 		for i := range out {
 			if i < len(old.ArrayValue()) {
-				out[i] = closedAs(old.ArrayValue()[i], out[i])
+				out[i] = markSecret(old.ArrayValue()[i], out[i])
 			}
 		}
 		return resource.NewArrayProperty(out)
@@ -115,7 +119,8 @@ func closedAs(old, value resource.PropertyValue) resource.PropertyValue {
 	return value
 }
 
-// text reads a string of inputs; "" when it is not there or not known.
+// text returns the string at a path of the inputs; "" if it is missing, unknown or no
+// string.
 func text(m resource.PropertyMap, path ...string) string {
 	at := resource.NewObjectProperty(m)
 	for _, key := range path {

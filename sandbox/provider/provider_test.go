@@ -18,7 +18,8 @@ type object = map[string]any
 
 func props(o object) resource.PropertyMap { return resource.NewPropertyMapFromMap(o) }
 
-// account is one simulated cloud with all its providers.
+// account is one simulated cloud with all its providers. Its methods call the provider of
+// a resource type.
 type account struct {
 	t     *testing.T
 	cloud cloud.Cloud
@@ -84,7 +85,7 @@ const (
 	issuer     = "kubernetes:cert-manager.io/v1:ClusterIssuer"
 )
 
-func TestWhatCannotChangeIsReplaced(t *testing.T) {
+func TestDiffReplacesAResourceOnlyForInputsThatCannotChange(t *testing.T) {
 	a := newAccount(t)
 	pool := func(size string, count int) object {
 		return object{"region": "fra1", "nodePool": object{"size": size, "nodeCount": count}}
@@ -113,7 +114,7 @@ func TestWhatCannotChangeIsReplaced(t *testing.T) {
 	assert.Equal(t, plugin.DiffNone, a.diff(cluster, pool("s-2vcpu-4gb", 1), pool("s-2vcpu-4gb", 1)).Changes)
 }
 
-func TestAKubeconfigOfTheSameClusterReplacesNothing(t *testing.T) {
+func TestDiffConfigReplacesOnlyForAnotherCluster(t *testing.T) {
 	p := newAccount(t).provider("kubernetes:")
 	diff := func(before, after object) plugin.DiffResult {
 		result, err := p.DiffConfig(t.Context(), plugin.DiffConfigRequest{OldInputs: props(before), NewInputs: props(after)})
@@ -121,12 +122,12 @@ func TestAKubeconfigOfTheSameClusterReplacesNothing(t *testing.T) {
 		return result
 	}
 	assert.Empty(t, diff(object{"kubeconfig": "a", "clusterIdentifier": "1"}, object{"kubeconfig": "b", "clusterIdentifier": "1"}).ReplaceKeys)
-	assert.NotEmpty(t, diff(object{"kubeconfig": "a"}, object{"kubeconfig": "b"}).ReplaceKeys, "without an identifier it might be another")
+	assert.NotEmpty(t, diff(object{"kubeconfig": "a"}, object{"kubeconfig": "b"}).ReplaceKeys, "without clusterIdentifier it may be another cluster")
 	assert.NotEmpty(t, diff(object{"clusterIdentifier": "1"}, object{"clusterIdentifier": "2"}).ReplaceKeys)
 }
 
-// pod is a Deployment that is right.
-func pod(change func(spec object)) object {
+// podDeployment returns a valid Deployment whose Pod specification was passed to change.
+func podDeployment(change func(spec object)) object {
 	spec := object{
 		"containers": []any{object{"name": "app", "image": "app:1", "resources": object{
 			"requests": object{"memory": "64Mi"}, "limits": object{"memory": "128Mi"},
@@ -142,26 +143,27 @@ func pod(change func(spec object)) object {
 	}
 }
 
+// container returns the only container of a Pod specification.
 func container(spec object) object { return spec["containers"].([]any)[0].(object) }
 
-func TestObjectsAreDecodedStrictlyIntoTheRealTypes(t *testing.T) {
+func TestCheckRefusesObjectsThatTheAPIServerRefuses(t *testing.T) {
 	a := newAccount(t)
-	assert.Empty(t, a.check(deployment, pod(func(object) {})))
+	assert.Empty(t, a.check(deployment, podDeployment(func(object) {})))
 	for want, change := range map[string]func(object){
 		`unknown field "spec.template.spec.nodeSelectr"`: func(s object) { s["nodeSelectr"] = object{} },
 		"quantities must match":                          func(s object) { container(s)["resources"] = object{"requests": object{"memory": "lots"}} },
 		"cannot unmarshal string":                        func(s object) { s["terminationGracePeriodSeconds"] = "30" },
-		"below its request": func(s object) {
+		"is below the request": func(s object) {
 			container(s)["resources"] = object{"requests": object{"memory": "2Gi"}, "limits": object{"memory": "1Gi"}}
 		},
-		"which is no volume of its Pod": func(s object) { container(s)["volumeMounts"] = []any{object{"name": "data", "mountPath": "/data"}} },
-		"which is no port of it":        func(s object) { container(s)["livenessProbe"] = object{"httpGet": object{"port": "http"}} },
+		"has no volume with that name": func(s object) { container(s)["volumeMounts"] = []any{object{"name": "data", "mountPath": "/data"}} },
+		"has no port with that name":   func(s object) { container(s)["livenessProbe"] = object{"httpGet": object{"port": "http"}} },
 	} {
-		assert.Contains(t, a.check(deployment, pod(change)), want)
+		assert.Contains(t, a.check(deployment, podDeployment(change)), want)
 	}
-	mismatch := pod(func(object) {})
+	mismatch := podDeployment(func(object) {})
 	mismatch["spec"].(object)["selector"] = object{"matchLabels": object{"app": "other"}}
-	assert.Contains(t, a.check(deployment, mismatch), "does not pick the template's labels")
+	assert.Contains(t, a.check(deployment, mismatch), "does not match the template's labels")
 	assert.Contains(t, a.check(configMap, object{"apiVersion": "v1", "kind": "Secret", "metadata": object{"name": "x", "namespace": "y"}}), "kind:")
 	assert.Contains(t, a.check(configMap, object{"apiVersion": "v1", "kind": "ConfigMap", "metadata": object{"name": "x"}}), "metadata.namespace")
 	assert.Contains(t, a.check(issuer, object{
@@ -170,7 +172,7 @@ func TestObjectsAreDecodedStrictlyIntoTheRealTypes(t *testing.T) {
 	}), `unknown field "spec.acme.servr"`)
 }
 
-func TestInputsThatAProviderDoesNotHaveAreRefused(t *testing.T) {
+func TestCheckRefusesUnknownMissingAndInvalidInputs(t *testing.T) {
 	a := newAccount(t)
 	assert.Contains(t, a.check(vpc, object{"region": "fra1", "ip_range": "10.0.0.0/20"}), `has no property "ip_range"`)
 	assert.Contains(t, a.check(vpc, object{"region": "moon1"}), "is not a region")
@@ -181,15 +183,16 @@ func TestInputsThatAProviderDoesNotHaveAreRefused(t *testing.T) {
 	assert.Contains(t, a.check(record, object{"zoneId": "z", "name": "a", "type": "CAA", "data": object{"tag": "issue"}}), "needs flags, tag and value")
 }
 
+// restricted returns a namespace that enforces the Pod Security standard "restricted".
 func restricted(name string) object {
 	return object{"apiVersion": "v1", "kind": "Namespace", "metadata": object{
 		"name": name, "labels": object{"pod-security.kubernetes.io/enforce": "restricted"},
 	}}
 }
 
-func TestObjectsNeedWhatTheyReferTo(t *testing.T) {
+func TestCreateRefusesAnObjectWhoseReferencesDoNotExist(t *testing.T) {
 	a := newAccount(t)
-	_, err := a.create(deployment, pod(func(object) {}))
+	_, err := a.create(deployment, podDeployment(func(object) {}))
 	require.ErrorContains(t, err, `Namespace "app" not found`)
 	_, err = a.create(namespace, restricted("app"))
 	require.NoError(t, err)
@@ -205,14 +208,14 @@ func TestObjectsNeedWhatTheyReferTo(t *testing.T) {
 			container(s)["env"] = []any{object{"name": "URL", "valueFrom": object{"secretKeyRef": object{"name": "db", "key": "url"}}}}
 		},
 	} {
-		_, err := a.create(deployment, pod(change))
+		_, err := a.create(deployment, podDeployment(change))
 		require.ErrorContains(t, err, want)
 	}
 	_, err = a.create(configMap, object{
 		"apiVersion": "v1", "kind": "ConfigMap", "metadata": object{"name": "config", "namespace": "app"}, "data": object{"a": "1"},
 	})
 	require.NoError(t, err)
-	_, err = a.create(deployment, pod(func(s object) {
+	_, err = a.create(deployment, podDeployment(func(s object) {
 		s["volumes"] = []any{object{"name": "v", "configMap": object{"name": "config", "items": []any{object{"key": "b", "path": "b"}}}}}
 	}))
 	require.ErrorContains(t, err, `the key "b" of ConfigMap "app/config"`)
@@ -220,20 +223,20 @@ func TestObjectsNeedWhatTheyReferTo(t *testing.T) {
 	require.ErrorContains(t, err, "no matches for kind")
 }
 
-func TestPodSecurityIsEnforcedByTheRealChecks(t *testing.T) {
+func TestCreateRefusesPodsThatViolateTheNamespacesPodSecurity(t *testing.T) {
 	a := newAccount(t)
 	_, err := a.create(namespace, restricted("app"))
 	require.NoError(t, err)
-	_, err = a.create(deployment, pod(func(object) {}))
+	_, err = a.create(deployment, podDeployment(func(object) {}))
 	require.ErrorContains(t, err, `violates PodSecurity "restricted"`)
-	_, err = a.create(deployment, pod(func(s object) {
+	_, err = a.create(deployment, podDeployment(func(s object) {
 		s["securityContext"] = object{"runAsNonRoot": true, "seccompProfile": object{"type": "RuntimeDefault"}}
 		container(s)["securityContext"] = object{"allowPrivilegeEscalation": false, "capabilities": object{"drop": []any{"ALL"}}}
 	}))
 	require.NoError(t, err)
 }
 
-func TestAnExpiredTokenIsUnauthorizedAndDoctlIsNot(t *testing.T) {
+func TestConfigureRefusesAnExpiredTokenButNotDoctl(t *testing.T) {
 	a := newAccount(t)
 	network, err := a.create(vpc, object{"region": "fra1"})
 	require.NoError(t, err)
@@ -265,7 +268,7 @@ func TestAnExpiredTokenIsUnauthorizedAndDoctlIsNot(t *testing.T) {
 	require.ErrorContains(t, login(doctl), "access token is required", "doctl does not read the provider's other variable")
 }
 
-func TestWhatWasSecretIsSecretAfterARefresh(t *testing.T) {
+func TestReadKeepsSecretInputsSecret(t *testing.T) {
 	a := newAccount(t)
 	_, err := a.create(namespace, restricted("app"))
 	require.NoError(t, err)
@@ -279,4 +282,5 @@ func TestWhatWasSecretIsSecretAfterARefresh(t *testing.T) {
 	assert.True(t, read.Outputs["stringData"].IsSecret())
 }
 
+// idOf returns the first ID of a list.
 func idOf(ids []string) resource.ID { return resource.ID(ids[0]) }

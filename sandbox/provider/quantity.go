@@ -6,8 +6,8 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 )
 
-// sameQuantity is the declared form of a quantity that the server writes in
-// another one.
+// sameQuantity returns declared if both are the same quantity in different notations,
+// and live otherwise. The API server writes "0.5" as "500m".
 func sameQuantity(declared, live any) any {
 	d, ok := declared.(string)
 	l, isText := live.(string)
@@ -22,13 +22,14 @@ func sameQuantity(declared, live any) any {
 	return live
 }
 
-// decoded is a Secret's data as the text that was declared.
-func decoded(declared, data any) any {
+// decodeData returns the live data of a Secret as plain text, for the keys that
+// stringData declares. The API server returns it base64-encoded in data.
+func decodeData(declared, data any) any {
 	keys, ok := declared.(map[string]any)
 	if !ok {
 		return data
 	}
-	live, _ := data.(map[string]any) // the server leaves out what is empty
+	live, _ := data.(map[string]any) // the server omits empty data
 	out := map[string]any{}
 	for key := range keys {
 		encoded, _ := live[key].(string)

@@ -16,29 +16,30 @@ import (
 	"github.com/genericcorp/platform/sandbox/cloud"
 )
 
-// The Jobs that bring tenants' roles and schemas to what is declared do not run here. The
-// sandbox keeps the record that they keep in the database (the table platform.tenants),
-// and refuses what they refuse. Scheduled runs change nothing while nobody changes the
-// database by hand, so there are none.
+// The Jobs that reconcile the tenants' roles and schemas with the stack file do not run
+// here. The sandbox keeps the same record as the Jobs do in the database (the table
+// platform.tenants), and refuses what they refuse. It simulates no scheduled runs, because
+// they change nothing unless somebody changed the database by hand.
 const (
 	tokenJob = "kubernetes:batch/v1:Job"
-	// tokenTenants is the record of a database cluster, or of an external server.
+	// tokenTenants is the type of that record. Its ID is the ID of the database cluster,
+	// or the host of an external server.
 	tokenTenants = "postgres:platform/tenants:Tenants"
 
 	scriptsID       = "tenants/reconcile"
 	administratorID = "tenants/administrator"
 )
 
-// reconciled is what a run of a Job leaves.
+// reconciled is the result of a run of a Job.
 type reconciled struct {
-	// database has the record; empty for a Job of somebody else.
+	// database is the ID of the record; empty for a Job that is not the platform's.
 	database string
 	record   lifecycle.History
-	// failed are tenants that are not as declared.
+	// failed are the tenants that the run could not reconcile.
 	failed []string
 }
 
-// reconcile returns what a run of a Job leaves; admit and made both need it.
+// reconcile returns the result that a run of a Job has, and writes nothing.
 func reconcile(c cloud.Cloud, in resource.PropertyMap) (reconciled, error) {
 	if text(in, "metadata", "namespace") != "tenants" {
 		return reconciled{}, nil
@@ -48,7 +49,7 @@ func reconcile(c cloud.Cloud, in resource.PropertyMap) (reconciled, error) {
 		return reconciled{}, err
 	}
 	data, _ := scripts.Inputs["data"].(map[string]any)
-	declared, err := desired(fmt.Sprint(data["desired.sql"]))
+	declared, err := parseDesired(fmt.Sprint(data["desired.sql"]))
 	if err != nil {
 		return reconciled{}, fmt.Errorf("desired.sql: %w", err)
 	}
@@ -64,20 +65,20 @@ func reconcile(c cloud.Cloud, in resource.PropertyMap) (reconciled, error) {
 	if err != nil {
 		return reconciled{}, err
 	}
-	if out.record, err = run(before, declared); err != nil {
+	if out.record, err = nextRecord(before, declared); err != nil {
 		return reconciled{}, err
 	}
 	for _, t := range declared {
-		if slices.Contains(failing(), t.Name) {
+		if slices.Contains(failingTenants(), t.Name) {
 			out.failed = append(out.failed, t.Name)
-			keep(out.record, before, t.Name, t.RenamedFrom)
+			restore(out.record, before, t.Name, t.RenamedFrom)
 		}
 	}
 	return out, nil
 }
 
-// keep leaves names in a record as they were before.
-func keep(record, before lifecycle.History, names ...string) {
+// restore sets names in a record to their entries before the run.
+func restore(record, before lifecycle.History, names ...string) {
 	for _, name := range names {
 		if was, known := before[name]; known {
 			record[name] = was
@@ -87,9 +88,10 @@ func keep(record, before lifecycle.History, names ...string) {
 	}
 }
 
-// run is what a Job makes of its record. It knows no more than the database: one
-// that was lost and made anew gets every tenant as a new one, except for a restore.
-func run(before lifecycle.History, declared []settings.Tenant) (lifecycle.History, error) {
+// nextRecord returns the record after a successful run, or the error with which the Job
+// refuses the declared tenants. The Job knows only the record: after the loss of a database
+// every tenant is new, and only a restore is refused.
+func nextRecord(before lifecycle.History, declared []settings.Tenant) (lifecycle.History, error) {
 	after, faults := before.Next(declared)
 	refused := []string{"the Job failed: refused, and nothing was changed:"}
 	for _, f := range faults {
@@ -107,14 +109,15 @@ func run(before lifecycle.History, declared []settings.Tenant) (lifecycle.Histor
 	return after, nil
 }
 
-// admitJob fails where the Job would. A strict Job brings the other tenants to what is
-// declared, and fails for those that are not.
-func admitJob(c cloud.Cloud, token string, in resource.PropertyMap) error {
+// failJob returns the error of a run that fails. It does nothing for a run that succeeds,
+// and for objects that are no Job. A Job that does not tolerate failed tenants reconciles
+// the others before it fails, so failJob writes their record.
+func failJob(c cloud.Cloud, token string, in resource.PropertyMap) error {
 	if token != tokenJob {
 		return nil
 	}
 	after, err := reconcile(c, in)
-	if err != nil || len(after.failed) == 0 || tolerant(in) {
+	if err != nil || len(after.failed) == 0 || toleratesTenants(in) {
 		return err
 	}
 	lines := []string{fmt.Sprintf("the Job %s failed: %d tenants failed, the others are as declared; the next run tries again:",
@@ -125,8 +128,8 @@ func admitJob(c cloud.Cloud, token string, in resource.PropertyMap) error {
 	return errors.Join(after.write(c), errors.New(strings.Join(lines, "\n")))
 }
 
-// tolerant reports whether a Job succeeds when tenants fail.
-func tolerant(in resource.PropertyMap) bool {
+// toleratesTenants reports whether a Job succeeds although tenants fail.
+func toleratesTenants(in resource.PropertyMap) bool {
 	typed, errs := apis[tokenJob].decode(in)
 	job, ok := typed.(*batchv1.Job)
 	return len(errs) == 0 && ok && slices.ContainsFunc(job.Spec.Template.Spec.Containers, func(c corev1.Container) bool {
@@ -134,7 +137,9 @@ func tolerant(in resource.PropertyMap) bool {
 	})
 }
 
-func runJob(c cloud.Cloud, token string, in resource.PropertyMap) error {
+// finishJob writes the record of a run that succeeds. It does nothing for objects that
+// are no Job.
+func finishJob(c cloud.Cloud, token string, in resource.PropertyMap) error {
 	if token != tokenJob {
 		return nil
 	}
@@ -156,8 +161,9 @@ func (r reconciled) write(c cloud.Cloud) error {
 	return c.Put(tokenTenants, r.database, cloud.Object{Inputs: record})
 }
 
-// databaseOf is the ID of the database cluster that the Job connects to, or the host
-// of an external server. A new cluster has the host of one that was lost.
+// databaseOf returns the ID of the database cluster that the Job connects to, or the host
+// of an external server. It looks for the host among the clusters that exist, because a
+// new cluster may have the host of one that was lost.
 func databaseOf(c cloud.Cloud) (string, error) {
 	secret, _, err := c.Get(tokenSecret, administratorID)
 	if err != nil {
@@ -177,9 +183,10 @@ func databaseOf(c cloud.Cloud) (string, error) {
 	return host, nil
 }
 
-// desired reads the tenants out of the SQL that the Job gets: a line with the columns'
-// names, then a line for each tenant. Names have neither commas nor quotes in them.
-func desired(sql string) ([]settings.Tenant, error) {
+// parseDesired returns the tenants in the SQL of the Job (desired.sql of package tenancy):
+// a line with the names of the columns, then a line for each tenant. It relies on values
+// without commas and quotes.
+func parseDesired(sql string) ([]settings.Tenant, error) {
 	_, rest, found := strings.Cut(sql, "INSERT INTO desired (")
 	if !found {
 		if strings.Contains(sql, "INSERT INTO desired") {

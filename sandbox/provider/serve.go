@@ -15,7 +15,8 @@ import (
 	"github.com/genericcorp/platform/sandbox/cloud"
 )
 
-// New makes the simulated provider of a name.
+// New returns the simulated provider with a name: cloudflare, digitalocean, kubernetes or
+// random. Its resources are in c.
 func New(name string, c cloud.Cloud) (*Provider, error) {
 	k, err := newKubernetes(c)
 	if err != nil {
@@ -26,13 +27,14 @@ func New(name string, c cloud.Cloud) (*Provider, error) {
 	}
 	s, ok := simulations[name]
 	if !ok {
-		return nil, fmt.Errorf("the sandbox does not simulate the provider %q", name)
+		return nil, fmt.Errorf("the sandbox does not simulate the provider %q; it has cloudflare, digitalocean, kubernetes and random", name)
 	}
 	return &Provider{version: semver.MustParse(cloud.Providers[name]), cloud: c, simulation: s}, nil
 }
 
-// Serve runs a provider for the engine at an address until that goes away. The
-// engine reads the port that it prints.
+// Serve runs the provider with a name until the engine exits. engine is the engine's gRPC
+// address; without one, Serve runs until the process ends. It prints the port that the
+// provider listens on, which the engine reads. The cloud is the folder in cloud.EnvFolder.
 func Serve(name, engine string) error {
 	c, err := cloud.Open()
 	if err != nil {
@@ -42,11 +44,11 @@ func Serve(name, engine string) error {
 	if err != nil {
 		return err
 	}
-	ctx, gone := context.WithCancel(context.Background())
-	defer gone()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
 	if engine != "" {
-		if err := rpcutil.Healthcheck(ctx, engine, 5*time.Minute, gone); err != nil {
-			return fmt.Errorf("no engine at %s: %w", engine, err)
+		if err := rpcutil.Healthcheck(ctx, engine, 5*time.Minute, cancel); err != nil {
+			return fmt.Errorf("no engine answers at %s: %w", engine, err)
 		}
 	}
 	stop := make(chan bool)

@@ -8,34 +8,34 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Component is what every component of the platform has to keep, checked in one
-// way for all.
+// Component describes a component for Check, which tests the rules that hold for every
+// component of the platform.
 type Component struct {
-	// Packages are the providers that it needs.
+	// Packages are the names of the providers that the component needs.
 	Packages []string
-	// Good declares it with right arguments; opts carry the providers.
+	// Good declares the component with valid arguments. opts have the providers.
 	Good func(ctx *pulumi.Context, opts ...pulumi.ResourceOption) error
-	// Bad declares it with as many wrong arguments as it can tell apart, and Faults
-	// are the paths that its error has to name, all of them.
+	// Bad declares the component with as many faults as one declaration can have. Faults
+	// are the paths that its error must name.
 	Bad    func(ctx *pulumi.Context) error
 	Faults []string
-	// Type is its token, Custom how many resources it makes.
+	// Type is the component's type token. Custom is how many resources it registers.
 	Type   string
 	Custom int
-	// Secrets are resources with the inputs that have to be secret.
+	// Secrets are the paths of inputs that must be secret, by the name of the resource.
 	Secrets map[string]string
 }
 
-// Check runs the checks and returns what the good declaration registered.
+// Check tests the component and returns the recorder of its valid declaration.
 func (c Component) Check(t *testing.T) *Recorder {
 	t.Helper()
-	t.Run("faults register nothing", c.rejects)
-	t.Run("each child's failure surfaces", c.surfaces)
-	t.Run("a preview with unknowns ends", func(t *testing.T) { require.NoError(t, c.run(&Recorder{Preview: true})) })
+	t.Run("faults are all reported and register nothing", c.checkFaults)
+	t.Run("an error of each resource is returned", c.checkErrors)
+	t.Run("a preview with unknown outputs succeeds", func(t *testing.T) { require.NoError(t, c.run(&Recorder{Preview: true})) })
 	r := &Recorder{}
 	require.NoError(t, c.run(r))
-	t.Run("graph", func(t *testing.T) { c.graph(t, r) })
-	t.Run("secrets", func(t *testing.T) { c.secrets(t, r) })
+	t.Run("resources have the component as parent and their own provider", func(t *testing.T) { c.checkGraph(t, r) })
+	t.Run("secret inputs are marked", func(t *testing.T) { c.checkSecrets(t, r) })
 	return r
 }
 
@@ -49,7 +49,7 @@ func (c Component) run(r *Recorder) error {
 	})
 }
 
-func (c Component) rejects(t *testing.T) {
+func (c Component) checkFaults(t *testing.T) {
 	r := &Recorder{}
 	err := Run(r, "test", nil, c.Bad)
 	require.Error(t, err)
@@ -59,15 +59,15 @@ func (c Component) rejects(t *testing.T) {
 	assert.Empty(t, r.Registrations())
 }
 
-func (c Component) surfaces(t *testing.T) {
+func (c Component) checkErrors(t *testing.T) {
 	for n := 1; n <= c.Custom+len(c.Packages); n++ {
 		require.ErrorContains(t, c.run(&Recorder{FailAt: n}), ErrBoom.Error(), "resource %d", n)
 	}
 }
 
-// graph: every child has the component as its parent, an explicit provider of
-// its own package, and outputs are registered once.
-func (c Component) graph(t *testing.T, r *Recorder) {
+// checkGraph checks that every resource has the component as its parent and a provider of
+// its own package, and that the component registers its outputs once.
+func (c Component) checkGraph(t *testing.T, r *Recorder) {
 	custom, components := 0, 0
 	for _, g := range r.Registrations() {
 		switch {
@@ -76,7 +76,7 @@ func (c Component) graph(t *testing.T, r *Recorder) {
 		case g.Custom:
 			custom++
 			assert.Contains(t, parentKey(g.Parent), c.Type, g.Name)
-			assert.Contains(t, g.Type, g.Provider+":", "%s has the provider of another package", g.Name)
+			assert.Contains(t, g.Type, g.Provider+":", "resource %s has the provider of another package", g.Name)
 		default:
 			components++
 			assert.Equal(t, c.Type, g.Type)
@@ -84,10 +84,10 @@ func (c Component) graph(t *testing.T, r *Recorder) {
 	}
 	assert.Equal(t, c.Custom, custom)
 	assert.Equal(t, 1, components)
-	assert.Equal(t, 2, r.Outputs(), "the component's and the stack's")
+	assert.Equal(t, 2, r.Outputs(), "outputs of the component and of the stack")
 }
 
-func (c Component) secrets(t *testing.T, r *Recorder) {
+func (c Component) checkSecrets(t *testing.T, r *Recorder) {
 	found := 0
 	for _, g := range r.Registrations() {
 		if path, ok := c.Secrets[g.Name]; ok && g.Custom && len(g.Secrets) > 0 {
@@ -95,5 +95,5 @@ func (c Component) secrets(t *testing.T, r *Recorder) {
 			found++
 		}
 	}
-	assert.Equal(t, len(c.Secrets), found, "every resource that holds a secret marks it")
+	assert.Equal(t, len(c.Secrets), found, "resources in Secrets that were registered with a secret input")
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// extra is a resource that costs money and is on no bill.
+// extra is a resource that costs money and is not in the bill.
 type extra struct {
 	token  string
 	inputs pulumi.Map
@@ -16,7 +16,7 @@ type extra struct {
 
 var metaExtra = pulumi.Map{"name": pulumi.String("extra"), "namespace": pulumi.String("app")}
 
-// extras try to get past the meter, each in its own way.
+// extras are resources that the meter must refuse, each for another reason.
 var extras = map[string]extra{
 	"droplet": {"digitalocean:index/droplet:Droplet", pulumi.Map{
 		"image": pulumi.String("debian-12-x64"), "region": pulumi.String("fra1"), "size": pulumi.String("s-1vcpu-2gb"),
@@ -42,10 +42,10 @@ var extras = map[string]extra{
 	"unknown type": {"digitalocean:index/gradientAgent:GradientAgent", pulumi.Map{"name": pulumi.String("extra")}},
 }
 
-// Extras are the names of what WithExtra can add.
+// Extras returns the names of the resources that WithExtra can add, sorted.
 func Extras() []string { return slices.Sorted(maps.Keys(extras)) }
 
-// WithExtra is a program that declares one resource more.
+// WithExtra returns the program with one more resource, whose name is from Extras.
 func WithExtra(program pulumi.RunFunc, name string) pulumi.RunFunc {
 	return func(ctx *pulumi.Context) error {
 		if err := program(ctx); err != nil {
@@ -53,7 +53,7 @@ func WithExtra(program pulumi.RunFunc, name string) pulumi.RunFunc {
 		}
 		more, ok := extras[name]
 		if !ok {
-			return fmt.Errorf("no extra %q", name)
+			return fmt.Errorf("there is no extra resource %q; one of %q", name, Extras())
 		}
 		var p anyProvider
 		pkg := more.token[:len("digitalocean")]
@@ -72,5 +72,5 @@ func WithExtra(program pulumi.RunFunc, name string) pulumi.RunFunc {
 
 type anyResource struct{ pulumi.CustomResourceState }
 
-// kubeconfig of a cluster that is none of the sandbox's.
+// kubeconfig is that of a cluster outside the simulated cloud.
 const kubeconfig = `{"clusters":[{"cluster":{"server":"https://192.0.2.1"}}],"users":[{"user":{"token":"extra"}}]}`

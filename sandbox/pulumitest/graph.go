@@ -10,9 +10,9 @@ import (
 	"strings"
 )
 
-// Graph prints registrations as a tree that a reviewer reads: a line for each,
-// with what matters of it and a hash of all its inputs, so that no change is
-// without a trace. Random values are left out of the hash.
+// Graph returns registrations as a tree for reviewers. Each resource has one line with its
+// main inputs and a hash of all inputs, so every change shows. The hash omits random and
+// secret values.
 func Graph(all []Registration) string {
 	children := map[string][]Registration{}
 	for _, g := range all {
@@ -32,7 +32,7 @@ func Graph(all []Registration) string {
 	return out.String()
 }
 
-// parentKey is "type name" of a parent's URN, "" below the stack.
+// parentKey returns "type name" of a parent's URN, "" for the stack.
 func parentKey(urn string) string {
 	parts := strings.Split(urn, "::")
 	if len(parts) < 4 || strings.HasSuffix(parts[2], "pulumi:pulumi:Stack") {
@@ -42,9 +42,10 @@ func parentKey(urn string) string {
 	return kind + " " + parts[3]
 }
 
+// line returns the resource's line in Graph.
 func (g Registration) line() string {
 	words := []string{g.Type, g.Name}
-	words = append(words, g.facts()...)
+	words = append(words, g.summary()...)
 	if g.Protect {
 		words = append(words, "protected")
 	}
@@ -63,8 +64,8 @@ func (g Registration) line() string {
 	return strings.Join(append(words, "#"+g.hash()), " ")
 }
 
-// factPaths are the inputs that a reviewer asks about first, by their type.
-var factPaths = map[string][]string{
+// mainInputs are the paths of the inputs that Graph shows, by the resource's type.
+var mainInputs = map[string][]string{
 	"KubernetesCluster":     {"region", "version", "ha", "nodePool.size", "nodePool.nodeCount"},
 	"DatabaseCluster":       {"region", "version", "size", "nodeCount"},
 	"Vpc":                   {"ipRange"},
@@ -77,10 +78,10 @@ var factPaths = map[string][]string{
 	"CronJob":               {"spec.schedule"},
 }
 
-func (g Registration) facts() []string {
+func (g Registration) summary() []string {
 	kind := g.Type[strings.LastIndex(g.Type, ":")+1:]
 	var out []string
-	for _, path := range factPaths[kind] {
+	for _, path := range mainInputs[kind] {
 		if value := Dig(g.Inputs, path); value != nil {
 			key := path[strings.LastIndexAny(path, "./")+1:]
 			out = append(out, fmt.Sprintf("%s=%v", key, value))
@@ -99,7 +100,7 @@ func (g Registration) facts() []string {
 	return out
 }
 
-// Containers are those of the Pods that an object runs.
+// Containers returns the containers in the object's Pod template, nil if it has none.
 func (g Registration) Containers() []any {
 	containers, found := Dig(g.Inputs, "spec.template.spec.containers").([]any)
 	if !found {
@@ -108,8 +109,8 @@ func (g Registration) Containers() []any {
 	return containers
 }
 
-// Dig follows a dotted path into plain inputs; a key may have dots of its own.
-// It returns nil where nothing is.
+// Dig returns the value at a dotted path in plain inputs, nil if there is none. Keys may
+// contain dots.
 func Dig(value any, path string) any {
 	if path == "" {
 		return value
@@ -128,28 +129,30 @@ func Dig(value any, path string) any {
 	return nil
 }
 
-// Text is plain inputs as JSON, to look for what must not be there.
+// Text returns plain inputs as JSON. Tests search it for what must not be in it.
 func Text(inputs any) string {
 	data, err := json.Marshal(inputs)
 	if err != nil {
-		panic(err) // plain inputs always have JSON
+		panic(err) // plain inputs are JSON values
 	}
 	return string(data)
 }
 
-// hash is over all inputs but secret ones, random or not.
+// hash returns a short hash of all inputs without their secret and random values.
 func (g Registration) hash() string {
 	sum := sha256.Sum256([]byte(Text(stripped(g.Inputs, "", g.Secrets))))
 	return hex.EncodeToString(sum[:3])
 }
 
-// secretChecksum is an annotation with a checksum of a credential; that of plain
-// configuration is checksum/config.
+// secretChecksum matches annotations with the checksum of a credential, which is random.
+// checksum/config is that of plain configuration.
 var secretChecksum = regexp.MustCompile(`checksum/(database|password|secrets)$`)
 
-// revision is a name by content, which depends on random passwords.
+// revision matches names that end in a hash of their content, which depends on random
+// passwords.
 var revision = regexp.MustCompile(`-[0-9a-f]{10}$`)
 
+// stripped returns a copy of inputs with fixed texts for secret and random values.
 func stripped(value any, path string, secrets []string) any {
 	if slices.Contains(secrets, path) || secretChecksum.MatchString(path) {
 		return "secret"
@@ -176,5 +179,5 @@ func stripped(value any, path string, secrets []string) any {
 	return value
 }
 
-// uuids are what the cloud gives at random.
+// uuids matches the random IDs of the cloud.
 var uuids = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)

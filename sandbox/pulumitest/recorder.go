@@ -1,6 +1,7 @@
-// Package pulumitest runs Pulumi programs without an engine and records what
-// they register. What the clouds answer comes from the sandbox's simulations, so
-// that a mock here and a plugin there cannot disagree. Tests only.
+// Package pulumitest runs Pulumi programs without an engine and records the resources that
+// they register. Only tests use it. IDs and outputs come from the simulations of
+// sandbox/provider, so this mock and the sandbox's plugins cannot disagree. Tests take
+// seconds; package enginetest runs the real engine.
 package pulumitest
 
 import (
@@ -18,38 +19,39 @@ import (
 	"github.com/genericcorp/platform/sandbox/provider"
 )
 
-// ErrBoom is what a registration fails with when a test asks for it.
+// ErrBoom is the error of the registration that Recorder.FailAt selects.
 var ErrBoom = errors.New("boom")
 
 // Registration is one resource that a program registered.
 type Registration struct {
 	Type, Name, Parent, Provider string
 	Custom, Protect, Retain      bool
-	// DependsOn are the URNs that it was told to come after; DeletedWith is the name
-	// of the resource that takes it along.
+	// DependsOn are the URNs of the option dependsOn, sorted. DeletedWith is the name of
+	// the resource in the option deletedWith.
 	DependsOn   []string
 	DeletedWith string
-	// IgnoreChanges are inputs that an update leaves alone. CreateTimeout and
-	// DeleteTimeout are as declared; empty is the provider's own.
+	// IgnoreChanges are the paths of the option ignoreChanges. CreateTimeout and
+	// DeleteTimeout are as declared, such as "30m"; empty means the provider's default.
 	IgnoreChanges                []string
 	CreateTimeout, DeleteTimeout string
-	// Inputs are plain; Secrets are the paths in them that were marked secret.
+	// Inputs are plain Go values. Secrets are the paths of the inputs that were secret,
+	// sorted.
 	Inputs  map[string]any
 	Secrets []string
 }
 
-// Recorder is a mock of the engine.
+// Recorder is a mock of the engine, for one run. Pass it to Run.
 type Recorder struct {
-	// FailAt makes the n-th custom resource fail with ErrBoom, counted from 1.
+	// FailAt makes the n-th custom resource fail with ErrBoom, counted from 1. 0 fails none.
 	FailAt int
-	// Preview leaves outputs that only a cloud tells unknown.
+	// Preview runs a preview: outputs of the cloud are unknown.
 	Preview bool
-	// Password is what every random password comes out as; empty is random.
+	// Password is the value of every random password; empty makes them random.
 	Password string
-	// Plain are keys of the configuration that were set without --secret; all others
-	// but the settings are secret.
+	// Plain are the configuration keys that were set without --secret. All other keys but
+	// the settings are secret.
 	Plain []string
-	// Last are the outputs of the stack's last update; none when it is the first.
+	// Last are the outputs of the stack's last update; nil for the first update.
 	Last resource.PropertyMap
 
 	mu            sync.Mutex
@@ -58,7 +60,7 @@ type Recorder struct {
 	outputs       int
 }
 
-// NewResource records a registration and imagines its outputs.
+// NewResource records a registration and returns simulated outputs.
 func (r *Recorder) NewResource(args pulumi.MockResourceArgs) (string, resource.PropertyMap, error) {
 	if args.TypeToken == "pulumi:pulumi:StackReference" {
 		last := r.Last
@@ -76,10 +78,10 @@ func (r *Recorder) NewResource(args pulumi.MockResourceArgs) (string, resource.P
 	case !args.Custom:
 		return "", resource.PropertyMap{}, nil
 	case r.Preview:
-		out, err := provider.ImagineUnknown(args.TypeToken, args.Name, args.Inputs)
+		out, err := provider.SimulatePreview(args.TypeToken, args.Name, args.Inputs)
 		return "", out, err
 	}
-	id, out, err := provider.Imagine(args.TypeToken, args.Name, args.Inputs)
+	id, out, err := provider.SimulateCreate(args.TypeToken, args.Name, args.Inputs)
 	if _, random := out["result"]; random && r.Password != "" {
 		out["result"] = resource.MakeSecret(resource.NewStringProperty(r.Password))
 	}
@@ -108,7 +110,7 @@ func (r *Recorder) record(args pulumi.MockResourceArgs) error {
 	return nil
 }
 
-// providerName is the name in a provider's reference, URN::ID.
+// providerName returns the resource name in a provider's reference, which is URN::ID.
 func providerName(reference string) string {
 	parts := strings.Split(reference, "::")
 	if len(parts) < 4 {
@@ -117,12 +119,12 @@ func providerName(reference string) string {
 	return parts[3]
 }
 
-// Call answers a function.
+// Call runs a provider's function.
 func (r *Recorder) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
-	return provider.Answer(args.Token, args.Args)
+	return provider.SimulateInvoke(args.Token, args.Args)
 }
 
-// RegisterResourceOutputs counts how many components said that they were done.
+// RegisterResourceOutputs counts registrations of outputs, by components and by the stack.
 func (r *Recorder) RegisterResourceOutputs() (*emptypb.Empty, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -130,7 +132,7 @@ func (r *Recorder) RegisterResourceOutputs() (*emptypb.Empty, error) {
 	return &emptypb.Empty{}, nil
 }
 
-// Registrations are all resources but the stack itself, sorted by type and name.
+// Registrations returns all resources except the stack, sorted by type and name.
 func (r *Recorder) Registrations() []Registration {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -141,14 +143,14 @@ func (r *Recorder) Registrations() []Registration {
 	return out
 }
 
-// Outputs is how often outputs were registered, the stack's own included.
+// Outputs returns how many times outputs were registered, the stack's own included.
 func (r *Recorder) Outputs() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.outputs
 }
 
-// Find is the one resource of a type and name; it reports false for none.
+// Find returns the resource with a type and name, and whether there is one.
 func (r *Recorder) Find(token, name string) (Registration, bool) {
 	for _, g := range r.Registrations() {
 		if g.Type == token && g.Name == name {
@@ -158,7 +160,7 @@ func (r *Recorder) Find(token, name string) (Registration, bool) {
 	return Registration{}, false
 }
 
-// plain turns a property into plain Go, and notes which paths were secret.
+// plain returns a property as plain Go values, and adds the paths of secrets to secrets.
 func plain(v resource.PropertyValue, path string, secrets map[string]bool) any {
 	switch {
 	case v.IsSecret():
@@ -182,5 +184,5 @@ func plain(v resource.PropertyValue, path string, secrets map[string]bool) any {
 	return v.Mappable()
 }
 
-// Unknown stands for a value that is not known in a preview.
+// Unknown replaces values in Registration.Inputs that a preview does not know.
 const Unknown = "<unknown>"

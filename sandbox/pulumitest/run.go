@@ -6,7 +6,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// Run runs a program under the recorder, as project "platform".
+// Run runs a program with the recorder as its engine, in the project "platform". config has
+// the stack's configuration by full key, such as "platform:settings".
 func Run(r *Recorder, stack string, config map[string]string, program pulumi.RunFunc) error {
 	return pulumi.RunErr(program, pulumi.WithMocks("platform", stack, r), func(info *pulumi.RunInfo) {
 		info.Config, info.DryRun = config, r.Preview
@@ -18,7 +19,8 @@ func Run(r *Recorder, stack string, config map[string]string, program pulumi.Run
 	})
 }
 
-// Providers are what components get from the stack, for tests of one component.
+// Providers registers a provider for each package and returns the option that passes them
+// to a component, as the stack does.
 func Providers(ctx *pulumi.Context, packages ...string) (pulumi.ResourceOption, error) {
 	var out []pulumi.ProviderResource
 	for _, name := range packages {

@@ -1,6 +1,6 @@
-// Traefik, built for tests by sandbox/engine/images.go, which replaces lego by a
-// copy without providers of DNS: their modules are not all served. The fork of
-// go-http-auth is an older one than Traefik's own, for the same reason.
+// This module pins Traefik, which sandbox/build/images.go builds for tests. It builds
+// with a copy of lego that has no DNS providers, because not every module proxy serves
+// all of their modules. For the same reason go-http-auth is an older fork than Traefik's.
 module github.com/genericcorp/platform/tools/traefik
 
 go 1.26.0

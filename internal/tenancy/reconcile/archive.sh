@@ -38,7 +38,7 @@ WHERE nspname NOT IN ('pg_catalog', 'public') AND nspowner <> to_regrole(quote_i
 \i :extensions
 GRANT CONNECT, CREATE ON DATABASE :"drill" TO :"owner";
 SQL
-as_owner pg_restore --dbname="$DRILL" --no-owner --single-transaction --exit-on-error "$part" || {
+restore "$DRILL" "$part" '' || {
   echo "the dump cannot be restored into an empty database: what it needs from other schemas has to move into $SCHEMA first" >&2
   exit 1
 }

@@ -1,5 +1,39 @@
 -- An archive is written while nobody is logged in. It counts once it has been restored
 -- into a database of its own, and holds there what the schema held.
+
+-- own_grants makes the owner the grantor of all rights in the schema, where a role with
+-- GRANT OPTION had passed its own on. A dump tells who granted a right, and only a
+-- superuser may restore what others granted. Who has which rights does not change.
+CREATE FUNCTION pg_temp.own_grants(of_schema name) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  g record;
+BEGIN
+  FOR g IN
+    WITH objects AS (
+      SELECT CASE relkind WHEN 'S' THEN 'SEQUENCE ' ELSE 'TABLE ' END || c.oid::regclass AS object, '' AS columns, relowner AS owner, relacl AS acl
+      FROM pg_class c WHERE relnamespace = to_regnamespace(quote_ident(of_schema))
+      UNION ALL
+      SELECT 'TABLE ' || c.oid::regclass, format('(%I)', attname), relowner, attacl FROM pg_class c JOIN pg_attribute ON attrelid = c.oid
+      WHERE relnamespace = to_regnamespace(quote_ident(of_schema)) AND NOT attisdropped
+      UNION ALL SELECT 'ROUTINE ' || oid::regprocedure, '', proowner, proacl FROM pg_proc WHERE pronamespace = to_regnamespace(quote_ident(of_schema))
+      UNION ALL SELECT 'TYPE ' || oid::regtype, '', typowner, typacl FROM pg_type WHERE typnamespace = to_regnamespace(quote_ident(of_schema))
+    ), grants AS (
+      SELECT privilege_type || ' ' || columns || ' ON ' || object AS granted, CASE WHEN grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END AS grantee,
+        grantor <> owner AS passed_on, is_grantable AND grantee <> owner AS may_pass_on, bool_or(grantor <> owner) OVER (PARTITION BY object) AS concerned
+      FROM objects, aclexplode(acl)
+    )
+    -- All have their rights from the owner first. Then nobody can pass on any, which takes
+    -- back what they did. Then those who could pass rights on can again.
+    SELECT 1 AS step, format('GRANT %s TO %s', granted, grantee) AS statement FROM grants WHERE passed_on
+    UNION
+    SELECT 2, format('REVOKE GRANT OPTION FOR %s FROM %s CASCADE', granted, grantee) FROM grants WHERE concerned AND may_pass_on
+    UNION
+    SELECT 3, format('GRANT %s TO %s WITH GRANT OPTION', granted, grantee) FROM grants WHERE concerned AND may_pass_on
+    ORDER BY step
+  LOOP
+    EXECUTE g.statement;
+  END LOOP;
+END $$;
 CREATE FUNCTION pg_temp.check_archivable(of_tenant text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   d pg_temp.desired := (SELECT d FROM pg_temp.desired d WHERE name = of_tenant);
@@ -14,6 +48,7 @@ BEGIN
   IF foreigners IS NOT NULL THEN
     RAISE EXCEPTION 'other roles own relations in its schema; ALTER ... OWNER TO %: %', d.owner, foreigners;
   END IF;
+  PERFORM pg_temp.own_grants(d.role);
   PERFORM pg_temp.open_owner(of_tenant);
 END $$;
 SELECT format('SELECT pg_temp.step(%L, %L, %L)', name, 'archive', 'check_archivable') FROM archiving ORDER BY name

@@ -2,7 +2,7 @@
 -- not depend on their order, each sequence's state, and the statements that a schema's
 -- dump leaves out.
 \set ON_ERROR_STOP on
-\set SHOW_CONTEXT never
+\set VERBOSITY terse
 \pset tuples_only on
 \pset format csv
 SET search_path = pg_catalog;

@@ -15,8 +15,8 @@ BEGIN
     RETURN;
   END IF;
   EXECUTE statement;
-EXCEPTION WHEN OTHERS THEN
-  IF SQLSTATE = '55P03' THEN
+EXCEPTION WHEN OTHERS OR query_canceled THEN -- the second is a statement_timeout
+  IF SQLSTATE IN ('55P03', '57014') THEN
     PERFORM pg_temp.wait_less();
   END IF;
   RAISE WARNING 'tenant %: % failed: %', of_tenant, step, SQLERRM;

@@ -1,9 +1,10 @@
 -- A tenant's session can fill the server's table of locks. Then nobody logs in or makes a
 -- table, and no run could suspend that tenant. This runs first, and again until it
--- succeeds. It shuts such a tenant out; open.sql lets it in again if it is active. A
--- pooler frees the locks after each transaction, so one look is not enough.
+-- succeeds. It shuts such a tenant out by a password that has expired, which says nothing
+-- about the tenant's state; let_in.sql ends that. A pooler frees the locks after each
+-- transaction, so one look is not enough.
 \set ON_ERROR_STOP on
-\set SHOW_CONTEXT never
+\set VERBOSITY terse
 SET client_min_messages = warning;
 SET search_path = pg_catalog;
 DO $$
@@ -30,7 +31,7 @@ BEGIN
     END;
     IF hoarder.pid IS NOT NULL THEN
       RAISE INFO 'end a session of % that has % of the server''s locks', hoarder.usename, hoarder.held;
-      EXECUTE format('ALTER ROLE %I NOLOGIN', hoarder.usename);
+      EXECUTE format('ALTER ROLE %I VALID UNTIL ''-infinity''', hoarder.usename);
       COMMIT;
       PERFORM pg_terminate_backend(hoarder.pid, 5000);
       ended := ended + 1;

@@ -50,9 +50,9 @@ DECLARE
 BEGIN
   BEGIN
     SELECT coalesce(sum(pg_total_relation_size(relation)), 0) / 1048576.0 INTO used FROM pg_temp.stored WHERE name = of_tenant;
-  EXCEPTION WHEN lock_not_available THEN
+  EXCEPTION WHEN lock_not_available OR query_canceled THEN
     PERFORM pg_temp.wait_less();
-    RAISE WARNING 'tenant %: its storage is not measured in this run: a session has a lock on its tables', d.name;
+    RAISE WARNING 'tenant %: its storage is not measured in this run: sessions had locks on its tables for too long', d.name;
     RETURN;
   END;
   is_full := used > d.storage_mib OR (since IS NOT NULL AND used >= 0.9 * d.storage_mib);
@@ -78,6 +78,10 @@ BEGIN
     RAISE WARNING 'tenant %: % of % MiB; above % MiB its writes are suspended', d.name, round(used), d.storage_mib, d.storage_mib;
   END IF;
 END $$;
+-- For each tenant: it may lock its tables one after the other, and each wait counts anew
+-- for lock_timeout.
+SET statement_timeout = '20s';
 SELECT format('SELECT pg_temp.step(%L, %L, %L)', name, 'comparing its storage with its plan', 'check_storage') FROM desired
 WHERE state IN ('active', 'suspended') ORDER BY name
 \gexec
+RESET statement_timeout;

@@ -19,6 +19,7 @@ PGAPPNAME=platform-reconcile
 export WORK PGPASSFILE PGAPPNAME
 stop() {
   [ ! -s "$WORK/watch.pid" ] || kill "$(cat "$WORK/watch.pid")" 2> /dev/null || true
+  psql -X -q < let_in.sql || echo "tenants that this run shut out are let in by the next run" >&2
   rm -rf "$WORK"
 }
 trap stop EXIT

@@ -6,8 +6,7 @@ export NAME SCHEMA OWNER
 . ./owner.sh
 check_file "$file" "$sum"
 if [ "$empty" = t ]; then
-  pg_restore --list "$ARCHIVE/$file" | sed '/ SCHEMA - /d' > "$WORK/contents"
-  as_owner pg_restore --dbname="$PGDATABASE" --use-list="$WORK/contents" --no-owner --single-transaction --exit-on-error "$ARCHIVE/$file"
+  restore "$PGDATABASE" "$ARCHIVE/$file" '/^[0-9; ]* SCHEMA - /d'
 fi
 # An earlier run may have been killed after the rows and before these; what is there
 # already fails, and the comparison decides.

@@ -53,6 +53,7 @@ CREATE TEMP VIEW role_settings AS
     ('statement_timeout', statement_timeout),
     ('idle_in_transaction_session_timeout', '60s'),
     ('idle_session_timeout', '10min'),
+    ('client_connection_check_interval', '5s'), -- ends a statement whose client, the pooler, is gone
     ('transaction_timeout', CASE WHEN current_setting('server_version_num')::int >= 170000 THEN '10min' END),
     ('role', CASE WHEN owns_schema THEN owner::text END)
   ) AS settings (setting, value) WHERE value IS NOT NULL;
@@ -72,7 +73,9 @@ SELECT format('SELECT pg_temp.change(%L, %L)', name, format('ALTER ROLE %I CONNE
 FROM kept JOIN pg_roles ON rolname = role WHERE rolconnlimit <> connections ORDER BY role
 \gexec
 SELECT format('SELECT pg_temp.change(%L, %L)', name, format('ALTER ROLE %I VALID UNTIL ''infinity''', role))
-FROM roles JOIN pg_roles ON rolname = role WHERE rolvaliduntil <> 'infinity' ORDER BY role
+FROM roles JOIN pg_roles ON rolname = role
+WHERE rolvaliduntil <> 'infinity' AND NOT (rolvaliduntil = '-infinity' AND rolname ~ '^tenant_') -- let_in.sql ends that, after this run
+ORDER BY role
 \gexec
 
 -- A role may set its own password, and only a superuser could compare it, so it is

@@ -28,7 +28,10 @@ SELECT format('SELECT pg_temp.step(%L, %L, %L)', name, 'moving its objects to th
 FROM kept JOIN pg_namespace ON nspname = role WHERE pg_get_userbyid(nspowner) = role ORDER BY name
 \gexec
 
--- Who may use the schema: the login, and nobody else.
+-- Who may use the schema: the login, and nobody else, and it passes that on to nobody.
+SELECT format('SELECT pg_temp.change(%L, %L)', name, format('REVOKE GRANT OPTION FOR ALL ON SCHEMA %I FROM %I CASCADE', role, role))
+FROM kept JOIN pg_namespace ON nspname = role, aclexplode(nspacl) WHERE grantee = to_regrole(quote_ident(role)) AND is_grantable ORDER BY role
+\gexec
 SELECT format('SELECT pg_temp.change(%L, %L)', name, format('GRANT USAGE ON SCHEMA %I TO %I', role, role)) FROM kept
 WHERE NOT EXISTS (SELECT FROM pg_namespace, aclexplode(nspacl) WHERE nspname = role AND grantee = to_regrole(quote_ident(role)) AND privilege_type = 'USAGE')
 ORDER BY role

@@ -8,7 +8,7 @@
 -- read tenants' tables. Dumps, restores and digests run in sessions of the schema's
 -- owner, which can become no other role.
 \set ON_ERROR_STOP on
-\set SHOW_CONTEXT never
+\set VERBOSITY terse
 \pset tuples_only on
 \o /dev/null
 SET client_min_messages = warning;

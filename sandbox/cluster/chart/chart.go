@@ -1,5 +1,5 @@
-// Package chart renders the cert-manager chart with Helm's own library, as the
-// Helm release of the platform would.
+// Package chart renders the cert-manager chart with Helm's own library, as the platform's
+// Helm release does.
 package chart
 
 import (
@@ -19,14 +19,16 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// Version is what the platform installs; the module of that version has the chart.
+// Version is the version of cert-manager that the platform installs. The Go module of that
+// version contains the chart.
 const Version = "v1.21.2"
 
-// Load reads the chart out of the cert-manager module, in the module cache.
+// Load returns the chart in the cert-manager module. It downloads the module into the module
+// cache if necessary.
 func Load() (*helm.Chart, error) {
 	out, err := exec.Command("go", "mod", "download", "-json", "github.com/cert-manager/cert-manager@"+Version).Output()
 	if err != nil {
-		return nil, fmt.Errorf("cert-manager %s: %w", Version, err)
+		return nil, fmt.Errorf("download cert-manager %s: %w", Version, err)
 	}
 	var module struct{ Dir string }
 	if err := yaml.Unmarshal(out, &module); err != nil {
@@ -35,14 +37,15 @@ func Load() (*helm.Chart, error) {
 	return loader.Load(filepath.Join(module.Dir, "deploy", "charts", "cert-manager"))
 }
 
-// Render is what a release with these values installs: the chart's objects, then
-// those of its hooks. The values are checked by the chart's schema.
+// Render returns the objects that a release with these values installs, those of its hooks
+// included, in an order in which they can be created. Values that the chart's schema refuses
+// are an error.
 func Render(namespace string, values map[string]any) ([]*unstructured.Unstructured, error) {
 	loaded, err := Load()
 	if err != nil {
 		return nil, err
 	}
-	// The release tool sets both; from a module they are v0.0.0.
+	// cert-manager's release tool sets both. In the module they are v0.0.0.
 	loaded.Metadata.Version, loaded.Metadata.AppVersion = Version, Version
 	install := action.NewInstall(&action.Configuration{})
 	install.ReleaseName, install.Namespace = "cert-manager", namespace
@@ -50,11 +53,12 @@ func Render(namespace string, values map[string]any) ([]*unstructured.Unstructur
 	install.KubeVersion = &chartutil.KubeVersion{Version: "v1.36.1", Major: "1", Minor: "36"}
 	rendered, err := install.Run(loaded, values)
 	if err != nil {
-		return nil, fmt.Errorf("render: %w", err)
+		return nil, fmt.Errorf("render the cert-manager chart: %w", err)
 	}
 	return objects(rendered)
 }
 
+// objects returns the objects in a release's manifests.
 func objects(rendered *release.Release) ([]*unstructured.Unstructured, error) {
 	texts := []string{rendered.Manifest}
 	for _, hook := range rendered.Hooks {
@@ -77,7 +81,8 @@ func objects(rendered *release.Release) ([]*unstructured.Unstructured, error) {
 	return out, errors.Join(errs...)
 }
 
-// rank is the order in which objects need each other.
+// rank returns the position of an object's kind in the order of creation. Other kinds are
+// created last.
 func rank(o *unstructured.Unstructured) int {
 	for i, kind := range []string{"CustomResourceDefinition", "ServiceAccount", "ConfigMap", "ClusterRole", "Role", "ClusterRoleBinding", "RoleBinding", "Service"} {
 		if o.GetKind() == kind {

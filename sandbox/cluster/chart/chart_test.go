@@ -17,9 +17,9 @@ import (
 	"github.com/genericcorp/platform/sandbox/cluster/chart"
 )
 
-// The workflows rely on it (.github/scripts/chart). The lookup of the Kubernetes
-// provider is a copy of Helm's.
-func TestHelmUsesTheFileThatHasTheChartsAddressAndAsksNoRegistry(t *testing.T) {
+// .github/scripts/chart writes the chart to a file whose path is the chart's address. The
+// Kubernetes provider looks for charts with a copy of Helm's code.
+func TestHelmUsesAFileWithTheChartsAddressInsteadOfTheRegistry(t *testing.T) {
 	root, err := filepath.Abs("../../..")
 	require.NoError(t, err)
 	loaded, err := chart.Load()

@@ -1,6 +1,6 @@
-// Package controlplane runs a real Kubernetes control plane on this machine:
-// etcd, kube-apiserver, kube-controller-manager and kube-scheduler, on free ports
-// of the loopback address.
+// Package controlplane runs a real Kubernetes control plane on this machine: etcd,
+// kube-apiserver, kube-controller-manager and kube-scheduler. They listen on free ports of
+// the loopback address. There is no kubelet: package fakecloud simulates nodes.
 package controlplane
 
 import (
@@ -20,13 +20,13 @@ import (
 	"k8s.io/client-go/tools/clientcmd/api"
 )
 
-// ControlPlane is one that runs.
+// ControlPlane is a control plane that runs. Call Stop when it is no longer used.
 type ControlPlane struct {
-	// Kubeconfig is a file that opens it as its administrator.
+	// Kubeconfig is the path of a kubeconfig with the rights of an administrator.
 	Kubeconfig string
-	// Config is the same for a client of this process.
+	// Config is the same configuration for a client in this process.
 	Config *rest.Config
-	// EtcdURL is where etcd answers, without TLS, on the loopback address.
+	// EtcdURL is the URL of etcd, without TLS.
 	EtcdURL string
 
 	folder    string
@@ -34,11 +34,12 @@ type ControlPlane struct {
 	failed    chan error
 }
 
-// patience is how long a part may take to answer for the first time.
-const patience = 90 * time.Second
+// readyTimeout is how long Start waits for kube-apiserver.
+const readyTimeout = 90 * time.Second
 
-// Start runs the programs in bin with their files in folder, and returns when all
-// answer. What was started is stopped again when it fails.
+// Start runs the programs in the folder bin and writes their files to folder. It returns
+// when kube-apiserver is ready, at most after 90 seconds, and the other programs have
+// started. If it returns an error it has stopped all programs.
 func Start(ctx context.Context, bin, folder string) (*ControlPlane, error) {
 	c := &ControlPlane{folder: folder, failed: make(chan error, 4)}
 	if err := c.start(ctx, bin); err != nil {
@@ -72,13 +73,13 @@ func (c *ControlPlane) start(ctx context.Context, bin string) error {
 	if err := c.writeKubeconfig(ports[2], token); err != nil {
 		return err
 	}
-	if err := c.await(ctx); err != nil {
+	if err := c.awaitReady(ctx); err != nil {
 		return err
 	}
 	if err := c.run(bin, "kube-controller-manager", "--kubeconfig="+c.Kubeconfig, "--leader-elect=false",
 		fmt.Sprintf("--secure-port=%d", ports[3]), "--bind-address=127.0.0.1", "--cert-dir="+c.path("kcm"),
 		"--service-account-private-key-file="+c.path(accountKey), "--root-ca-file="+c.path(servingCertificate),
-		// The nodes are played, and nobody beats their hearts.
+		// Fake nodes send no heartbeats.
 		"--node-monitor-grace-period=24h", "--node-startup-grace-period=24h"); err != nil {
 		return err
 	}
@@ -100,13 +101,14 @@ func (c *ControlPlane) apiServerFlags(port int) []string {
 
 func (c *ControlPlane) path(name string) string { return filepath.Join(c.folder, name) }
 
-// run starts a program that ends with this one, whatever becomes of it.
+// run starts a program with its log in <name>.log. The kernel kills it when this process
+// ends, even after a crash.
 func (c *ControlPlane) run(bin, name string, args ...string) error {
 	log, err := os.Create(c.path(name + ".log"))
 	if err != nil {
 		return err
 	}
-	defer log.Close() //nolint:errcheck // the child has its own
+	defer log.Close() //nolint:errcheck // the child process has its own file descriptor
 	cmd := exec.Command(filepath.Join(bin, name), args...)
 	cmd.Stdout, cmd.Stderr, cmd.Dir = log, log, c.folder
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
@@ -116,21 +118,22 @@ func (c *ControlPlane) run(bin, name string, args ...string) error {
 	c.processes = append(c.processes, cmd)
 	go func() {
 		err := cmd.Wait()
-		c.failed <- fmt.Errorf("%s ended (%w); its log is %s", name, errors.Join(err), log.Name())
+		c.failed <- fmt.Errorf("%s exited (%w); see its log %s", name, errors.Join(err), log.Name())
 	}()
 	return nil
 }
 
-// Failed tells when a part ends by itself.
+// Failed returns a channel with an error for each program that exits, also after Stop.
 func (c *ControlPlane) Failed() <-chan error { return c.failed }
 
-// await waits until the API server is ready, and fails at once when a part ends.
-func (c *ControlPlane) await(ctx context.Context) error {
+// awaitReady waits until kube-apiserver is ready. It returns an error as soon as a program
+// exits.
+func (c *ControlPlane) awaitReady(ctx context.Context) error {
 	client, err := kubernetes.NewForConfig(c.Config)
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
 	var last error
 	for {
@@ -141,13 +144,13 @@ func (c *ControlPlane) await(ctx context.Context) error {
 		case err := <-c.failed:
 			return err
 		case <-ctx.Done():
-			return fmt.Errorf("kube-apiserver is not ready after %s: %w; its log is %s", patience, last, c.path("kube-apiserver.log"))
+			return fmt.Errorf("kube-apiserver is not ready after %s: %w; see its log %s", readyTimeout, last, c.path("kube-apiserver.log"))
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
 }
 
-// Stop ends every program, the newest first.
+// Stop kills every program, in the reverse order of their start.
 func (c *ControlPlane) Stop() error {
 	var errs []error
 	for i := len(c.processes) - 1; i >= 0; i-- {

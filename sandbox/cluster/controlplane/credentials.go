@@ -15,7 +15,7 @@ import (
 	"k8s.io/client-go/util/cert"
 )
 
-// Files of the control plane's credentials, in its folder.
+// Paths of the credentials in the control plane's folder.
 const (
 	tokenFile          = "tokens.csv"
 	accountKey         = "service-account.key"
@@ -23,8 +23,8 @@ const (
 	servingKey         = "apiserver/apiserver.key"
 )
 
-// writeCredentials makes the administrator's token, the key that signs service
-// accounts' tokens, and the API server's own certificate.
+// writeCredentials writes the administrator's token, the key that signs tokens of service
+// accounts, and the certificate of the API server. It returns the token.
 func writeCredentials(folder string) (string, error) {
 	random := make([]byte, 24)
 	if _, err := rand.Read(random); err != nil {

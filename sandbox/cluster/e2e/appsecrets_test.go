@@ -12,9 +12,9 @@ import (
 	"github.com/genericcorp/platform/internal/workload"
 )
 
-// appSecrets: a secret variable and a login for a registry reach every Pod of the
-// app by Secrets that the API server has, and go with the configuration.
-func (s stage) appSecrets(t *testing.T) {
+// checkAppSecrets checks that a secret variable and a login for a registry reach every Pod of
+// the app through Secrets, and that an update without them deletes the Secrets.
+func (s liveStack) checkAppSecrets(t *testing.T) {
 	for _, pair := range [][2]string{
 		{"platform:appEnv.STRIPE_KEY", "sk-of-the-test"},
 		{"platform:registry.server", "ghcr.io"}, {"platform:registry.username", "robot"}, {"platform:registry.password", "pull-of-the-test"},
@@ -22,7 +22,7 @@ func (s stage) appSecrets(t *testing.T) {
 		s.Succeeds(t, "config", "set", "--secret", "--path", pair[0], pair[1])
 	}
 	s.Up(t)
-	s.settled(t)
+	s.waitForPods(t)
 	secrets := s.client.CoreV1().Secrets(workload.AppNamespace)
 	found := 0
 	for _, pod := range s.pods(t) {
@@ -37,11 +37,11 @@ func (s stage) appSecrets(t *testing.T) {
 		assert.Contains(t, string(login.Data[corev1.DockerConfigJsonKey]), `"ghcr.io"`)
 		env := pod.Spec.Containers[0].Env
 		at := slices.IndexFunc(env, func(v corev1.EnvVar) bool { return v.Name == "STRIPE_KEY" })
-		require.GreaterOrEqual(t, at, 0, "the Pod has the variable")
+		require.GreaterOrEqual(t, at, 0, "the Pod must have the variable")
 		from := env[at].ValueFrom.SecretKeyRef
-		held, err := secrets.Get(t.Context(), from.Name, metav1.GetOptions{})
+		secret, err := secrets.Get(t.Context(), from.Name, metav1.GetOptions{})
 		require.NoError(t, err)
-		assert.Equal(t, "sk-of-the-test", string(held.Data[from.Key]))
+		assert.Equal(t, "sk-of-the-test", string(secret.Data[from.Key]))
 	}
 	assert.Equal(t, s.plan(t).Workload.App.Replicas, found)
 	s.Succeeds(t, "preview", "--refresh", "--expect-no-changes")

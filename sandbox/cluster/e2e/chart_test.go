@@ -18,10 +18,9 @@ import (
 	"github.com/genericcorp/platform/sandbox/cluster/chart"
 )
 
-// chart holds the values of the release against the chart itself: each is one
-// that the chart has, and each container that it makes asks for what the plan
-// counted.
-func (s stage) chart(t *testing.T) {
+// checkChart compares the values of the release with the chart. The chart must have each
+// value, and each container in it must have the requests that the plan counts.
+func (s liveStack) checkChart(t *testing.T) {
 	c := cloud.At(s.CloudFolder())
 	const token = "kubernetes:helm.sh/v3:Release"
 	ids, err := c.IDs(token)
@@ -30,7 +29,7 @@ func (s stage) chart(t *testing.T) {
 	object, _, err := c.Get(token, ids[0])
 	require.NoError(t, err)
 	values := object.Inputs["values"].(map[string]any)
-	assert.Equal(t, chart.Version, object.Inputs["version"], "the chart that is rendered here is the one that is installed")
+	assert.Equal(t, chart.Version, object.Inputs["version"], "the rendered chart must have the version of the release")
 	loaded, err := chart.Load()
 	require.NoError(t, err)
 	assert.Empty(t, unknownValues("", values, loaded.Values))
@@ -52,24 +51,24 @@ func (s stage) chart(t *testing.T) {
 	set := s.plan(t).Workload
 	assert.Equal(t, map[string]workload.Resources{
 		"cert-manager": set.CertManager.Request, "cert-manager-cainjector": set.CAInjector.Request, "cert-manager-webhook": set.Webhook.Request,
-		// A hook: it runs while the release is installed, and is gone.
+		// A hook, which runs only during the install of the release.
 		"cert-manager-startupapicheck": set.Webhook.Request,
 	}, requests)
 	assert.Contains(t, args, "--leader-election-namespace="+workload.CertManagerNamespace)
 	assert.Contains(t, args, "--dns01-recursive-nameservers-only=true")
 	assert.Contains(t, strings.Join(args, " "), "--dns01-recursive-nameservers=https://1.1.1.1/dns-query,https://8.8.8.8/dns-query")
 
-	webhooksAdmitUpgrades(t, rendered)
+	checkWebhooks(t, rendered)
 
 	live, err := s.client.AppsV1().Deployments(workload.CertManagerNamespace).List(t.Context(), metav1.ListOptions{})
 	require.NoError(t, err)
 	assert.Len(t, live.Items, 3)
 }
 
-// webhooksAdmitUpgrades: DigitalOcean does not upgrade a cluster with a webhook that
-// may take more than 29 seconds (clusterlint#167), and one without a limit of memory
-// could take its node down.
-func webhooksAdmitUpgrades(t *testing.T, rendered []*unstructured.Unstructured) {
+// checkWebhooks checks that webhooks have a timeout of at most 29 seconds and a memory limit.
+// DigitalOcean does not upgrade a cluster with a longer timeout (clusterlint#167). A webhook
+// without a memory limit could use up the memory of its node.
+func checkWebhooks(t *testing.T, rendered []*unstructured.Unstructured) {
 	t.Helper()
 	found := 0
 	for _, o := range rendered {
@@ -86,33 +85,37 @@ func webhooksAdmitUpgrades(t *testing.T, rendered []*unstructured.Unstructured) 
 			assert.Positive(t, seconds, o.GetName())
 		}
 	}
-	assert.Equal(t, 2, found, "one that validates, one that mutates")
+	assert.Equal(t, 2, found, "a validating and a mutating webhook")
+	servers := 0
 	for _, o := range rendered {
 		if template := podTemplate(t, o); template != nil && strings.HasSuffix(o.GetName(), "-webhook") {
 			assert.False(t, template.Spec.Containers[0].Resources.Limits.Memory().IsZero(), o.GetName())
+			servers++
 		}
 	}
+	assert.Equal(t, 1, servers, "Deployments of webhooks")
 }
 
-// unknownValues are paths of values that the chart does not have. An empty map in
-// the chart is one that takes anything.
+// unknownValues returns the paths of values that the chart does not have. A value that is an
+// empty map in the chart may contain any keys.
 func unknownValues(path string, values, known map[string]any) []string {
 	var out []string
 	for key, value := range values {
 		at := strings.TrimPrefix(path+"."+key, ".")
-		there, ok := known[key]
+		inChart, ok := known[key]
 		if !ok {
 			out = append(out, at)
 			continue
 		}
 		child, isMap := value.(map[string]any)
-		if below, ok := there.(map[string]any); isMap && ok && len(below) > 0 {
+		if below, ok := inChart.(map[string]any); isMap && ok && len(below) > 0 {
 			out = append(out, unknownValues(at, child, below)...)
 		}
 	}
 	return out
 }
 
+// podTemplate returns the Pod template of a Deployment or a Job, nil for other objects.
 func podTemplate(t *testing.T, o *unstructured.Unstructured) *corev1.PodTemplateSpec {
 	t.Helper()
 	convert := func(into any) {

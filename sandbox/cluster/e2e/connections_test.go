@@ -15,35 +15,36 @@ import (
 	"github.com/genericcorp/platform/sandbox/golden"
 )
 
-// connections are who may open one to whom, as NP-Guard reads the policies that
-// are live: the same in every stack. A reviewer reads the golden file.
-func (s stage) connections(t *testing.T) {
+// checkConnections compares the connections that the live NetworkPolicies allow, according to
+// NP-Guard, with the golden file. They are the same in every stack.
+func (s liveStack) checkConnections(t *testing.T) {
 	found, _, err := connlist.NewConnlistAnalyzer(connlist.WithMuteErrsAndWarns()).ConnlistFromK8sCluster(s.client)
 	require.NoError(t, err)
 	network := netip.MustParsePrefix(s.settings(t).Network.VPC)
 	var lines []string
 	for _, c := range found {
-		if ours(c.Src()) || ours(c.Dst()) {
-			lines = append(lines, fmt.Sprintf("%s -> %s: %s\n", side(c.Src(), network), side(c.Dst(), network), ports(c)))
+		if isPlatform(c.Src()) || isPlatform(c.Dst()) {
+			lines = append(lines, fmt.Sprintf("%s -> %s: %s\n", peerName(c.Src(), network), peerName(c.Dst(), network), ports(c)))
 		}
 	}
 	slices.Sort(lines)
 	golden.Compare(t, "connections.golden", strings.Join(slices.Compact(lines), ""))
 }
 
-func ours(p connlist.Peer) bool {
+// isPlatform reports whether a peer is in a namespace of the platform.
+func isPlatform(p connlist.Peer) bool {
 	return slices.Contains([]string{
 		workload.AppNamespace, workload.CertManagerNamespace, workload.IngressNamespace,
 		workload.MonitoringNamespace, workload.NodeMetricsNamespace, workload.PoolerNamespace, workload.TenantsNamespace,
 	}, p.Namespace())
 }
 
-// hash is what a ReplicaSet or a Job has behind its name.
+// hash matches the suffix of the name of a ReplicaSet or a Job.
 var hash = regexp.MustCompile(`-[0-9a-f]{5,10}$`)
 
-// side names a workload of ours, the cloud's Pods, or addresses outside of the
-// cluster: those of its own network, or all others.
-func side(p connlist.Peer, network netip.Prefix) string {
+// peerName returns "namespace/workload" for the platform's Pods and the namespace for the
+// cloud's Pods. For addresses outside the cluster it returns "the VPC" or "the Internet".
+func peerName(p connlist.Peer, network netip.Prefix) string {
 	switch {
 	case p.IsPeerIPType():
 		first, _, _ := strings.Cut(p.IP(), "-")
@@ -51,7 +52,7 @@ func side(p connlist.Peer, network netip.Prefix) string {
 			return "the VPC"
 		}
 		return "the Internet"
-	case !ours(p):
+	case !isPlatform(p):
 		return p.Namespace()
 	}
 	return p.Namespace() + "/" + hash.ReplaceAllString(p.Name(), "")

@@ -30,14 +30,16 @@ import (
 
 const checkout = "../../.."
 
-// stage is a stack on a real API server.
-type stage struct {
+// liveStack is a stack whose Kubernetes provider uses a real control plane with fake nodes.
+type liveStack struct {
 	enginetest.Stack
 	client *kubernetes.Clientset
 	etcd   *clientv3.Client
 }
 
-func newStage(t *testing.T, name string) stage {
+// newLiveStack builds the programs, starts a control plane for the stack, and stops it at the
+// end of the test.
+func newLiveStack(t *testing.T, name string) liveStack {
 	t.Helper()
 	checkout, err := filepath.Abs(checkout)
 	require.NoError(t, err)
@@ -58,18 +60,18 @@ func newStage(t *testing.T, name string) stage {
 	etcd, err := clientv3.New(clientv3.Config{Endpoints: []string{string(url)}, DialTimeout: 5 * time.Second})
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, etcd.Close()) })
-	return stage{Stack: s, client: client, etcd: etcd}
+	return liveStack{Stack: s, client: client, etcd: etcd}
 }
 
-func (s stage) pods(t *testing.T) []corev1.Pod {
+func (s liveStack) pods(t *testing.T) []corev1.Pod {
 	t.Helper()
 	list, err := s.client.CoreV1().Pods("").List(t.Context(), metav1.ListOptions{})
 	require.NoError(t, err)
 	return list.Items
 }
 
-// settled waits until every Pod was placed and none is leaving.
-func (s stage) settled(t *testing.T) {
+// waitForPods waits until every Pod is scheduled and none is being deleted.
+func (s liveStack) waitForPods(t *testing.T) {
 	t.Helper()
 	require.Eventually(t, func() bool {
 		for _, pod := range s.pods(t) {
@@ -78,10 +80,11 @@ func (s stage) settled(t *testing.T) {
 			}
 		}
 		return true
-	}, time.Minute, 200*time.Millisecond, "Pods that are not placed: %v", s.pending(t))
+	}, time.Minute, 200*time.Millisecond, "Pods that are not scheduled: %v", s.pending(t))
 }
 
-func (s stage) pending(t *testing.T) []string {
+// pending returns the Pods that are not scheduled, with the reasons.
+func (s liveStack) pending(t *testing.T) []string {
 	t.Helper()
 	var out []string
 	for _, pod := range s.pods(t) {
@@ -92,9 +95,9 @@ func (s stage) pending(t *testing.T) []string {
 	return out
 }
 
-// furnished waits until Kubernetes has put into its own namespaces what it puts
-// into each: an account, and the certificate authority.
-func (s stage) furnished(t *testing.T) {
+// waitForDefaults waits until Kubernetes has created the objects that each namespace gets, in
+// its own namespaces: a service account and the certificate authority.
+func (s liveStack) waitForDefaults(t *testing.T) {
 	t.Helper()
 	require.Eventually(t, func() bool {
 		for _, namespace := range []string{"default", "kube-system", "kube-public", "kube-node-lease"} {
@@ -108,13 +111,14 @@ func (s stage) furnished(t *testing.T) {
 	}, time.Minute, 100*time.Millisecond)
 }
 
-// keys are all that etcd holds but for what Kubernetes itself writes as time goes.
-func (s stage) keys(t *testing.T) []string {
+// etcdKeys returns the sorted keys of all objects in etcd, without those that Kubernetes
+// writes all the time: events and leases of API servers.
+func (s liveStack) etcdKeys(t *testing.T) []string {
 	t.Helper()
-	answer, err := s.etcd.Get(t.Context(), "/registry/", clientv3.WithPrefix(), clientv3.WithKeysOnly())
+	response, err := s.etcd.Get(t.Context(), "/registry/", clientv3.WithPrefix(), clientv3.WithKeysOnly())
 	require.NoError(t, err)
 	var out []string
-	for _, kv := range answer.Kvs {
+	for _, kv := range response.Kvs {
 		key := string(kv.Key)
 		if !strings.HasPrefix(key, "/registry/events/") && !strings.HasPrefix(key, "/registry/masterleases/") {
 			out = append(out, key)
@@ -124,7 +128,8 @@ func (s stage) keys(t *testing.T) []string {
 	return out
 }
 
-func (s stage) settings(t *testing.T) settings.Settings {
+// settings returns the settings in the present stack file.
+func (s liveStack) settings(t *testing.T) settings.Settings {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join(s.Root, "Pulumi."+s.Name+".yaml"))
 	require.NoError(t, err)
@@ -133,49 +138,51 @@ func (s stage) settings(t *testing.T) settings.Settings {
 	return declared
 }
 
-func (s stage) plan(t *testing.T) sizing.Plan {
+// plan returns the sizing of the present stack file.
+func (s liveStack) plan(t *testing.T) sizing.Plan {
 	t.Helper()
 	plan, err := sizing.Solve(s.settings(t))
 	require.NoError(t, err)
 	return plan
 }
 
-func TestBothStacksLiveOnARealAPIServer(t *testing.T) {
+// The Makefile selects the subtest "who may talk to whom" by its name.
+func TestBothStacksRunOnARealAPIServer(t *testing.T) {
 	for _, name := range []string{"demo", "prod"} {
 		t.Run(name, func(t *testing.T) {
-			s := newStage(t, name)
-			s.furnished(t)
-			before := s.keys(t)
+			s := newLiveStack(t, name)
+			s.waitForDefaults(t)
+			before := s.etcdKeys(t)
 			s.Up(t)
-			s.settled(t)
-			t.Run("what was read back is what was declared", func(t *testing.T) { s.Succeeds(t, "preview", "--refresh", "--expect-no-changes") })
+			s.waitForPods(t)
+			t.Run("a refresh finds no drift", func(t *testing.T) { s.Succeeds(t, "preview", "--refresh", "--expect-no-changes") })
 			t.Run("a second up changes nothing", func(t *testing.T) { assert.Regexp(t, `Resources:\n    \d+ unchanged\n`, s.Up(t)) })
-			t.Run("every Pod of ours was admitted as restricted", s.restricted)
-			t.Run("who may talk to whom is what was reviewed", s.connections)
-			t.Run("the chart takes every value", s.chart)
-			t.Run("what the plan has room for is placed, and not a mebibyte more", s.room)
-			t.Run("a node is drained", s.drain)
-			t.Run("drift is found and healed", s.drift)
-			t.Run("images do here what they are there for", s.images)
-			t.Run("secrets of the app reach its Pods", s.appSecrets)
-			t.Run("a new image rolls out", s.rollout)
-			t.Run("a setting that is gone takes its objects along", s.shrink)
+			t.Run("namespaces enforce the restricted Pod Security standard", s.checkPodSecurity)
+			t.Run("the golden file says who may talk to whom", s.checkConnections)
+			t.Run("the chart has every value of the release", s.checkChart)
+			t.Run("a node has the headroom of the plan and no mebibyte more", s.checkHeadroom)
+			t.Run("a node can be drained", s.checkDrain)
+			t.Run("drift is found and corrected", s.checkDrift)
+			t.Run("the programs of the images work with their Pods' configuration", s.checkImages)
+			t.Run("the app's secrets reach its Pods", s.checkAppSecrets)
+			t.Run("a new image rolls out", s.checkRollout)
+			t.Run("a removed setting deletes its objects", s.checkRemovedSetting)
 			s.Succeeds(t, "state", "unprotect", "--all", "--yes")
 			s.Succeeds(t, "destroy", "--yes", "--skip-preview")
 			if name == "demo" {
-				// Its objects end with their cluster: a destroy does not visit them.
+				// A destroy of demo deletes the cluster and not each object in it.
 				assert.NoDirExists(t, filepath.Join(s.CloudFolder(), "kubernetes"))
 				return
 			}
-			assert.Eventually(t, func() bool { return len(added(before, s.keys(t))) == 0 }, 30*time.Second, 500*time.Millisecond, "left in etcd")
-			assert.Empty(t, added(before, s.keys(t)))
+			assert.Eventually(t, func() bool { return len(addedKeys(before, s.etcdKeys(t))) == 0 }, 30*time.Second, 500*time.Millisecond, "destroy must leave no object in etcd")
+			assert.Empty(t, addedKeys(before, s.etcdKeys(t)))
 		})
 	}
 }
 
-// restricted: Pod Security's strictest standard holds for every Pod of ours but
-// the node exporter's, which reads the host.
-func (s stage) restricted(t *testing.T) {
+// checkPodSecurity checks that the namespaces of all Pods enforce the standard "restricted".
+// Only the namespace of the node exporter, which reads the host, is privileged.
+func (s liveStack) checkPodSecurity(t *testing.T) {
 	enforced := map[string]string{}
 	for _, pod := range s.pods(t) {
 		namespace, err := s.client.CoreV1().Namespaces().Get(t.Context(), pod.Namespace, metav1.GetOptions{})
@@ -189,44 +196,47 @@ func (s stage) restricted(t *testing.T) {
 	}, enforced)
 }
 
-func added(before, after []string) []string {
-	there := map[string]bool{}
+// addedKeys returns the keys in after that are not in before.
+func addedKeys(before, after []string) []string {
+	old := map[string]bool{}
 	for _, key := range before {
-		there[key] = true
+		old[key] = true
 	}
 	var out []string
 	for _, key := range after {
-		if !there[key] {
+		if !old[key] {
 			out = append(out, key)
 		}
 	}
 	return out
 }
 
-// room: with one node the plan says to the mebibyte what is free.
-func (s stage) room(t *testing.T) {
+// checkHeadroom checks that a Pod of the size of the plan's free memory fits on the node, and
+// that one with 1 MiB more does not.
+func (s liveStack) checkHeadroom(t *testing.T) {
 	plan := s.plan(t)
 	if plan.Nodes.Count != 1 {
-		// Where Pods land on several nodes is the scheduler's choice; a Pod as large as
-		// a whole node fits on none of them.
-		s.place(t, "whole", s.allocatable(t), false)
+		// With several nodes the free memory of each depends on the scheduler. A Pod of the
+		// size of a node fits on none of them.
+		s.checkPlacement(t, "whole", s.allocatable(t), false)
 		return
 	}
-	// The plan counts a Job of the tenants and a scheduled run, which have ended.
+	// The plan counts a Job and a scheduled run of the tenants; both are complete now.
 	free := plan.Fit[0].Free().MiB + plan.Workload.Reconcile.Request.MiB + plan.Workload.Scheduled.Request.MiB
-	s.place(t, "too-much", free+1, false)
-	s.place(t, "just", free, true)
+	s.checkPlacement(t, "too-much", free+1, false)
+	s.checkPlacement(t, "just", free, true)
 }
 
-func (s stage) allocatable(t *testing.T) int {
+// allocatable returns the allocatable memory of the first node in MiB.
+func (s liveStack) allocatable(t *testing.T) int {
 	t.Helper()
 	nodes, err := s.client.CoreV1().Nodes().List(t.Context(), metav1.ListOptions{})
 	require.NoError(t, err)
 	return int(nodes.Items[0].Status.Allocatable.Memory().Value() >> 20)
 }
 
-// place asks for memory, and holds what becomes of it against what was said.
-func (s stage) place(t *testing.T, name string, mib int, fits bool) {
+// checkPlacement creates a Pod that requests memory, and checks whether it is scheduled.
+func (s liveStack) checkPlacement(t *testing.T, name string, mib int, fits bool) {
 	t.Helper()
 	pods := s.client.CoreV1().Pods("default")
 	_, err := pods.Create(t.Context(), &corev1.Pod{
@@ -251,46 +261,51 @@ func (s stage) place(t *testing.T, name string, mib int, fits bool) {
 	require.NoError(t, pods.Delete(t.Context(), name, metav1.DeleteOptions{GracePeriodSeconds: &now}))
 }
 
-// drain evicts what a drain would, through the disruption budgets, and expects
-// all of it on the other node; where there is one node alone, it expects it back
-// when that is open again.
-func (s stage) drain(t *testing.T) {
+// checkDrain evicts the Pods that a drain evicts, with regard to disruption budgets. They must
+// be scheduled on another node. If there is only one node, they must be scheduled there after
+// it is uncordoned.
+func (s liveStack) checkDrain(t *testing.T) {
 	nodes, err := s.client.CoreV1().Nodes().List(t.Context(), metav1.ListOptions{})
 	require.NoError(t, err)
 	node := nodes.Items[0]
 	s.cordon(t, node.Name, true)
+	evicted := 0
 	for _, pod := range s.pods(t) {
 		if pod.Spec.NodeName != node.Name || len(pod.OwnerReferences) == 0 || pod.OwnerReferences[0].Kind != "ReplicaSet" {
 			continue
 		}
 		if len(nodes.Items) == 1 && pod.Namespace != "monitoring" {
-			continue // an only node is not emptied: budgets would wait for ever
+			continue // on a single node the disruption budgets would wait forever
 		}
+		evicted++
 		require.Eventually(t, func() bool {
 			err := s.client.CoreV1().Pods(pod.Namespace).EvictV1(t.Context(), &policyv1.Eviction{ObjectMeta: metav1.ObjectMeta{Namespace: pod.Namespace, Name: pod.Name}})
 			return err == nil
-		}, time.Minute, 200*time.Millisecond, "%s/%s is not let go", pod.Namespace, pod.Name)
+		}, time.Minute, 200*time.Millisecond, "%s/%s cannot be evicted", pod.Namespace, pod.Name)
 	}
+	assert.Positive(t, evicted)
 	if len(nodes.Items) > 1 {
-		s.settled(t)
+		s.waitForPods(t)
 	}
 	s.cordon(t, node.Name, false)
-	s.settled(t)
+	s.waitForPods(t)
 }
 
-func (s stage) cordon(t *testing.T, name string, closed bool) {
+// cordon sets whether a node is unschedulable.
+func (s liveStack) cordon(t *testing.T, name string, unschedulable bool) {
 	t.Helper()
 	require.Eventually(t, func() bool {
 		node, err := s.client.CoreV1().Nodes().Get(t.Context(), name, metav1.GetOptions{})
 		require.NoError(t, err)
-		node.Spec.Unschedulable = closed
+		node.Spec.Unschedulable = unschedulable
 		_, err = s.client.CoreV1().Nodes().Update(t.Context(), node, metav1.UpdateOptions{})
 		return err == nil
 	}, 10*time.Second, 100*time.Millisecond)
 }
 
-// drift: what was changed and deleted by hand is what it was after an update.
-func (s stage) drift(t *testing.T) {
+// checkDrift checks that an update restores an object that was changed by hand and one that
+// was deleted.
+func (s liveStack) checkDrift(t *testing.T) {
 	deployments, services := s.client.AppsV1().Deployments(workload.AppNamespace), s.client.CoreV1().Services(workload.MonitoringNamespace)
 	_, err := deployments.Patch(t.Context(), "app", types.MergePatchType, []byte(`{"spec":{"replicas":1}}`), metav1.PatchOptions{FieldManager: "by-hand"})
 	require.NoError(t, err)
@@ -300,19 +315,19 @@ func (s stage) drift(t *testing.T) {
 	out := s.Succeeds(t, "up", "--yes", "--refresh", "--skip-preview")
 	assert.Contains(t, out, "~ 1 updated")
 	assert.Contains(t, out, "+ 1 created")
-	healed, err := deployments.Get(t.Context(), "app", metav1.GetOptions{})
+	corrected, err := deployments.Get(t.Context(), "app", metav1.GetOptions{})
 	require.NoError(t, err)
-	assert.EqualValues(t, 2, *healed.Spec.Replicas)
+	assert.EqualValues(t, 2, *corrected.Spec.Replicas)
 	_, err = services.Get(t.Context(), "grafana", metav1.GetOptions{})
 	require.NoError(t, err)
 	s.Succeeds(t, "preview", "--refresh", "--expect-no-changes")
 }
 
-func (s stage) rollout(t *testing.T) {
+func (s liveStack) checkRollout(t *testing.T) {
 	const image = "ghcr.io/stefanprodan/podinfo:6.9.1"
 	s.Edit(t, "    capacity:", "    app:\n      image: "+image+"\n    capacity:")
-	assert.Contains(t, s.Up(t), "~ 2 updated", "the component, whose image it is, and its Deployment")
-	s.settled(t)
+	assert.Contains(t, s.Up(t), "~ 2 updated", "the app component and its Deployment")
+	s.waitForPods(t)
 	pods, err := s.client.CoreV1().Pods("app").List(t.Context(), metav1.ListOptions{})
 	require.NoError(t, err)
 	require.Len(t, pods.Items, 2)
@@ -321,7 +336,7 @@ func (s stage) rollout(t *testing.T) {
 	}
 }
 
-func (s stage) shrink(t *testing.T) {
+func (s liveStack) checkRemovedSetting(t *testing.T) {
 	s.Edit(t, "    capacity:", "    archive: {volumeGiB: 1}\n    capacity:")
 	s.Up(t)
 	_, err := s.client.CoreV1().PersistentVolumeClaims("tenants").Get(t.Context(), "reconcile", metav1.GetOptions{})
@@ -329,7 +344,7 @@ func (s stage) shrink(t *testing.T) {
 	s.Edit(t, "    archive: {volumeGiB: 1}\n", "")
 	s.Up(t)
 	if s.Name == "prod" {
-		// What holds data stays on a protected stack; its owner deletes it by hand.
+		// A protected stack keeps its data. The owner deletes it by hand.
 		require.NoError(t, s.client.CoreV1().PersistentVolumeClaims("tenants").Delete(t.Context(), "reconcile", metav1.DeleteOptions{}))
 	}
 	assert.Eventually(t, func() bool {

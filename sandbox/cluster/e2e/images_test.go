@@ -23,10 +23,9 @@ import (
 	"github.com/genericcorp/platform/sandbox/build"
 )
 
-// images runs the programs of the platform's images on this machine as their Pods
-// would: the versions that are deployed, with the arguments, the files and the
-// rights that were read back from the API server.
-func (s stage) images(t *testing.T) {
+// checkImages runs the programs of the platform's images on this machine as their Pods would:
+// in the deployed versions, with the arguments, files and rights of the live Pods.
+func (s liveStack) checkImages(t *testing.T) {
 	root, err := filepath.Abs(checkout)
 	require.NoError(t, err)
 	folder, err := build.Images(root, os.Stderr)
@@ -34,32 +33,34 @@ func (s stage) images(t *testing.T) {
 	s.declareTenants(t)
 	i := images{newNetwork(t, s), folder}
 	proxy := i.traefik(t)
-	c := caller{plain: proxy.ports[8000], secure: proxy.ports[8443]}
-	t.Run("requests find their way", func(t *testing.T) { i.requests(t, c, proxy) })
-	t.Run("what the dashboard asks for is told", func(t *testing.T) { i.monitoring(t, c) })
-	t.Run("tenants log in with what the app is given", i.tenants)
+	c := client{plain: proxy.ports[8000], secure: proxy.ports[8443]}
+	t.Run("requests reach the right Service", func(t *testing.T) { i.checkRequests(t, c, proxy) })
+	t.Run("the dashboard's queries have results", func(t *testing.T) { i.checkMonitoring(t, c) })
+	t.Run("tenants can log in with their connection strings", i.checkTenants)
 }
 
-// images are programs on the cluster's network.
+// images are the programs of container images in a folder, on the simulated network of a
+// cluster.
 type images struct {
 	*network
 	folder string
 }
 
-// program is the container of a Pod that runs on this machine.
+// program is a Pod's container that runs on this machine.
 type program struct {
 	pod       corev1.Pod
 	container corev1.Container
 	mounts    mounts
-	// ports are the container's, and where they are here.
+	// ports are the addresses on this machine, by the container's port.
 	ports map[int]string
-	// token, authority and kubeconfig are files that let the account in.
+	// token, authority and kubeconfig are the paths of files with the credentials of the
+	// Pod's service account. log is the path of the program's output.
 	token, authority, kubeconfig string
 	log                          string
 }
 
-// pod is one of a workload's Pods.
-func (s stage) pod(t *testing.T, namespace, app string) corev1.Pod {
+// pod returns one of a workload's Pods.
+func (s liveStack) pod(t *testing.T, namespace, app string) corev1.Pod {
 	t.Helper()
 	list, err := s.client.CoreV1().Pods(namespace).List(t.Context(), metav1.ListOptions{LabelSelector: "app.kubernetes.io/name=" + app})
 	require.NoError(t, err)
@@ -67,28 +68,30 @@ func (s stage) pod(t *testing.T, namespace, app string) corev1.Pod {
 	return list.Items[0]
 }
 
-// prepare gives a Pod's program its files, its place on the network and its rights.
+// prepare returns the program of a workload's Pod, with its files, its address on the network
+// and its service account's credentials. Start it with start.
 func (i images) prepare(t *testing.T, namespace, app string) program {
 	t.Helper()
 	pod := i.pod(t, namespace, app)
 	p := program{
-		pod: pod, container: pod.Spec.Containers[0], mounts: i.mount(t, pod), ports: map[int]string{},
+		pod: pod, container: pod.Spec.Containers[0], mounts: i.mountVolumes(t, pod), ports: map[int]string{},
 		log: filepath.Join(t.TempDir(), app+".log"),
 	}
 	reference, _, _ := strings.Cut(p.container.Image, "@") // the digest follows the tag
 	tag := reference[strings.LastIndex(reference, ":")+1:]
-	assert.Equal(t, tag, i.version(t, app), "what runs here is what is deployed")
+	assert.Equal(t, tag, i.version(t, app), "the program must have the deployed version")
 	for _, port := range p.container.Ports {
 		address := freeAddress(t)
 		p.ports[int(port.ContainerPort)] = address
-		i.join(pod, int(port.ContainerPort), address)
+		i.listenAs(pod, int(port.ContainerPort), address)
 	}
-	i.letIn(t, &p)
+	i.writeCredentials(t, &p)
 	return p
 }
 
-// letIn writes down how the Pod's account gets to the API server.
-func (i images) letIn(t *testing.T, p *program) {
+// writeCredentials writes the files with which the Pod's service account can use the API
+// server.
+func (i images) writeCredentials(t *testing.T, p *program) {
 	t.Helper()
 	request, err := i.client.CoreV1().ServiceAccounts(p.pod.Namespace).CreateToken(t.Context(), p.pod.Spec.ServiceAccountName,
 		&authenticationv1.TokenRequest{}, metav1.CreateOptions{})
@@ -107,7 +110,7 @@ func (i images) letIn(t *testing.T, p *program) {
 	require.NoError(t, clientcmd.WriteToFile(*config, p.kubeconfig))
 }
 
-// version is that of the module which a program was built from.
+// version returns the version of the Go module that a program was built from.
 func (i images) version(t *testing.T, app string) string {
 	t.Helper()
 	info, err := buildinfo.ReadFile(filepath.Join(i.folder, app))
@@ -123,12 +126,12 @@ func freeAddress(t *testing.T) string {
 	return listener.Addr().String()
 }
 
-// arguments are the container's, with its files and its ports where they are here.
+// arguments returns the container's arguments, with the paths and ports of this machine.
 func (p program) arguments(t *testing.T) []string {
 	t.Helper()
 	var out []string
 	for _, arg := range p.container.Args {
-		arg = p.mounts.here(arg)
+		arg = p.mounts.localPath(arg)
 		for port, address := range p.ports {
 			_, local, err := net.SplitHostPort(address)
 			require.NoError(t, err)
@@ -154,16 +157,16 @@ func (i images) start(t *testing.T, p program, environment []string, more ...str
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	require.NoError(t, cmd.Start())
 	t.Cleanup(func() {
-		_ = cmd.Process.Kill() // it may have ended
+		_ = cmd.Process.Kill() // fails if the program has exited
 		_ = cmd.Wait()
 		text, err := os.ReadFile(p.log)
 		assert.NoError(t, err)
-		assert.NotRegexp(t, `(?i)forbidden|unauthorized`, string(text), "its rights are enough")
+		assert.NotRegexp(t, `(?i)forbidden|unauthorized`, string(text), "the service account must have enough rights")
 		if t.Failed() {
 			t.Logf("%s %v:\n%.6000s", p.container.Name, cmd.Args[1:], text)
 		}
 	})
-	// What the kubelet would ask.
+	// The request that the kubelet would send.
 	probe := p.container.ReadinessProbe.HTTPGet
 	url := "http://" + p.ports[target(p.pod, probe.Port)] + probe.Path
 	require.Eventually(t, func() bool {

@@ -21,11 +21,11 @@ import (
 	"github.com/genericcorp/platform/internal/workload"
 )
 
-// traefik runs Traefik, and who answers behind it as the app and as Grafana.
+// traefik starts Traefik, and servers in place of the app and of Grafana.
 func (i images) traefik(t *testing.T) program {
 	t.Helper()
-	i.answers(t, workload.AppNamespace, "app")
-	i.answers(t, workload.MonitoringNamespace, "grafana")
+	i.serveAs(t, workload.AppNamespace, "app")
+	i.serveAs(t, workload.MonitoringNamespace, "grafana")
 	p := i.prepare(t, workload.IngressNamespace, "traefik")
 	i.start(t, p, []string{"HTTP_PROXY=" + i.URL},
 		"--providers.kubernetesIngress.endpoint="+i.server(), "--providers.kubernetesIngress.token="+p.token,
@@ -33,75 +33,76 @@ func (i images) traefik(t *testing.T) program {
 	return p
 }
 
-// requests come from the Internet to every kind of host.
-func (i images) requests(t *testing.T, c caller, p program) {
+// checkRequests sends requests to every kind of host, as a client on the Internet.
+func (i images) checkRequests(t *testing.T, c client, p program) {
 	domain := i.settings(t).Domain
-	require.Eventually(t, func() bool { return c.ask(domain).status == http.StatusOK }, 20*time.Second, 100*time.Millisecond)
+	require.Eventually(t, func() bool { return c.get(domain).status == http.StatusOK }, 20*time.Second, 100*time.Millisecond)
 
-	answer := c.ask(domain)
-	assert.Equal(t, "app", answer.body)
-	assert.Equal(t, "max-age=63072000; includeSubDomains", answer.header.Get("Strict-Transport-Security"))
-	assert.Equal(t, i.certificate(t), answer.certificate, "the certificate is the one in the Secret")
-	assert.Equal(t, "grafana", c.ask("grafana."+domain).body)
-	assert.Equal(t, http.StatusNotFound, c.ask("nobody."+domain).status, "a host of nobody")
-	assert.Equal(t, http.StatusServiceUnavailable, c.ask("gone."+domain).status, "a suspended tenant")
+	home := c.get(domain)
+	assert.Equal(t, "app", home.body)
+	assert.Equal(t, "max-age=63072000; includeSubDomains", home.header.Get("Strict-Transport-Security"))
+	assert.Equal(t, i.certificate(t), home.certificate, "the certificate must be the one in the Secret")
+	assert.Equal(t, "grafana", c.get("grafana."+domain).body)
+	assert.Equal(t, http.StatusNotFound, c.get("nobody."+domain).status, "a host without a tenant")
+	assert.Equal(t, http.StatusServiceUnavailable, c.get("gone."+domain).status, "a suspended tenant")
 	assert.Equal(t, "https://"+domain+"/there", c.redirect("http://"+domain+"/there"))
-	i.redirects(t, c)
+	i.checkRedirects(t, c)
 	_, err := tls.Dial("tcp", c.secure, &tls.Config{InsecureSkipVerify: true, MaxVersion: tls.VersionTLS11})
-	assert.Error(t, err, "nobody speaks TLS 1.1")
+	assert.Error(t, err, "TLS 1.1 must be refused")
 
-	// A tenant that asks too much is held back, and nobody else is.
-	plan := settings.Plans[0]
+	// Too many requests to one tenant are refused, and those to other hosts are not.
+	tier := settings.Tiers[0]
 	counts := map[int]int{}
-	asked := 4 * plan.Burst
-	for range asked {
-		counts[c.ask("acme."+domain).status]++
+	sent := 4 * tier.Burst
+	for range sent {
+		counts[c.get("acme."+domain).status]++
 	}
-	assert.Equal(t, asked, counts[http.StatusOK]+counts[http.StatusTooManyRequests], "%v", counts)
-	assert.GreaterOrEqual(t, counts[http.StatusOK], plan.Burst/i.plan(t).Workload.Traefik.Replicas)
+	assert.Equal(t, sent, counts[http.StatusOK]+counts[http.StatusTooManyRequests], "%v", counts)
+	assert.GreaterOrEqual(t, counts[http.StatusOK], tier.Burst/i.plan(t).Workload.Traefik.Replicas)
 	assert.NotZero(t, counts[http.StatusTooManyRequests])
-	assert.Equal(t, http.StatusOK, c.ask(domain).status)
+	assert.Equal(t, http.StatusOK, c.get(domain).status)
 
-	_, figures := get(t, "http://"+p.ports[8082]+"/metrics")
+	_, metrics := get(t, "http://"+p.ports[8082]+"/metrics")
 	for _, host := range []string{domain, "acme." + domain} {
-		assert.Regexp(t, `traefik_router_requests_total\{[^}]*router="[^"]*-`+strings.ReplaceAll(host, ".", "-")+`[^"]*"`, figures, "usage is told apart by host")
+		assert.Regexp(t, `traefik_router_requests_total\{[^}]*router="[^"]*-`+strings.ReplaceAll(host, ".", "-")+`[^"]*"`, metrics, "requests must be counted for each host")
 	}
 }
 
-// redirects come to the old host of a tenant that was renamed.
-func (i images) redirects(t *testing.T, c caller) {
+// checkRedirects sends requests to the old host of a tenant that was renamed.
+func (i images) checkRedirects(t *testing.T, c client) {
 	t.Helper()
 	domain := i.settings(t).Domain
 	old, now := "https://before."+domain+"/there?page=2&of=3", "https://after."+domain+"/there?page=2&of=3"
 	for method, status := range map[string]int{http.MethodGet: http.StatusMovedPermanently, http.MethodPost: http.StatusPermanentRedirect} {
-		answer := sendBy(method, c.secure, old)
-		assert.Equal(t, status, answer.status, method)
-		assert.Equal(t, now, answer.header.Get("Location"), method)
-		assert.Equal(t, "max-age=300", answer.header.Get("Cache-Control"), "the old name may go to somebody else")
+		redirect := sendMethod(method, c.secure, old)
+		assert.Equal(t, status, redirect.status, method)
+		assert.Equal(t, now, redirect.header.Get("Location"), method)
+		assert.Equal(t, "max-age=300", redirect.header.Get("Cache-Control"), "another tenant may get the old name")
 	}
-	assert.Equal(t, "app", c.ask("after."+domain).body)
+	assert.Equal(t, "app", c.get("after."+domain).body)
 }
 
-// answers lets somebody be the Pods of a workload who says its name.
-func (i images) answers(t *testing.T, namespace, app string) {
+// serveAs starts a server in place of a workload's Pods. It answers with the workload's name.
+func (i images) serveAs(t *testing.T, namespace, app string) {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = io.WriteString(w, app) // who asked may be gone
+		_, _ = io.WriteString(w, app) // fails only if the client closed the connection
 	}))
 	t.Cleanup(server.Close)
 	pod := i.pod(t, namespace, app)
 	for _, port := range pod.Spec.Containers[0].Ports {
-		i.join(pod, int(port.ContainerPort), server.Listener.Addr().String())
+		i.listenAs(pod, int(port.ContainerPort), server.Listener.Addr().String())
 	}
 }
 
-func (s stage) server() string {
+// server returns the URL of the API server.
+func (s liveStack) server() string {
 	url := s.client.RESTClient().Get().URL()
 	return url.Scheme + "://" + url.Host
 }
 
-// certificate is what the Secret of the wildcard certificate holds.
-func (s stage) certificate(t *testing.T) []byte {
+// certificate returns the wildcard certificate in its Secret, in DER form.
+func (s liveStack) certificate(t *testing.T) []byte {
 	t.Helper()
 	secret, err := s.client.CoreV1().Secrets(workload.IngressNamespace).Get(t.Context(), "wildcard-tls", metav1.GetOptions{})
 	require.NoError(t, err)
@@ -112,39 +113,40 @@ func (s stage) certificate(t *testing.T) []byte {
 	return parsed.Raw
 }
 
-// caller is somebody on the Internet.
-type caller struct{ plain, secure string }
+// client is a client on the Internet. plain and secure are Traefik's addresses for HTTP and
+// HTTPS.
+type client struct{ plain, secure string }
 
-// answer is what a caller gets; without one its status is zero.
-type answer struct {
+// response is the response to a request; without one its status is 0.
+type response struct {
 	status      int
 	body        string
 	header      http.Header
 	certificate []byte
 }
 
-// ask sends a request to a host by HTTPS.
-func (c caller) ask(host string) answer { return send(c.secure, "https://"+host+"/") }
+// get sends a request to a host by HTTPS.
+func (c client) get(host string) response { return send(c.secure, "https://"+host+"/") }
 
-// goOn asks a host again and again until the test ends.
-func (c caller) goOn(t *testing.T, host string) {
+// getRepeatedly sends a request to a host every 100 ms until the test ends.
+func (c client) getRepeatedly(t *testing.T, host string) {
 	t.Helper()
 	go func() {
 		for t.Context().Err() == nil {
-			c.ask(host)
+			c.get(host)
 			time.Sleep(100 * time.Millisecond)
 		}
 	}()
 }
 
-// redirect is where a request by plain HTTP is sent to.
-func (c caller) redirect(url string) string { return send(c.plain, url).header.Get("Location") }
+// redirect returns the URL to which a request by plain HTTP is redirected.
+func (c client) redirect(url string) string { return send(c.plain, url).header.Get("Location") }
 
-// send sends a request to an address, whatever its URL says.
-func send(address, url string) answer { return sendBy(http.MethodGet, address, url) }
+// send sends a GET request to an address. The host in the URL is only the requested one.
+func send(address, url string) response { return sendMethod(http.MethodGet, address, url) }
 
-// sendBy sends a request by another method, without a body.
-func sendBy(method, address, url string) answer {
+// sendMethod sends a request with a method and without a body.
+func sendMethod(method, address, url string) response {
 	client := &http.Client{
 		Timeout:       5 * time.Second,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -158,25 +160,25 @@ func sendBy(method, address, url string) answer {
 	}
 	request, err := http.NewRequest(method, url, nil)
 	if err != nil {
-		return answer{}
+		return response{}
 	}
 	resp, err := client.Do(request)
 	if err != nil {
-		return answer{}
+		return response{}
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
 	if err != nil {
-		return answer{}
+		return response{}
 	}
-	out := answer{status: resp.StatusCode, body: string(body), header: resp.Header}
+	out := response{status: resp.StatusCode, body: string(body), header: resp.Header}
 	if resp.TLS != nil {
 		out.certificate = resp.TLS.PeerCertificates[0].Raw
 	}
 	return out
 }
 
-// get is a plain request; no answer has the status zero.
+// get returns the status and body of a GET request; the status is 0 without a response.
 func get(t *testing.T, url string) (int, string) {
 	t.Helper()
 	resp, err := http.Get(url)

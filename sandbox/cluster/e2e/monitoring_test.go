@@ -21,33 +21,36 @@ import (
 	"github.com/genericcorp/platform/internal/workload"
 )
 
-// untold are figures that nobody tells here: the kubelet's and cert-manager's, and
-// the pooler's, which internal/tenancy compares with those of the real exporter.
-var untold = regexp.MustCompile(`\b(container|certmanager|pgbouncer)_`)
+// notSimulated matches metrics that have no source here: those of the kubelet, of cert-manager
+// and of the pooler. internal/tenancy compares the pooler's with those of the real exporter.
+var notSimulated = regexp.MustCompile(`\b(container|certmanager|pgbouncer)_`)
 
-// monitoring runs the real exporters and the real store, which finds them by its
-// own configuration, and asks it all that the dashboard asks.
-func (i images) monitoring(t *testing.T, c caller) {
-	c.goOn(t, i.settings(t).Domain)
+// checkMonitoring runs the real exporters and the real VictoriaMetrics with its own scrape
+// configuration, and runs the dashboard's queries.
+func (i images) checkMonitoring(t *testing.T, c client) {
+	c.getRepeatedly(t, i.settings(t).Domain)
 	state := i.prepare(t, workload.MonitoringNamespace, "kube-state-metrics")
 	i.start(t, state, nil, "--kubeconfig="+state.kubeconfig, "--telemetry-host=127.0.0.1", "--telemetry-port="+port(freeAddress(t)))
 	i.start(t, i.prepare(t, workload.NodeMetricsNamespace, "node-exporter"), nil)
 	store := i.prepare(t, workload.MonitoringNamespace, "victoria-metrics")
-	i.hurry(t, store)
+	i.adaptScraping(t, store)
 	i.start(t, store, nil)
 
 	api := "http://" + store.ports[8428]
+	queries := 0
 	for panel, query := range i.queries(t) {
-		if untold.MatchString(query) {
+		if notSimulated.MatchString(query) {
 			continue
 		}
-		assert.Eventually(t, func() bool { return len(ask(t, api, query)) > 0 }, 30*time.Second, 500*time.Millisecond, "%s: no figures for %s", panel, query)
+		queries++
+		assert.Eventually(t, func() bool { return len(runQuery(t, api, query)) > 0 }, 30*time.Second, 500*time.Millisecond, "%s: no result for %s", panel, query)
 	}
-	assert.Len(t, ask(t, api, `up{job="pods"}`), i.annotated(t), "every Pod that asks for it is a target, once")
-	i.kubelets(t, store, api)
+	assert.Positive(t, queries)
+	assert.Len(t, runQuery(t, api, `up{job="pods"}`), i.annotated(t), "every Pod with the annotation must be a target once")
+	i.checkKubelets(t, store, api)
 }
 
-// annotated counts the running Pods that ask to be scraped.
+// annotated returns the number of running Pods with the annotation prometheus.io/scrape.
 func (i images) annotated(t *testing.T) int {
 	t.Helper()
 	count := 0
@@ -59,13 +62,14 @@ func (i images) annotated(t *testing.T) int {
 	return count
 }
 
+// port returns the port of an address.
 func port(address string) string { return address[strings.LastIndex(address, ":")+1:] }
 
-// hurry changes the configuration of the store as little as has to be: the way to
-// the API server and to the Pods that there is here, and no half minutes.
-func (i images) hurry(t *testing.T, store program) {
+// adaptScraping changes three things in the store's configuration: it uses the proxy, the
+// kubeconfig of this machine, and an interval of one second.
+func (i images) adaptScraping(t *testing.T, store program) {
 	t.Helper()
-	path := store.mounts.here("/config/scrape.yaml")
+	path := store.mounts.localPath("/config/scrape.yaml")
 	text, err := os.ReadFile(path)
 	require.NoError(t, err)
 	var config map[string]any
@@ -83,11 +87,11 @@ func (i images) hurry(t *testing.T, store program) {
 	require.NoError(t, os.WriteFile(path, text, 0o600))
 }
 
-// queries are the dashboard's, by panel.
+// queries returns the dashboard's queries, by "panel: query".
 func (i images) queries(t *testing.T) map[string]string {
 	t.Helper()
-	grafana := i.mount(t, i.pod(t, workload.MonitoringNamespace, "grafana"))
-	text, err := os.ReadFile(grafana.here("/etc/platform/dashboards/platform.json"))
+	grafana := i.mountVolumes(t, i.pod(t, workload.MonitoringNamespace, "grafana"))
+	text, err := os.ReadFile(grafana.localPath("/etc/platform/dashboards/platform.json"))
 	require.NoError(t, err)
 	var dashboard struct {
 		Panels []struct {
@@ -106,26 +110,26 @@ func (i images) queries(t *testing.T) map[string]string {
 	return out
 }
 
-// ask sends a query to the store.
-func ask(t *testing.T, api, query string) []any {
+// runQuery returns the result of a query to the store.
+func runQuery(t *testing.T, api, query string) []any {
 	t.Helper()
-	// Without an offset of its own the store keeps the last half minute to itself.
+	// By default the store does not return the last 30 seconds (latency_offset).
 	status, body := get(t, api+"/api/v1/query?latency_offset=1ms&query="+url.QueryEscape(query))
 	require.Equal(t, 200, status, "%s: %s", query, body)
-	var answer struct {
+	var response struct {
 		Data struct {
 			Result []any `json:"result"`
 		} `json:"data"`
 	}
-	require.NoError(t, json.Unmarshal([]byte(body), &answer))
-	return answer.Data.Result
+	require.NoError(t, json.Unmarshal([]byte(body), &response))
+	return response.Data.Result
 }
 
-// kubelets: the store finds the kubelet of every node and may read its figures.
-// There is no kubelet here.
-func (i images) kubelets(t *testing.T, store program, api string) {
+// checkKubelets checks that the kubelet of every node is a target of the store, and that its
+// service account may read the kubelet's metrics. No kubelet runs here.
+func (i images) checkKubelets(t *testing.T, store program, api string) {
 	t.Helper()
-	assert.Len(t, ask(t, api, `up{job="containers"}`), i.plan(t).Nodes.Count)
+	assert.Len(t, runQuery(t, api, `up{job="containers"}`), i.plan(t).Nodes.Count)
 	config, err := clientcmd.BuildConfigFromFlags("", store.kubeconfig)
 	require.NoError(t, err)
 	client, err := kubernetes.NewForConfig(config)

@@ -13,21 +13,23 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// mounts are the files of a Pod, laid out on this machine.
+// mounts are the volumes of a Pod's container as folders on this machine.
 type mounts struct {
-	// pairs are paths in the container and here, longer ones first.
+	// pairs are paths in the container, each followed by its path on this machine. Longer
+	// paths come first.
 	pairs []string
 }
 
-// here is a text in which the container's paths lead to this machine's.
-func (m mounts) here(text string) string { return strings.NewReplacer(m.pairs...).Replace(text) }
+// localPath returns a text with the container's paths replaced by those on this machine.
+func (m mounts) localPath(text string) string { return strings.NewReplacer(m.pairs...).Replace(text) }
 
-// mount lays out the volumes of a Pod's container, as the kubelet would.
-func (s stage) mount(t *testing.T, pod corev1.Pod) mounts {
+// mountVolumes writes the volumes of a Pod's first container to temporary folders, as the
+// kubelet would.
+func (s liveStack) mountVolumes(t *testing.T, pod corev1.Pod) mounts {
 	t.Helper()
 	folders := map[string]string{}
 	for _, volume := range pod.Spec.Volumes {
-		folders[volume.Name] = s.volume(t, pod.Namespace, volume)
+		folders[volume.Name] = s.writeVolume(t, pod.Namespace, volume)
 	}
 	list := slices.Clone(pod.Spec.Containers[0].VolumeMounts)
 	slices.SortFunc(list, func(a, b corev1.VolumeMount) int { return cmp.Compare(len(b.MountPath), len(a.MountPath)) })
@@ -38,8 +40,9 @@ func (s stage) mount(t *testing.T, pod corev1.Pod) mounts {
 	return m
 }
 
-// volume is the folder of one: what it is filled from, or empty.
-func (s stage) volume(t *testing.T, namespace string, v corev1.Volume) string {
+// writeVolume writes a volume to a temporary folder, and returns the folder. Volumes that are
+// neither configuration nor a secret are empty. A host path is used as it is.
+func (s liveStack) writeVolume(t *testing.T, namespace string, v corev1.Volume) string {
 	t.Helper()
 	if v.HostPath != nil {
 		return v.HostPath.Path
@@ -47,23 +50,23 @@ func (s stage) volume(t *testing.T, namespace string, v corev1.Volume) string {
 	folder := t.TempDir()
 	switch {
 	case v.ConfigMap != nil:
-		s.fillConfig(t, folder, namespace, v.ConfigMap.Name, v.ConfigMap.Items)
+		s.writeConfigMap(t, folder, namespace, v.ConfigMap.Name, v.ConfigMap.Items)
 	case v.Secret != nil:
-		s.fillSecret(t, folder, namespace, v.Secret.SecretName, v.Secret.Items)
+		s.writeSecret(t, folder, namespace, v.Secret.SecretName, v.Secret.Items)
 	case v.Projected != nil:
 		for _, source := range v.Projected.Sources {
 			if source.ConfigMap != nil {
-				s.fillConfig(t, folder, namespace, source.ConfigMap.Name, source.ConfigMap.Items)
+				s.writeConfigMap(t, folder, namespace, source.ConfigMap.Name, source.ConfigMap.Items)
 			}
 			if source.Secret != nil {
-				s.fillSecret(t, folder, namespace, source.Secret.Name, source.Secret.Items)
+				s.writeSecret(t, folder, namespace, source.Secret.Name, source.Secret.Items)
 			}
 		}
 	}
 	return folder
 }
 
-func (s stage) fillConfig(t *testing.T, folder, namespace, name string, items []corev1.KeyToPath) {
+func (s liveStack) writeConfigMap(t *testing.T, folder, namespace, name string, items []corev1.KeyToPath) {
 	t.Helper()
 	object, err := s.client.CoreV1().ConfigMaps(namespace).Get(t.Context(), name, metav1.GetOptions{})
 	require.NoError(t, err)
@@ -71,18 +74,18 @@ func (s stage) fillConfig(t *testing.T, folder, namespace, name string, items []
 	for key, text := range object.Data {
 		data[key] = []byte(text)
 	}
-	fill(t, folder, data, items)
+	writeItems(t, folder, data, items)
 }
 
-func (s stage) fillSecret(t *testing.T, folder, namespace, name string, items []corev1.KeyToPath) {
+func (s liveStack) writeSecret(t *testing.T, folder, namespace, name string, items []corev1.KeyToPath) {
 	t.Helper()
 	object, err := s.client.CoreV1().Secrets(namespace).Get(t.Context(), name, metav1.GetOptions{})
 	require.NoError(t, err)
-	fill(t, folder, object.Data, items)
+	writeItems(t, folder, object.Data, items)
 }
 
-// fill writes the items that are named, or all.
-func fill(t *testing.T, folder string, data map[string][]byte, items []corev1.KeyToPath) {
+// writeItems writes the named items of data to a folder, or all if none are named.
+func writeItems(t *testing.T, folder string, data map[string][]byte, items []corev1.KeyToPath) {
 	t.Helper()
 	if len(items) == 0 {
 		for key := range data {

@@ -18,25 +18,25 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
-// network is the cluster's: a proxy that leads from the address of a Pod or the
-// name of a Service to the program that is that Pod on this machine.
+// network simulates the cluster's network. It is a SOCKS5 proxy. It connects clients that dial
+// the address of a Pod or the name of a Service to the program that runs on this machine in
+// place of the Pod.
 type network struct {
-	stage
-	// URL is where the proxy listens.
+	liveStack
+	// URL is the proxy's URL.
 	URL string
-	// listeners are addresses of this machine by "Pod's address:port". Pods join while
-	// others talk.
+	// listeners are addresses of this machine, by the Pod's "address:port". mu guards them.
 	mu        sync.Mutex
 	listeners map[string]string
 }
 
-func newNetwork(t *testing.T, s stage) *network {
+func newNetwork(t *testing.T, s liveStack) *network {
 	t.Helper()
-	n := &network{stage: s, listeners: map[string]string{}}
+	n := &network{liveStack: s, listeners: map[string]string{}}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	n.URL = "socks5://" + listener.Addr().String()
-	server := socks5.NewServer(socks5.WithResolver(asGiven{}), socks5.WithDial(n.dial))
+	server := socks5.NewServer(socks5.WithResolver(noResolver{}), socks5.WithDial(n.dial))
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(listener) }()
 	t.Cleanup(func() {
@@ -46,10 +46,10 @@ func newNetwork(t *testing.T, s stage) *network {
 	return n
 }
 
-// asGiven leaves names to the dial.
-type asGiven struct{}
+// noResolver leaves the resolution of names to network.dial.
+type noResolver struct{}
 
-func (asGiven) Resolve(ctx context.Context, _ string) (context.Context, net.IP, error) {
+func (noResolver) Resolve(ctx context.Context, _ string) (context.Context, net.IP, error) {
 	return ctx, nil, nil
 }
 
@@ -61,15 +61,16 @@ func (n *network) dial(ctx context.Context, network, address string) (net.Conn, 
 	return (&net.Dialer{}).DialContext(ctx, network, listener)
 }
 
-// join lets a program of this machine be a Pod on a port.
-func (n *network) join(pod corev1.Pod, port int, listener string) {
+// listenAs connects clients of a Pod's port to an address of this machine.
+func (n *network) listenAs(pod corev1.Pod, port int, listener string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.listeners[podAddress(pod, port)] = listener
 }
 
-// joined is who is a Pod on this machine, at the Pod's address.
-func (n *network) joined(address string) (string, bool) {
+// listenerOf returns the address on this machine for a Pod's "address:port", and whether there
+// is one.
+func (n *network) listenerOf(address string) (string, bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	listener, ok := n.listeners[address]
@@ -80,9 +81,9 @@ func podAddress(pod corev1.Pod, port int) string {
 	return net.JoinHostPort(pod.Status.PodIP, strconv.Itoa(port))
 }
 
-// listener finds who answers at an address: a Pod's, or a Service's name.
+// listener returns the address on this machine for the "host:port" of a Pod or a Service.
 func (n *network) listener(ctx context.Context, address string) (string, error) {
-	if listener, ok := n.joined(address); ok {
+	if listener, ok := n.listenerOf(address); ok {
 		return listener, nil
 	}
 	host, port, err := net.SplitHostPort(address)
@@ -91,7 +92,7 @@ func (n *network) listener(ctx context.Context, address string) (string, error) 
 	}
 	name, namespace, ok := strings.Cut(strings.TrimSuffix(host, ".svc.cluster.local"), ".")
 	if !ok || strings.Contains(namespace, ".") {
-		return "", fmt.Errorf("nobody is at %s", address)
+		return "", fmt.Errorf("no Pod or Service has the address %s", address)
 	}
 	service, err := n.client.CoreV1().Services(namespace).Get(ctx, name, metav1.GetOptions{})
 	if err != nil {
@@ -106,15 +107,15 @@ func (n *network) listener(ctx context.Context, address string) (string, error) 
 			continue
 		}
 		for _, pod := range pods.Items {
-			if listener, ok := n.joined(podAddress(pod, target(pod, p.TargetPort))); ok {
+			if listener, ok := n.listenerOf(podAddress(pod, target(pod, p.TargetPort))); ok {
 				return listener, nil
 			}
 		}
 	}
-	return "", fmt.Errorf("no Pod of %s answers at port %s", host, port)
+	return "", fmt.Errorf("no Pod of %s listens at port %s", host, port)
 }
 
-// target is the port of a Pod that a Service means.
+// target returns the number of the Pod's port that a Service or a probe names.
 func target(pod corev1.Pod, port intstr.IntOrString) int {
 	for _, c := range pod.Spec.Containers {
 		for _, p := range c.Ports {

@@ -23,46 +23,46 @@ import (
 	"github.com/genericcorp/platform/sandbox/enginetest"
 )
 
-// More users need bigger nodes. The resize is interrupted at its first eviction and
-// run again.
-func TestResizeMovesEveryPodToBiggerNodesWithoutAnotherCluster(t *testing.T) {
-	s := newStage(t, "demo")
+// More users need bigger nodes. The resize is interrupted at its first eviction of a Pod of
+// the app, and run again.
+func TestResizeMovesEveryPodToBiggerNodesAndKeepsTheCluster(t *testing.T) {
+	s := newLiveStack(t, "demo")
 	s.Up(t)
-	s.settled(t)
+	s.waitForPods(t)
 	cluster, old := s.cluster(t), s.placement(t)
 	s.Edit(t, "concurrentUsers: 100", "concurrentUsers: 300")
 	size := s.plan(t).Nodes.Size
 	require.NotEqual(t, cluster.size, size)
 
-	ready := s.countReady(t)
+	minReady := s.countReady(t)
 	assert.ErrorIs(t, s.resize(t, "  evicted app/"), context.Canceled)
 	require.NoError(t, s.resize(t, ""))
-	s.settled(t)
-	assert.GreaterOrEqual(t, ready(), 1, "of two replicas the disruption budget keeps one")
+	s.waitForPods(t)
+	assert.GreaterOrEqual(t, minReady(), 1, "the disruption budget must keep one of two replicas")
 
 	moved := s.placement(t)
 	assert.Len(t, moved, 2)
 	for name, node := range moved {
-		assert.NotContains(t, old, name, "the Pod is another one")
+		assert.NotContains(t, old, name, "each Pod must be a new one")
 		assert.Equal(t, "default-"+size+"-0", node)
 	}
 	nodes, err := s.client.CoreV1().Nodes().List(t.Context(), metav1.ListOptions{})
 	require.NoError(t, err)
-	require.Len(t, nodes.Items, 1, "the old node is gone")
+	require.Len(t, nodes.Items, 1, "the old node must be deleted")
 	assert.False(t, nodes.Items[0].Spec.Unschedulable)
 
 	out := s.Succeeds(t, "up", "--yes", "--refresh", "--skip-preview")
 	enginetest.ReplacesOnlyJobs(t, out)
-	assert.Equal(t, clusterFacts{id: cluster.id, size: size, pool: "default"}, s.cluster(t), "the same cluster, and the pool's name is the declared one")
-	s.settled(t)
-	assert.Len(t, s.placement(t), 3, "300 users have three replicas")
+	assert.Equal(t, clusterFacts{id: cluster.id, size: size, pool: "default"}, s.cluster(t), "the cluster must be the same, with a pool of the new size and the declared name")
+	s.waitForPods(t)
+	assert.Len(t, s.placement(t), 3, "300 users need three replicas")
 	s.Succeeds(t, "preview", "--refresh", "--expect-no-changes")
 }
 
-// clusterFacts are the ID of the cluster, and what the provider read of its pool.
+// clusterFacts are the ID of the cluster, and the size and name of its declared node pool.
 type clusterFacts struct{ id, size, pool string }
 
-func (s stage) cluster(t *testing.T) clusterFacts {
+func (s liveStack) cluster(t *testing.T) clusterFacts {
 	t.Helper()
 	c := cloud.At(s.CloudFolder())
 	ids, err := c.IDs(cloud.TokenCluster)
@@ -74,8 +74,8 @@ func (s stage) cluster(t *testing.T) clusterFacts {
 	return clusterFacts{id: ids[0], size: pool["size"].(string), pool: pool["name"].(string)}
 }
 
-// placement are the app's Pods and the nodes that they are on.
-func (s stage) placement(t *testing.T) map[string]string {
+// placement returns the nodes of the app's Pods, by the Pods' names.
+func (s liveStack) placement(t *testing.T) map[string]string {
 	t.Helper()
 	out := map[string]string{}
 	for _, pod := range s.pods(t) {
@@ -86,9 +86,9 @@ func (s stage) placement(t *testing.T) map[string]string {
 	return out
 }
 
-// countReady watches the app's Pods. The function that it returns gives the smallest
-// number of them that was ready at any time.
-func (s stage) countReady(t *testing.T) func() int {
+// countReady watches the app's Pods. It returns a function that stops watching and returns
+// the smallest number of Pods that were ready at the same time.
+func (s liveStack) countReady(t *testing.T) func() int {
 	t.Helper()
 	pods := s.client.CoreV1().Pods(workload.AppNamespace)
 	list, err := pods.List(t.Context(), metav1.ListOptions{})
@@ -99,7 +99,7 @@ func (s stage) countReady(t *testing.T) func() int {
 	}
 	events, err := pods.Watch(t.Context(), metav1.ListOptions{ResourceVersion: list.ResourceVersion})
 	require.NoError(t, err)
-	least, ended := len(list.Items), make(chan struct{})
+	minimum, ended := len(list.Items), make(chan struct{})
 	go func() {
 		defer close(ended)
 		for event := range events.ResultChan() {
@@ -114,13 +114,13 @@ func (s stage) countReady(t *testing.T) func() int {
 					count++
 				}
 			}
-			least = min(least, count)
+			minimum = min(minimum, count)
 		}
 	}()
 	return func() int {
 		events.Stop()
 		<-ended
-		return least
+		return minimum
 	}
 }
 
@@ -133,9 +133,9 @@ func isReady(pod *corev1.Pod) bool {
 	return false
 }
 
-// resize looks and resizes, and is interrupted when it prints a line that starts
-// with a text; "" is never.
-func (s stage) resize(t *testing.T, interruptAt string) error {
+// resize does what `ops resize` does. It is interrupted when it prints a line that starts with
+// interruptAt; "" interrupts never.
+func (s liveStack) resize(t *testing.T, interruptAt string) error {
 	t.Helper()
 	ctx, interrupt := context.WithCancel(t.Context())
 	defer interrupt()
@@ -150,21 +150,22 @@ func (s stage) resize(t *testing.T, interruptAt string) error {
 	require.True(t, plan.Needed())
 	kubernetes, err := resize.Connect(ctx, client, plan.Cluster.ID)
 	require.NoError(t, err)
-	out := &lines{t: t, at: interruptAt, interrupt: interrupt}
+	out := &interruptingLog{t: t, at: interruptAt, interrupt: interrupt}
 	return resize.Resizer{
 		DigitalOcean: client, Kubernetes: kubernetes, Interval: 200 * time.Millisecond, Timeout: 2 * time.Minute, Out: out,
 	}.Run(ctx, plan)
 }
 
-// lines logs what is printed, and interrupts at a line.
-type lines struct {
+// interruptingLog logs each line to the test. It calls interrupt at a line that starts with
+// at.
+type interruptingLog struct {
 	t         *testing.T
 	at        string
 	interrupt func()
 	mu        sync.Mutex
 }
 
-func (l *lines) Write(line []byte) (int, error) {
+func (l *interruptingLog) Write(line []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.t.Log(strings.TrimSuffix(string(line), "\n"))

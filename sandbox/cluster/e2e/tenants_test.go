@@ -25,9 +25,9 @@ import (
 	"github.com/genericcorp/platform/sandbox/postgrestest"
 )
 
-// declareTenants makes sure of one that is active, one that is suspended, and one
-// that was renamed and redirects its old host.
-func (s stage) declareTenants(t *testing.T) {
+// declareTenants adds tenants to the stack, so that it has an active one (acme), a suspended
+// one (gone), and a renamed one that redirects its old host (before, now after).
+func (s liveStack) declareTenants(t *testing.T) {
 	t.Helper()
 	const before, after = "      - name: before\n", "      - name: after\n        renamedFrom: before\n        redirectOldHost: true\n"
 	const gone = "      - name: gone\n        state: suspended\n" + before
@@ -41,9 +41,9 @@ func (s stage) declareTenants(t *testing.T) {
 	s.Up(t)
 }
 
-// tenants runs the containers of the Jobs and of a scheduled run against a real
-// PostgreSQL, then logs in with the connection string that the app finds in its folder.
-func (i images) tenants(t *testing.T) {
+// checkTenants runs the containers of the Jobs and of a scheduled run against a real
+// PostgreSQL. Then it logs in with the connection string that is mounted into the app's Pods.
+func (i images) checkTenants(t *testing.T) {
 	server := postgrestest.Start(t, 0)
 	scheduled := i.scheduledPod(t)
 	assert.Contains(t, i.reconcile(t, server, scheduled), "no update has run yet; nothing was changed")
@@ -51,15 +51,15 @@ func (i images) tenants(t *testing.T) {
 	assert.Contains(t, i.reconcile(t, server, i.jobPod(t, "^confirm-")), "tenants: 3 declared, all as declared")
 	_, err := server.Superuser(t, postgrestest.Database).Exec(t.Context(), "ALTER ROLE tenant_gone LOGIN")
 	require.NoError(t, err)
-	said := i.reconcile(t, server, scheduled)
-	assert.Contains(t, said, "ALTER ROLE tenant_gone NOLOGIN")
-	assert.Contains(t, said, "tenants: 3 declared, all as declared")
+	output := i.reconcile(t, server, scheduled)
+	assert.Contains(t, output, "ALTER ROLE tenant_gone NOLOGIN")
+	assert.Contains(t, output, "tenants: 3 declared, all as declared")
 
-	folder := i.mount(t, i.pod(t, workload.AppNamespace, "app")).here(workload.TenantsPath)
+	folder := i.mountVolumes(t, i.pod(t, workload.AppNamespace, "app")).localPath(workload.TenantsPath)
 	list, err := os.ReadFile(folder + "/tenants.json")
 	require.NoError(t, err)
 	assert.Contains(t, string(list), `"name":"gone"`)
-	assert.NoFileExists(t, folder+"/gone.url", "a suspended tenant has no way in")
+	assert.NoFileExists(t, folder+"/gone.url", "a suspended tenant must not have a connection string")
 	text, err := os.ReadFile(folder + "/acme.url")
 	require.NoError(t, err)
 	connection, err := url.Parse(string(text))
@@ -73,8 +73,9 @@ func (i images) tenants(t *testing.T) {
 	assert.Equal(t, "tenant_acme", schema)
 }
 
-// jobPod is the Pod of the Job whose name matches. Jobs of the schedule end with eight digits.
-func (s stage) jobPod(t *testing.T, name string) corev1.Pod {
+// jobPod returns the Pod of a Job whose name matches a regular expression. The names of
+// scheduled Jobs end with eight digits.
+func (s liveStack) jobPod(t *testing.T, name string) corev1.Pod {
 	t.Helper()
 	list, err := s.client.CoreV1().Pods(workload.TenantsNamespace).List(t.Context(), metav1.ListOptions{})
 	require.NoError(t, err)
@@ -85,9 +86,9 @@ func (s stage) jobPod(t *testing.T, name string) corev1.Pod {
 	return list.Items[n]
 }
 
-// scheduledPod starts a run before it is due, as `kubectl create job --from` does, and
-// waits until it has ended.
-func (s stage) scheduledPod(t *testing.T) corev1.Pod {
+// scheduledPod starts a scheduled run by hand, as `kubectl create job --from` does, waits
+// until it is complete, and returns its Pod.
+func (s liveStack) scheduledPod(t *testing.T) corev1.Pod {
 	t.Helper()
 	schedule, err := s.client.BatchV1().CronJobs(workload.TenantsNamespace).Get(t.Context(), "reconcile", metav1.GetOptions{})
 	require.NoError(t, err)
@@ -103,15 +104,15 @@ func (s stage) scheduledPod(t *testing.T) corev1.Pod {
 		job, err := jobs.Get(t.Context(), name, metav1.GetOptions{})
 		require.NoError(t, err)
 		return job.Status.Succeeded == 1
-	}, time.Minute, 100*time.Millisecond, "a scheduled run is admitted, placed and ends")
+	}, time.Minute, 100*time.Millisecond, "a scheduled run must complete")
 	return s.jobPod(t, name)
 }
 
-// reconcile runs a Pod's container with its own files and variables, and returns what it
-// said. The server takes the place of the one that they name.
+// reconcile runs the program of a Pod's container with its files and variables, and returns
+// the output. It connects to server instead of the server in the variables.
 func (i images) reconcile(t *testing.T, server *postgrestest.Server, pod corev1.Pod) string {
 	t.Helper()
-	container, m := pod.Spec.Containers[0], i.mount(t, pod)
+	container, m := pod.Spec.Containers[0], i.mountVolumes(t, pod)
 	environment := map[string]string{}
 	for _, from := range container.EnvFrom {
 		secret, err := i.client.CoreV1().Secrets(pod.Namespace).Get(t.Context(), from.SecretRef.Name, metav1.GetOptions{})
@@ -121,9 +122,9 @@ func (i images) reconcile(t *testing.T, server *postgrestest.Server, pod corev1.
 		}
 	}
 	for _, variable := range container.Env {
-		environment[variable.Name] = m.here(variable.Value)
+		environment[variable.Name] = m.localPath(variable.Value)
 	}
-	assert.NotContains(t, environment, "PGPASSWORD", "whoever sees a Pod's variables sees no password")
+	assert.NotContains(t, environment, "PGPASSWORD", "a Pod's variables must contain no password")
 	passwords, err := os.ReadFile(filepath.Join(environment["CREDENTIALS"], tenancy.PasswordsFile))
 	require.NoError(t, err)
 	_, password, found := strings.Cut(strings.TrimSpace(string(passwords)), "*:*:*:"+postgrestest.Admin+":")
@@ -133,7 +134,7 @@ func (i images) reconcile(t *testing.T, server *postgrestest.Server, pod corev1.
 	require.NoError(t, err)
 	assert.Equal(t, pgurl.CAPath, environment["PGSSLROOTCERT"])
 	environment["PGHOST"], environment["PGPORT"], environment["PGSSLROOTCERT"] = "localhost", strconv.Itoa(server.Port), server.CA
-	cmd := exec.Command(container.Command[0], m.here(container.Command[1]))
+	cmd := exec.Command(container.Command[0], m.localPath(container.Command[1]))
 	cmd.Env = append(os.Environ(), "PATH="+postgrestest.Installed(t)+":"+os.Getenv("PATH"))
 	for name, value := range environment {
 		cmd.Env = append(cmd.Env, name+"="+value)

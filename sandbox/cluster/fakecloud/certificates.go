@@ -17,8 +17,8 @@ var (
 	certificateKind = schema.GroupVersionResource{Group: "cert-manager.io", Version: "v1", Resource: "certificates"}
 )
 
-// certificates issues what is asked for, self-signed, and says that it is ready,
-// once the types exist.
+// certificates issues a self-signed certificate for each Certificate and sets it and each
+// ClusterIssuer ready. It does nothing until the types of cert-manager exist.
 func (c *Controller) certificates(ctx context.Context) error {
 	var errs []error
 	for _, kind := range []schema.GroupVersionResource{issuerKind, certificateKind} {
@@ -39,18 +39,18 @@ func (c *Controller) certificates(ctx context.Context) error {
 					return err
 				}
 			}
-			errs = append(errs, c.ready(ctx, kind, item))
+			errs = append(errs, c.setReady(ctx, kind, item))
 		}
 	}
-	return firstSerious(errs)
+	return withoutTransient(errs)
 }
 
-// issue makes the Secret of a certificate.
+// issue creates the Secret of a certificate.
 func (c *Controller) issue(ctx context.Context, certificate *unstructured.Unstructured) error {
 	names, _, _ := unstructured.NestedStringSlice(certificate.Object, "spec", "dnsNames")
 	secret, _, _ := unstructured.NestedString(certificate.Object, "spec", "secretName")
 	if len(names) == 0 {
-		return nil // cert-manager would refuse it
+		return nil // cert-manager does not issue a certificate without names
 	}
 	signed, key, err := cert.GenerateSelfSignedCertKey(names[0], nil, names[1:])
 	if err != nil {
@@ -63,9 +63,10 @@ func (c *Controller) issue(ctx context.Context, certificate *unstructured.Unstru
 	return err
 }
 
-func (c *Controller) ready(ctx context.Context, kind schema.GroupVersionResource, item *unstructured.Unstructured) error {
+// setReady sets the condition Ready of an object.
+func (c *Controller) setReady(ctx context.Context, kind schema.GroupVersionResource, item *unstructured.Unstructured) error {
 	condition := map[string]any{
-		"type": "Ready", "status": "True", "reason": "Simulated", "message": "the sandbox issues certificates itself, signed by nobody",
+		"type": "Ready", "status": "True", "reason": "Simulated", "message": "self-signed by the sandbox",
 		"lastTransitionTime": time.Now().UTC().Format(time.RFC3339),
 	}
 	if err := unstructured.SetNestedSlice(item.Object, []any{condition}, "status", "conditions"); err != nil {

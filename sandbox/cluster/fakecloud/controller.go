@@ -26,20 +26,20 @@ import (
 // storageClass is DigitalOcean's default one.
 const storageClass = "do-block-storage"
 
-// interval between two looks at the cluster.
+// interval is how often the Controller compares the cluster with the pools.
 const interval = 200 * time.Millisecond
 
-// Controller works on one cluster.
+// Controller simulates the cloud of one cluster. Use New.
 type Controller struct {
 	client  kubernetes.Interface
 	dynamic dynamic.Interface
 	pools   func() ([]cloud.NodePool, error)
-	// hosts are the addresses of nodes by their names.
+	// hosts are the IP addresses of nodes, by name.
 	hosts map[string]string
 }
 
-// New returns a Controller that keeps one node for each node in pools, which it calls
-// at every interval.
+// New returns a Controller for the cluster of config. Run creates and deletes nodes so that
+// the cluster has the nodes of pools. It calls pools every 200 ms.
 func New(config *rest.Config, pools func() ([]cloud.NodePool, error)) (*Controller, error) {
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
@@ -52,10 +52,10 @@ func New(config *rest.Config, pools func() ([]cloud.NodePool, error)) (*Controll
 	return &Controller{client: client, dynamic: custom, pools: pools, hosts: map[string]string{}}, nil
 }
 
-// Run works until the context ends. A conflict with another client is no error: the
-// next interval tries again.
+// Run simulates the cloud until the context ends, and returns nil then. A conflict with
+// another client is no error, because Run tries again after the next interval.
 func (c *Controller) Run(ctx context.Context) error {
-	if err := c.class(ctx); err != nil {
+	if err := c.createStorageClass(ctx); err != nil {
 		return fmt.Errorf("storage class: %w", err)
 	}
 	for {
@@ -72,13 +72,14 @@ func (c *Controller) Run(ctx context.Context) error {
 	}
 }
 
+// transient reports whether an error may disappear at the next interval.
 func transient(err error) bool {
-	// Forbidden is what a Pod is while its namespace has no account yet, and an
-	// object in a namespace that is going away.
+	// The API server answers Forbidden to a Pod in a namespace without a service account
+	// yet, and to an object in a namespace that is being deleted.
 	return apierrors.IsConflict(err) || apierrors.IsNotFound(err) || apierrors.IsAlreadyExists(err) || apierrors.IsForbidden(err)
 }
 
-func (c *Controller) class(ctx context.Context) error {
+func (c *Controller) createStorageClass(ctx context.Context) error {
 	immediate, remove := storagev1.VolumeBindingImmediate, corev1.PersistentVolumeReclaimDelete
 	_, err := c.client.StorageV1().StorageClasses().Create(ctx, &storagev1.StorageClass{
 		ObjectMeta:  metav1.ObjectMeta{Name: storageClass, Annotations: map[string]string{"storageclass.kubernetes.io/is-default-class": "true"}},
@@ -90,8 +91,8 @@ func (c *Controller) class(ctx context.Context) error {
 	return err
 }
 
-// pods makes those that were placed run, those of Jobs succeed, and those that
-// are to go leave.
+// pods sets scheduled Pods to running, or to succeeded if they belong to a Job, and deletes
+// Pods that are being deleted.
 func (c *Controller) pods(ctx context.Context) error {
 	list, err := c.client.CoreV1().Pods("").List(ctx, metav1.ListOptions{})
 	if err != nil {
@@ -110,9 +111,11 @@ func (c *Controller) pods(ctx context.Context) error {
 			errs = append(errs, err)
 		}
 	}
-	return firstSerious(errs)
+	return withoutTransient(errs)
 }
 
+// running returns the status of a Pod that has started, or that has succeeded if it belongs
+// to a Job. host is the address of its node.
 func running(pod *corev1.Pod, host string) corev1.PodStatus {
 	status := pod.Status
 	now := metav1.Now()
@@ -147,13 +150,15 @@ func running(pod *corev1.Pod, host string) corev1.PodStatus {
 	return status
 }
 
-// podAddress is in the platform's default range of Pods. Nobody listens there.
+// podAddress returns an address in the default range of Pods (settings.network.pods). Nothing
+// listens there.
 func podAddress(pod *corev1.Pod) string {
 	h := hashOf(string(pod.UID))
 	return fmt.Sprintf("10.100.%d.%d", h>>8&0xff, 1+h%254)
 }
 
-// volumes gives each claim a volume, and takes those away whose claim is gone.
+// volumes creates a volume for each pending claim, and deletes volumes whose claim was
+// deleted.
 func (c *Controller) volumes(ctx context.Context) error {
 	claims, err := c.client.CoreV1().PersistentVolumeClaims("").List(ctx, metav1.ListOptions{})
 	if err != nil {
@@ -189,10 +194,10 @@ func (c *Controller) volumes(ctx context.Context) error {
 			errs = append(errs, c.client.CoreV1().PersistentVolumes().Delete(ctx, volumes.Items[i].Name, metav1.DeleteOptions{}))
 		}
 	}
-	return firstSerious(errs)
+	return withoutTransient(errs)
 }
 
-// loadBalancers gives each Service of that type an address.
+// loadBalancers sets an address for each Service of type LoadBalancer.
 func (c *Controller) loadBalancers(ctx context.Context) error {
 	services, err := c.client.CoreV1().Services("").List(ctx, metav1.ListOptions{})
 	if err != nil {
@@ -208,25 +213,27 @@ func (c *Controller) loadBalancers(ctx context.Context) error {
 		_, err := c.client.CoreV1().Services(service.Namespace).UpdateStatus(ctx, service, metav1.UpdateOptions{})
 		errs = append(errs, err)
 	}
-	return firstSerious(errs)
+	return withoutTransient(errs)
 }
 
+// address returns an IP address in the range for documentation, the same for equal texts.
 func address(of string) string { return fmt.Sprintf("203.0.113.%d", 10+hashOf(of)%240) }
 
 func hashOf(text string) uint32 {
 	h := fnv.New32a()
-	_, _ = h.Write([]byte(text)) // a hash takes every write
+	_, _ = h.Write([]byte(text)) // a hash never returns an error
 	return h.Sum32()
 }
 
-func firstSerious(errs []error) error {
-	var serious []error
+// withoutTransient returns the errors that are not transient.
+func withoutTransient(errs []error) error {
+	var out []error
 	for _, err := range errs {
 		if err != nil && !transient(err) {
-			serious = append(serious, err)
+			out = append(out, err)
 		}
 	}
-	return errors.Join(serious...)
+	return errors.Join(out...)
 }
 
 func mebibytes(n int) resource.Quantity {

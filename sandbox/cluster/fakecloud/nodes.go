@@ -19,8 +19,8 @@ const (
 	poolNameLabel = "doks.digitalocean.com/node-pool"
 )
 
-// nodes makes the nodes of every pool and the cloud's Pods on them, and takes away
-// the nodes whose pool is gone or being deleted.
+// nodes creates the nodes of every pool and the cloud's own Pods. It deletes nodes that are
+// in no pool or are being deleted.
 func (c *Controller) nodes(ctx context.Context) error {
 	pools, err := c.pools()
 	if err != nil {
@@ -30,24 +30,24 @@ func (c *Controller) nodes(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	there := map[string]*corev1.Node{}
+	existing := map[string]*corev1.Node{}
 	for i := range list.Items {
-		there[list.Items[i].Name] = &list.Items[i]
+		existing[list.Items[i].Name] = &list.Items[i]
 	}
 	count := 0
 	for _, pool := range pools {
-		for _, ordered := range pool.Nodes {
-			if ordered.State == cloud.NodeDeleting {
+		for _, declared := range pool.Nodes {
+			if declared.State == cloud.NodeDeleting {
 				continue
 			}
 			count++
-			if err := c.node(ctx, ordered.Name, there[ordered.Name], pool); err != nil {
+			if err := c.node(ctx, declared.Name, existing[declared.Name], pool); err != nil {
 				return err
 			}
-			delete(there, ordered.Name)
+			delete(existing, declared.Name)
 		}
 	}
-	for name := range there {
+	for name := range existing {
 		if err := c.removeNode(ctx, name); err != nil {
 			return err
 		}
@@ -55,15 +55,15 @@ func (c *Controller) nodes(ctx context.Context) error {
 	return c.system(ctx, count > 0)
 }
 
-// kubeletPort is where the kubelet of a node would answer.
+// kubeletPort is the kubelet's port in the status of nodes. Nothing listens there.
 const kubeletPort = 10250
 
-// node makes a node and lets it be ready.
+// node creates a node if it is nil, and sets it ready with the size of its pool.
 func (c *Controller) node(ctx context.Context, name string, node *corev1.Node, pool cloud.NodePool) error {
 	if node != nil && len(node.Status.Conditions) > 0 {
 		return nil
 	}
-	known, err := catalog.NodeBySize(pool.Size)
+	size, err := catalog.NodeBySize(pool.Size)
 	if err != nil {
 		return err
 	}
@@ -79,7 +79,7 @@ func (c *Controller) node(ctx context.Context, name string, node *corev1.Node, p
 		}
 	}
 	resources := corev1.ResourceList{
-		"cpu": *resource.NewMilliQuantity(int64(known.AllocatableMilli), resource.DecimalSI), "memory": mebibytes(known.AllocatableMiB),
+		"cpu": *resource.NewMilliQuantity(int64(size.AllocatableMilli), resource.DecimalSI), "memory": mebibytes(size.AllocatableMiB),
 		"pods": *resource.NewQuantity(catalog.PodsPerNode, resource.DecimalSI), "ephemeral-storage": mebibytes(50 << 10),
 	}
 	node.Status = corev1.NodeStatus{
@@ -92,7 +92,7 @@ func (c *Controller) node(ctx context.Context, name string, node *corev1.Node, p
 	return err
 }
 
-// host returns the address of a node, the next free one for a new node.
+// host returns the IP address of a node. A new node gets the next free one.
 func (c *Controller) host(name string) string {
 	if c.hosts[name] == "" {
 		c.hosts[name] = fmt.Sprintf("10.10.0.%d", len(c.hosts)+2)
@@ -100,7 +100,7 @@ func (c *Controller) host(name string) string {
 	return c.hosts[name]
 }
 
-// removeNode takes a node with its Pods, as the cloud does when a pool shrinks.
+// removeNode deletes a node with its Pods, as the cloud does when a pool gets smaller.
 func (c *Controller) removeNode(ctx context.Context, name string) error {
 	pods, err := c.client.CoreV1().Pods("").List(ctx, metav1.ListOptions{FieldSelector: "spec.nodeName=" + name})
 	if err != nil {

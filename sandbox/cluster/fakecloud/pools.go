@@ -2,9 +2,9 @@ package fakecloud
 
 import "github.com/genericcorp/platform/sandbox/cloud"
 
-// Ordered returns the node pools of the one cluster in a simulated cloud; none before
-// it is made.
-func Ordered(folder string) ([]cloud.NodePool, error) {
+// NodePools returns the node pools of the cluster in a simulated cloud. It returns none
+// before the cluster exists. A cloud has at most one cluster.
+func NodePools(folder string) ([]cloud.NodePool, error) {
 	c := cloud.At(folder)
 	ids, err := c.IDs(cloud.TokenCluster)
 	if err != nil || len(ids) == 0 {

@@ -12,12 +12,12 @@ import (
 	"github.com/genericcorp/platform/internal/catalog"
 )
 
-// systemNamespace is where the cloud's own Pods run.
+// systemNamespace is the namespace of the cloud's own Pods.
 const systemNamespace = "kube-system"
 
-// system declares the cloud's own Pods as DaemonSets and Deployments, as on
-// DigitalOcean Kubernetes: a drain passes over the former and moves the latter. They
-// go with the last node.
+// system creates the cloud's own Pods as DaemonSets and Deployments, as DigitalOcean
+// Kubernetes has them. A drain moves the Deployments' Pods and ignores the DaemonSets'.
+// system deletes them when there is no node.
 func (c *Controller) system(ctx context.Context, hasNodes bool) error {
 	list, err := c.client.AppsV1().Deployments(systemNamespace).List(ctx, metav1.ListOptions{})
 	if err != nil {
@@ -51,7 +51,7 @@ func (c *Controller) createSystem(ctx context.Context) error {
 		}
 		errs = append(errs, err)
 	}
-	return firstSerious(errs)
+	return withoutTransient(errs)
 }
 
 func systemPod(system catalog.SystemPod) corev1.PodSpec {
@@ -80,5 +80,5 @@ func (c *Controller) removeSystem(ctx context.Context) error {
 			errs = append(errs, err)
 		}
 	}
-	return firstSerious(errs)
+	return withoutTransient(errs)
 }

@@ -30,10 +30,11 @@ import (
 	"github.com/genericcorp/platform/internal/workload"
 )
 
-// These tests hold the model of internal/sizing against the kube-scheduler
-// itself: what the plan says fits must be scheduled, in whatever order the Pods
-// come; what it says does not fit must stay Pending.
+// These tests compare internal/sizing with the real kube-scheduler. Pods that fit according
+// to a plan must be scheduled, in any order of their creation. Pods that do not fit must stay
+// Pending.
 
+// stack returns the settings of a stack in the checkout.
 func stack(t *testing.T, name string) settings.Settings {
 	t.Helper()
 	data, err := os.ReadFile("../../../Pulumi." + name + ".yaml")
@@ -43,12 +44,13 @@ func stack(t *testing.T, name string) settings.Settings {
 	return s
 }
 
-// cluster is nodes of one size, with DigitalOcean's own Pods on them.
+// cluster is a number of nodes of one size, with DigitalOcean's own Pods.
 type cluster struct {
 	size  catalog.Node
 	count int
 }
 
+// objects returns the nodes, each with DigitalOcean's DaemonSet Pods.
 func (c cluster) objects() []runtime.Object {
 	var out []runtime.Object
 	for i := range c.count {
@@ -90,8 +92,8 @@ func newPod(namespace, name string, r workload.Resources) *corev1.Pod {
 	}
 }
 
-// pods are those that the scheduler has to place: DigitalOcean's once a cluster,
-// then ours, then the new ones of a rolling update if there is one.
+// pods returns the Pods to create: DigitalOcean's Pods that run once in a cluster, those of
+// the set, and the new Pods of a rolling update if surge is true.
 func (c cluster) pods(set workload.Set, surge bool) (system, ours, fresh []*corev1.Pod) {
 	for _, s := range catalog.SystemPods() {
 		for i := range s.Replicas {
@@ -116,14 +118,15 @@ func (c cluster) pods(set workload.Set, surge bool) (system, ours, fresh []*core
 	return system, ours, fresh
 }
 
-// arriving are all Pods in an order in which they may come.
-func (c cluster) arriving(r *rand.Rand, set workload.Set, surge bool) []*corev1.Pod {
+// shuffledPods returns the Pods of pods: DigitalOcean's first, then the others in a random
+// order, then the new ones in a random order.
+func (c cluster) shuffledPods(r *rand.Rand, set workload.Set, surge bool) []*corev1.Pod {
 	system, ours, fresh := c.pods(set, surge)
 	return slices.Concat(system, shuffled(r, ours), shuffled(r, fresh))
 }
 
-// revision are Pods of one revision of a Deployment, spread as the platform
-// spreads them.
+// revision returns Pods of one revision of a workload, with the spread constraints that the
+// platform sets.
 func revision(w workload.Workload, hash string, count int) []*corev1.Pod {
 	var out []*corev1.Pod
 	for i := range count {
@@ -141,17 +144,17 @@ func revision(w workload.Workload, hash string, count int) []*corev1.Pod {
 	return out
 }
 
-// running is a scheduler at work.
-type running struct {
+// liveScheduler is a running scheduler with a fake API server.
+type liveScheduler struct {
 	client *fake.Clientset
 	ctx    context.Context
 }
 
 // start runs the scheduler on a cluster until the context ends.
-func start(ctx context.Context, t *testing.T, c cluster) running {
+func start(ctx context.Context, t *testing.T, c cluster) liveScheduler {
 	t.Helper()
 	client := fake.NewClientset(c.objects()...)
-	bind(client)
+	simulateBinding(client)
 	factory := informers.NewSharedInformerFactory(client, 0)
 	recorders := events.NewBroadcaster(&events.EventSinkImpl{Interface: client.EventsV1()})
 	s, err := scheduler.New(ctx, client, factory, nil, profile.NewRecorderFactory(recorders),
@@ -161,10 +164,10 @@ func start(ctx context.Context, t *testing.T, c cluster) running {
 	factory.WaitForCacheSync(ctx.Done())
 	require.NoError(t, s.WaitForHandlersSync(ctx))
 	go s.Run(ctx)
-	return running{client, ctx}
+	return liveScheduler{client, ctx}
 }
 
-func (k running) create(t *testing.T, pods ...*corev1.Pod) {
+func (k liveScheduler) create(t *testing.T, pods ...*corev1.Pod) {
 	t.Helper()
 	for _, pod := range pods {
 		_, err := k.client.CoreV1().Pods(pod.Namespace).Create(k.ctx, pod, metav1.CreateOptions{})
@@ -172,15 +175,15 @@ func (k running) create(t *testing.T, pods ...*corev1.Pod) {
 	}
 }
 
-func (k running) remove(t *testing.T, pods ...*corev1.Pod) {
+func (k liveScheduler) remove(t *testing.T, pods ...*corev1.Pod) {
 	t.Helper()
 	for _, pod := range pods {
 		require.NoError(t, k.client.CoreV1().Pods(pod.Namespace).Delete(k.ctx, pod.Name, metav1.DeleteOptions{}))
 	}
 }
 
-// schedule runs the scheduler over the Pods in their order and returns those that
-// it could not place.
+// schedule creates the Pods in their order on a new cluster, and returns the names of those
+// that the scheduler could not place.
 func schedule(t *testing.T, c cluster, pods []*corev1.Pod) []string {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
@@ -190,9 +193,9 @@ func schedule(t *testing.T, c cluster, pods []*corev1.Pod) []string {
 	return k.pending(t)
 }
 
-// bind makes the client without a server do what the API server does when a Pod
-// is bound to a node.
-func bind(client *fake.Clientset) {
+// simulateBinding makes the fake client set a Pod's node when the scheduler binds the Pod, as
+// the API server does.
+func simulateBinding(client *fake.Clientset) {
 	client.PrependReactor("create", "pods", func(action clienttesting.Action) (bool, runtime.Object, error) {
 		create, ok := action.(clienttesting.CreateAction)
 		if !ok || action.GetSubresource() != "binding" {
@@ -210,9 +213,9 @@ func bind(client *fake.Clientset) {
 	})
 }
 
-// pending waits until every Pod has a node or was refused one, and names those
-// that were refused.
-func (k running) pending(t *testing.T) []string {
+// pending waits until the scheduler has decided about every Pod, and returns the names of the
+// Pods that it could not place.
+func (k liveScheduler) pending(t *testing.T) []string {
 	t.Helper()
 	var waiting, refused []string
 	require.Eventually(t, func() bool {
@@ -231,23 +234,24 @@ func (k running) pending(t *testing.T) []string {
 			}
 		}
 		return len(waiting) == 0
-	}, 30*time.Second, 20*time.Millisecond, "never decided: %v", &waiting)
+	}, 30*time.Second, 20*time.Millisecond, "the scheduler has not decided about %v", &waiting)
 	return refused
 }
 
-// shuffled is one order in which Pods may come.
+// shuffled returns the Pods in a random order.
 func shuffled(r *rand.Rand, pods []*corev1.Pod) []*corev1.Pod {
 	out := slices.Clone(pods)
 	r.Shuffle(len(out), func(i, j int) { out[i], out[j] = out[j], out[i] })
 	return out
 }
 
-// scenario is a state that a plan has to bear.
+// scenario is a state of the cluster in which all Pods must fit.
 type scenario struct {
 	cluster cluster
 	surge   bool
 }
 
+// scenarios returns the scenarios of a plan, by name.
 func scenarios(t *testing.T, s settings.Settings, p sizing.Plan) map[string]scenario {
 	t.Helper()
 	size, err := catalog.NodeBySize(p.Nodes.Size)
@@ -257,12 +261,12 @@ func scenarios(t *testing.T, s settings.Settings, p sizing.Plan) map[string]scen
 		"rolling update": {cluster{size, p.Nodes.Count}, true},
 	}
 	if s.Capacity.SurviveNodeLoss {
-		out["one node gone"] = scenario{cluster{size, p.Nodes.Count - 1}, false}
+		out["one node lost"] = scenario{cluster{size, p.Nodes.Count - 1}, false}
 	}
 	return out
 }
 
-func TestWhatThePlanSaysFitsIsScheduledInAnyOrder(t *testing.T) {
+func TestPodsThatFitAccordingToThePlanAreScheduledInAnyOrder(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 1))
 	for _, name := range []string{"demo", "prod"} {
 		s := stack(t, name)
@@ -270,20 +274,20 @@ func TestWhatThePlanSaysFitsIsScheduledInAnyOrder(t *testing.T) {
 		require.NoError(t, err)
 		for scenario, c := range scenarios(t, s, p) {
 			for range 5 {
-				refused := schedule(t, c.cluster, c.cluster.arriving(r, p.Workload, c.surge))
+				refused := schedule(t, c.cluster, c.cluster.shuffledPods(r, p.Workload, c.surge))
 				assert.Empty(t, refused, "%s, %s on %d × %s", name, scenario, c.cluster.count, p.Nodes.Size)
 			}
 		}
 	}
 }
 
-func TestWhatThePlanSaysDoesNotFitStaysPending(t *testing.T) {
+func TestPodsThatDoNotFitAccordingToThePlanStayPending(t *testing.T) {
 	for name, change := range map[string]func(*settings.Settings){
-		"a node too small": func(s *settings.Settings) { s.Nodes = settings.Nodes{Size: "s-2vcpu-2gb", Count: 1} },
-		"replicas too large": func(s *settings.Settings) {
+		"a node is too small": func(s *settings.Settings) { s.Nodes = settings.Nodes{Size: "s-2vcpu-2gb", Count: 1} },
+		"replicas need too much memory": func(s *settings.Settings) {
 			s.App.Memory, s.Nodes = "1200Mi", settings.Nodes{Size: "s-2vcpu-4gb", Count: 1}
 		},
-		"replicas too hungry": func(s *settings.Settings) { s.App.CPU, s.Nodes = "700m", settings.Nodes{Size: "s-2vcpu-4gb", Count: 1} },
+		"replicas need too much CPU": func(s *settings.Settings) { s.App.CPU, s.Nodes = "700m", settings.Nodes{Size: "s-2vcpu-4gb", Count: 1} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := stack(t, "demo")
@@ -293,12 +297,12 @@ func TestWhatThePlanSaysDoesNotFitStaysPending(t *testing.T) {
 			size, err := catalog.NodeBySize(s.Nodes.Size)
 			require.NoError(t, err)
 			c := cluster{size, s.Nodes.Count}
-			assert.NotEmpty(t, schedule(t, c, c.arriving(rand.New(rand.NewPCG(1, 1)), workload.For(s), false)))
+			assert.NotEmpty(t, schedule(t, c, c.shuffledPods(rand.New(rand.NewPCG(1, 1)), workload.For(s), false)))
 		})
 	}
 }
 
-// randomWorkload is a stack of random demands, whatever it costs.
+// randomWorkload returns a stack with random requests and a budget that allows any size.
 func randomWorkload(t *testing.T, r *rand.Rand) (settings.Settings, workload.Set) {
 	t.Helper()
 	s := stack(t, []string{"demo", "prod"}[r.IntN(2)])
@@ -312,8 +316,7 @@ func randomWorkload(t *testing.T, r *rand.Rand) (settings.Settings, workload.Set
 	return s, set
 }
 
-// Random workloads of every size: the plan's pool must do.
-func TestRandomWorkloadsFitWhereThePlanPutsThem(t *testing.T) {
+func TestRandomWorkloadsAreScheduledOnThePlannedNodes(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 7))
 	planned := 0
 	for range 60 {
@@ -324,10 +327,10 @@ func TestRandomWorkloadsFitWhereThePlanPutsThem(t *testing.T) {
 		}
 		planned++
 		for scenario, c := range scenarios(t, s, p) {
-			refused := schedule(t, c.cluster, c.cluster.arriving(r, set, c.surge))
+			refused := schedule(t, c.cluster, c.cluster.shuffledPods(r, set, c.surge))
 			assert.Empty(t, refused, "%s on %d × %s: app %d × %v, grafana %v", scenario, c.cluster.count, p.Nodes.Size,
 				set.App.Replicas, set.App.Request, set.Grafana.Request)
 		}
 	}
-	assert.Greater(t, planned, 50)
+	assert.Greater(t, planned, 50, "workloads that have a plan")
 }

@@ -1,5 +1,5 @@
-// Command extra is the platform's program with one resource more, which the
-// environment names: the meter has to refuse it.
+// Command extra is the platform's program with one more resource, which the environment
+// variable SANDBOX_EXTRA names (pulumitest.Extras). The meter must refuse it.
 package main
 
 import (

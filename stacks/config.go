@@ -11,9 +11,8 @@ import (
 	"github.com/genericcorp/platform/internal/settings"
 )
 
-// declared is what a stack's configuration says: the settings, and the secrets
-// that go with them.
-type declared struct {
+// config is a stack's configuration: the settings, and the secrets that go with them.
+type config struct {
 	settings.Settings
 	// certManagerToken is a Cloudflare token that may edit the zone's records.
 	certManagerToken string
@@ -46,36 +45,36 @@ var (
 
 // read collects the stack's configuration. Its error holds every fault at once;
 // no fault shows a secret's value.
-func read(ctx *pulumi.Context) (declared, error) {
+func read(ctx *pulumi.Context) (config, error) {
 	text, ok := ctx.GetConfig(settings.Key)
 	if !ok {
-		return declared{}, fmt.Errorf("config %q is missing in Pulumi.%s.yaml; Pulumi.demo.yaml shows its shape", settings.Key, ctx.Stack())
+		return config{}, fmt.Errorf("config %q is missing in Pulumi.%s.yaml; Pulumi.demo.yaml shows its shape", settings.Key, ctx.Stack())
 	}
 	s, err := settings.Load([]byte(text))
 	if err != nil {
-		return declared{}, errors.Join(err, cloudflareToken.check(ctx), plainSecrets(ctx))
+		return config{}, errors.Join(err, cloudflareToken.check(ctx), plainSecrets(ctx))
 	}
-	d := declared{Settings: s}
+	c := config{Settings: s}
 	faults := []error{cloudTokens(ctx, s), plainSecrets(ctx)}
 	want := func(into *string, from secret) {
 		value, err := from.read(ctx)
 		*into = value
 		faults = append(faults, err)
 	}
-	faults = append(faults, d.readAppSecrets(ctx))
-	d.certManagerToken = os.Getenv(cloudflareToken.variable)
+	faults = append(faults, c.readAppSecrets(ctx))
+	c.certManagerToken = os.Getenv(cloudflareToken.variable)
 	if _, given := ctx.GetConfig(certManagerSecret.key); given {
-		want(&d.certManagerToken, certManagerSecret)
+		want(&c.certManagerToken, certManagerSecret)
 	}
 	if s.Cluster.Kind == settings.Existing {
-		want(&d.kubeconfig, kubeconfigSecret)
+		want(&c.kubeconfig, kubeconfigSecret)
 	}
 	if s.Database.Kind == settings.External {
-		want(&d.databaseURL, databaseURLSecret)
-		want(&d.databaseCA, databaseCASecret)
-		faults = append(faults, d.externalDatabase(ctx))
+		want(&c.databaseURL, databaseURLSecret)
+		want(&c.databaseCA, databaseCASecret)
+		faults = append(faults, c.externalDatabase(ctx))
 	}
-	return d, errors.Join(faults...)
+	return c, errors.Join(faults...)
 }
 
 // plainSecrets reports every credential that was set without --secret: it is in the
@@ -103,16 +102,16 @@ func (s secret) read(ctx *pulumi.Context) (string, error) {
 
 // externalDatabase checks the connection strings of a database that is not made
 // here, and makes them check the server's certificate, whatever they said.
-func (d *declared) externalDatabase(ctx *pulumi.Context) error {
-	if d.databaseURL == "" {
+func (c *config) externalDatabase(ctx *pulumi.Context) error {
+	if c.databaseURL == "" {
 		return nil // that it is missing has been said
 	}
-	u, err := verified(databaseURLSecret, d.databaseURL)
+	u, err := verified(databaseURLSecret, c.databaseURL)
 	if err != nil {
 		return err
 	}
-	d.databaseURL, d.databasePort, d.databaseRole = u.String(), u.Port, u.User
-	d.databaseAdminURL = d.databaseURL
+	c.databaseURL, c.databasePort, c.databaseRole = u.String(), u.Port, u.User
+	c.databaseAdminURL = c.databaseURL
 	text, given := ctx.GetConfig(databaseAdminURLSecret.key)
 	if !given {
 		return nil
@@ -124,7 +123,7 @@ func (d *declared) externalDatabase(ctx *pulumi.Context) error {
 	if admin.Host != u.Host || admin.Port != u.Port || admin.Database != u.Database {
 		return fmt.Errorf("%s: leads to another server or database than %s", databaseAdminURLSecret.key, databaseURLSecret.key)
 	}
-	d.databaseAdminURL = admin.String()
+	c.databaseAdminURL = admin.String()
 	return nil
 }
 

@@ -12,7 +12,8 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 )
 
-// podTemplate is the Pods that an object runs, and the selector it has for them.
+// podTemplate returns the template of the Pods that an object runs, and its selector. Both
+// are nil for other objects; Jobs and CronJobs have no selector.
 func podTemplate(object any) (*corev1.PodTemplateSpec, *metav1.LabelSelector) {
 	switch o := object.(type) {
 	case *appsv1.Deployment:
@@ -29,10 +30,11 @@ func podTemplate(object any) (*corev1.PodTemplateSpec, *metav1.LabelSelector) {
 	return nil, nil
 }
 
-// judge finds what the API server would refuse in an object by itself.
-func judge(object any) []error {
+// validate returns the faults for which an API server refuses an object, as far as they
+// show in the object alone.
+func validate(object any) []error {
 	if ingress, ok := object.(*networkingv1.Ingress); ok {
-		return judgeIngress(ingress)
+		return validateIngress(ingress)
 	}
 	template, selector := podTemplate(object)
 	if template == nil {
@@ -44,13 +46,13 @@ func judge(object any) []error {
 		if err != nil {
 			errs = append(errs, fmt.Errorf("spec.selector: %w", err))
 		} else if parsed.Empty() || !parsed.Matches(labels.Set(template.Labels)) {
-			errs = append(errs, fmt.Errorf("spec.selector: %s does not pick the template's labels %v", parsed, template.Labels))
+			errs = append(errs, fmt.Errorf("spec.selector: %s does not match the template's labels %v", parsed, template.Labels))
 		}
 	}
-	return append(errs, judgePod(&template.Spec)...)
+	return append(errs, validatePod(&template.Spec)...)
 }
 
-func judgePod(pod *corev1.PodSpec) []error {
+func validatePod(pod *corev1.PodSpec) []error {
 	var errs []error
 	volumes := map[string]bool{}
 	for _, v := range pod.Volumes {
@@ -63,42 +65,42 @@ func judgePod(pod *corev1.PodSpec) []error {
 		}
 		for _, m := range c.VolumeMounts {
 			if !volumes[m.Name] {
-				errs = append(errs, fmt.Errorf("container %s mounts %q, which is no volume of its Pod", c.Name, m.Name))
+				errs = append(errs, fmt.Errorf("container %s mounts %q, but its Pod has no volume with that name", c.Name, m.Name))
 			}
 		}
 		for _, probe := range []*corev1.Probe{c.StartupProbe, c.ReadinessProbe, c.LivenessProbe} {
 			if probe != nil && probe.HTTPGet != nil && probe.HTTPGet.Port.StrVal != "" && !ports[probe.HTTPGet.Port.StrVal] {
-				errs = append(errs, fmt.Errorf("container %s is probed at %q, which is no port of it", c.Name, probe.HTTPGet.Port.StrVal))
+				errs = append(errs, fmt.Errorf("container %s is probed at port %q, but has no port with that name", c.Name, probe.HTTPGet.Port.StrVal))
 			}
 		}
-		errs = append(errs, judgeResources(c)...)
+		errs = append(errs, validateResources(c)...)
 	}
 	return errs
 }
 
-func judgeResources(c corev1.Container) []error {
+func validateResources(c corev1.Container) []error {
 	var errs []error
 	for name, request := range c.Resources.Requests {
 		if limit, ok := c.Resources.Limits[name]; ok && limit.Cmp(request) < 0 {
-			errs = append(errs, fmt.Errorf("container %s: its %s limit %s is below its request %s", c.Name, name, limit.String(), request.String()))
+			errs = append(errs, fmt.Errorf("container %s: the %s limit %s is below the request %s", c.Name, name, limit.String(), request.String()))
 		}
 	}
 	return errs
 }
 
-func judgeIngress(ingress *networkingv1.Ingress) []error {
+func validateIngress(ingress *networkingv1.Ingress) []error {
 	var errs []error
 	hosts := map[string]bool{}
 	for _, rule := range ingress.Spec.Rules {
 		if hosts[rule.Host] {
-			errs = append(errs, fmt.Errorf("host %q has two rules", rule.Host))
+			errs = append(errs, fmt.Errorf("spec.rules: host %q has two rules; it must have one", rule.Host))
 		}
 		hosts[rule.Host] = true
 	}
 	for _, tls := range ingress.Spec.TLS {
 		for _, host := range tls.Hosts {
 			if !hosts[host] {
-				errs = append(errs, errors.New("tls names "+host+", which has no rule"))
+				errs = append(errs, errors.New("spec.tls: the host "+host+" has no rule"))
 			}
 		}
 	}

@@ -13,9 +13,9 @@ import (
 	"github.com/genericcorp/platform/internal/resize"
 )
 
-// leaving is an account whose old pool is being deleted: it is listed for minutes,
-// and its nodes are Ready.
-func leaving(t *testing.T, oldName string) *godo.Client {
+// accountWithPoolBeingDeleted returns the client of an account whose old pool is being
+// deleted. The API lists such a pool for minutes, with nodes that are Ready.
+func accountWithPoolBeingDeleted(t *testing.T, oldName string) *godo.Client {
 	t.Helper()
 	pool := func(id, name, size, state, tags string) string {
 		return fmt.Sprintf(`{"id":%q,"name":%q,"size":%q,"count":1,"tags":[%[5]s],"nodes":[{"id":"n","name":"%[2]s-0","status":{"state":%[4]q}}]}`, id, name, size, state, tags)
@@ -39,17 +39,17 @@ func leaving(t *testing.T, oldName string) *godo.Client {
 	return client
 }
 
-// Going back to the old size while the old pool is being deleted must not count on
-// its nodes: both pools would go.
-func TestAPoolThatIsBeingDeletedIsNotTheOneToKeep(t *testing.T) {
-	plan, err := resize.Look(t.Context(), leaving(t, "default"), resize.Target{Cluster: "platform-prod", Size: "s-2vcpu-4gb", Count: 1})
+// The target is the old size while the old pool is being deleted. If Look kept that pool,
+// the new one would be deleted too, and no node would be left.
+func TestLookDoesNotKeepAPoolThatIsBeingDeleted(t *testing.T) {
+	plan, err := resize.Look(t.Context(), accountWithPoolBeingDeleted(t, "default"), resize.Target{Cluster: "platform-prod", Size: "s-2vcpu-4gb", Count: 1})
 	require.NoError(t, err)
 	assert.Nil(t, plan.To, "a new pool is needed")
 	assert.True(t, plan.Needed())
 	assert.Len(t, plan.From, 2)
 }
 
-func TestTheNameOfAPoolThatIsBeingDeletedIsWaitedFor(t *testing.T) {
-	_, err := resize.Look(t.Context(), leaving(t, "default-s-2vcpu-4gb"), resize.Target{Cluster: "platform-prod", Size: "s-2vcpu-4gb", Count: 1})
+func TestLookRefusesTheNameOfAPoolThatIsBeingDeleted(t *testing.T) {
+	_, err := resize.Look(t.Context(), accountWithPoolBeingDeleted(t, "default-s-2vcpu-4gb"), resize.Target{Cluster: "platform-prod", Size: "s-2vcpu-4gb", Count: 1})
 	require.ErrorContains(t, err, `the pool "default-s-2vcpu-4gb" is being deleted; run the same command again when it is gone`)
 }

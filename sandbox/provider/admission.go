@@ -11,9 +11,10 @@ import (
 	"k8s.io/pod-security-admission/policy"
 )
 
-// admit judges an object against what else is in the cluster, as the API server
-// and the kubelet do when it is there for real.
-func (k *kubernetes) admit(a objectAPI, in resource.PropertyMap) error {
+// checkCluster returns an error if the rest of the cluster does not allow an object: a
+// missing namespace or API, an object that its Pods refer to and that does not exist,
+// or a violated Pod Security standard. A real API server and kubelet find the same.
+func (k *kubernetes) checkCluster(a objectAPI, in resource.PropertyMap) error {
 	namespace := text(in, "metadata", "namespace")
 	if a.namespaced {
 		if err := k.exists("kubernetes:core/v1:Namespace", namespace); err != nil {
@@ -33,7 +34,7 @@ func (k *kubernetes) admit(a objectAPI, in resource.PropertyMap) error {
 	if template == nil {
 		return nil
 	}
-	errs = append(k.references(namespace, &template.Spec), k.podSecurity(namespace, template))
+	errs = append(k.checkReferences(namespace, &template.Spec), k.checkPodSecurity(namespace, template))
 	return errors.Join(errs...)
 }
 
@@ -48,17 +49,19 @@ func (k *kubernetes) exists(token, id string) error {
 	return nil
 }
 
-// references reports Secrets, ConfigMaps, claims and service accounts that a Pod
-// asks for and that are not there: it would hang in ContainerCreating.
-func (k *kubernetes) references(namespace string, pod *corev1.PodSpec) []error {
+// checkReferences returns an error for each Secret, ConfigMap, claim and service account
+// that a Pod refers to and that does not exist. Without it the Pod would stay in
+// ContainerCreating.
+func (k *kubernetes) checkReferences(namespace string, pod *corev1.PodSpec) []error {
 	var errs []error
 	for _, r := range slices.Concat(volumeReferences(pod), variableReferences(pod), pullReferences(pod)) {
-		errs = append(errs, k.need("kubernetes:core/v1:"+r.kind, namespace+"/"+r.name, r.key))
+		errs = append(errs, k.checkReference("kubernetes:core/v1:"+r.kind, namespace+"/"+r.name, r.key))
 	}
 	return errs
 }
 
-// reference is an object that a Pod asks for, and a key in it; "" for any.
+// reference is an object that a Pod refers to. key is a key in its data; "" is none in
+// particular.
 type reference struct{ kind, name, key string }
 
 func volumeReferences(pod *corev1.PodSpec) []reference {
@@ -69,16 +72,16 @@ func volumeReferences(pod *corev1.PodSpec) []reference {
 	for _, v := range pod.Volumes {
 		switch {
 		case v.Secret != nil && (v.Secret.Optional == nil || !*v.Secret.Optional):
-			out = append(out, items("Secret", v.Secret.SecretName, v.Secret.Items)...)
+			out = append(out, keyReferences("Secret", v.Secret.SecretName, v.Secret.Items)...)
 		case v.ConfigMap != nil:
-			out = append(out, items("ConfigMap", v.ConfigMap.Name, v.ConfigMap.Items)...)
+			out = append(out, keyReferences("ConfigMap", v.ConfigMap.Name, v.ConfigMap.Items)...)
 		case v.Projected != nil:
 			for _, source := range v.Projected.Sources {
 				if source.Secret != nil {
-					out = append(out, items("Secret", source.Secret.Name, source.Secret.Items)...)
+					out = append(out, keyReferences("Secret", source.Secret.Name, source.Secret.Items)...)
 				}
 				if source.ConfigMap != nil {
-					out = append(out, items("ConfigMap", source.ConfigMap.Name, source.ConfigMap.Items)...)
+					out = append(out, keyReferences("ConfigMap", source.ConfigMap.Name, source.ConfigMap.Items)...)
 				}
 			}
 		case v.PersistentVolumeClaim != nil:
@@ -88,7 +91,8 @@ func volumeReferences(pod *corev1.PodSpec) []reference {
 	return out
 }
 
-func items(kind, name string, keys []corev1.KeyToPath) []reference {
+// keyReferences returns a reference to the object and one to each of its keys.
+func keyReferences(kind, name string, keys []corev1.KeyToPath) []reference {
 	out := []reference{{kind, name, ""}}
 	for _, item := range keys {
 		out = append(out, reference{kind, name, item.Key})
@@ -96,8 +100,8 @@ func items(kind, name string, keys []corev1.KeyToPath) []reference {
 	return out
 }
 
-// pullReferences are the logins for the Pod's images. The kubelet does not wait for
-// one that is missing: it pulls without it, and a private registry refuses.
+// pullReferences returns the Pod's image pull secrets. The kubelet does not wait for a
+// missing one: it pulls without it, and a private registry refuses.
 func pullReferences(pod *corev1.PodSpec) []reference {
 	var out []reference
 	for _, secret := range pod.ImagePullSecrets {
@@ -130,14 +134,14 @@ func variableReferences(pod *corev1.PodSpec) []reference {
 	return out
 }
 
-// need reports an object that is not there, or lacks a key.
-func (k *kubernetes) need(token, id, key string) error {
+// checkReference returns an error if an object does not exist or has no such key.
+func (k *kubernetes) checkReference(token, id, key string) error {
 	object, found, err := k.cloud.Get(token, id)
 	if err != nil {
 		return err
 	}
 	if !found {
-		return fmt.Errorf("the Pod needs %s %q, which does not exist", token[len("kubernetes:core/v1:"):], id)
+		return fmt.Errorf("the Pod refers to %s %q, which does not exist", token[len("kubernetes:core/v1:"):], id)
 	}
 	if key == "" {
 		return nil
@@ -149,20 +153,20 @@ func (k *kubernetes) need(token, id, key string) error {
 			}
 		}
 	}
-	return fmt.Errorf("the Pod needs the key %q of %s %q, which has no such key", key, token[len("kubernetes:core/v1:"):], id)
+	return fmt.Errorf("the Pod refers to the key %q of %s %q, which has no such key", key, token[len("kubernetes:core/v1:"):], id)
 }
 
 var podSecurity = func() policy.Evaluator {
 	evaluator, err := policy.NewEvaluator(policy.DefaultChecks(), nil)
 	if err != nil {
-		panic(err) // the library's own checks are consistent
+		panic(err) // only for checks that contradict each other; the library's do not
 	}
 	return evaluator
 }()
 
-// podSecurity holds a Pod against the standard that its namespace enforces, by
-// the checks of the real admission controller.
-func (k *kubernetes) podSecurity(namespace string, template *corev1.PodTemplateSpec) error {
+// checkPodSecurity returns an error if a Pod violates the Pod Security standard that its
+// namespace enforces. It runs the checks of the real admission controller.
+func (k *kubernetes) checkPodSecurity(namespace string, template *corev1.PodTemplateSpec) error {
 	object, _, err := k.cloud.Get("kubernetes:core/v1:Namespace", namespace)
 	if err != nil {
 		return err

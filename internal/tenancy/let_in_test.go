@@ -1,0 +1,83 @@
+package tenancy_test
+
+import (
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/genericcorp/platform/internal/settings"
+	"github.com/genericcorp/platform/internal/tenancy"
+	"github.com/genericcorp/platform/sandbox/postgrestest"
+)
+
+// hoard takes most of the server's locks in a session of the tenant acme, which a run ends.
+func hoard(t *testing.T, b *bed) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), b.url(t, named("acme")[0]))
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = conn.Close(t.Context()) }) // the run ends it
+	_, err = conn.Exec(t.Context(), "SELECT count(pg_advisory_lock(g)) FROM generate_series(1, 1500) g")
+	require.NoError(t, err)
+}
+
+const (
+	sessionEnded = "end a session of tenant_acme that has"
+	letIn        = "let tenant_acme log in again"
+)
+
+// A run shuts a tenant out that has most of the server's locks. The run may be one that
+// changes nothing.
+func TestATenantThatARunShutOutLogsInAgainWhateverTheRunDoes(t *testing.T) {
+	impossible := tenants(settings.Tenant{Name: "acme", State: settings.Purged, ConfirmPurge: "acme"})
+	for what, attempt := range map[string]func(*testing.T, *bed) (string, int){
+		"it is refused": func(t *testing.T, b *bed) (string, int) {
+			out, err := b.reconcile(t, impossible)
+			return out, exitStatus(t, err, out) - tenancy.ExitRefused
+		},
+		"it leaves the work to another declaration": func(t *testing.T, b *bed) (string, int) {
+			out, err := b.scheduled(t, named("acme", "other"))
+			return out, exitStatus(t, err, out)
+		},
+		"a newer one ran": func(t *testing.T, b *bed) (string, int) {
+			run(t, b.Superuser(t, postgrestest.Database), "UPDATE platform.lease SET revision = 1000")
+			out, err := b.reconcile(t, named("acme"))
+			return out, exitStatus(t, err, out) - tenancy.ExitRefused
+		},
+		"it changes what is declared": func(t *testing.T, b *bed) (string, int) {
+			out, err := b.reconcile(t, named("acme", "other"))
+			return out, exitStatus(t, err, out)
+		},
+	} {
+		t.Run(what, func(t *testing.T) {
+			b := newBed(t, 0)
+			b.must(t, named("acme"))
+			p := newPooler(t, b, named("acme"))
+			hoard(t, b)
+			out, status := attempt(t, b)
+			assert.Zero(t, status, out)
+			assert.Contains(t, out, sessionEnded)
+			assert.Contains(t, out, letIn)
+			postgrestest.Connect(t, b.url(t, named("acme")[0]))
+			run(t, postgrestest.Connect(t, p.url(t, named("acme")[0])), "SELECT 1")
+		})
+	}
+}
+
+func TestATenantThatAKilledRunShutOutIsLetInByTheNextRunWhateverThatDoes(t *testing.T) {
+	everyMajor(t, func(t *testing.T, b *bed) {
+		b.must(t, named("acme", "beta"))
+		hoard(t, b)
+		b.killed(t, named("acme", "beta"), 40)
+		require.ErrorContains(t, enter(t, b.url(t, named("acme")[0]), postgrestest.Database), "password authentication failed")
+		postgrestest.Connect(t, b.url(t, named("beta")[0]))
+		out, err := b.scheduled(t, named("acme", "other"))
+		require.NoError(t, err, out)
+		assert.Contains(t, out, letIn)
+		postgrestest.Connect(t, b.url(t, named("acme")[0]))
+		out, err = b.scheduled(t, named("acme", "beta"))
+		require.NoError(t, err, out)
+		assert.NotContains(t, out, letIn)
+	})
+}

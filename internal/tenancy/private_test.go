@@ -1,0 +1,49 @@
+package tenancy_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/genericcorp/platform/internal/settings"
+	"github.com/genericcorp/platform/sandbox/postgrestest"
+)
+
+// The log of a run is read by more people than a customer's rows may be.
+func TestTheLogOfARunHasNoValuesOfACustomersRows(t *testing.T) {
+	const private = "carol@customer.test"
+	for what, test := range map[string]struct {
+		refuses string // body of a function that a row passed before, and does not pass in a restore
+		reason  string
+	}{
+		"in the detail of a message": {"SELECT NOT EXISTS (SELECT FROM tenant_acme.blocked WHERE email = $1)", `new row for relation "people" violates check constraint`},
+		"in the message":             {"SELECT CASE WHEN EXISTS (SELECT FROM tenant_acme.blocked WHERE email = $1) THEN $1::date END IS NULL", "invalid input syntax for type date"},
+		"in a message of two lines":  {"SELECT CASE WHEN EXISTS (SELECT FROM tenant_acme.blocked WHERE email = $1) THEN (E'x\\n' || $1)::date END IS NULL", "invalid input syntax for type date"},
+	} {
+		t.Run(what, func(t *testing.T) {
+			b := newBed(t, 18)
+			b.must(t, named("acme"))
+			b.migrate(t, "acme", "CREATE TABLE blocked (email text)", "CREATE FUNCTION passes(text) RETURNS boolean LANGUAGE sql AS $$ "+test.refuses+" $$",
+				"CREATE TABLE people (id int, email text CHECK (passes(email)))", "INSERT INTO people VALUES (1, '"+private+"')", "INSERT INTO blocked SELECT email FROM people")
+			out, err := b.reconcile(t, tenants(settings.Tenant{Name: "acme", State: settings.Archived}))
+			require.Error(t, err)
+			assert.NotContains(t, out, "carol")
+			_, table, _ := strings.Cut(out, "acme | archive | ")
+			assert.Contains(t, table, "COPY failed for table 'people': ERROR:  "+strings.ReplaceAll(test.reason, `"`, "'"))
+		})
+	}
+}
+
+// A duplicate key in the platform's own tables has a tenant's name in its detail; what
+// the administrator's session says of an error ends with its first sentence.
+func TestTheAdministratorsSessionTellsNoDetails(t *testing.T) {
+	b := newBed(t, 0)
+	b.must(t, named("acme"))
+	out, err := b.reconcile(t, tenants(settings.Tenant{Name: "acme"}, settings.Tenant{Name: "acme"}))
+	require.Error(t, err)
+	assert.Contains(t, out, "duplicate key value violates unique constraint")
+	assert.NotContains(t, out, "DETAIL")
+	postgrestest.Connect(t, b.url(t, named("acme")[0]))
+}

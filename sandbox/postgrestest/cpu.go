@@ -1,0 +1,52 @@
+package postgrestest
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// tick is the unit of times in /proc/PID/stat on Linux.
+const tick = 10 * time.Millisecond
+
+// CPU is the time that the server's processes have used since it started, those that
+// ended included.
+func (s *Server) CPU(t testing.TB) time.Duration {
+	t.Helper()
+	files, err := filepath.Glob("/proc/[0-9]*/stat")
+	require.NoError(t, err)
+	var used time.Duration
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			continue // the process ended
+		}
+		pid := filepath.Base(filepath.Dir(file))
+		parent, ticks := parseStat(t, string(data))
+		if pid == strconv.Itoa(s.pid) || parent == s.pid {
+			used += time.Duration(ticks) * tick
+		}
+	}
+	return used
+}
+
+// parseStat returns the parent of a process, and the time that the process and its ended
+// children used. The program's name in parentheses may contain anything.
+func parseStat(t testing.TB, stat string) (parent, ticks int) {
+	t.Helper()
+	fields := strings.Fields(stat[strings.LastIndexByte(stat, ')')+1:])
+	number := func(i int) int {
+		n, err := strconv.Atoi(fields[i])
+		require.NoError(t, err, stat)
+		return n
+	}
+	for i := 11; i <= 14; i++ { // utime, stime, cutime, cstime
+		ticks += number(i)
+	}
+	return number(1), ticks
+}

@@ -1,0 +1,121 @@
+package stacks
+
+import (
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/genericcorp/platform/components/cluster"
+	"github.com/genericcorp/platform/components/postgres"
+	"github.com/genericcorp/platform/internal/settings"
+)
+
+// DigitalOcean is the one cloud, by design: prices, sizes and quotas are its own. A stack
+// on another cloud has cluster.kind: existing and database.kind: external. What is special
+// about DigitalOcean in the composition is in this file.
+
+const (
+	// blockStorage deletes a disk with its claim, retainedStorage keeps it
+	// (csi-digitalocean#646).
+	blockStorage    = "do-block-storage"
+	retainedStorage = "do-block-storage-retain"
+
+	doPostgresPort = 25060
+)
+
+// digitalOcean declares the cluster with its provider, and the database.
+func (s *stack) digitalOcean(ctx *pulumi.Context) error {
+	provider, err := digitalOceanProvider(ctx)
+	if err != nil {
+		return err
+	}
+	c, err := s.ownCluster(ctx, provider)
+	if err != nil {
+		return err
+	}
+	if s.kubernetes, err = kubernetesProvider(ctx, c.Kubeconfig, "", c.ID.ToStringOutput()); err != nil {
+		return err
+	}
+	s.inside = []pulumi.ResourceOption{pulumi.Provider(s.kubernetes)}
+	if !s.Protect {
+		// The cluster takes its objects, load balancers and volumes with it: a destroy
+		// need not talk to an API server that may be broken.
+		s.inside = append(s.inside, pulumi.DeletedWith(c.Resource))
+	}
+	return s.ownDatabase(ctx, provider, c)
+}
+
+func (s *stack) ownCluster(ctx *pulumi.Context, provider pulumi.ProviderResource) (*cluster.Cluster, error) {
+	args := s.clusterArgs(ctx.Stack())
+	var err error
+	if args.Live, err = cluster.Lookup(ctx, s.name, pulumi.Provider(provider)); err != nil {
+		return nil, err
+	}
+	if err := args.Live.WarnOfOtherPools(ctx); err != nil {
+		return nil, err
+	}
+	// A cluster that runs elsewhere cannot move: cluster.New says so.
+	if args.Live == nil || args.Live.Region == s.Region {
+		if err := cluster.CheckDefaultVPC(ctx, s.name, s.Region, pulumi.Provider(provider)); err != nil {
+			return nil, err
+		}
+	}
+	c, err := cluster.New(ctx, s.name, args, pulumi.Provider(provider))
+	if err != nil {
+		return nil, err
+	}
+	s.components = append(s.components, c)
+	return c, nil
+}
+
+// ownDatabase comes after the cluster: until its ID is known the database has no
+// trusted source, and without one it is open to the Internet.
+func (s *stack) ownDatabase(ctx *pulumi.Context, provider pulumi.ProviderResource, c *cluster.Cluster) error {
+	if s.Database.Kind == settings.External {
+		s.database = s.externalDatabase()
+		return nil
+	}
+	p, err := postgres.New(ctx, s.name, postgres.Args{
+		Region: s.Region, Version: s.Database.Version, Size: s.plan.Database.Size, Nodes: s.plan.Database.Nodes,
+		MaintenanceDay: s.Maintenance.Day, MaintenanceHour: s.Maintenance.Hour,
+		Tags: s.tags, Protect: s.Protect, VPC: c.VPC, Cluster: c.ID.ToStringOutput(), PodRange: s.Network.Pods,
+	}, pulumi.Provider(provider), s.registered.after(c))
+	if err != nil {
+		return err
+	}
+	s.components = append(s.components, p)
+	s.database = database{
+		url: p.URL, ca: p.CA, admin: p.Admin, appRole: postgres.User, network: s.Network.VPC, port: doPostgresPort,
+	}
+	return nil
+}
+
+func (s *stack) clusterArgs(stack string) cluster.Args {
+	return cluster.Args{
+		Stack: stack, Region: s.Region, HA: s.Cluster.HA,
+		Version: s.Cluster.Version, LastVersion: s.before.kubernetesVersion,
+		NodeSize: s.plan.Nodes.Size, NodeCount: s.plan.Nodes.Count,
+		VPCRange: s.Network.VPC, PodRange: s.Network.Pods, ServiceRange: s.Network.Services,
+		MaintenanceDay: s.Maintenance.Day, MaintenanceHour: s.Maintenance.Hour,
+		Tags: s.tags, Protect: s.Protect,
+	}
+}
+
+// storageClass returns the class of a volume that is retained with its stack or not; empty
+// for the default class of another cloud's cluster.
+func (s *stack) storageClass(retained bool) string {
+	switch {
+	case s.Cluster.Kind != settings.DigitalOcean:
+		return ""
+	case retained:
+		return retainedStorage
+	}
+	return blockStorage
+}
+
+// loadBalancerRange returns the network of the load balancer, which sends the client's
+// address by the PROXY protocol; empty on another cloud's cluster.
+func (s *stack) loadBalancerRange() string {
+	if s.Cluster.Kind == settings.DigitalOcean {
+		return s.Network.VPC
+	}
+	return ""
+}
