@@ -42,7 +42,7 @@ func prices(command *cobra.Command, client *godo.Client) error {
 	command.Printf("%d node sizes compared, %d differences. Databases, load balancers, volumes and the HA control plane have no price API: look at https://www.digitalocean.com/pricing\n",
 		len(catalog.Nodes()), len(differences))
 	if len(differences) > 0 {
-		command.Println("Correct internal/catalog/nodes.go, and write today's date into the rows.")
+		command.Println("Correct these rows in internal/catalog/nodes.go, and write each as confirmed with today's date.")
 		return errFound
 	}
 	return nil

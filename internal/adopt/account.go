@@ -52,7 +52,9 @@ func Find(ctx context.Context, client *godo.Client, name string) ([]Thing, error
 	}
 	for _, vpc := range vpcs {
 		if vpc.Name == name {
-			out = append(out, thing("VPC "+name, "digitalocean:index/vpc:Vpc", clusterComponent, vpc.ID))
+			out = append(out, withSameID(Thing{
+				What: "VPC " + name, Type: "digitalocean:index/vpc:Vpc", Component: clusterComponent, ImportID: vpc.ID,
+			}))
 		}
 	}
 	clusters, err := all(ctx, client.Kubernetes.List)
@@ -61,7 +63,10 @@ func Find(ctx context.Context, client *godo.Client, name string) ([]Thing, error
 	}
 	for _, cluster := range clusters {
 		if cluster.Name == name {
-			out = append(out, thing("Kubernetes cluster "+name, "digitalocean:index/kubernetesCluster:KubernetesCluster", clusterComponent, cluster.ID))
+			out = append(out, withSameID(Thing{
+				What: "Kubernetes cluster " + name, Type: "digitalocean:index/kubernetesCluster:KubernetesCluster",
+				Component: clusterComponent, ImportID: cluster.ID,
+			}))
 		}
 	}
 	databases, err := all(ctx, client.Databases.List)
@@ -72,7 +77,10 @@ func Find(ctx context.Context, client *godo.Client, name string) ([]Thing, error
 		if database.Name != name {
 			continue
 		}
-		out = append(out, thing("database cluster "+name, "digitalocean:index/databaseCluster:DatabaseCluster", databaseComponent, database.ID))
+		out = append(out, withSameID(Thing{
+			What: "database cluster " + name, Type: "digitalocean:index/databaseCluster:DatabaseCluster",
+			Component: databaseComponent, ImportID: database.ID,
+		}))
 		members, err := findMembers(ctx, client, database.ID)
 		if err != nil {
 			return nil, err
@@ -82,12 +90,10 @@ func Find(ctx context.Context, client *godo.Client, name string) ([]Thing, error
 	return out, nil
 }
 
-// thing returns a Thing whose ID in the state is its import ID.
-func thing(what, token, component, id string) Thing {
-	return Thing{
-		What: what, Type: token, Component: component, ImportID: id,
-		inState: func(other string) bool { return other == id },
-	}
+// withSameID returns a thing whose ID in the state is its import ID.
+func withSameID(t Thing) Thing {
+	t.inState = func(id string) bool { return id == t.ImportID }
+	return t
 }
 
 // findMembers returns the database, the user and the firewall of a database cluster. The
@@ -95,10 +101,11 @@ func thing(what, token, component, id string) Thing {
 // their IDs in the state and their import IDs.
 func findMembers(ctx context.Context, client *godo.Client, cluster string) ([]Thing, error) {
 	var out []Thing
-	member := func(kind, token string) {
-		t := thing(kind+" "+databaseName, token, databaseComponent, cluster+","+databaseName)
-		t.inState = func(id string) bool { return id == cluster+"/"+kind+"/"+databaseName }
-		out = append(out, t)
+	addMember := func(kind, token string) {
+		out = append(out, Thing{
+			What: kind + " " + databaseName, Type: token, Component: databaseComponent, ImportID: cluster + "," + databaseName,
+			inState: func(id string) bool { return id == cluster+"/"+kind+"/"+databaseName },
+		})
 	}
 	dbs, err := all(ctx, func(ctx context.Context, page *godo.ListOptions) ([]godo.DatabaseDB, *godo.Response, error) {
 		return client.Databases.ListDBs(ctx, cluster, page)
@@ -108,7 +115,7 @@ func findMembers(ctx context.Context, client *godo.Client, cluster string) ([]Th
 	}
 	for _, db := range dbs {
 		if db.Name == databaseName {
-			member("database", "digitalocean:index/databaseDb:DatabaseDb")
+			addMember("database", "digitalocean:index/databaseDb:DatabaseDb")
 		}
 	}
 	users, err := all(ctx, func(ctx context.Context, page *godo.ListOptions) ([]godo.DatabaseUser, *godo.Response, error) {
@@ -119,7 +126,7 @@ func findMembers(ctx context.Context, client *godo.Client, cluster string) ([]Th
 	}
 	for _, user := range users {
 		if user.Name == databaseName {
-			member("user", "digitalocean:index/databaseUser:DatabaseUser")
+			addMember("user", "digitalocean:index/databaseUser:DatabaseUser")
 		}
 	}
 	rules, _, err := client.Databases.GetFirewallRules(ctx, cluster)
@@ -127,9 +134,11 @@ func findMembers(ctx context.Context, client *godo.Client, cluster string) ([]Th
 		return nil, fmt.Errorf("list of the database's trusted sources: %w", err)
 	}
 	if len(rules) > 0 {
-		t := thing("firewall of the database cluster", "digitalocean:index/databaseFirewall:DatabaseFirewall", databaseComponent, cluster)
-		t.inState = func(id string) bool { return strings.HasPrefix(id, cluster+"-") }
-		out = append(out, t)
+		out = append(out, Thing{
+			What: "firewall of the database cluster", Type: "digitalocean:index/databaseFirewall:DatabaseFirewall",
+			Component: databaseComponent, ImportID: cluster,
+			inState: func(id string) bool { return strings.HasPrefix(id, cluster+"-") },
+		})
 	}
 	return out, nil
 }

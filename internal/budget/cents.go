@@ -22,9 +22,8 @@ func (c Cents) String() string {
 	return fmt.Sprintf("%s$%d.%02d", sign, n/100, n%100)
 }
 
-// FromUSD converts dollars to cents. It returns false for an amount that is not
-// finite, that has fractions of a cent, or that is above $21,474,836.47 (2³¹-1 cents)
-// in either direction.
+// FromUSD converts dollars to cents. It returns false for an amount that is not finite or
+// has fractions of a cent. It also returns false beyond ±$21,474,836.47 (2³¹-1 cents).
 func FromUSD(usd float64) (Cents, bool) {
 	cents := math.Round(usd * 100)
 	if math.IsNaN(usd) || math.Abs(cents) > math.MaxInt32 || math.Abs(cents-usd*100) > 1e-6 {

@@ -16,13 +16,11 @@ type Node struct {
 	PinOnly bool
 }
 
-// Sources of the rows below. The author of the list generated it from GET /v2/sizes. A
-// second source confirmed the common sizes a month later.
+// Source of the rows below. Its author generated the list from GET /v2/sizes. A second
+// source confirmed the common sizes a month later: see confirmed.
 const (
-	sizesSource     = "GET /v2/sizes, as generated in sergeykuzmich/terraform-digitalocean-variables@97e31f6"
-	sizesAsOf       = "2026-08-15"
-	confirmedSource = sizesSource + "; confirmed against the pricing page"
-	confirmedAsOf   = "2026-09-27"
+	sizesSource = "GET /v2/sizes, as generated in sergeykuzmich/terraform-digitalocean-variables@97e31f6"
+	sizesAsOf   = "2026-08-15"
 )
 
 // unpriced returns a node size without its price. Allocatable was observed on
@@ -44,17 +42,21 @@ func unpriced(vcpu, memoryGiB int) Node {
 	return n
 }
 
+// node returns a row. vcpu is the number of virtual CPUs, usd the price per month.
 func node(sku string, vcpu, memoryGiB int, usd int64) Node {
 	n := unpriced(vcpu, memoryGiB)
 	n.Price = Price{SKU: sku, Unit: dollars(usd), Source: sizesSource, AsOf: sizesAsOf}
 	return n
 }
 
-func confirmed(n Node) Node {
-	n.Source, n.AsOf = confirmedSource, confirmedAsOf
+// confirmed returns a row whose price was read again on a date (YYYY-MM-DD). The date
+// belongs to the row, so reading one price again does not redate the others.
+func confirmed(asOf string, n Node) Node {
+	n.Source, n.AsOf = sizesSource+"; confirmed against the pricing page", asOf
 	return n
 }
 
+// pinOnly returns a row that the solver does not propose.
 func pinOnly(n Node) Node {
 	n.PinOnly = true
 	return n
@@ -70,14 +72,14 @@ var nodes = []Node{
 	pinOnly(node("s-2vcpu-2gb-amd", 2, 2, 21)),
 	pinOnly(node("s-2vcpu-2gb-intel", 2, 2, 21)),
 	pinOnly(node("s-2vcpu-2gb-90gb-intel", 2, 2, 24)),
-	confirmed(node("s-2vcpu-4gb", 2, 4, 24)),
+	confirmed("2026-09-27", node("s-2vcpu-4gb", 2, 4, 24)),
 	pinOnly(node("s-2vcpu-4gb-amd", 2, 4, 28)),
 	pinOnly(node("s-2vcpu-4gb-intel", 2, 4, 28)),
 	pinOnly(node("s-2vcpu-4gb-120gb-intel", 2, 4, 32)),
 	pinOnly(node("s-2vcpu-8gb-amd", 2, 8, 42)),
 	node("c-2", 2, 4, 42),
 	pinOnly(node("c2-2vcpu-4gb", 2, 4, 47)),
-	confirmed(node("s-4vcpu-8gb", 4, 8, 48)),
+	confirmed("2026-09-27", node("s-4vcpu-8gb", 4, 8, 48)),
 	pinOnly(node("s-2vcpu-8gb-160gb-intel", 2, 8, 48)),
 	pinOnly(node("s-4vcpu-8gb-amd", 4, 8, 56)),
 	pinOnly(node("s-4vcpu-8gb-intel", 4, 8, 56)),
@@ -85,7 +87,7 @@ var nodes = []Node{
 	pinOnly(node("s-4vcpu-8gb-240gb-intel", 4, 8, 64)),
 	pinOnly(node("gd-2vcpu-8gb", 2, 8, 68)),
 	node("c-4", 4, 8, 84),
-	confirmed(node("m-2vcpu-16gb", 2, 16, 84)),
+	confirmed("2026-09-27", node("m-2vcpu-16gb", 2, 16, 84)),
 	pinOnly(node("s-4vcpu-16gb-amd", 4, 16, 84)),
-	confirmed(node("s-8vcpu-16gb", 8, 16, 96)),
+	confirmed("2026-09-27", node("s-8vcpu-16gb", 8, 16, 96)),
 }

@@ -1,8 +1,8 @@
 // Package meter checks every resource that a Pulumi program registers against the bill
 // that the sizing computed. It prices each resource again, from the resource's inputs.
 //
-// A resource is an error if its item is not on the bill, if the item's line is used up, or
-// if this package has no price for its type. An unknown type or value never counts as $0.
+// A resource is an error if its item is not on the bill, or if the item's line is used up.
+// A type or a value without a known price is an error too; it never counts as $0.
 // The package imports no Pulumi package; stacks/meter.go connects it to the program.
 package meter
 

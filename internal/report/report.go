@@ -1,6 +1,6 @@
 // Package report prints the plans of stacks as text, JSON or Markdown: bill, sizes, fit,
-// limits, headroom, and the differences to another git revision. It reads stack files
-// only; it makes no request.
+// limits, headroom, and the differences to another git revision. It reads stack files only
+// and does not use the network.
 package report
 
 import (
@@ -131,8 +131,8 @@ type PricePoint struct {
 }
 
 // PlanStack plans one stack from the text of its stack file. The error is
-// settings.Faults. If the workload does not fit or the bill is over the budget, there is
-// no error, and the Stack has OK false and a Problem.
+// settings.Faults. A workload that does not fit, or a bill over the budget, is no error:
+// then OK is false and Problem says why.
 func PlanStack(name string, stackFile []byte) (Stack, error) {
 	s, err := settings.LoadStackFile(stackFile)
 	if err != nil {

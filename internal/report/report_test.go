@@ -27,12 +27,13 @@ func planStack(t *testing.T, name, text string) report.Stack {
 	return s
 }
 
-func planBoth(t *testing.T) report.Report {
+// both returns the report of the demo stack and the prod stack.
+func both(t *testing.T) report.Report {
 	return report.New([]report.Stack{planStack(t, "demo", stackFile(t, "demo")), planStack(t, "prod", stackFile(t, "prod"))})
 }
 
 func TestReportJSONHasTheDocumentedKeys(t *testing.T) {
-	data, err := json.Marshal(planBoth(t))
+	data, err := json.Marshal(both(t))
 	require.NoError(t, err)
 	var decoded struct {
 		Stacks []map[string]json.RawMessage `json:"stacks"`
@@ -58,7 +59,7 @@ func TestReportJSONHasTheDocumentedKeys(t *testing.T) {
 
 func TestTextShowsPricesFitHeadroomAndEconomics(t *testing.T) {
 	var out bytes.Buffer
-	require.NoError(t, planBoth(t).Text(&out))
+	require.NoError(t, both(t).Text(&out))
 	for _, want := range []string{
 		"demo: $51.65 a month of at most $80.00, fits", "prod: $76.15", "one node gone", "together  $127.80",
 		"more tenants; then database storage", "the next step costs $15.30", "BREAK-EVEN",

@@ -50,8 +50,8 @@ func TestTheRunbookQuotesMessagesThatProgramsPrint(t *testing.T) {
 	assert.Greater(t, checked, 20, "messages that were looked up")
 }
 
-// pattern returns a regular expression that finds a message in the source, where a verb of
-// a format takes the place of a number, a name or a word.
+// pattern returns a regular expression that finds a message in the source. In the source
+// a verb such as %s takes the place of a number, a name or a word.
 func pattern(message string) string {
 	for _, value := range [][2]string{{"have N faults", "have %s"}, {"over by $", "over by %s"}, {"refuses urn:", "refuses %s"}, {"reconcile-", `"reconcile"`}, {"confirm-", `"confirm"`}} {
 		message = strings.ReplaceAll(message, value[0], value[1])

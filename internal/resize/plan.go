@@ -61,8 +61,8 @@ func (p Plan) Needed() bool {
 // pageSize is the most that DigitalOcean returns at once.
 const pageSize = 200
 
-// Look reads the cluster's pools and compares them with the target. It changes nothing. It
-// returns an error if the account has no such cluster, if no pool is the default one, if
+// Look reads the cluster's pools and compares them with the target. It changes nothing.
+// It returns an error if the cluster or its default pool is missing. It also returns one if
 // another pool has the new pool's name, or if the Droplet limit has no room for both pools.
 func Look(ctx context.Context, client *godo.Client, target Target) (Plan, error) {
 	p := Plan{Target: target}

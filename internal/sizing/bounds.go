@@ -25,9 +25,8 @@ const (
 )
 
 // connections returns how many database connections the stack needs at the same time.
-// It is the sum of the pools of all replicas, with the surge of a rolling update, the
-// minimum that tenants share in each pooler, the connections that tiers reserve, and the
-// platform's own.
+// The sum counts the pools of all replicas during a rolling update, and the platform's own
+// connections. For each pooler it counts what tiers reserve and the shared minimum.
 func connections(s settings.Settings, set workload.Set) int {
 	need := set.Connections() + workload.PlatformConnections
 	for _, t := range s.Tenants {

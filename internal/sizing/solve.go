@@ -1,9 +1,9 @@
 // Package sizing chooses the cheapest nodes and database on which a workload fits, and
-// computes their bill. It imports no Pulumi package and makes no request.
+// computes their bill. It imports no Pulumi package and does not use the network.
 //
-// Solve is the entry. It takes the settings of a stack file, derives the workload from
-// them (internal/workload), tries pools of nodes in the order of their price, and places
-// every Pod on them in each scenario. HeadroomOf counts what more fits on the result.
+// Start with Solve. It takes the settings of a stack file and derives the workload from
+// them (internal/workload). Then it tries pools of nodes in the order of their price, and
+// places every Pod on them in each scenario. HeadroomOf counts what more fits on the plan.
 package sizing
 
 import (
@@ -153,7 +153,7 @@ func chooseNodes(s settings.Settings, set workload.Set) (catalog.Node, Nodes, Fi
 func whatWasTried(pin settings.Nodes) string {
 	switch {
 	case pin.Size != "" && pin.Count != 0:
-		return "settings.nodes pins " + nodesText(pin.Size, pin.Count) + ", which does not fit"
+		return "settings.nodes pins " + nodesText(pin.Size, pin.Count) + "; the workload does not fit"
 	case pin.Size != "":
 		return fmt.Sprintf("settings.nodes.size pins %s, and up to %d of them are too small", pin.Size, MaxNodes)
 	case pin.Count != 0:
@@ -186,57 +186,4 @@ func candidates(s settings.Settings) ([]candidate, error) {
 		return cmp.Or(cmp.Compare(a.monthly(), b.monthly()), cmp.Compare(a.count, b.count), cmp.Compare(a.node.SKU, b.node.SKU))
 	})
 	return out, nil
-}
-
-// checkExternal returns an error if an external database admits fewer connections than
-// the stack needs.
-func checkExternal(s settings.Settings, set workload.Set) error {
-	if need := connections(s, set); need > s.Database.Connections {
-		return fmt.Errorf("settings.database.connections: the stack needs %d connections, and the database admits %d",
-			need, s.Database.Connections)
-	}
-	return nil
-}
-
-// chooseDatabase returns the cheapest size that admits the connections of the stack and
-// has disk for the quotas of all active tenants.
-func chooseDatabase(s settings.Settings, set workload.Set) (Database, catalog.Database, error) {
-	need := connections(s, set)
-	nodes := 1
-	if s.Database.Standby {
-		nodes = 2
-	}
-	for _, size := range catalog.Databases() {
-		if s.Database.Size != "" && size.SKU != s.Database.Size || size.MaxNodes < nodes {
-			continue
-		}
-		if size.Connections >= need && size.TenantsMiB() >= storage(s) {
-			return Database{Size: size.SKU, Nodes: nodes}, size, nil
-		}
-		if s.Database.Size != "" {
-			return Database{}, catalog.Database{}, pinnedTooSmall(s, set, size)
-		}
-	}
-	return Database{}, catalog.Database{}, fmt.Errorf("no database size admits %d connections and has %d MiB for tenants; "+
-		"lower settings.app.databasePool (%d for each of %d replicas and %d more in a rolling update) or suspend tenants",
-		need, storage(s), s.App.DatabasePool, set.App.Replicas, set.App.Surge)
-}
-
-// pinnedTooSmall returns the error of a pinned size that is too small. It names the
-// cheapest size that is large enough, and the difference in price.
-func pinnedTooSmall(s settings.Settings, set workload.Set, pinned catalog.Database) error {
-	need := connections(s, set)
-	admits, disk := "admits", storage(s) > pinned.TenantsMiB()
-	msg := fmt.Sprintf("settings.database.size pins %s, which admits %d connections, and the stack needs %d", pinned.SKU, pinned.Connections, need)
-	if disk {
-		admits = "has disk and admits"
-		msg = fmt.Sprintf("settings.database.size pins %s, which has %d MiB for tenants and admits %d connections, and the stack needs %d MiB and %d",
-			pinned.SKU, pinned.TenantsMiB(), pinned.Connections, storage(s), need)
-	}
-	for _, size := range catalog.Databases() {
-		if size.Connections >= need && size.TenantsMiB() >= storage(s) {
-			return fmt.Errorf("%s; %s %s %d for %s more a month", msg, size.SKU, admits, size.Connections, size.Unit-pinned.Unit)
-		}
-	}
-	return errors.New(msg + "; no larger size is enough")
 }
