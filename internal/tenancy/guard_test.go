@@ -11,8 +11,8 @@ import (
 	"github.com/genericcorp/platform/sandbox/postgrestest"
 )
 
-// Some rights are not the administrator's to take back, or no statement of the run is
-// about them. A tenant that has one does not log in.
+// A run cannot take these rights back: somebody else granted them, or it looks for other
+// ones. A tenant that has one of them does not log in.
 func TestATenantThatIsNotKeptApartIsNotLetIn(t *testing.T) {
 	for what, test := range map[string]struct {
 		grant []string
@@ -36,8 +36,8 @@ func TestATenantThatIsNotKeptApartIsNotLetIn(t *testing.T) {
 	}
 }
 
-// An archive that was made before the tenant was active again is no reason to drop what
-// the tenant has now, even if nothing changed since.
+// A purge needs an archive of the state that was declared last. An older archive is not
+// enough, even if nothing changed since.
 func TestATenantThatIsActiveAgainIsNotPurgedByItsOldArchive(t *testing.T) {
 	t.Parallel()
 	b := newBed(t, 18)
@@ -49,56 +49,4 @@ func TestATenantThatIsActiveAgainIsNotPurgedByItsOldArchive(t *testing.T) {
 		assert.Contains(t, out, "tenant acme: is to be purged, but has no archive")
 		assert.True(t, ask[bool](t, b.Superuser(t, postgrestest.Database), "SELECT to_regclass('tenant_acme.notes') IS NOT NULL"), state)
 	}
-}
-
-func TestATenantAboveItsStorageLosesWhatItMayWriteLikeEverybodyElse(t *testing.T) {
-	t.Parallel()
-	b := newBed(t, 18)
-	declared := named("acme")
-	b.must(t, declared)
-	b.migrate(t, "acme", "CREATE TABLE board (id int)", "REVOKE ALL ON board FROM tenant_acme", "GRANT INSERT ON board TO PUBLIC",
-		"CREATE TABLE profile (id int, name text)", "REVOKE ALL ON profile FROM tenant_acme", "GRANT INSERT (name) ON profile TO PUBLIC")
-	acme := postgrestest.Connect(t, b.url(t, declared[0]))
-	writes := []string{"INSERT INTO board VALUES (1)", "INSERT INTO profile (name) VALUES ('x')"}
-	run(t, acme, writes...)
-	fill(t, b, 70)
-	b.must(t, declared)
-	for _, write := range writes {
-		denies(t, acme, write)
-	}
-	shrink(t, b)
-	b.must(t, declared)
-	run(t, acme, writes...)
-	denies(t, acme, "INSERT INTO profile (id) VALUES (1)")
-}
-
-// What a session starts with holds whoever pools it.
-func TestASessionOfATenantStartsWithEveryTimeout(t *testing.T) {
-	everyMajor(t, func(t *testing.T, b *bed) {
-		declared := tenants(settings.Tenant{Name: "acme", Plan: "growth"})
-		b.must(t, declared)
-		acme := postgrestest.Connect(t, b.url(t, declared[0]))
-		want := map[string]string{
-			"search_path": "tenant_acme", "statement_timeout": "30s", "idle_in_transaction_session_timeout": "1min", "idle_session_timeout": "10min",
-		}
-		if ask[int](t, acme, "SELECT current_setting('server_version_num')::int") >= 170000 {
-			want["transaction_timeout"] = "10min"
-		}
-		for setting, value := range want {
-			assert.Equal(t, value, ask[string](t, acme, "SHOW "+setting), setting)
-		}
-	})
-}
-
-// A connection string is the app's reason to connect.
-func TestOnlyTenantsThatMayLogInHaveAConnectionString(t *testing.T) {
-	urls, err := tenancy.URLs("postgresql://doadmin:hunter2@db:25060/app", tenancy.Address{Host: "pooler", Port: 6432}, seed, tenants(
-		settings.Tenant{Name: "acme"}, settings.Tenant{Name: "late", State: settings.Suspended},
-		settings.Tenant{Name: "old", State: settings.Archived}, settings.Tenant{Name: "gone", State: settings.Purged},
-	))
-	require.NoError(t, err)
-	require.Len(t, urls, 1)
-	assert.Contains(t, urls["acme.url"], "postgresql://tenant_acme:")
-	assert.Contains(t, urls["acme.url"], "@pooler:6432/")
-	assert.NotContains(t, urls["acme.url"], "hunter2")
 }

@@ -84,7 +84,7 @@ func TestPoolerEndsATransactionThatDoesNothingAndARequestThatWaitsTooLong(t *tes
 	count := func(role, state string) int {
 		return ask[int](t, super, fmt.Sprintf("SELECT count(*) FROM pg_stat_activity WHERE usename = 'tenant_%s' AND state = '%s'", role, state))
 	}
-	require.Eventually(t, func() bool { return count("beta", "active") == 1 }, 2*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return count("beta", "active") == 1 }, 5*time.Second, 10*time.Millisecond)
 	assert.Equal(t, 1, count("acme", "idle in transaction"))
 	_, err := waits.Exec(t.Context(), "SELECT 1")
 	require.ErrorContains(t, err, "query_wait_timeout")
@@ -92,7 +92,7 @@ func TestPoolerEndsATransactionThatDoesNothingAndARequestThatWaitsTooLong(t *tes
 	assert.Zero(t, count("acme", "idle in transaction"), "it was ended after 5 s")
 }
 
-// Its uid is not that of a person, but the folder may be that of a node.
+// The file has the verifiers of all tenants that may log in.
 func TestPoolerKeepsVerifiersToItsOwnUser(t *testing.T) {
 	t.Parallel()
 	p, _ := poolerOf(t, "acme")
@@ -101,7 +101,7 @@ func TestPoolerKeepsVerifiersToItsOwnUser(t *testing.T) {
 	assert.Equal(t, fs.FileMode(0o600), info.Mode().Perm())
 }
 
-// A suspended tenant's reserved connections are free for others.
+// The connections of a tenant that may not log in are free for the others.
 func TestPoolerReservesConnectionsForTenantsThatMayLogInAlone(t *testing.T) {
 	t.Parallel()
 	files := poolerFiles(t, tenants(settings.Tenant{Name: "large", Plan: "enterprise", State: settings.Suspended},
