@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/genericcorp/platform/internal/settings"
 	"github.com/genericcorp/platform/internal/tenancy"
 	"github.com/genericcorp/platform/sandbox/postgrestest"
 )
@@ -42,4 +43,22 @@ func TestAnAdministratorsPasswordMayHaveAnyCharacter(t *testing.T) {
 	for name, value := range environment {
 		assert.NotContains(t, value, "hunter2", name)
 	}
+}
+
+// A tenant that knew its owner's password could log in as the owner during an archive.
+func TestAnOwnersPasswordIsAnotherOneThanItsTenants(t *testing.T) {
+	tenant := tenants(settings.Tenant{Name: "acme", State: settings.Archived})
+	passwords, err := tenancy.Passwords("postgresql://doadmin:hunter2@db:25060/app", seed, tenant)
+	require.NoError(t, err)
+	_, owners, found := strings.Cut(strings.TrimSpace(passwords), "*:*:*:owner_acme:")
+	require.True(t, found)
+	assert.Len(t, owners, 32)
+	assert.NotEqual(t, tenancy.Password(seed, tenant[0]), owners)
+	verifiers, err := tenancy.Verifiers(seed, tenant)
+	require.NoError(t, err)
+	salts := map[string]bool{}
+	for line := range strings.Lines(verifiers) {
+		salts[strings.Split(line, "$")[1]] = true
+	}
+	assert.Len(t, salts, 2, "equal passwords would show by equal salts")
 }
