@@ -9,7 +9,7 @@ import (
 	"github.com/genericcorp/platform/internal/settings"
 )
 
-// A purge is meant twice, and what needs a dump needs a volume for it.
+// A purge needs a second setting that confirms it, and a dump needs a volume.
 func TestAPurgeIsConfirmedAndWhatNeedsADumpHasAVolume(t *testing.T) {
 	const volume, none = "archive: {volumeGiB: 5}\n", ""
 	for _, c := range []struct{ archive, tenant, fault string }{

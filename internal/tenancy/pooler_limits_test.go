@@ -27,7 +27,7 @@ func poolerOf(t *testing.T, names ...string) (*pooler, []settings.Tenant) {
 	return newPooler(t, b, declared), declared
 }
 
-func TestPoolerTalksToTheServerOfTheCertificateAlone(t *testing.T) {
+func TestPoolerRefusesAServerWhoseCertificateIsForAnotherHost(t *testing.T) {
 	t.Parallel()
 	p, declared := poolerOf(t, "acme")
 	require.NoError(t, refused(p.url(t, declared[0])))
