@@ -89,7 +89,7 @@ func TestARunNamesTheTablesThatAFullTenantStillWrites(t *testing.T) {
 	assert.Regexp(t, `its writes are suspended until it is below 57 MiB or has a larger plan; not on these, which its owner does not own: tenant_acme."%I""; hoard"`, out)
 }
 
-func TestATenantAboveItsStorageLosesWhatItMayWriteLikeEverybodyElse(t *testing.T) {
+func TestATenantAboveItsStorageLosesTheWritesThatEverybodyHas(t *testing.T) {
 	t.Parallel()
 	b := newBed(t, 18)
 	declared := named("acme")

@@ -27,7 +27,7 @@ func poolerOf(t *testing.T, names ...string) (*pooler, []settings.Tenant) {
 	return newPooler(t, b, declared), declared
 }
 
-func TestPoolerTalksToTheServerOfTheCertificateAlone(t *testing.T) {
+func TestPoolerRefusesAServerWhoseCertificateIsForAnotherHost(t *testing.T) {
 	t.Parallel()
 	p, declared := poolerOf(t, "acme")
 	require.NoError(t, refused(p.url(t, declared[0])))
@@ -90,6 +90,20 @@ func TestPoolerEndsATransactionThatDoesNothingAndARequestThatWaitsTooLong(t *tes
 	require.ErrorContains(t, err, "query_wait_timeout")
 	assert.InDelta(t, 10, time.Since(begun).Seconds(), 3, "before its own request ends, 30 s in most ingresses")
 	assert.Zero(t, count("acme", "idle in transaction"), "it was ended after 5 s")
+}
+
+func TestPoolerGivesTheConnectionOfATenantThatPausesToOthers(t *testing.T) {
+	t.Parallel()
+	p, declared := poolerOf(t, "acme")
+	conn := postgrestest.Connect(t, p.url(t, declared[0]))
+	run(t, conn, "SELECT 1")
+	super := p.bed.Superuser(t, postgrestest.Database)
+	held := func() int {
+		return ask[int](t, super, "SELECT count(*) FROM pg_stat_activity WHERE usename = 'tenant_acme'")
+	}
+	assert.Equal(t, 1, held())
+	assert.Eventually(t, func() bool { return held() == 0 }, 25*time.Second, 200*time.Millisecond)
+	run(t, conn, "SELECT 1") // its client stays connected
 }
 
 // The file has the verifiers of all tenants that may log in.
