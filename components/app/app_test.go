@@ -154,3 +154,19 @@ func TestTheInternetIsReachedOnlyWhenAsked(t *testing.T) {
 		assert.Equal(t, internet, len(pulumitest.Dig(policy.Inputs, "spec.egress").([]any)) == 3, "beside the database and the pooler")
 	}
 }
+
+// A stack file that could set one of these would change what the app contract says.
+func TestAStackFileCannotSetTheVariablesOfTheContract(t *testing.T) {
+	a := args()
+	a.Env = nil
+	r := declared(t, a)
+	deployment, _ := r.Find(deploymentToken, "app")
+	container := pulumitest.Dig(deployment.Inputs, "spec.template.spec.containers").([]any)[0]
+	variables := pulumitest.Dig(container, "env").([]any)
+	assert.NotEmpty(t, variables)
+	for _, variable := range variables {
+		name := pulumitest.Dig(variable, "name").(string)
+		_, err := settings.Load([]byte("{domain: a.genericcorp.com, zone: genericcorp.com, email: a@genericcorp.com, app: {env: {" + name + ": x}}}"))
+		assert.ErrorContains(t, err, name, "settings.reservedEnv has to have it")
+	}
+}

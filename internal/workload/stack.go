@@ -1,8 +1,6 @@
 package workload
 
 import (
-	"slices"
-
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/genericcorp/platform/components"
@@ -35,19 +33,6 @@ var (
 	Pooler           = Ref{PoolerNamespace, "pooler"}
 	Reconcile        = Ref{TenantsNamespace, "reconcile"}
 )
-
-// ScrapedNamespaces returns the namespaces in which Pods may ask by annotation to be
-// scraped, sorted: those of all workloads but Jobs, which end before they are scraped.
-func ScrapedNamespaces() []string {
-	var out []string
-	for w := range For(settings.Settings{}).All() {
-		if w.Kind == Deployment || w.Kind == DaemonSet {
-			out = append(out, w.Namespace)
-		}
-	}
-	slices.Sort(out)
-	return slices.Compact(out)
-}
 
 // PoolerMetricsPort is where each pooler's exporter is scraped.
 const PoolerMetricsPort = 9127
