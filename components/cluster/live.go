@@ -149,22 +149,25 @@ func (l *Live) check(a Args) error {
 	return errors.Join(errs...)
 }
 
-// CheckDefaultVPC returns an error if the region has no default VPC, and logs a warning if
-// the stack's own VPC, called name, is the default. The first VPC in a region becomes its
+// Network names a VPC. A stack's VPC has the stack's name.
+type Network struct{ Name, Region string }
+
+// CheckDefaultVPC returns an error if the region of the stack's network has no default VPC,
+// and logs a warning if the network is the default. The first VPC in a region becomes its
 // default, and a default VPC cannot be deleted (terraform-provider-digitalocean#472), so
 // the stack could not be taken down.
-func CheckDefaultVPC(ctx *pulumi.Context, name, region string, opts ...pulumi.InvokeOption) error {
-	create := fmt.Sprintf("doctl vpcs create --name default-%s --region %[1]s", region)
-	found, err := digitalocean.LookupVpc(ctx, &digitalocean.LookupVpcArgs{Region: &region}, opts...)
+func CheckDefaultVPC(ctx *pulumi.Context, network Network, opts ...pulumi.InvokeOption) error {
+	create := fmt.Sprintf("doctl vpcs create --name default-%s --region %[1]s", network.Region)
+	found, err := digitalocean.LookupVpc(ctx, &digitalocean.LookupVpcArgs{Region: &network.Region}, opts...)
 	switch {
 	case hasText(err, noDefault):
 		return fmt.Errorf("settings.region: the account has no VPC in %s yet. The stack's own would become the region's default, "+
-			"which cannot be deleted. Run once: %s", region, create)
+			"which cannot be deleted. Run once: %s", network.Region, create)
 	case err != nil:
-		return fmt.Errorf("look up the default VPC of %s: %w", region, err)
-	case found.Name != name:
+		return fmt.Errorf("look up the default VPC of %s: %w", network.Region, err)
+	case found.Name != network.Name:
 		return nil
 	}
 	return ctx.Log.Warn(fmt.Sprintf("the network %s is the default VPC of %s, so the stack cannot be taken down. "+
-		"Make another one the default: %s, then: doctl vpcs update ID --default", name, region, create), nil)
+		"Make another one the default: %s, then: doctl vpcs update ID --default", network.Name, network.Region, create), nil)
 }
