@@ -5,6 +5,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 
 	"github.com/pulumi/pulumi-digitalocean/sdk/v4/go/digitalocean"
@@ -33,9 +34,11 @@ func program(ctx *pulumi.Context) error {
 	if err != nil {
 		return err
 	}
-	cluster, err := kubernetes.NewProvider(ctx, "kubernetes", &kubernetes.ProviderArgs{
-		Kubeconfig: pulumi.String(cfg.Require("kubeconfig")),
-	})
+	kubeconfig, err := os.ReadFile(os.Getenv("KUBECONFIG"))
+	if err != nil {
+		return fmt.Errorf("KUBECONFIG has to name the kubeconfig of the cluster: %w", err)
+	}
+	cluster, err := kubernetes.NewProvider(ctx, "kubernetes", &kubernetes.ProviderArgs{Kubeconfig: pulumi.String(kubeconfig)})
 	if err != nil {
 		return err
 	}

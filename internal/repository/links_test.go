@@ -16,6 +16,8 @@ var (
 	link    = regexp.MustCompile(`\]\(([^)\s]+)\)`)
 	heading = regexp.MustCompile(`(?m)^#{1,6} (.+)$`)
 	fenced  = regexp.MustCompile("(?ms)^ *```.*?^ *```$")
+	// testName is a test's name in a page; tests run by a prefix of a name are not in it.
+	testName = regexp.MustCompile("`(Test[A-Za-z0-9]+)`")
 	// unspoken is what GitHub leaves out of a heading's anchor.
 	unspoken = regexp.MustCompile(`[^\p{L}\p{N}_ -]`)
 )
@@ -85,4 +87,25 @@ func TestTheIndexOfTheDocsHasEveryPage(t *testing.T) {
 		assert.Contains(t, index, "("+name, "docs/README.md does not name %s", path)
 	}
 	assert.Greater(t, found, 25)
+}
+
+// A contributor searches for the test that a page names.
+func TestEveryTestThatThePagesNameExists(t *testing.T) {
+	declared := map[string]bool{}
+	require.NoError(t, filepath.WalkDir("../..", func(path string, _ fs.DirEntry, err error) error {
+		if err == nil && strings.HasSuffix(path, "_test.go") {
+			for _, match := range regexp.MustCompile(`(?m)^func (Test\w+)`).FindAllStringSubmatch(read(t, path), -1) {
+				declared[match[1]] = true
+			}
+		}
+		return err
+	}))
+	named := 0
+	for path, text := range pages(t) {
+		for _, match := range testName.FindAllStringSubmatch(text, -1) {
+			named++
+			assert.True(t, declared[match[1]], "%s names the test %s", path, match[1])
+		}
+	}
+	assert.Greater(t, named, 10)
 }

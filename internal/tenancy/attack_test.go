@@ -71,6 +71,7 @@ var attacks = []attack{
 	{"run a program", "COPY (SELECT 1) TO PROGRAM 'true'", denied},
 	{"run code as others by an event trigger", "CREATE EVENT TRIGGER spy ON ddl_command_start EXECUTE FUNCTION suppress_redundant_updates_trigger()", denied},
 	{"leave rows for all by default privileges", "ALTER DEFAULT PRIVILEGES FOR ROLE tenant_beta GRANT SELECT ON TABLES TO tenant_acme", denied},
+	{"declare default privileges of its own in another's schema, which have no effect", "ALTER DEFAULT PRIVILEGES IN SCHEMA tenant_beta GRANT SELECT ON TABLES TO PUBLIC", "done"},
 	{"make a table in its own schema", "CREATE TABLE mine (id int)", denied},
 	{"make a function", "CREATE FUNCTION mine() RETURNS int LANGUAGE sql AS 'SELECT 1'", denied},
 	{"make a type", "CREATE TYPE mine AS (id int)", denied},

@@ -88,3 +88,24 @@ func TestARunNamesTheTablesThatAFullTenantStillWrites(t *testing.T) {
 	require.NoError(t, err, out)
 	assert.Regexp(t, `its writes are suspended until it is below 57 MiB or has a larger plan; not on these, which its owner does not own: tenant_acme."%I""; hoard"`, out)
 }
+
+func TestATenantAboveItsStorageLosesWhatItMayWriteLikeEverybodyElse(t *testing.T) {
+	t.Parallel()
+	b := newBed(t, 18)
+	declared := named("acme")
+	b.must(t, declared)
+	b.migrate(t, "acme", "CREATE TABLE board (id int)", "REVOKE ALL ON board FROM tenant_acme", "GRANT INSERT ON board TO PUBLIC",
+		"CREATE TABLE profile (id int, name text)", "REVOKE ALL ON profile FROM tenant_acme", "GRANT INSERT (name) ON profile TO PUBLIC")
+	acme := postgrestest.Connect(t, b.url(t, declared[0]))
+	writes := []string{"INSERT INTO board VALUES (1)", "INSERT INTO profile (name) VALUES ('x')"}
+	run(t, acme, writes...)
+	fill(t, b, 70)
+	b.must(t, declared)
+	for _, write := range writes {
+		denies(t, acme, write)
+	}
+	shrink(t, b)
+	b.must(t, declared)
+	run(t, acme, writes...)
+	denies(t, acme, "INSERT INTO profile (id) VALUES (1)")
+}

@@ -10,7 +10,7 @@ import (
 )
 
 // images are the platform's container images that can be built from Go modules, by the
-// names of their workloads. Grafana, PostgreSQL and PgBouncer cannot.
+// names of their workloads. Those of Grafana, PostgreSQL and PgBouncer are not among them.
 var images = []struct{ name, from string }{
 	{"kube-state-metrics", "k8s.io/kube-state-metrics/v2"},
 	{"node-exporter", "github.com/prometheus/node_exporter"},

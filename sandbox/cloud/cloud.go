@@ -73,7 +73,7 @@ func (c Cloud) Get(token, id string) (Object, bool, error) {
 	return o, true, nil
 }
 
-// Put writes an object. A reader sees the old object or the new one, never a part.
+// Put writes an object. At any time Get returns the old object or the whole new one.
 func (c Cloud) Put(token, id string, o Object) error {
 	data, err := json.MarshalIndent(o, "", "  ")
 	if err != nil {

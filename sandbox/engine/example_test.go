@@ -22,8 +22,11 @@ func TestAProgramOfAnotherModuleUsesOneComponent(t *testing.T) {
 	require.NoError(t, err)
 	of := tools
 	of.Program = program
+	kubeconfig := filepath.Join(t.TempDir(), "kubeconfig")
+	require.NoError(t, os.WriteFile(kubeconfig, []byte(`{"clusters":[{"cluster":{"server":"https://192.0.2.1"}}],"users":[{"user":{"token":"x"}}]}`), 0o600))
 	s := enginetest.Stack{Stack: engine.Stack{
 		Name: "dev", Root: filepath.Join(checkout, "examples", "one-component"), Folder: t.TempDir(), Tools: of,
+		Env: []string{"KUBECONFIG=" + kubeconfig},
 	}}
 	require.NoError(t, s.Prepare())
 	s.Up(t)

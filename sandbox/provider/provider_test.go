@@ -177,7 +177,7 @@ func TestCheckRefusesUnknownMissingAndInvalidInputs(t *testing.T) {
 	assert.Contains(t, a.check(vpc, object{"region": "fra1", "ip_range": "10.0.0.0/20"}), `has no property "ip_range"`)
 	assert.Contains(t, a.check(vpc, object{"region": "moon1"}), "is not a region")
 	assert.Contains(t, a.check(cluster, object{"region": "fra1"}), "nodePool: is required")
-	assert.Contains(t, a.check(cluster, object{"region": "fra1", "version": "1.2", "nodePool": object{"size": "huge"}}), "no node size")
+	assert.Contains(t, a.check(cluster, object{"region": "fra1", "version": "1.2", "nodePool": object{"size": "huge"}}), "not a node size")
 	assert.Contains(t, a.check(firewall, object{"clusterId": "x", "rules": []any{}}), "open to the Internet")
 	assert.Contains(t, a.check(record, object{"zoneId": "z", "name": "a", "type": "A", "content": "nowhere"}), "is not an IPv4 address")
 	assert.Contains(t, a.check(record, object{"zoneId": "z", "name": "a", "type": "CAA", "data": object{"tag": "issue"}}), "needs flags, tag and value")
