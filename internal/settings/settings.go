@@ -17,7 +17,7 @@ type Settings struct {
 	// Change: DNS records and certificate are replaced; the old hosts stop working.
 	Domain string `yaml:"domain"`
 	// Zone is the Cloudflare zone that has Domain. Required.
-	// Values: Domain itself, or a domain above it.
+	// Values: the domain itself, or a domain above it.
 	// Change: every DNS record is replaced: deleted in the old zone, created in the new one.
 	Zone string `yaml:"zone"`
 	// Email is the contact of the Let's Encrypt account. Let's Encrypt sends no notice
