@@ -4,6 +4,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -73,4 +74,32 @@ func peers(policy map[string]any, rules, side, own string) []string {
 		}
 	}
 	return out
+}
+
+// The policies that deny everything come first: a Pod that starts before them may connect to
+// everything.
+func TestWhateverHasPodsComesAfterThePoliciesOfItsNamespace(t *testing.T) {
+	visited := 0
+	for _, stack := range stackNames {
+		r := &pulumitest.Recorder{}
+		require.NoError(t, pulumitest.Run(r, stack, stackConfig(t, stack), Program))
+		for _, g := range r.Registrations() {
+			namespace, _ := pulumitest.Dig(g.Inputs, "metadata.namespace").(string)
+			switch {
+			case pulumitest.Dig(g.Inputs, "spec.template") != nil, pulumitest.Dig(g.Inputs, "spec.jobTemplate") != nil:
+			case g.Type == "kubernetes:helm.sh/v3:Release":
+				namespace = g.Inputs["namespace"].(string)
+			default:
+				continue
+			}
+			if g.Name == "confirm" {
+				continue // it comes after everything, by its component
+			}
+			visited++
+			after := strings.Join(g.DependsOn, "\n")
+			assert.Contains(t, after, "NetworkPolicy::"+namespace+"-deny-all", "%s: %s", stack, g.Name)
+			assert.Contains(t, after, "NetworkPolicy::"+namespace+"-allow-dns", "%s: %s", stack, g.Name)
+		}
+	}
+	assert.GreaterOrEqual(t, visited, 2*10)
 }

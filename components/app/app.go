@@ -80,11 +80,11 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 	if err := ctx.RegisterComponentResourceV2(typeToken, name, args.inputs(), a, opts...); err != nil {
 		return nil, fmt.Errorf("app %q: register: %w", name, err)
 	}
-	ns, err := kube.Namespace(ctx, workload.AppNamespace, kube.Restricted, pulumi.Parent(a))
+	namespace, err := kube.Namespace(ctx, workload.AppNamespace, kube.Restricted, pulumi.Parent(a))
 	if err != nil {
 		return nil, fmt.Errorf("app %q: %w", name, err)
 	}
-	inside := []pulumi.ResourceOption{pulumi.Parent(a), pulumi.DependsOn([]pulumi.Resource{ns})}
+	inside := []pulumi.ResourceOption{pulumi.Parent(a), pulumi.DependsOn(namespace.Ready)}
 	if err := args.register(ctx, inside); err != nil {
 		return nil, fmt.Errorf("app %q: %w", name, err)
 	}

@@ -89,11 +89,11 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 
 // manager declares cert-manager in its own namespace.
 func (a Args) manager(ctx *pulumi.Context, name string, parent pulumi.Resource) (*Release, error) {
-	ns, err := kube.Namespace(ctx, workload.CertManagerNamespace, kube.Restricted, pulumi.Parent(parent))
+	namespace, err := kube.Namespace(ctx, workload.CertManagerNamespace, kube.Restricted, pulumi.Parent(parent))
 	if err != nil {
 		return nil, err
 	}
-	inside := []pulumi.ResourceOption{pulumi.Parent(parent), pulumi.DependsOn([]pulumi.Resource{ns})}
+	inside := []pulumi.ResourceOption{pulumi.Parent(parent), pulumi.DependsOn(namespace.Ready)}
 	policies, err := registerPolicies(ctx, inside)
 	if err != nil {
 		return nil, err
@@ -102,7 +102,7 @@ func (a Args) manager(ctx *pulumi.Context, name string, parent pulumi.Resource) 
 	release, err := newRelease(ctx, name+"-cert-manager", releaseArgs{
 		Name: workload.CertManager.Name, Namespace: workload.CertManager.Namespace,
 		Chart: a.Chart, Version: ChartVersion, Values: a.values(),
-	}, pulumi.Parent(parent), pulumi.DependsOn(slices.Concat([]pulumi.Resource{ns}, policies)))
+	}, pulumi.Parent(parent), pulumi.DependsOn(slices.Concat(namespace.Ready, policies)))
 	if err != nil {
 		return nil, fmt.Errorf("release: %w", err)
 	}

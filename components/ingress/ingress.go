@@ -71,11 +71,11 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 	if err := ctx.RegisterComponentResourceV2(typeToken, name, pulumi.Map{"trustedRange": pulumi.String(args.TrustedRange)}, i, opts...); err != nil {
 		return nil, fmt.Errorf("ingress %q: register: %w", name, err)
 	}
-	ns, err := kube.Namespace(ctx, workload.IngressNamespace, kube.Restricted, pulumi.Parent(i))
+	namespace, err := kube.Namespace(ctx, workload.IngressNamespace, kube.Restricted, pulumi.Parent(i))
 	if err != nil {
 		return nil, fmt.Errorf("ingress %q: %w", name, err)
 	}
-	inside := []pulumi.ResourceOption{pulumi.Parent(i), pulumi.DependsOn([]pulumi.Resource{ns})}
+	inside := []pulumi.ResourceOption{pulumi.Parent(i), pulumi.DependsOn(namespace.Ready)}
 	if err := args.controller(ctx, i, inside); err != nil {
 		return nil, fmt.Errorf("ingress %q: %w", name, err)
 	}
@@ -83,7 +83,7 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 	if err != nil {
 		return nil, fmt.Errorf("ingress %q: service: %w", name, err)
 	}
-	i.Namespace = ns.Metadata.Name().Elem()
+	i.Namespace = namespace.Name
 	i.Address = args.address(service)
 	return i, ctx.RegisterResourceOutputs(i, pulumi.Map{"namespace": i.Namespace, "address": i.Address})
 }

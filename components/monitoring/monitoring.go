@@ -5,6 +5,7 @@ package monitoring
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -53,7 +54,7 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 	if err := ctx.RegisterComponentResourceV2(typeToken, name, args.inputs(), m, opts...); err != nil {
 		return nil, fmt.Errorf("monitoring %q: register: %w", name, err)
 	}
-	ns, err := kube.Namespace(ctx, workload.MonitoringNamespace, kube.Restricted, pulumi.Parent(m))
+	namespace, err := kube.Namespace(ctx, workload.MonitoringNamespace, kube.Restricted, pulumi.Parent(m))
 	if err != nil {
 		return nil, fmt.Errorf("monitoring %q: %w", name, err)
 	}
@@ -63,7 +64,7 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 	if err != nil {
 		return nil, fmt.Errorf("monitoring %q: %w", name, err)
 	}
-	inside := kube.After([]pulumi.ResourceOption{pulumi.Parent(m)}, ns, hosts)
+	inside := kube.After([]pulumi.ResourceOption{pulumi.Parent(m)}, slices.Concat(namespace.Ready, hosts.Ready)...)
 	allowed, err := kube.RegisterPolicies(ctx, policies(), inside...)
 	if err != nil {
 		return nil, fmt.Errorf("monitoring %q: %w", name, err)

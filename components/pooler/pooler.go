@@ -81,11 +81,11 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 func hosts() []string { return []string{workload.PoolerHost} }
 
 func (a Args) register(ctx *pulumi.Context, p *Pooler) error {
-	ns, err := kube.Namespace(ctx, workload.PoolerNamespace, kube.Restricted, pulumi.Parent(p))
+	namespace, err := kube.Namespace(ctx, workload.PoolerNamespace, kube.Restricted, pulumi.Parent(p))
 	if err != nil {
 		return err
 	}
-	inside := []pulumi.ResourceOption{pulumi.Parent(p), pulumi.DependsOn([]pulumi.Resource{ns})}
+	inside := []pulumi.ResourceOption{pulumi.Parent(p), pulumi.DependsOn(namespace.Ready)}
 	before, err := kube.RegisterPolicies(ctx, a.policies(), inside...)
 	if err != nil {
 		return err

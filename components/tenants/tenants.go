@@ -112,11 +112,11 @@ func (a Args) register(ctx *pulumi.Context, name string, t *Tenants) error {
 		return fmt.Errorf("seed: %w", err)
 	}
 	t.URLs, t.Seed, t.Verifiers = a.urls(seed.Result), seed.Result, a.verifiers(seed.Result)
-	ns, err := kube.Namespace(ctx, workload.TenantsNamespace, kube.Restricted, pulumi.Parent(t))
+	namespace, err := kube.Namespace(ctx, workload.TenantsNamespace, kube.Restricted, pulumi.Parent(t))
 	if err != nil {
 		return err
 	}
-	inside := []pulumi.ResourceOption{pulumi.Parent(t), pulumi.DependsOn([]pulumi.Resource{ns})}
+	inside := []pulumi.ResourceOption{pulumi.Parent(t), pulumi.DependsOn(namespace.Ready)}
 	before, err := a.prepare(ctx, t, inside)
 	if err != nil {
 		return err

@@ -18,19 +18,27 @@ const (
 	Privileged Level = "privileged"
 )
 
+// Enclosed is a namespace with its policies.
+type Enclosed struct {
+	// Name is known when the namespace exists.
+	Name pulumi.StringOutput
+	// Ready are the namespace and its policies. Resources in the namespace must depend on
+	// all of them: a Pod that starts before the policies may connect to everything.
+	Ready []pulumi.Resource
+}
+
 // Namespace declares a namespace with a Pod Security standard. Its network policies deny all
-// connections except DNS queries; a Policy allows more. Resources in the namespace must depend
-// on the returned one.
-func Namespace(ctx *pulumi.Context, name string, level Level, opts ...pulumi.ResourceOption) (*corev1.Namespace, error) {
+// connections except DNS queries; a Policy allows more.
+func Namespace(ctx *pulumi.Context, name string, level Level, opts ...pulumi.ResourceOption) (Enclosed, error) {
 	ns, err := corev1.NewNamespace(ctx, name, NamespaceArgs(name, level), opts...)
 	if err != nil {
-		return nil, fmt.Errorf("namespace %q: %w", name, err)
+		return Enclosed{}, fmt.Errorf("namespace %q: %w", name, err)
 	}
-	inside := After(opts, ns)
-	if _, err := RegisterPolicies(ctx, []Policy{denyAll(name), allowDNS(name)}, inside...); err != nil {
-		return nil, err
+	policies, err := RegisterPolicies(ctx, []Policy{denyAll(name), allowDNS(name)}, After(opts, ns)...)
+	if err != nil {
+		return Enclosed{}, err
 	}
-	return ns, nil
+	return Enclosed{Name: ns.Metadata.Name().Elem(), Ready: append([]pulumi.Resource{ns}, policies...)}, nil
 }
 
 // NamespaceArgs returns the arguments of the namespace, without its policies.

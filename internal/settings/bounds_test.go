@@ -20,7 +20,7 @@ func TestAStackHoldsMaxTenantsAndNotOneMore(t *testing.T) {
 	_, err := settings.Load([]byte(most))
 	require.NoError(t, err)
 	_, err = settings.Load([]byte(most + "  - {name: more}\n"))
-	require.ErrorContains(t, err, "settings.tenants: are 1001, and a stack holds at most 1000")
+	require.ErrorContains(t, err, "settings.tenants: has 1001 entries; a stack can have at most 1000")
 }
 
 func TestATenantsHostHasAtMost253Characters(t *testing.T) {
