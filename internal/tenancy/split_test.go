@@ -129,7 +129,7 @@ func TestASplitThatWouldLoseSomethingIsRefused(t *testing.T) {
 
 func TestFaultsOfASplitAreSaidTogether(t *testing.T) {
 	_, err := tenancy.Split{Tables: []string{"a", "a"}, Tenants: []tenancy.SplitTenant{{Key: "1", Name: "www"}, {Key: "1", Name: "b"}}}.SQL()
-	for _, want := range []string{`"a" is there twice`, "column: is missing", `"www" is reserved`, `"1"=b is there twice`} {
+	for _, want := range []string{`"a" is given twice`, "column: is missing", `"www" is reserved`, `"1"=b is given twice`} {
 		require.ErrorContains(t, err, want)
 	}
 }
