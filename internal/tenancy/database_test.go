@@ -41,9 +41,9 @@ func TestDatabasesBesideOursAreClosedWhereTheAdministratorMay(t *testing.T) {
 		out, err = b.reconcile(t, declared)
 		require.NoError(t, err, out)
 		for _, want := range []string{
-			"WARNING:  these roles used DATABASE app through PUBLIC and cannot any more; GRANT CONNECT ON DATABASE app TO those that have to: reporting",
-			"WARNING:  these roles used DATABASE defaultdb through PUBLIC and cannot any more; GRANT CONNECT ON DATABASE defaultdb TO those that have to: app, reporting",
-			"WARNING:  these roles used SCHEMA public through PUBLIC and cannot any more; GRANT USAGE ON SCHEMA public TO those that have to: reporting",
+			"WARNING:  these roles used DATABASE app by the rights of PUBLIC, and lost them; GRANT CONNECT ON DATABASE app TO those that need it: reporting",
+			"WARNING:  these roles used DATABASE defaultdb by the rights of PUBLIC, and lost them; GRANT CONNECT ON DATABASE defaultdb TO those that need it: app, reporting",
+			"WARNING:  these roles used SCHEMA public by the rights of PUBLIC, and lost them; GRANT USAGE ON SCHEMA public TO those that need it: reporting",
 		} {
 			assert.Contains(t, out, want)
 		}
@@ -70,7 +70,7 @@ func TestTheAppsOwnRoleIsLimitedWhereTheAdministratorMay(t *testing.T) {
 		limit := func() int { return ask[int](t, super, "SELECT rolconnlimit FROM pg_roles WHERE rolname = 'app'") }
 		out, err := b.reconcile(t, named("acme"))
 		require.NoError(t, err, out)
-		const refused = "WARNING:  the database does not limit the connections of the app's own role, as the administrator may not set it: ALTER ROLE app CONNECTION LIMIT 6"
+		const refused = "WARNING:  the connections of the app's own role are not limited, because the administrator may not run: ALTER ROLE app CONNECTION LIMIT 6"
 		if ask[int](t, super, "SELECT current_setting('server_version_num')::int") >= 160000 {
 			assert.Contains(t, out, refused)
 			assert.Equal(t, -1, limit())

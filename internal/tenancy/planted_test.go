@@ -124,7 +124,7 @@ func TestATenantThatOwnedItsSchemaIsMovedToAnOwnerWhileItsAppGoesOn(t *testing.T
 		close(done)
 		require.NoError(t, err, out)
 		require.NoError(t, <-stopped, "the app's statements went on")
-		assert.Contains(t, out, "look at them before you migrate its schema: tenant_acme.planted()")
+		assert.Contains(t, out, "read them before you migrate its schema: tenant_acme.planted()")
 		assert.Empty(t, b.must(t, acme), "the second run changes nothing")
 
 		b.migrate(t, "acme", "ALTER TABLE notes ADD at timestamptz DEFAULT now()", "CREATE TABLE later (id int)")

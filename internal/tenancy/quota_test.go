@@ -167,7 +167,7 @@ func TestATenantThatOwnsItsSchemaIsWarnedOfItsStorage(t *testing.T) {
 	assert.Contains(t, b.must(t, owner), "tenant acme: 2 rights to write given back to tenant_acme")
 	out, err := b.reconcile(t, owner)
 	require.NoError(t, err, out)
-	assert.Regexp(t, `WARNING:  tenant acme: 7\d of 64 MiB; its writes cannot be suspended, as it acts as the owner of its schema`, out)
+	assert.Regexp(t, `WARNING:  tenant acme: 7\d of 64 MiB; its writes cannot be suspended, because it acts as the owner of its schema`, out)
 	acme := postgrestest.Connect(t, b.url(t, owner[0]))
 	run(t, acme, "INSERT INTO hoard VALUES ('x')", "DELETE FROM hoard", "VACUUM FULL hoard")
 	assert.Empty(t, b.must(t, owner))

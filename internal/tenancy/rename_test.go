@@ -34,7 +34,7 @@ func TestARenameMovesSchemaRolesAndRowsAndLosesNoneThatWereWrittenMeanwhile(t *t
 		out, err := b.reconcile(t, renamed)
 		require.NoError(t, err, out)
 		assert.Contains(t, out, "tenant globex: renamed from ac-me")
-		assert.Contains(t, out, "these functions have the old schema in their text; a migration has to change them: tenant_globex.mine()")
+		assert.Contains(t, out, "these functions have the old schema in their text; change them by a migration: tenant_globex.mine()")
 		assert.Contains(t, out, "all as declared")
 		n := <-written
 		globex := postgrestest.Connect(t, b.url(t, renamed[0]))
@@ -59,7 +59,7 @@ func TestARenameOfATenantThatIsArchivedIsRefused(t *testing.T) {
 	b.must(t, tenants(settings.Tenant{Name: "acme", State: settings.Archived}))
 	out, err := b.reconcile(t, tenants(settings.Tenant{Name: "globex", RenamedFrom: "acme"}))
 	require.Error(t, err)
-	assert.Contains(t, out, "tenant globex: is renamed from acme, which is archived; bring it back first")
+	assert.Contains(t, out, "tenant globex: is renamed from acme, which is archived; make that one active first")
 }
 
 func TestAPurgedNameComesBackRestoredOrFreshAndNeverBySilence(t *testing.T) {

@@ -87,7 +87,7 @@ func TestAScheduledRunUndoesDrift(t *testing.T) {
 }
 
 func TestAScheduledRunAppliesNothingButTheLastUpdate(t *testing.T) {
-	const left = "this is not what the last update applied, so it is left to its own update; nothing was changed"
+	const left = "the last update applied another declaration, and this one waits for its own update; nothing was changed"
 	b := newBed(t, 0)
 	older, newer := named("acme"), tenants(settings.Tenant{Name: "acme", State: settings.Suspended})
 	b.must(t, older)
@@ -163,7 +163,7 @@ func TestAScheduledRunLeavesDumpsToAnUpdate(t *testing.T) {
 	assert.Equal(t, tenancy.ExitTenants, exitStatus(t, err, out))
 	out, err = b.scheduled(t, afterKill)
 	assert.Equal(t, tenancy.ExitTenants, exitStatus(t, err, out))
-	for _, want := range []string{"3 of 6 tenants failed", "back | restore | ", "leaves | archive | ", "old | purge | ", "this run has no archive volume; pulumi up does it"} {
+	for _, want := range []string{"3 of 6 tenants failed", "back | restore | ", "leaves | archive | ", "old | purge | ", "this run has no archive volume; the next pulumi up does this step"} {
 		assert.Contains(t, out, want)
 	}
 	assert.True(t, ask[bool](t, super, "SELECT to_regnamespace('tenant_old') IS NOT NULL"))

@@ -21,7 +21,7 @@ func TestVerifyReportsWhatChangedInEitherPlace(t *testing.T) {
 		require.NoError(t, err, out)
 		out, err = b.psql(t, verify)
 		require.NoError(t, err, out)
-		assert.Contains(t, out, "verified: 8 tables of tenants, all as in the shared ones")
+		assert.Contains(t, out, "verified: 8 copies, all equal to the shared tables")
 
 		acme := postgrestest.Connect(t, b.url(t, named("acme")[0]))
 		run(t, acme, "UPDATE clients SET t = 'x' WHERE id = (SELECT min(id) FROM clients)")

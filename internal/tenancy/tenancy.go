@@ -58,7 +58,7 @@ const ExitTenants = 75
 // VariableTolerate=TolerateTenants: if tenants fail, the run prints them and exits with 0.
 //
 // VariableScheduled=Scheduled: the run repeats what the last update applied. Before the
-// first update it changes nothing. With other tenants than the last update's it changes
+// first update it changes nothing. With another declaration than the last update's it changes
 // nothing either.
 const (
 	VariableTolerate  = "TOLERATE"
@@ -97,7 +97,7 @@ func desired(tenants []settings.Tenant, appRole string, appConnections int) stri
 	return b.String()
 }
 
-// Literal returns text as a quoted SQL string. Text with a backslash becomes an E'' string,
+// Literal returns text as a quoted SQL string. Text with a backslash becomes an E” string,
 // so that the server's standard_conforming_strings makes no difference.
 func Literal(text string) string {
 	quoted := "'" + strings.ReplaceAll(text, "'", "''") + "'"

@@ -1,5 +1,5 @@
--- A tenant logs in when it is kept apart from the others. What was promised is held
--- against what the server says.
+-- Allows a tenant to log in after checking with the server that it is isolated from the
+-- other tenants.
 INSERT INTO failures SELECT name, 'isolation', string_agg(problem, '; ') FROM kept, LATERAL (SELECT to_regrole(quote_ident(role)) AS login, to_regrole(quote_ident(owner)) AS owning) AS oids, LATERAL (VALUES
   (has_database_privilege(login, current_database(), 'TEMPORARY') OR has_database_privilege(login, current_database(), 'CREATE'),
     format('it may make schemas or temporary tables in %s: its owner has to REVOKE ALL ON DATABASE FROM PUBLIC', current_database())),
