@@ -21,13 +21,13 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the list of attacks")
 
-// attack is what the tenant acme tries; outcome is "denied", or what it gets and
-// may have.
+// attack is a statement that the tenant acme tries. outcome is "denied", or what the
+// statement returns if PostgreSQL allows it.
 type attack struct{ what, statement, outcome string }
 
 const denied = "denied"
 
-// attacks are run in one session of acme, on each major.
+// attacks run in one session of acme, on each major version of PostgreSQL.
 var attacks = []attack{
 	{"read another's table", "SELECT * FROM tenant_beta.orders", denied},
 	{"write another's table", "INSERT INTO tenant_beta.customers VALUES (99, 'x', 'x@example.com')", denied},
@@ -145,7 +145,7 @@ func TestATenantReachesNothingOfAnother(t *testing.T) {
 	})
 }
 
-// attempt says what a statement got: an error is a denial.
+// attempt runs a statement and returns its outcome. An error of the server is "denied".
 func attempt(t *testing.T, conn *pgx.Conn, statement string) (outcome, message string) {
 	t.Helper()
 	results, err := conn.PgConn().Exec(t.Context(), statement).ReadAll()
@@ -166,7 +166,7 @@ func attempt(t *testing.T, conn *pgx.Conn, statement string) (outcome, message s
 	return "rows", ""
 }
 
-// documented holds the list in docs/tenancy.md to what was tried.
+// documented checks that the table of docs/tenancy.md has exactly these rows.
 func documented(t *testing.T, rows string) {
 	t.Helper()
 	path := filepath.Join("..", "..", "docs", "tenancy.md")
@@ -174,7 +174,7 @@ func documented(t *testing.T, rows string) {
 	require.NoError(t, err)
 	const begin, end = "<!-- attacks -->\n", "\n<!-- /attacks -->"
 	head, rest, found := strings.Cut(string(data), begin)
-	require.True(t, found, "docs/tenancy.md has no place for the attacks")
+	require.True(t, found, "docs/tenancy.md has no marker for the table of attacks")
 	old, tail, found := strings.Cut(rest, end)
 	require.True(t, found)
 	table := "| attack | statement | outcome |\n| --- | --- | --- |\n" + rows
@@ -182,10 +182,10 @@ func documented(t *testing.T, rows string) {
 		require.NoError(t, os.WriteFile(path, []byte(head+begin+table+end+tail), 0o600))
 		return
 	}
-	assert.Equal(t, old, table, "docs/tenancy.md is not what was tried; make golden rewrites it")
+	assert.Equal(t, old, table, "the table in docs/tenancy.md differs from the attacks; make golden rewrites it")
 }
 
-func TestAFloodOfConnectionsEndsAtTheTenantsLimit(t *testing.T) {
+func TestTenantIsRefusedConnectionsAboveItsLimit(t *testing.T) {
 	b := newBed(t, 0)
 	declared := named("acme", "beta")
 	b.must(t, declared)
@@ -197,18 +197,18 @@ func TestAFloodOfConnectionsEndsAtTheTenantsLimit(t *testing.T) {
 			refused++
 			continue
 		}
-		t.Cleanup(func() { _ = conn.Close(context.Background()) }) // the server ends it otherwise
+		t.Cleanup(func() { _ = conn.Close(context.Background()) }) // the server may have ended it
 	}
 	assert.Equal(t, 10-declared[0].Tier().Connections(), refused)
-	assert.Equal(t, 1, ask[int](t, postgrestest.Connect(t, b.url(t, declared[1])), "SELECT 1"), "the other goes on")
+	assert.Equal(t, 1, ask[int](t, postgrestest.Connect(t, b.url(t, declared[1])), "SELECT 1"), "the other tenant can still connect")
 }
 
-func TestAStatementThatTakesTooLongIsEnded(t *testing.T) {
+func TestStatementIsEndedAfterItsTimeout(t *testing.T) {
 	b := newBed(t, 0)
 	declared := named("acme")
 	b.must(t, declared)
 	run(t, b.Superuser(t, postgrestest.Database), "ALTER ROLE tenant_acme SET statement_timeout = '300ms'")
 	_, err := postgrestest.Connect(t, b.url(t, declared[0])).Exec(context.Background(), "SELECT pg_sleep(20)")
 	require.ErrorContains(t, err, "statement timeout")
-	assert.Contains(t, b.must(t, declared), "ALTER ROLE tenant_acme SET statement_timeout = '15s'", "what was changed by hand is put right")
+	assert.Contains(t, b.must(t, declared), "ALTER ROLE tenant_acme SET statement_timeout = '15s'", "the next run undoes the change by hand")
 }

@@ -19,7 +19,7 @@ const effective = `SELECT concat_ws(' ', has_table_privilege('app', 'tenant_acme
 // A dump says who granted a right, and only a superuser may restore a grant of somebody
 // else. A role may also declare default privileges for itself in any schema, without a
 // right on it. Neither may keep a customer from being archived.
-func TestWhatALoginGrantsKeepsNoTenantFromBeingArchivedAndRestored(t *testing.T) {
+func TestTenantIsArchivedAndRestoredWhateverItsLoginHasGranted(t *testing.T) {
 	everyMajor(t, func(t *testing.T, b *bed) {
 		beta := settings.Tenant{Name: "beta"}
 		b.must(t, tenants(settings.Tenant{Name: "acme", SampleData: true}, beta))

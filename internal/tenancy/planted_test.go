@@ -39,7 +39,7 @@ func plant(t *testing.T, b *bed) {
 	run(t, super, "DROP ROLE IF EXISTS spy")
 }
 
-func TestWhatAMigrationPlantsRunsAsNobodyButTheOwnerInArchivePurgeAndRestore(t *testing.T) {
+func TestPlantedCodeRunsOnlyAsTheOwnerInArchivePurgeAndRestore(t *testing.T) {
 	everyMajor(t, func(t *testing.T, b *bed) {
 		beta := settings.Tenant{Name: "beta", SampleData: true}
 		b.must(t, tenants(settings.Tenant{Name: "acme"}, beta))
@@ -63,7 +63,7 @@ func TestWhatAMigrationPlantsRunsAsNobodyButTheOwnerInArchivePurgeAndRestore(t *
 	})
 }
 
-func TestATenantThatOwnsItsSchemaCannotMeetTheAppsRole(t *testing.T) {
+func TestAppsRoleCannotBecomeTheOwnerOfATenantThatOwnsItsSchema(t *testing.T) {
 	everyMajor(t, func(t *testing.T, b *bed) {
 		declared := tenants(settings.Tenant{Name: "acme", OwnsSchema: true}, settings.Tenant{Name: "beta"})
 		b.must(t, declared)
@@ -98,7 +98,7 @@ func before(t *testing.T, b *bed) {
 	require.NoError(t, acme.Close(context.Background()))
 }
 
-func TestATenantThatOwnedItsSchemaIsMovedToAnOwnerWhileItsAppGoesOn(t *testing.T) {
+func TestSchemaOfALoginIsMovedToAnOwnerWhileTheAppRuns(t *testing.T) {
 	everyMajor(t, func(t *testing.T, b *bed) {
 		before(t, b)
 		acme := named("acme")

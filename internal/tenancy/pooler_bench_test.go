@@ -36,7 +36,7 @@ func BenchmarkPooler(b *testing.B) {
 	bed := newBed(b, benchMajor)
 	declared := customersOf(customers)
 	bed.must(b, declared)
-	furnish(b, bed)
+	createWhoseTables(b, bed)
 	poolers := [2]*pooler{newPooler(b, bed, declared), newPooler(b, bed, declared)}
 	for _, n := range []int{customers, 20} {
 		for _, way := range []string{"pooler", "direct", "login"} {

@@ -31,7 +31,7 @@ func scrape(port int) string {
 	return string(text)
 }
 
-func TestPoolerExporterTellsWhatTheDashboardShowsWithoutAPassword(t *testing.T) {
+func TestPoolerExporterHasTheDashboardsMetricsAndNeedsNoPassword(t *testing.T) {
 	b := newBed(t, 0)
 	declared := named("acme")
 	b.must(t, declared)

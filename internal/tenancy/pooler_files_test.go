@@ -27,7 +27,7 @@ func poolerFiles(t *testing.T, declared []settings.Tenant) map[string]string {
 	return files
 }
 
-func TestPoolerFilesHaveRuntimeRolesOfActiveTenantsAlone(t *testing.T) {
+func TestPoolerFilesHaveOnlyTheLoginsOfActiveTenants(t *testing.T) {
 	files := poolerFiles(t, tenants(
 		settings.Tenant{Name: "acme", Restore: true}, settings.Tenant{Name: "beta", State: settings.Suspended},
 		settings.Tenant{Name: "gamma", State: settings.Archived}, settings.Tenant{Name: "delta", Plan: "growth"},
@@ -52,7 +52,7 @@ func TestPoolerFilesAreTheSameForTheSameSeed(t *testing.T) {
 	assert.Equal(t, poolerFiles(t, named("acme")), poolerFiles(t, named("acme")), "or every update would change them")
 }
 
-func TestPoolerCertificateIsGoodForItsHostAndItsAuthorityForNothingElse(t *testing.T) {
+func TestPoolerCertificateIsValidForItsHostsAndItsAuthorityForNoOthers(t *testing.T) {
 	hosts := []string{"pooler.example.com"}
 	authority, err := tenancy.PoolerCA(seed, hosts)
 	require.NoError(t, err)

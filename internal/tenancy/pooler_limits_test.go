@@ -27,7 +27,7 @@ func poolerOf(t *testing.T, names ...string) (*pooler, []settings.Tenant) {
 	return newPooler(t, b, declared), declared
 }
 
-func TestPoolerTalksToTheServerOfTheCertificateAlone(t *testing.T) {
+func TestPoolerConnectsOnlyToTheServerOfTheCertificate(t *testing.T) {
 	t.Parallel()
 	p, declared := poolerOf(t, "acme")
 	require.NoError(t, refused(p.url(t, declared[0])))
@@ -48,7 +48,7 @@ func TestPoolerTalksToTheServerOfTheCertificateAlone(t *testing.T) {
 	assert.Contains(t, string(log), "not present in server certificate")
 }
 
-func TestPoolerRefusesClientsWithoutEncryptionAndTakesWhatDriversSend(t *testing.T) {
+func TestPoolerRefusesUnencryptedClientsAndAcceptsDriversParameters(t *testing.T) {
 	t.Parallel()
 	p, declared := poolerOf(t, "acme")
 	config, err := pgx.ParseConfig(p.url(t, declared[0]))
@@ -73,7 +73,7 @@ func TestPoolerLimitsTheClientsOfEachTenant(t *testing.T) {
 	require.NoError(t, refused(p.url(t, declared[1])), "others get in")
 }
 
-func TestPoolerEndsATransactionThatDoesNothingAndARequestThatWaitsTooLong(t *testing.T) {
+func TestPoolerEndsIdleTransactionsAndRequestsThatWaitTooLong(t *testing.T) {
 	t.Parallel()
 	p, declared := poolerOf(t, "acme", "beta")
 	idle, busy, waits := postgrestest.Connect(t, p.url(t, declared[0])), postgrestest.Connect(t, p.url(t, declared[1])), postgrestest.Connect(t, p.url(t, declared[1]))
@@ -93,7 +93,7 @@ func TestPoolerEndsATransactionThatDoesNothingAndARequestThatWaitsTooLong(t *tes
 }
 
 // The file has the verifiers of all tenants that may log in.
-func TestPoolerKeepsVerifiersToItsOwnUser(t *testing.T) {
+func TestPoolersVerifiersAreReadableByItsUserOnly(t *testing.T) {
 	t.Parallel()
 	p, _ := poolerOf(t, "acme")
 	info, err := os.Stat(filepath.Join(p.RunFolder, "users.txt"))
@@ -102,7 +102,7 @@ func TestPoolerKeepsVerifiersToItsOwnUser(t *testing.T) {
 }
 
 // The connections of a tenant that may not log in are free for the others.
-func TestPoolerReservesConnectionsForTenantsThatMayLogInAlone(t *testing.T) {
+func TestPoolerReservesConnectionsOnlyForTenantsThatMayLogIn(t *testing.T) {
 	t.Parallel()
 	files := poolerFiles(t, tenants(settings.Tenant{Name: "large", Plan: "enterprise", State: settings.Suspended},
 		settings.Tenant{Name: "middle", Plan: "growth", State: settings.Archived}))

@@ -20,19 +20,19 @@ func TestPoolerServesThreeHundredTenantsOnTwentyFiveConnectionsWithoutAnError(t 
 	b := newBed(t, 0)
 	declared := customersOf(customers)
 	b.must(t, declared)
-	furnish(t, b)
+	createWhoseTables(t, b)
 	poolers := [2]*pooler{newPooler(t, b, declared), newPooler(t, b, declared)}
 	l := newLoad(t, poolers, declared)
 
 	l.run(40, anyOf(customers))
-	l.clean(t, "uniform load")
+	l.assertNoErrors(t, "uniform load")
 	l.run(80, anyOf(20))
-	l.clean(t, "twenty busy tenants")
+	l.assertNoErrors(t, "twenty busy tenants")
 
 	stop := noise(t, l.addresses[customer(0)])
 	l.run(40, func(r *rand.Rand) string { return customer(1 + r.IntN(customers-1)) })
 	stop()
-	l.clean(t, "a tenant that holds transactions open")
+	l.assertNoErrors(t, "a tenant that holds transactions open")
 
 	backends := ask[int](t, b.Superuser(t, postgrestest.Database), "SELECT count(*) FROM pg_stat_activity WHERE usename ~ '^tenant_'")
 	assert.LessOrEqual(t, backends, 2*poolSize)
@@ -64,7 +64,7 @@ func noise(t *testing.T, addresses []string) (stop func()) {
 	return func() { cancel(); group.Wait() }
 }
 
-func TestPoolerGoesOnWhileTenantsComeAndGoAndPoolersRestart(t *testing.T) {
+func TestPoolerServesWhileTenantsChangeAndPoolersRestart(t *testing.T) {
 	const steady = 20
 	b := newBed(t, 0)
 	of := func(more ...settings.Tenant) []settings.Tenant {
@@ -72,7 +72,7 @@ func TestPoolerGoesOnWhileTenantsComeAndGoAndPoolersRestart(t *testing.T) {
 	}
 	declared := of(settings.Tenant{Name: "leaver"}, settings.Tenant{Name: "rekeyed"})
 	b.must(t, declared)
-	furnish(t, b)
+	createWhoseTables(t, b)
 	poolers := [2]*pooler{newPooler(t, b, declared), newPooler(t, b, declared)}
 	l := newLoad(t, poolers, declared)
 	ended := make(chan struct{})
@@ -97,11 +97,11 @@ func TestPoolerGoesOnWhileTenantsComeAndGoAndPoolersRestart(t *testing.T) {
 	for _, tenant := range changed[steady+1:] {
 		require.Eventually(t, func() bool { return refused(poolers[1].url(t, tenant)) == nil }, 20*time.Second, 50*time.Millisecond, tenant.Name)
 	}
-	l.clean(t, "tenants that come, go and get another password")
+	l.assertNoErrors(t, "tenants that come, go and get another password")
 
 	poolers[0].Stop(t)
 	poolers[0].Start(t, "pooler.sh")
-	l.clean(t, "a pooler that restarts")
+	l.assertNoErrors(t, "a pooler that restarts")
 	before := l.done()
 	poolers[1].Kill(t)
 	require.Eventually(t, func() bool { return l.done() > before+100 }, 20*time.Second, 50*time.Millisecond, "the other one serves")
@@ -112,10 +112,10 @@ func TestPoolerGoesOnWhileTenantsComeAndGoAndPoolersRestart(t *testing.T) {
 	}
 	working.Store(false)
 	<-ended
-	l.clean(t, "a pooler that is lost, and tenants that are removed")
+	l.assertNoErrors(t, "a pooler that is lost, and tenants that are removed")
 }
 
-func TestPoolerLeavesNothingOfASessionToItsNextClient(t *testing.T) {
+func TestPoolerGivesTheNextClientACleanSession(t *testing.T) {
 	b := newBed(t, 0)
 	declared := named("acme", "beta")
 	b.must(t, declared)

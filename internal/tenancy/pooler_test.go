@@ -86,7 +86,7 @@ func refused(connection string) error {
 	return err
 }
 
-func TestPoolerTakesTenantsThatAreAddedRekeyedAndSuspendedWithoutARestart(t *testing.T) {
+func TestPoolerAppliesNewTenantsPasswordsAndSuspensionsWithoutARestart(t *testing.T) {
 	b := newBed(t, 0)
 	declared := named("acme", "beta")
 	b.must(t, declared)
@@ -123,7 +123,7 @@ func TestPoolerTakesTenantsThatAreAddedRekeyedAndSuspendedWithoutARestart(t *tes
 		"who comes back is let in again")
 }
 
-func TestPoolerEndsTransactionsThatATenantKeepsOpenWhateverItsSessionSet(t *testing.T) {
+func TestPoolerEndsLongTransactionsWhateverTheSessionSets(t *testing.T) {
 	b := newBed(t, 0)
 	declared := named("acme", "beta")
 	b.must(t, declared)

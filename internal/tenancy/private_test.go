@@ -12,7 +12,7 @@ import (
 )
 
 // The log of a run is read by more people than a customer's rows may be.
-func TestTheLogOfARunHasNoValuesOfACustomersRows(t *testing.T) {
+func TestLogHasNoValuesOfCustomersRows(t *testing.T) {
 	const private = "carol@customer.test"
 	for what, test := range map[string]struct {
 		refuses string // body of a function that a row passed before, and does not pass in a restore
@@ -38,7 +38,7 @@ func TestTheLogOfARunHasNoValuesOfACustomersRows(t *testing.T) {
 
 // A duplicate key in the platform's own tables has a tenant's name in its detail; what
 // the administrator's session says of an error ends with its first sentence.
-func TestTheAdministratorsSessionTellsNoDetails(t *testing.T) {
+func TestAdministratorsSessionPrintsNoErrorDetails(t *testing.T) {
 	b := newBed(t, 0)
 	b.must(t, named("acme"))
 	out, err := b.reconcile(t, tenants(settings.Tenant{Name: "acme"}, settings.Tenant{Name: "acme"}))

@@ -15,7 +15,7 @@ import (
 // archived is a tenant that is archived, with its dump's file.
 func archivedTenant(t *testing.T, b *bed) (dump string) {
 	t.Helper()
-	grown(t, b)
+	tenantWithManyObjects(t, b)
 	b.must(t, tenants(settings.Tenant{Name: "acme", State: settings.Archived}))
 	dumps, err := filepath.Glob(filepath.Join(b.dir, "archive", "acme", "*.dump"))
 	require.NoError(t, err)
@@ -25,7 +25,7 @@ func archivedTenant(t *testing.T, b *bed) (dump string) {
 
 // A purge is the one step that cannot be taken back: the dump has to be whole, and to
 // hold what the schema holds at this moment.
-func TestAPurgeIsRefusedWhenTheDumpDoesNotHoldTheSchemasRows(t *testing.T) {
+func TestPurgeIsRefusedWhenTheDumpDiffersFromTheSchema(t *testing.T) {
 	purged := tenants(settings.Tenant{Name: "acme", State: settings.Purged, ConfirmPurge: "acme"})
 	for what, test := range map[string]struct {
 		spoil func(t *testing.T, b *bed, dump string)
@@ -73,7 +73,7 @@ func TestAPurgeIsRefusedWhenTheDumpDoesNotHoldTheSchemasRows(t *testing.T) {
 	}
 }
 
-func TestNobodyWritesToAnArchivedTenant(t *testing.T) {
+func TestArchivedTenantCannotBeWritten(t *testing.T) {
 	b := newBed(t, 18)
 	archivedTenant(t, b)
 	_, err := postgrestest.Connect(t, b.URL(postgrestest.App)).Exec(t.Context(), "SET ROLE owner_acme")
@@ -82,7 +82,7 @@ func TestNobodyWritesToAnArchivedTenant(t *testing.T) {
 
 func TestGrantsCastsCommentsAndDefaultPrivilegesSurviveArchiveAndRestore(t *testing.T) {
 	everyMajor(t, func(t *testing.T, b *bed) {
-		grown(t, b)
+		tenantWithManyObjects(t, b)
 		b.migrate(t, "acme",
 			"CREATE FUNCTION mood_number(mood) RETURNS int LANGUAGE sql IMMUTABLE AS $$ SELECT CASE $1 WHEN 'good' THEN 1 ELSE 0 END $$",
 			"CREATE CAST (mood AS int) WITH FUNCTION mood_number(mood) AS ASSIGNMENT", "COMMENT ON CAST (mood AS int) IS 'a number for a mood'",

@@ -53,7 +53,7 @@ func mixed(t testing.TB, b *bed) []settings.Tenant {
 	return declared
 }
 
-func TestATenantAboveItsStorageLosesItsWritesAndGetsThemBackAsTheyWere(t *testing.T) {
+func TestTenantAboveItsStorageLosesItsWriteRightsAndGetsTheSameOnesBack(t *testing.T) {
 	everyMajor(t, func(t *testing.T, b *bed) {
 		declared := mixed(t, b)
 		super := b.Superuser(t, postgrestest.Database)
@@ -93,7 +93,7 @@ func TestATenantAboveItsStorageLosesItsWritesAndGetsThemBackAsTheyWere(t *testin
 	})
 }
 
-func TestSuspendedWritesFollowThePlanAndMigrations(t *testing.T) {
+func TestWithheldRightsFollowTheTierAndMigrations(t *testing.T) {
 	b := newBed(t, 0)
 	declared := mixed(t, b)
 	super := b.Superuser(t, postgrestest.Database)
@@ -129,7 +129,7 @@ func TestSuspendedWritesFollowThePlanAndMigrations(t *testing.T) {
 	assert.Empty(t, b.must(t, larger))
 }
 
-func TestATenantThatIsFullIsRenamedArchivedPurgedAndRestored(t *testing.T) {
+func TestFullTenantIsRenamedArchivedPurgedAndRestored(t *testing.T) {
 	b := newBed(t, 0)
 	declared := mixed(t, b)
 	super := b.Superuser(t, postgrestest.Database)
@@ -158,7 +158,7 @@ func TestATenantThatIsFullIsRenamedArchivedPurgedAndRestored(t *testing.T) {
 	assert.Empty(t, b.must(t, tenants(back, beta)))
 }
 
-func TestATenantThatOwnsItsSchemaIsWarnedOfItsStorage(t *testing.T) {
+func TestTenantThatOwnsItsSchemaGetsOnlyAWarningAboveItsStorage(t *testing.T) {
 	b := newBed(t, 0)
 	owner := tenants(settings.Tenant{Name: "acme", OwnsSchema: true})
 	b.must(t, named("acme"))
@@ -176,7 +176,7 @@ func TestATenantThatOwnsItsSchemaIsWarnedOfItsStorage(t *testing.T) {
 
 // A customer who deletes rows makes room inside of the files. The files shrink when the
 // app's role rewrites the table, which an owner may do in a session of its own right only.
-func TestSpaceComesBackByAMigrationThatRewritesTheTable(t *testing.T) {
+func TestMigrationThatRewritesATableFreesItsSpace(t *testing.T) {
 	everyMajor(t, func(t *testing.T, b *bed) {
 		declared := named("acme")
 		b.must(t, declared)
@@ -192,7 +192,7 @@ func TestSpaceComesBackByAMigrationThatRewritesTheTable(t *testing.T) {
 
 // The rights of a tenant move in one statement, so a run that is killed before or after
 // it leaves a tenant with all of them or none.
-func TestARunThatIsKilledWhileItMovesRightsIsCompletedByTheNext(t *testing.T) {
+func TestReconcileKilledWhileItMovesRightsIsCompletedByTheNextRun(t *testing.T) {
 	b := newBed(t, 0)
 	starter := mixed(t, b)
 	super := b.Superuser(t, postgrestest.Database)

@@ -67,7 +67,7 @@ func TestADeclaredTenantReadsItsSampleDataWithItsOwnURL(t *testing.T) {
 	})
 }
 
-func TestTheAppsRoleMigratesEveryTenant(t *testing.T) {
+func TestAppsRoleMigratesEveryTenant(t *testing.T) {
 	everyMajor(t, func(t *testing.T, b *bed) {
 		declared := named("acme")
 		b.must(t, declared)
@@ -80,7 +80,7 @@ func TestTheAppsRoleMigratesEveryTenant(t *testing.T) {
 	})
 }
 
-func TestSettingsThatChangeAreFollowed(t *testing.T) {
+func TestChangedSettingsOfATenantAreApplied(t *testing.T) {
 	b := newBed(t, 0)
 	b.must(t, named("acme"))
 	grown := tenants(settings.Tenant{Name: "acme", Plan: "enterprise", PasswordVersion: 2})
@@ -111,7 +111,7 @@ func TestSuspensionEndsSessionsAndKeepsData(t *testing.T) {
 	})
 }
 
-func TestAnEntryThatVanishesIsSuspendedAndReported(t *testing.T) {
+func TestTenantMissingFromTheDeclarationIsSuspendedAndReported(t *testing.T) {
 	b := newBed(t, 0)
 	b.must(t, named("acme", "beta"))
 	out, err := b.reconcile(t, named("beta"))
@@ -125,7 +125,7 @@ func TestAnEntryThatVanishesIsSuspendedAndReported(t *testing.T) {
 	postgrestest.Connect(t, b.url(t, named("acme")[0]))
 }
 
-func TestImpossibleWishesAreRefusedTogetherAndChangeNothing(t *testing.T) {
+func TestImpossibleDeclarationsAreRefusedTogetherAndChangeNothing(t *testing.T) {
 	b := newBed(t, 0)
 	run(t, b.Superuser(t, postgrestest.Database), "CREATE SCHEMA tenant_foreign", "CREATE ROLE tenant_mighty CREATEDB")
 	b.must(t, named("acme"))
@@ -137,7 +137,7 @@ func TestImpossibleWishesAreRefusedTogetherAndChangeNothing(t *testing.T) {
 	require.Error(t, err)
 	for _, want := range []string{
 		"nothing was changed", "tenant acme: is to be purged, but has no archive", "tenant beta: has no archive to restore",
-		"tenant foreign: the schema tenant_foreign belongs to postgres", "tenant mighty: the role tenant_mighty may do more",
+		"tenant foreign: the schema tenant_foreign belongs to postgres", "tenant mighty: the role tenant_mighty has more rights than a tenant may have",
 	} {
 		assert.Contains(t, out, want)
 	}
@@ -188,7 +188,7 @@ func TestTwoRunsNeverInterleave(t *testing.T) {
 	assert.Empty(t, b.must(t, named("acme", "beta", "gamma")))
 }
 
-func TestNamesThatNeedQuotingStayNames(t *testing.T) {
+func TestNamesThatNeedQuotingAreQuoted(t *testing.T) {
 	assert.Equal(t, "'it''s'", tenancy.Literal("it's"))
 	assert.Equal(t, ` E'a\\b'`, tenancy.Literal(`a\b`))
 	b := newBed(t, 0)

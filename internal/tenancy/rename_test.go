@@ -12,7 +12,7 @@ import (
 	"github.com/genericcorp/platform/sandbox/postgrestest"
 )
 
-func TestARenameMovesSchemaRolesAndRowsAndLosesNoneThatWereWrittenMeanwhile(t *testing.T) {
+func TestRenameMovesSchemaRolesAndRowsAndLosesNoRowWrittenMeanwhile(t *testing.T) {
 	everyMajor(t, func(t *testing.T, b *bed) {
 		old := tenants(settings.Tenant{Name: "ac-me", SampleData: true})
 		b.must(t, old)
@@ -53,18 +53,18 @@ func TestARenameMovesSchemaRolesAndRowsAndLosesNoneThatWereWrittenMeanwhile(t *t
 	})
 }
 
-func TestARenameOfATenantThatIsArchivedIsRefused(t *testing.T) {
+func TestRenameOfAnArchivedTenantIsRefused(t *testing.T) {
 	b := newBed(t, 0)
-	grown(t, b)
+	tenantWithManyObjects(t, b)
 	b.must(t, tenants(settings.Tenant{Name: "acme", State: settings.Archived}))
 	out, err := b.reconcile(t, tenants(settings.Tenant{Name: "globex", RenamedFrom: "acme"}))
 	require.Error(t, err)
 	assert.Contains(t, out, "tenant globex: is renamed from acme, which is archived; make that one active first")
 }
 
-func TestAPurgedNameComesBackRestoredOrFreshAndNeverBySilence(t *testing.T) {
+func TestPurgedNameIsUsedAgainOnlyWithRestoreOrFresh(t *testing.T) {
 	b := newBed(t, 0)
-	grown(t, b)
+	tenantWithManyObjects(t, b)
 	purge(t, b)
 	out, err := b.reconcile(t, named("acme"))
 	require.Error(t, err)

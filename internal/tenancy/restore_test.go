@@ -103,7 +103,7 @@ func TestRestoreOfOneTenantLeavesTheOthersRowsAndTheAppsTables(t *testing.T) {
 		suspended := declaredNow()
 		suspended[0].State = settings.Suspended
 		c.ups = [][]settings.Tenant{suspended, declaredNow()}
-		c.assertHealthy(c.follow(oneTenant))
+		c.assertHealthy(c.runRunbook(oneTenant))
 		assert.Equal(t, 21, ask[int](t, c.connect("beta"), "SELECT count(*) FROM customers"), "beta keeps its newer row")
 		app := postgrestest.Connect(t, c.live.URL(postgrestest.App))
 		assert.Equal(t, 1, ask[int](t, app, "SELECT public.price(2)"))
@@ -114,7 +114,7 @@ func TestRestoreOfEverythingBringsTenantsAndTheAppsTablesToTheCopy(t *testing.T)
 	eachMajor(t, func(t *testing.T, major int) {
 		c := damaged(t, major)
 		c.ups = [][]settings.Tenant{declaredNow()}
-		out := c.follow(everything)
+		out := c.runRunbook(everything)
 		c.assertHealthy(out)
 		assert.Contains(t, out, "purged: tenant_left\nnew: tenant_later\n")
 		assert.Equal(t, 20, ask[int](t, c.connect("beta"), "SELECT count(*) FROM customers"), "beta is as in the copy")

@@ -42,7 +42,7 @@ func exitStatus(t *testing.T, err error, out string) int {
 	return exit.ExitCode()
 }
 
-func TestATolerantRunReportsTenantsThatFailAndAStrictOneFails(t *testing.T) {
+func TestTolerantRunReportsFailedTenantsAndAStrictRunFails(t *testing.T) {
 	b := newBed(t, 0)
 	b.must(t, named("typed"))
 	b.migrate(t, "typed", "CREATE TYPE customers AS ENUM ('a')")
@@ -61,7 +61,7 @@ func TestATolerantRunReportsTenantsThatFailAndAStrictOneFails(t *testing.T) {
 	b.must(t, declared)
 }
 
-func TestATolerantRunFailsWhenItIsRefusedOrBroken(t *testing.T) {
+func TestTolerantRunFailsWhenItIsRefusedOrHasAnError(t *testing.T) {
 	b := newBed(t, 0).tolerant()
 	b.must(t, named("acme"))
 	out, err := b.reconcile(t, tenants(settings.Tenant{Name: "acme", State: settings.Purged, ConfirmPurge: "acme"}))
@@ -70,7 +70,7 @@ func TestATolerantRunFailsWhenItIsRefusedOrBroken(t *testing.T) {
 	assert.NotContains(t, []int{0, tenancy.ExitRefused, tenancy.ExitTenants}, exitStatus(t, err, out))
 }
 
-func TestAScheduledRunUndoesDrift(t *testing.T) {
+func TestScheduledRunUndoesDrift(t *testing.T) {
 	everyMajor(t, func(t *testing.T, b *bed) {
 		declared := tenants(settings.Tenant{Name: "acme"}, settings.Tenant{Name: "beta", State: settings.Suspended})
 		b.must(t, declared)
@@ -86,7 +86,7 @@ func TestAScheduledRunUndoesDrift(t *testing.T) {
 	})
 }
 
-func TestAScheduledRunAppliesNothingButTheLastUpdate(t *testing.T) {
+func TestScheduledRunAppliesOnlyTheLastUpdate(t *testing.T) {
 	const left = "the last update applied another declaration, and this one waits for its own update; nothing was changed"
 	b := newBed(t, 0)
 	older, newer := named("acme"), tenants(settings.Tenant{Name: "acme", State: settings.Suspended})
@@ -114,7 +114,7 @@ func TestAScheduledRunAppliesNothingButTheLastUpdate(t *testing.T) {
 	assert.Contains(t, out, "all as declared", "what was refused is not what the last update applied")
 }
 
-func TestAScheduledRunBeforeTheFirstUpdateChangesNothing(t *testing.T) {
+func TestScheduledRunBeforeTheFirstUpdateChangesNothing(t *testing.T) {
 	b := newBed(t, 0)
 	super := b.Superuser(t, postgrestest.Database)
 	early := func() {
@@ -133,7 +133,7 @@ func TestAScheduledRunBeforeTheFirstUpdateChangesNothing(t *testing.T) {
 	assert.Contains(t, out, "all as declared")
 }
 
-func TestAScheduledRunGivesWayToAnUpdate(t *testing.T) {
+func TestScheduledRunDoesNothingWhileAnUpdateRuns(t *testing.T) {
 	b := newBed(t, 0)
 	b.must(t, named("acme"))
 	holder := postgrestest.Connect(t, b.URL(postgrestest.Admin))
@@ -152,7 +152,7 @@ func TestAScheduledRunGivesWayToAnUpdate(t *testing.T) {
 
 // A run that was killed leaves tenants that need the archive volume, which a scheduled
 // run does not have. Nobody logs in to them until an update has done it.
-func TestAScheduledRunLeavesDumpsToAnUpdate(t *testing.T) {
+func TestScheduledRunLeavesArchivePurgeAndRestoreToAnUpdate(t *testing.T) {
 	b := newBed(t, 0)
 	for _, declared := range beforeKill {
 		b.must(t, declared)
@@ -175,7 +175,7 @@ func TestAScheduledRunLeavesDumpsToAnUpdate(t *testing.T) {
 	assert.Equal(t, want, ask[string](t, super, state), "once an update has done it, nothing is left to do")
 }
 
-func TestAScheduledRunFillsNoSchemaThatTheAppHasEmptied(t *testing.T) {
+func TestScheduledRunAddsNoSampleDataAgain(t *testing.T) {
 	b := newBed(t, 0)
 	declared := tenants(settings.Tenant{Name: "acme", SampleData: true})
 	b.must(t, declared)

@@ -11,7 +11,7 @@ import (
 	"github.com/genericcorp/platform/sandbox/postgrestest"
 )
 
-func TestASessionOfATenantStartsWithEveryTimeout(t *testing.T) {
+func TestTenantsSessionStartsWithEveryTimeout(t *testing.T) {
 	everyMajor(t, func(t *testing.T, b *bed) {
 		declared := tenants(settings.Tenant{Name: "acme", Plan: "growth"})
 		b.must(t, declared)

@@ -10,7 +10,7 @@ import (
 	"github.com/genericcorp/platform/sandbox/postgrestest"
 )
 
-func TestVerifyReportsWhatChangedInEitherPlace(t *testing.T) {
+func TestSplitVerifyReportsChangesInCopiesAndInSharedTables(t *testing.T) {
 	everyMajor(t, func(t *testing.T, b *bed) {
 		app := richBed(t, b)
 		verify := script(t, richSplit, tenancy.SplitVerify)
@@ -34,7 +34,7 @@ func TestVerifyReportsWhatChangedInEitherPlace(t *testing.T) {
 	})
 }
 
-func TestRollbackDropsTheCopiesUnlessOneHasNewerRows(t *testing.T) {
+func TestSplitRollbackDropsTheCopiesUnlessOneHasNewerRows(t *testing.T) {
 	everyMajor(t, func(t *testing.T, b *bed) {
 		app := richBed(t, b)
 		super := b.Superuser(t, postgrestest.Database)

@@ -13,7 +13,7 @@ import (
 	"github.com/genericcorp/platform/sandbox/postgrestest"
 )
 
-func TestWhatASplitLeavesOutStaysInPublicAndTheRestIsCopied(t *testing.T) {
+func TestSplitCopiesAllButWhatTheUserLeavesOut(t *testing.T) {
 	everyMajor(t, func(t *testing.T, b *bed) {
 		b.must(t, named("acme", "beta"))
 		app := postgrestest.Connect(t, b.URL(postgrestest.App))
@@ -47,7 +47,7 @@ func TestWhatASplitLeavesOutStaysInPublicAndTheRestIsCopied(t *testing.T) {
 	})
 }
 
-func TestASecondSplitWaitsForTheFirst(t *testing.T) {
+func TestSecondSplitWaitsForTheFirst(t *testing.T) {
 	b, _ := sharedBed(t, 18)
 	super, holder := b.Superuser(t, postgrestest.Database), b.Superuser(t, postgrestest.Database)
 	run(t, holder, "BEGIN", "LOCK TABLE public.customers IN ROW EXCLUSIVE MODE")
@@ -79,7 +79,7 @@ func TestASecondSplitWaitsForTheFirst(t *testing.T) {
 }
 
 // The schema of an extension is used by tables of tenants, and outlives their purge.
-func TestASplitTenantWithAnExtensionComesBackFromItsArchive(t *testing.T) {
+func TestSplitTenantWithAnExtensionIsRestoredFromItsArchive(t *testing.T) {
 	everyMajor(t, func(t *testing.T, b *bed) {
 		b.must(t, named("acme", "beta"))
 		app, super := postgrestest.Connect(t, b.URL(postgrestest.App)), b.Superuser(t, postgrestest.Database)

@@ -76,7 +76,7 @@ func TestSharedTablesAreSplitIntoSchemas(t *testing.T) {
 	})
 }
 
-func TestASplitThatIsKilledIsContinued(t *testing.T) {
+func TestKilledSplitIsContinuedByTheNextRun(t *testing.T) {
 	b, _ := sharedBed(t, 0)
 	sql, err := split.SQL()
 	require.NoError(t, err)
@@ -99,7 +99,7 @@ func TestASplitThatIsKilledIsContinued(t *testing.T) {
 	}
 }
 
-func TestASplitThatWouldLoseSomethingIsRefused(t *testing.T) {
+func TestSplitIsRefusedWhenItWouldLoseRowsOrTables(t *testing.T) {
 	b, app := sharedBed(t, 0)
 	run(t, app, "INSERT INTO customers (tenant_id) VALUES (3)")
 	for want, faulty := range map[string]tenancy.Split{
@@ -127,7 +127,7 @@ func TestASplitThatWouldLoseSomethingIsRefused(t *testing.T) {
 	assert.Contains(t, out, "changed since it was copied: public.orders of tenant_beta")
 }
 
-func TestFaultsOfASplitAreSaidTogether(t *testing.T) {
+func TestSplitReportsAllFaultsOfItsInputTogether(t *testing.T) {
 	_, err := tenancy.Split{Tables: []string{"a", "a"}, Tenants: []tenancy.SplitTenant{{Key: "1", Name: "www"}, {Key: "1", Name: "b"}}}.SQL()
 	for _, want := range []string{`"a" is given twice`, "column: is missing", `"www" is reserved`, `"1"=b is given twice`} {
 		require.ErrorContains(t, err, want)

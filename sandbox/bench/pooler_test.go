@@ -20,7 +20,7 @@ func TestPoolerTableComparesEachWayWithALoginForEachTransaction(t *testing.T) {
 `), out.String())
 }
 
-func TestScheduledTableSaysWhatEachTenantMoreTakes(t *testing.T) {
+func TestScheduledTableHasTheCostOfEachAdditionalTenant(t *testing.T) {
 	var out strings.Builder
 	bench{out: &out}.scheduled([]result{
 		parseResult("BenchmarkScheduledRun/major=17/tenants=1 1 702 ns/op 0.1 job-cpu-s 0.45 seconds 0.16 server-cpu-s"),

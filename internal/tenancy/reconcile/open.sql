@@ -2,7 +2,7 @@
 -- other tenants.
 INSERT INTO failures SELECT name, 'isolation', string_agg(problem, '; ') FROM kept, LATERAL (SELECT to_regrole(quote_ident(role)) AS login, to_regrole(quote_ident(owner)) AS owning) AS oids, LATERAL (VALUES
   (has_database_privilege(login, current_database(), 'TEMPORARY') OR has_database_privilege(login, current_database(), 'CREATE'),
-    format('it may make schemas or temporary tables in %s: its owner has to REVOKE ALL ON DATABASE FROM PUBLIC', current_database())),
+    format('it may create schemas or temporary tables in %s: its owner has to REVOKE ALL ON DATABASE FROM PUBLIC', current_database())),
   (has_schema_privilege(login, 'public', 'USAGE'),
     'it may use the schema public: its owner has to REVOKE ALL ON SCHEMA public FROM PUBLIC'),
   (EXISTS (SELECT FROM pg_roles other WHERE other.oid NOT IN (login, owning) AND (pg_has_role(login, other.oid, 'MEMBER') OR pg_has_role(owning, other.oid, 'MEMBER'))),
