@@ -66,7 +66,7 @@ func TestLockTableGuardLocksOutOnlyTheTenantThatFillsIt(t *testing.T) {
 func TestTenantCannotForgeAWithheldRight(t *testing.T) {
 	t.Parallel()
 	b := newBed(t, 0)
-	declared := mixed(t, b)
+	declared := tenantWithMixedRights(t, b)
 	acme := postgrestest.Connect(t, b.url(t, declared[0]))
 	run(t, acme, "GRANT INSERT ON feed TO platform_withheld", "GRANT INSERT ON feed TO PUBLIC")
 	assert.Empty(t, b.must(t, declared), "it is below its limit, and its own grants are no withheld rights")

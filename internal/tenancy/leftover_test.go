@@ -42,7 +42,7 @@ func TestNoOwnerHasALoginOrAPasswordAfterARun(t *testing.T) {
 func TestReconcileLeavesNoTemporaryFile(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
-	b := newBed(t, 0).with("TMPDIR=" + folder)
+	b := newBed(t, 0).withVariables("TMPDIR=" + folder)
 	_, noTenant := b.reconcile(t, named("acme"))
 	_, refusal := b.reconcile(t, tenants(settings.Tenant{Name: "acme", Restore: true}))
 	_, broken := b.reconcile(t, tenants(settings.Tenant{Name: "acme"}, settings.Tenant{Name: "acme"})) // a duplicate key in SQL

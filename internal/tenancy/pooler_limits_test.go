@@ -70,7 +70,7 @@ func TestPoolerLimitsTheClientsOfEachTenant(t *testing.T) {
 		postgrestest.Connect(t, acme)
 	}
 	require.ErrorContains(t, refused(acme), "max_user_client_connections")
-	require.NoError(t, refused(p.url(t, declared[1])), "others get in")
+	require.NoError(t, refused(p.url(t, declared[1])), "another tenant can connect")
 }
 
 func TestPoolerEndsIdleTransactionsAndRequestsThatWaitTooLong(t *testing.T) {
@@ -88,11 +88,11 @@ func TestPoolerEndsIdleTransactionsAndRequestsThatWaitTooLong(t *testing.T) {
 	assert.Equal(t, 1, count("acme", "idle in transaction"))
 	_, err := waits.Exec(t.Context(), "SELECT 1")
 	require.ErrorContains(t, err, "query_wait_timeout")
-	assert.InDelta(t, 10, time.Since(begun).Seconds(), 3, "before its own request ends, 30 s in most ingresses")
-	assert.Zero(t, count("acme", "idle in transaction"), "it was ended after 5 s")
+	assert.InDelta(t, 10, time.Since(begun).Seconds(), 3, "less than the 30 s after which most ingresses end a request")
+	assert.Zero(t, count("acme", "idle in transaction"), "the idle transaction was ended after 5 s")
 }
 
-// The file has the verifiers of all tenants that may log in.
+// The file contains the verifiers of all tenants that may log in.
 func TestPoolersVerifiersAreReadableByItsUserOnly(t *testing.T) {
 	t.Parallel()
 	p, _ := poolerOf(t, "acme")
@@ -101,7 +101,7 @@ func TestPoolersVerifiersAreReadableByItsUserOnly(t *testing.T) {
 	assert.Equal(t, fs.FileMode(0o600), info.Mode().Perm())
 }
 
-// The connections of a tenant that may not log in are free for the others.
+// Other tenants can use the connections of a tenant that may not log in.
 func TestPoolerReservesConnectionsOnlyForTenantsThatMayLogIn(t *testing.T) {
 	t.Parallel()
 	files := poolerFiles(t, tenants(settings.Tenant{Name: "large", Plan: "enterprise", State: settings.Suspended},

@@ -12,7 +12,7 @@ import (
 	"github.com/genericcorp/platform/sandbox/postgrestest"
 )
 
-// archived is a tenant that is archived, with its dump's file.
+// archivedTenant archives acme, and returns the path of its dump.
 func archivedTenant(t *testing.T, b *bed) (dump string) {
 	t.Helper()
 	tenantWithManyObjects(t, b)
@@ -23,8 +23,8 @@ func archivedTenant(t *testing.T, b *bed) (dump string) {
 	return dumps[0]
 }
 
-// A purge is the one step that cannot be taken back: the dump has to be whole, and to
-// hold what the schema holds at this moment.
+// A purge is the only step that cannot be undone. So the dump has to be complete, and equal
+// to the schema at this time.
 func TestPurgeIsRefusedWhenTheDumpDiffersFromTheSchema(t *testing.T) {
 	purged := tenants(settings.Tenant{Name: "acme", State: settings.Purged, ConfirmPurge: "acme"})
 	for what, test := range map[string]struct {
@@ -77,7 +77,7 @@ func TestArchivedTenantCannotBeWritten(t *testing.T) {
 	b := newBed(t, 18)
 	archivedTenant(t, b)
 	_, err := postgrestest.Connect(t, b.URL(postgrestest.App)).Exec(t.Context(), "SET ROLE owner_acme")
-	require.ErrorContains(t, err, "permission denied to set role", "a migration would write what the dump lacks")
+	require.ErrorContains(t, err, "permission denied to set role", "a migration would write rows that the dump does not contain")
 }
 
 func TestGrantsCastsCommentsAndDefaultPrivilegesSurviveArchiveAndRestore(t *testing.T) {

@@ -19,7 +19,7 @@ import (
 	"github.com/genericcorp/platform/sandbox/postgrestest"
 )
 
-// ask runs a query that answers with one value.
+// ask runs a query, and returns its only value.
 func ask[T any](t testing.TB, conn *pgx.Conn, query string, args ...any) T {
 	t.Helper()
 	var out T
@@ -35,8 +35,9 @@ func run(t testing.TB, conn *pgx.Conn, statements ...string) {
 	}
 }
 
-// majors are the installed PostgreSQL and those that production may have: membership
-// of roles changed in 16, and public in 15.
+// majors are the major versions of PostgreSQL that tests use: 0 is the installed one, the
+// others are those that production may have. The rights on public changed in 15, and the
+// membership of roles in 16.
 var majors = []int{0, 17, 18}
 
 // everyMajor runs a test on a server of each of the majors.
@@ -44,7 +45,7 @@ func everyMajor(t *testing.T, test func(*testing.T, *bed)) {
 	eachMajor(t, func(t *testing.T, major int) { test(t, newBed(t, major)) })
 }
 
-// eachMajor is everyMajor for a test that starts its own servers.
+// eachMajor runs a test once for each of the majors. The test starts its own servers.
 func eachMajor(t *testing.T, test func(*testing.T, int)) {
 	for _, major := range majors {
 		t.Run(fmt.Sprintf("major=%d", major), func(t *testing.T) { test(t, major) })
@@ -101,10 +102,10 @@ func TestSuspensionEndsSessionsAndKeepsData(t *testing.T) {
 		suspended := tenants(settings.Tenant{Name: "acme", State: settings.Suspended}, settings.Tenant{Name: "beta"})
 		b.must(t, suspended)
 		_, err := live.Exec(context.Background(), "SELECT 1")
-		require.Error(t, err, "its session was ended")
+		require.Error(t, err, "the run ended its session")
 		_, err = pgx.Connect(context.Background(), b.url(t, declared[0]))
 		require.ErrorContains(t, err, "not permitted to log in")
-		assert.Equal(t, 1, ask[int](t, other, "SELECT 1"), "the other goes on")
+		assert.Equal(t, 1, ask[int](t, other, "SELECT 1"), "the other tenant's session still works")
 
 		b.must(t, declared)
 		assert.Equal(t, 200, ask[int](t, postgrestest.Connect(t, b.url(t, declared[0])), "SELECT count(*) FROM orders"))
@@ -121,7 +122,7 @@ func TestTenantMissingFromTheDeclarationIsSuspendedAndReported(t *testing.T) {
 	assert.False(t, ask[bool](t, super, "SELECT rolcanlogin FROM pg_roles WHERE rolname = 'tenant_acme'"))
 	assert.True(t, ask[bool](t, super, "SELECT to_regnamespace('tenant_acme') IS NOT NULL"))
 	assert.Empty(t, b.must(t, named("beta")))
-	assert.NotEmpty(t, b.must(t, named("acme", "beta")), "and it can come back")
+	assert.NotEmpty(t, b.must(t, named("acme", "beta")), "a declaration activates it again")
 	postgrestest.Connect(t, b.url(t, named("acme")[0]))
 }
 
@@ -179,7 +180,7 @@ func TestTwoRunsNeverInterleave(t *testing.T) {
 				succeeded.Add(1)
 				return
 			}
-			// The one that came first waited, and the later one overtook it.
+			// The run with the older declaration waited, and the newer one ran before it.
 			assert.Contains(t, out, "refused: a newer declaration")
 		}()
 	}

@@ -24,7 +24,7 @@ func TestRenameMovesSchemaRolesAndRowsAndLosesNoRowWrittenMeanwhile(t *testing.T
 			n := 0
 			for ; ; n++ {
 				if _, err := traffic.Exec(context.Background(), "INSERT INTO customers VALUES ($1, 'x', $1::text)", 1000+n); err != nil {
-					break // its session is ended by the rename
+					break // the rename ended the session
 				}
 			}
 			_ = traffic.Close(context.Background())
@@ -38,13 +38,13 @@ func TestRenameMovesSchemaRolesAndRowsAndLosesNoRowWrittenMeanwhile(t *testing.T
 		assert.Contains(t, out, "all as declared")
 		n := <-written
 		globex := postgrestest.Connect(t, b.url(t, renamed[0]))
-		assert.Equal(t, 20+n, ask[int](t, globex, "SELECT count(*) FROM customers"), "every row that was confirmed is there")
+		assert.Equal(t, 20+n, ask[int](t, globex, "SELECT count(*) FROM customers"), "every row that was committed is there")
 		super := b.Superuser(t, postgrestest.Database)
 		assert.Zero(t, ask[int](t, super, "SELECT count(*) FROM pg_roles WHERE rolname ~ 'ac_me'"))
 		assert.Zero(t, ask[int](t, super, "SELECT count(*) FROM pg_namespace WHERE nspname ~ 'ac_me'"))
 		b.migrate(t, "globex", "CREATE TABLE later (id int)")
 		run(t, globex, "INSERT INTO later VALUES (1)")
-		assert.Empty(t, b.must(t, renamed), "renamedFrom may stay")
+		assert.Empty(t, b.must(t, renamed), "renamedFrom may stay in the stack file")
 
 		out, err = b.reconcile(t, old)
 		require.Error(t, err)

@@ -13,21 +13,21 @@ import (
 	"github.com/genericcorp/platform/sandbox/postgrestest"
 )
 
-// with is the same server and folders for runs with other variables of the Entrypoint.
-func (b *bed) with(variables ...string) *bed {
+// withVariables returns the same test bed for runs with other variables of the Entrypoint.
+func (b *bed) withVariables(variables ...string) *bed {
 	out := *b
 	out.variables = variables
 	return &out
 }
 
 func (b *bed) tolerant() *bed {
-	return b.with(tenancy.VariableTolerate + "=" + tenancy.TolerateTenants)
+	return b.withVariables(tenancy.VariableTolerate + "=" + tenancy.TolerateTenants)
 }
 
-// scheduled runs what the CronJob runs, which has no archive volume.
+// scheduled runs the Entrypoint as the CronJob does, without an archive volume.
 func (b *bed) scheduled(t testing.TB, declared []settings.Tenant) (string, error) {
 	t.Helper()
-	run := b.with(tenancy.VariableScheduled + "=" + tenancy.Scheduled)
+	run := b.withVariables(tenancy.VariableScheduled + "=" + tenancy.Scheduled)
 	defer func() { b.last = run.last }()
 	return run.reconcileInto(t, declared, "")
 }
@@ -105,13 +105,13 @@ func TestScheduledRunAppliesOnlyTheLastUpdate(t *testing.T) {
 	b.must(t, older)
 	out, err := b.scheduled(t, older)
 	require.NoError(t, err, out)
-	assert.Contains(t, out, "all as declared", "an update may go back")
+	assert.Contains(t, out, "all as declared", "an update may apply an earlier declaration again")
 
 	out, err = b.reconcile(t, tenants(settings.Tenant{Name: "acme", State: settings.Purged, ConfirmPurge: "acme"}))
 	assert.Equal(t, tenancy.ExitRefused, exitStatus(t, err, out))
 	out, err = b.scheduled(t, older)
 	require.NoError(t, err, out)
-	assert.Contains(t, out, "all as declared", "what was refused is not what the last update applied")
+	assert.Contains(t, out, "all as declared", "a refused declaration does not count as the last update")
 }
 
 func TestScheduledRunBeforeTheFirstUpdateChangesNothing(t *testing.T) {
@@ -125,7 +125,7 @@ func TestScheduledRunBeforeTheFirstUpdateChangesNothing(t *testing.T) {
 	early()
 	assert.False(t, ask[bool](t, super, "SELECT to_regnamespace('platform') IS NOT NULL"))
 	b.must(t, named("acme"))
-	run(t, super, "ALTER TABLE platform.lease DROP declaration") // as before there were scheduled runs
+	run(t, super, "ALTER TABLE platform.lease DROP declaration") // as in a version without scheduled runs
 	early()
 	b.must(t, named("acme"))
 	out, err := b.scheduled(t, named("acme"))
@@ -146,12 +146,12 @@ func TestScheduledRunDoesNothingWhileAnUpdateRuns(t *testing.T) {
 	out, err = b.scheduled(t, named("acme"))
 	require.NoError(t, err, out)
 	super := b.Superuser(t, postgrestest.Database)
-	assert.Equal(t, before, ask[int](t, super, "SELECT last_value FROM platform.revision"), "an update that waited would be an older one")
+	assert.Equal(t, before, ask[int](t, super, "SELECT last_value FROM platform.revision"), "a scheduled run takes no revision; an update that waits for it would have an older one")
 	assert.EqualValues(t, before, ask[int](t, super, "SELECT revision FROM platform.lease"))
 }
 
-// A run that was killed leaves tenants that need the archive volume, which a scheduled
-// run does not have. Nobody logs in to them until an update has done it.
+// After a killed run, some tenants still need the archive volume, and a scheduled run does not
+// have it. These tenants cannot log in until an update has completed them.
 func TestScheduledRunLeavesArchivePurgeAndRestoreToAnUpdate(t *testing.T) {
 	b := newBed(t, 0)
 	for _, declared := range beforeKill {
@@ -172,7 +172,7 @@ func TestScheduledRunLeavesArchivePurgeAndRestoreToAnUpdate(t *testing.T) {
 	want := ask[string](t, super, state)
 	out, err = b.scheduled(t, afterKill)
 	require.NoError(t, err, out)
-	assert.Equal(t, want, ask[string](t, super, state), "once an update has done it, nothing is left to do")
+	assert.Equal(t, want, ask[string](t, super, state), "after an update, a scheduled run changes nothing")
 }
 
 func TestScheduledRunAddsNoSampleDataAgain(t *testing.T) {

@@ -48,7 +48,7 @@ func TestSplitRollbackDropsTheCopiesUnlessOneHasNewerRows(t *testing.T) {
 		out, err = b.psql(t, back)
 		require.Error(t, err)
 		assert.Contains(t, out, "tenant_acme.clients has changed since it was copied")
-		assert.Equal(t, before, ask[int](t, super, left), "beta's copies stay too")
+		assert.Equal(t, before, ask[int](t, super, left), "beta's copies are not dropped either")
 
 		run(t, acme, "DELETE FROM clients WHERE t IS NULL")
 		run(t, app, "BEGIN", "TRUNCATE lines", "COMMIT")

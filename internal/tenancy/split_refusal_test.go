@@ -12,7 +12,7 @@ import (
 	"github.com/genericcorp/platform/sandbox/postgrestest"
 )
 
-// Each of these lost rows or objects without a word, or stopped a split halfway.
+// Without these checks, a split would lose rows or objects and report nothing, or stop halfway.
 func TestSplitReportsEverythingItWouldLoseBeforeItCopies(t *testing.T) {
 	everyMajor(t, func(t *testing.T, b *bed) {
 		b.must(t, named("acme", "beta"))
@@ -87,7 +87,7 @@ func TestSplitScansASharedTableEquallyOftenForAnyNumberOfTenants(t *testing.T) {
 	run(t, app, "INSERT INTO customers (tenant_id, name) SELECT n % 6, n FROM generate_series(1, 600) n",
 		"INSERT INTO orders (tenant_id, customer_id) SELECT tenant_id, id FROM customers")
 	super := b.Superuser(t, postgrestest.Database)
-	ended := func() { // a session's counts arrive when it ends
+	ended := func() { // the server adds a session's counts when the session ends
 		require.Eventually(t, func() bool {
 			return ask[int](t, super, "SELECT count(*) FROM pg_stat_activity WHERE usename = 'app'") == 0
 		}, 10*time.Second, 100*time.Millisecond)

@@ -67,11 +67,11 @@ func TestSharedTablesAreSplitIntoSchemas(t *testing.T) {
 		run(t, acme, "INSERT INTO customers (tenant_id, name) VALUES (1, 'next')",
 			"INSERT INTO orders (tenant_id, customer_id, cents) SELECT 1, id, 5 FROM customers WHERE name = 'next'",
 			"DELETE FROM customers WHERE name = 'next'")
-		assert.Equal(t, 250, ask[int](t, acme, "SELECT count(*) FROM orders"), "the foreign key came along, and its cascade")
+		assert.Equal(t, 250, ask[int](t, acme, "SELECT count(*) FROM orders"), "the foreign key was copied with its ON DELETE CASCADE")
 		assert.Equal(t, 501, ask[int](t, app, "SELECT count(*) FROM public.customers"), "the shared tables are as they were")
 		_, err = app.Exec(t.Context(), "SELECT * FROM tenant_acme.orders")
-		if major != 0 { // before 16 the app's role inherits what it may become
-			require.ErrorContains(t, err, "permission denied", "what the copy needed was taken back")
+		if major != 0 { // before 16, the app's role inherits the rights of the owners
+			require.ErrorContains(t, err, "permission denied", "the rights that the copy needed were revoked")
 		}
 	})
 }
