@@ -25,11 +25,11 @@ func TestOneMeasurementChangesOnlyItsSectionOfTheDocument(t *testing.T) {
 }
 
 func TestNewSectionIsPlacedInTheOrderOfTheMeasurements(t *testing.T) {
-	d, err := parse("# Benchmarks\n\n## Tenants\n\nt\n\n## " + parts[len(parts)-1].heading + "\n\na\n")
+	d, err := parse("# Benchmarks\n\n## Tenants\n\nt\n\n## " + measurements[len(measurements)-1].heading + "\n\na\n")
 	require.NoError(t, err)
 	d.sections["Tenants through PgBouncer and directly"] = "p\n"
 	assert.Equal(t, "# Benchmarks\n\n## Tenants\n\nt\n\n## Tenants through PgBouncer and directly\n\np\n\n## "+
-		parts[len(parts)-1].heading+"\n\na\n", d.String())
+		measurements[len(measurements)-1].heading+"\n\na\n", d.String())
 }
 
 func TestUnknownSectionOfTheDocumentIsAnError(t *testing.T) {
