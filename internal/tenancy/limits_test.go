@@ -179,8 +179,8 @@ func TestSnapshotThatBlocksVacuumIsEndedByTheRolesSettingsOrASuspension(t *testi
 	assert.Zero(t, snapshots())
 }
 
-// PostgreSQL has no limit for the write-ahead log that a role writes, for the size of a value
-// that it computes, or for its large objects.
+// PostgreSQL cannot limit a role's write-ahead log, the size of the values that it computes, or
+// its large objects.
 func TestWriteAheadLogLargeValuesAndLargeObjectsHaveNoLimit(t *testing.T) {
 	b := newBed(t, 0)
 	declared := named("acme")

@@ -25,8 +25,8 @@ const (
 )
 
 // sharedDatabase is the name of the database in the tenants' connection strings. It is
-// fixed, because PgBouncer accepts only letters, digits and "_.-" in such a name, and an
-// external database may have other characters in its name.
+// fixed: PgBouncer accepts only letters, digits and "_.-" in such a name. An external
+// database may have other characters in its name.
 const sharedDatabase = "app"
 
 // poolerDatabase returns the name of a tenant's database in the pooler. A tenant with

@@ -32,7 +32,7 @@ func TestPoolerServesThreeHundredTenantsOnTwentyFiveConnectionsWithoutAnError(t 
 	stop := busyTenant(t, l.addresses[customer(0)])
 	l.run(40, func(r *rand.Rand) string { return customer(1 + r.IntN(customers-1)) })
 	stop()
-	l.assertNoErrors(t, "a tenant that holds transactions open")
+	l.assertNoErrors(t, "a tenant keeps transactions open")
 
 	backends := ask[int](t, b.Superuser(t, postgrestest.Database), "SELECT count(*) FROM pg_stat_activity WHERE usename ~ '^tenant_'")
 	assert.LessOrEqual(t, backends, 2*poolSize)

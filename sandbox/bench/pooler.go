@@ -75,7 +75,7 @@ func (b bench) scheduled(of []result) {
 	}
 	first, last := of[0], of[len(of)-1]
 	more := number(last.labels["tenants"]) - number(first.labels["tenants"])
-	fmt.Fprintf(b.out, "\nEach tenant more takes %.1f ms, and %.1f ms of CPU.\n",
+	fmt.Fprintf(b.out, "\nEach additional tenant takes %.1f ms, and %.1f ms of CPU.\n",
 		1000*(last.metrics["seconds"]-first.metrics["seconds"])/more, 1000*(cpu(last)-cpu(first))/more)
 }
 

@@ -25,8 +25,8 @@ CREATE TEMP VIEW members AS
   SELECT name, owner, app_role, false FROM kept, parameters WHERE NOT owns_schema AND state NOT IN ('archived', 'purged')
   UNION ALL
   SELECT name, owner, role, false FROM kept WHERE owns_schema;
--- From 16 on, the creator of a role has the ADMIN OPTION on it, but has to grant itself the
--- rights of a member (INHERIT, SET). Before 16, every member has all rights.
+-- From 16 on, the creator of a role has only the ADMIN OPTION on it. It has to grant itself
+-- the rights of a member (INHERIT, SET). Before 16, every member has all rights.
 SELECT format('SELECT pg_temp.change(%L, %L)', name, format('GRANT %I TO %I%s', role, member,
   CASE WHEN current_setting('server_version_num')::int >= 160000 THEN format(' WITH INHERIT %s, SET TRUE', CASE WHEN inherits THEN 'TRUE' ELSE 'FALSE' END) ELSE '' END)) FROM members
 WHERE NOT pg_has_role(member, to_regrole(quote_ident(role)), CASE WHEN inherits THEN 'USAGE' WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END)

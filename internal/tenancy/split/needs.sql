@@ -27,8 +27,8 @@ LEFT JOIN pg_extension x ON x.oid = e.refobjid
 WHERE t.typnamespace <> 'pg_catalog'::regnamespace AND t.typcategory <> 'A';
 
 -- needed_sequences has the sequences of identity columns (kind i) and of serial columns
--- (kind a), those that only a default reads, and those of --sequences. owner is null for
--- the last two.
+-- (kind a). It also has those that only a default reads, and those of --sequences: their
+-- owner is null.
 CREATE TEMP TABLE needed_sequences AS
 WITH links AS (
   SELECT d.objid AS oid, d.refobjid AS owner, d.refobjsubid AS attnum, d.deptype FROM pg_depend d JOIN sources s ON s.oid = d.refobjid

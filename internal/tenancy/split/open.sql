@@ -34,8 +34,8 @@ EXCEPTION WHEN lock_not_available THEN
 END $$;
 
 CREATE TEMP TABLE parameters (key_column name);
--- kind is keyed (the table has the key column), through (its foreign key on the column via
--- leads to the tenant) or shared (each tenant gets all rows).
+-- kind is keyed, through or shared. keyed: the table has the key column. through: its foreign
+-- key on the column via leads to the tenant. shared: each tenant gets all rows.
 CREATE TEMP TABLE wanted_tables (position int, source name PRIMARY KEY, kind text NOT NULL, via name);
 CREATE TEMP TABLE wanted_tenants (number int PRIMARY KEY, key text NOT NULL UNIQUE, schema name NOT NULL UNIQUE, owner name NOT NULL);
 CREATE TEMP TABLE wanted_sequences (source name PRIMARY KEY);
