@@ -1,24 +1,25 @@
 // Package components has the types that the Args of several components share. It imports
-// nothing, so that another program can construct every Args; examples/one-component does.
+// nothing of this module, so that a program of another module can construct every Args.
+// examples/one-component is such a program.
 package components
 
 import "fmt"
 
-// Resources are the requests or the limits of a container.
+// Resources is an amount of CPU and memory: a request or a limit, of a container or a Pod.
 type Resources struct {
-	// MilliCPU is CPU in thousandths of a core. As a limit, 0 means none.
+	// MilliCPU is CPU in thousandths of a core. As a limit, 0 means no limit.
 	MilliCPU int
 	// MiB is memory in mebibytes.
 	MiB int
 }
 
-// CPU returns the amount in Kubernetes notation, for example "100m".
+// CPU returns the CPU in Kubernetes notation, for example "100m".
 func (r Resources) CPU() string { return fmt.Sprintf("%dm", r.MilliCPU) }
 
-// Memory returns the amount in Kubernetes notation, for example "128Mi".
+// Memory returns the memory in Kubernetes notation, for example "128Mi".
 func (r Resources) Memory() string { return fmt.Sprintf("%dMi", r.MiB) }
 
-// Plus returns the sum of both.
+// Plus returns the sum of r and o.
 func (r Resources) Plus(o Resources) Resources {
 	return Resources{MilliCPU: r.MilliCPU + o.MilliCPU, MiB: r.MiB + o.MiB}
 }
@@ -27,34 +28,41 @@ func (r Resources) minus(o Resources) Resources {
 	return Resources{MilliCPU: r.MilliCPU - o.MilliCPU, MiB: r.MiB - o.MiB}
 }
 
-// Share is what one container of a Pod gets.
+// Share is the request and the limit of one container of a Pod.
 type Share struct{ Request, Limit Resources }
 
-// Pods says how many Pods of a workload run, and what each of them gets.
+// Pods says how many Pods of a workload run, and the resources of each Pod.
 type Pods struct {
-	// Replicas is how many Pods run. A DaemonSet ignores it: it has one on every node.
+	// Replicas is the number of Pods. A DaemonSet ignores it and runs one Pod on each node.
 	Replicas int
-	// Surge is how many Pods a rolling update adds while it runs. With 0, several
-	// replicas are replaced in place one by one, and a single one is stopped first.
+	// Surge is the number of Pods that a rolling update adds while it runs. With 0, a
+	// single replica is stopped before its successor starts, and several replicas are
+	// replaced one at a time.
 	Surge int
-	// Spread keeps the replicas evenly over the nodes, at most one apart.
+	// Spread distributes the replicas over the nodes. The numbers of replicas on two nodes
+	// differ by at most one.
 	Spread bool
-	// Request is what the scheduler reserves for a Pod. Limit is where the kernel stops it.
+	// Request is what the scheduler reserves for each Pod, all containers together. The
+	// kernel kills a container above its memory limit and slows it down above its CPU limit.
 	Request, Limit Resources
-	// Sidecar is the share of a second container in Request and Limit.
+	// Sidecar is the part of Request and Limit that the second container gets; zero when
+	// the Pod has one container.
 	Sidecar Share
-	// VolumeGiB is the block storage that each replica claims, in GiB; 0 means none.
+	// VolumeGiB is the size of the volume that each replica claims, in GiB; 0 means none.
 	VolumeGiB int
 }
 
-// Main returns the share of a Pod's first container.
+// Main returns the request and limit of a Pod's first container: those of the Pod without
+// the sidecar's.
 func (p Pods) Main() Share {
 	return Share{Request: p.Request.minus(p.Sidecar.Request), Limit: p.Limit.minus(p.Sidecar.Limit)}
 }
 
 // Tenant is a customer with a host, a database role and a schema. The fields are those of
-// an entry of the stack file: docs/settings.md describes them, with their defaults.
+// an entry of the stack file; docs/settings.md describes them with their defaults. An empty
+// Plan is the smallest tier, an empty State is "active".
 type Tenant struct {
+	// Name is the tenant's subdomain. Its role and its schema have the name too.
 	Name            string
 	Plan            string
 	State           string
@@ -66,7 +74,7 @@ type Tenant struct {
 	OwnsSchema      bool
 	RenamedFrom     string
 	RedirectOldHost bool
-	// Life counts the tenants that had this name, from 1; 0 means 1. Each life has
-	// another password.
+	// Life counts the tenants that had this name, from 1; 0 means 1. A tenant that is
+	// created again after a purge has the next number, and so another password.
 	Life int
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/genericcorp/platform/sandbox/pulumitest"
 )
 
-// withAppSecrets is a stack's configuration with secrets of the app, as the engine
-// passes it: decrypted JSON.
+// withAppSecrets returns a stack's configuration with secrets of the app. They are decrypted
+// JSON, as the engine passes them.
 func withAppSecrets(t *testing.T, stack string) map[string]string {
 	t.Helper()
 	cfg := with(t, stackConfig(t, stack), "app.image", "ghcr.io/acme/app:1.2.3")

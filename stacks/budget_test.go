@@ -12,7 +12,7 @@ import (
 	"github.com/genericcorp/platform/sandbox/pulumitest"
 )
 
-func TestPlanProgramAndMeterAgreeToTheCent(t *testing.T) {
+func TestMeterOfAllResourcesHasTheTotalOfThePlansBill(t *testing.T) {
 	for _, stack := range stackNames {
 		cfg := stackConfig(t, stack)
 		s, plan := planOf(t, cfg)
@@ -35,7 +35,7 @@ func TestEveryContainerRequestsWhatTheSizingCounted(t *testing.T) {
 		var declared, counted []string
 		for _, g := range r.Registrations() {
 			if g.Name == "confirm" {
-				continue // it runs after the other Job, in its room
+				continue // it runs after the other Job and needs no more room
 			}
 			for _, c := range g.Containers() {
 				declared = append(declared, fmt.Sprintf("%v/%v ×%v %v %v %v", pulumitest.Dig(g.Inputs, "metadata.namespace"),
@@ -55,7 +55,7 @@ func TestEveryContainerRequestsWhatTheSizingCounted(t *testing.T) {
 		}
 		for w := range plan.Workload.All() {
 			var replicas any = w.Replicas
-			if w.Kind != workload.Deployment { // the others say no number
+			if w.Kind != workload.Deployment { // the objects of other kinds have no replicas
 				replicas = nil
 			}
 			shares := map[string]workload.Share{w.Name: w.Main()}
@@ -67,24 +67,26 @@ func TestEveryContainerRequestsWhatTheSizingCounted(t *testing.T) {
 					share.Request.CPU(), share.Request.Memory(), share.Limit.Memory()))
 			}
 		}
+		assert.Greater(t, len(declared), 10, "containers of %s", stack)
 		assert.ElementsMatch(t, counted, declared)
 	}
 }
 
-func TestHAIsWrittenOutEvenWhenItIsNotWanted(t *testing.T) {
+func TestClusterHasAnExplicitFalseForHA(t *testing.T) {
 	r := &pulumitest.Recorder{}
 	require.NoError(t, pulumitest.Run(r, "prod", stackConfig(t, "prod"), Program))
 	cluster, _ := r.Find("digitalocean:index/kubernetesCluster:KubernetesCluster", "platform-prod")
 	assert.Equal(t, false, cluster.Inputs["ha"])
 }
 
-func TestNothingEscapesTheBill(t *testing.T) {
+func TestMeterRefusesEachResourceThatIsNotOnTheBill(t *testing.T) {
 	cfg := stackConfig(t, "demo")
 	s, plan := planOf(t, cfg)
 	for _, extra := range pulumitest.Extras() {
 		t.Run(extra, func(t *testing.T) {
 			r := &pulumitest.Recorder{}
-			// The simulation may not know the type; what was registered counts.
+			// The error is ignored, because the simulation may not know the type. The test
+			// checks what was registered.
 			_ = pulumitest.Run(r, "demo", cfg, pulumitest.WithExtra(Program, extra))
 			m, refused := newMeter(plan, s), ""
 			for _, g := range r.Registrations() {

@@ -16,21 +16,21 @@ type config struct {
 	settings.Settings
 	// certManagerToken is a Cloudflare token that may edit the zone's records.
 	certManagerToken string
-	// kubeconfig of an existing cluster.
+	// kubeconfig is the text of an existing cluster's kubeconfig.
 	kubeconfig string
-	// databaseURL and databaseCA (PEM) of an external database, whose server
-	// listens on databasePort; the app's role there is databaseRole.
+	// databaseURL and databaseCA (PEM) are those of an external database. databasePort and
+	// databaseRole, the app's role, are parts of databaseURL.
 	databaseURL, databaseCA string
 	databasePort            int
 	databaseRole            string
-	// databaseAdminURL is the URL of a role that may create roles and schemas there:
-	// databaseURL, unless the stack says otherwise.
+	// databaseAdminURL is the URL of a role that may create roles and schemas in the
+	// external database. Default: databaseURL.
 	databaseAdminURL string
 	// appSecrets are the app's secret variables and the login for its image.
 	appSecrets settings.AppSecrets
 }
 
-// secret is a credential in the stack's configuration.
+// secret is a credential in the stack's configuration: its key, and what its value must be.
 type secret struct {
 	key, hint string
 }
@@ -43,8 +43,7 @@ var (
 	databaseCASecret       = secret{"platform:databaseCa", " (the PEM certificate of the authority that signed the server's)"}
 )
 
-// read collects the stack's configuration. Its error holds every fault at once;
-// no fault shows a secret's value.
+// read returns the stack's configuration. Its error has all faults, and no secret's value.
 func read(ctx *pulumi.Context) (config, error) {
 	text, ok := ctx.GetConfig(settings.Key)
 	if !ok {
@@ -56,7 +55,7 @@ func read(ctx *pulumi.Context) (config, error) {
 	}
 	c := config{Settings: s}
 	faults := []error{cloudTokens(ctx, s), plainSecrets(ctx)}
-	want := func(into *string, from secret) {
+	readSecret := func(into *string, from secret) {
 		value, err := from.read(ctx)
 		*into = value
 		faults = append(faults, err)
@@ -64,27 +63,27 @@ func read(ctx *pulumi.Context) (config, error) {
 	faults = append(faults, c.readAppSecrets(ctx))
 	c.certManagerToken = os.Getenv(cloudflareToken.variable)
 	if _, given := ctx.GetConfig(certManagerSecret.key); given {
-		want(&c.certManagerToken, certManagerSecret)
+		readSecret(&c.certManagerToken, certManagerSecret)
 	}
 	if s.Cluster.Kind == settings.Existing {
-		want(&c.kubeconfig, kubeconfigSecret)
+		readSecret(&c.kubeconfig, kubeconfigSecret)
 	}
 	if s.Database.Kind == settings.External {
-		want(&c.databaseURL, databaseURLSecret)
-		want(&c.databaseCA, databaseCASecret)
+		readSecret(&c.databaseURL, databaseURLSecret)
+		readSecret(&c.databaseCA, databaseCASecret)
 		faults = append(faults, c.externalDatabase(ctx))
 	}
 	return c, errors.Join(faults...)
 }
 
-// plainSecrets reports every credential that was set without --secret: it is in the
-// stack file and in the state for everyone to read.
+// plainSecrets returns an error for each credential that was set without --secret. Everybody
+// who can read the stack file or the state can read such a credential.
 func plainSecrets(ctx *pulumi.Context) error {
 	var faults []error
 	for _, key := range []string{
 		certManagerSecret.key, kubeconfigSecret.key, databaseURLSecret.key, databaseAdminURLSecret.key, settings.AppEnvKey, settings.RegistryKey,
 	} {
-		// What is left of a map when its last entry was removed is an empty one.
+		// `pulumi config rm --path` leaves an empty map when it removes the last entry.
 		if value, set := ctx.GetConfig(key); set && value != "" && value != "{}" && !ctx.IsConfigSecret(key) {
 			faults = append(faults, fmt.Errorf("%s: is in the stack file in plain text. Run: pulumi config rm %[1]s, set it again with --secret, "+
 				"and replace the credential if the file was committed", key))
@@ -100,11 +99,11 @@ func (s secret) read(ctx *pulumi.Context) (string, error) {
 	return "", fmt.Errorf("%s: is missing%s; run: pulumi config set --secret %s", s.key, s.hint, s.key)
 }
 
-// externalDatabase checks the connection strings of a database that is not made
-// here, and makes them check the server's certificate, whatever they said.
+// externalDatabase checks the connection strings of an external database. It sets
+// sslmode=verify-full in them, whatever sslmode they had.
 func (c *config) externalDatabase(ctx *pulumi.Context) error {
 	if c.databaseURL == "" {
-		return nil // that it is missing has been said
+		return nil // read has reported that it is missing
 	}
 	u, err := verified(databaseURLSecret, c.databaseURL)
 	if err != nil {
@@ -121,13 +120,13 @@ func (c *config) externalDatabase(ctx *pulumi.Context) error {
 		return err
 	}
 	if admin.Host != u.Host || admin.Port != u.Port || admin.Database != u.Database {
-		return fmt.Errorf("%s: leads to another server or database than %s", databaseAdminURLSecret.key, databaseURLSecret.key)
+		return fmt.Errorf("%s: has another server, port or database than %s; they must be the same", databaseAdminURLSecret.key, databaseURLSecret.key)
 	}
 	c.databaseAdminURL = admin.String()
 	return nil
 }
 
-// verified reads a connection string and makes it check the server's certificate.
+// verified parses a connection string and sets sslmode=verify-full in it.
 func verified(from secret, text string) (pgurl.URL, error) {
 	u, err := pgurl.Parse(text)
 	if err != nil {
@@ -136,7 +135,7 @@ func verified(from secret, text string) (pgurl.URL, error) {
 	return u.Verified(), nil
 }
 
-// secretString marks a credential for Pulumi.
+// secretString returns a credential as a secret output.
 func secretString(value string) pulumi.StringOutput {
 	return pulumi.ToSecret(pulumi.String(value)).(pulumi.StringOutput)
 }

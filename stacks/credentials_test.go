@@ -19,7 +19,7 @@ func TestEveryCredentialInPlainTextIsReported(t *testing.T) {
 	cfg["platform:certManagerToken"] = "canary-token"
 	cfg["platform:appEnv"] = `{"A":"canary-app"}`
 	cfg["platform:registry"] = `{"server":"ghcr.io","username":"canary-user","password":"canary-app"}`
-	for _, faulty := range []bool{false, true} { // faults of the settings hide none
+	for _, faulty := range []bool{false, true} { // with faults in the settings too
 		c := cfg
 		if faulty {
 			c = with(t, cfg, "domain", "https://app")

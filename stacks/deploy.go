@@ -24,33 +24,33 @@ type stack struct {
 	config
 	plan   sizing.Plan
 	before history
-	// tenantHistory is what the next update compares its tenants with.
+	// tenantHistory is the history with which the next update compares its tenants.
 	tenantHistory lifecycle.History
 	name          string
 	tags          []string
 
 	kubernetes, cloudflare, random pulumi.ProviderResource
-	// inside are the options of everything that runs in the cluster.
+	// inside has the options of all components that run in the cluster.
 	inside   []pulumi.ResourceOption
 	database database
-	// components are all of them, in the order of their registration.
+	// components has all components in the order of their registration.
 	components []pulumi.Resource
 	registered *registered
 }
 
-// database is how the app reaches its PostgreSQL, managed or external.
+// database is the PostgreSQL of the stack, managed or external.
 type database struct {
 	url, ca pulumi.StringInput
 	// admin is the URL of a role that may create roles and schemas; appRole is the
 	// app's role name.
 	admin   pulumi.StringInput
 	appRole string
-	// network (CIDR) and port are where its server listens.
+	// network (CIDR) and port are the addresses and the TCP port of its server.
 	network string
 	port    int
 }
 
-// deploy declares the stack's components, each after those that it needs.
+// deploy declares the stack's components. Each comes after those whose outputs it uses.
 func deploy(ctx *pulumi.Context, c config, plan sizing.Plan, before history, after lifecycle.History) error {
 	s := &stack{
 		config: c, plan: plan, before: before, tenantHistory: after, name: ctx.Project() + "-" + ctx.Stack(),
@@ -68,8 +68,8 @@ func deploy(ctx *pulumi.Context, c config, plan sizing.Plan, before history, aft
 	return nil
 }
 
-// ground declares the cluster with its provider, and the database; or connects to
-// those that exist.
+// ground declares the cluster with its provider, and the database. For existing ones it
+// declares only the provider.
 func (s *stack) ground(ctx *pulumi.Context) error {
 	if s.Cluster.Kind == settings.DigitalOcean {
 		return s.digitalOcean(ctx)
@@ -81,8 +81,8 @@ func (s *stack) ground(ctx *pulumi.Context) error {
 	return err
 }
 
-// externalDatabase has its address in the connection string. The settings may narrow
-// down where that is.
+// externalDatabase returns the external database of the configuration. Its network is
+// database.network of the settings.
 func (s *stack) externalDatabase() database {
 	return database{
 		url: secretString(s.databaseURL), ca: pulumi.String(s.databaseCA), network: s.Database.Network, port: s.databasePort,
@@ -99,7 +99,7 @@ func (s *stack) providers(ctx *pulumi.Context) error {
 	return err
 }
 
-// services declares what runs in the cluster, and the names that lead to it.
+// services declares the components that run in the cluster, and the DNS records.
 func (s *stack) services(ctx *pulumi.Context) error {
 	in, err := ingress.New(ctx, s.name, s.ingressArgs(), s.inside...)
 	if err != nil {
@@ -124,19 +124,19 @@ func (s *stack) services(ctx *pulumi.Context) error {
 	if err != nil {
 		return err
 	}
-	// Not after the tenants' Job: a run that fails must not keep the pooler from
-	// following the others.
+	// It does not depend on the tenants' Job: the pooler must be updated even if the Job
+	// fails.
 	p, err := pooler.New(ctx, s.name, s.poolerArgs(t), s.inside...)
 	if err != nil {
 		return err
 	}
-	// The app starts when its tenants are there.
+	// The app starts when its tenants have their roles and schemas.
 	a, err := app.New(ctx, s.name, s.appArgs(in, t, p), append(slices.Clone(s.inside), s.registered.after(t, p))...)
 	if err != nil {
 		return err
 	}
 	s.components = append(s.components, in, records, c, m, t, p, a)
-	// The engine starts nothing after a failure, so this comes when all others are done.
+	// Last, because the engine starts nothing after a failure.
 	confirmed, err := t.Confirm(ctx, s.name, append(slices.Clone(s.inside), s.registered.after(s.components...))...)
 	if err != nil {
 		return err

@@ -8,13 +8,13 @@ import (
 	"github.com/genericcorp/platform/internal/settings"
 )
 
-// DigitalOcean is the one cloud, by design: prices, sizes and quotas are its own. A stack
-// on another cloud has cluster.kind: existing and database.kind: external. What is special
-// about DigitalOcean in the composition is in this file.
+// DigitalOcean is the one cloud, by design: prices, sizes and quotas are those of
+// DigitalOcean. A stack on another cloud has cluster.kind: existing and database.kind:
+// external. This file has everything in this package that is specific to DigitalOcean.
 
 const (
-	// blockStorage deletes a disk with its claim, retainedStorage keeps it
-	// (csi-digitalocean#646).
+	// blockStorage is the storage class that deletes a disk with its claim. retainedStorage
+	// keeps the disk (csi-digitalocean#646).
 	blockStorage    = "do-block-storage"
 	retainedStorage = "do-block-storage-retain"
 
@@ -36,8 +36,8 @@ func (s *stack) digitalOcean(ctx *pulumi.Context) error {
 	}
 	s.inside = []pulumi.ResourceOption{pulumi.Provider(s.kubernetes)}
 	if !s.Protect {
-		// The cluster takes its objects, load balancers and volumes with it: a destroy
-		// need not talk to an API server that may be broken.
+		// The deletion of the cluster also deletes its objects, load balancers and volumes.
+		// So a destroy does not need the API server, which may be broken.
 		s.inside = append(s.inside, pulumi.DeletedWith(c.Resource))
 	}
 	return s.ownDatabase(ctx, provider, c)
@@ -52,9 +52,9 @@ func (s *stack) ownCluster(ctx *pulumi.Context, provider pulumi.ProviderResource
 	if err := args.Live.WarnOfOtherPools(ctx); err != nil {
 		return nil, err
 	}
-	// A cluster that runs elsewhere cannot move: cluster.New says so.
+	// If the cluster runs in another region, cluster.New returns the error.
 	if args.Live == nil || args.Live.Region == s.Region {
-		if err := cluster.CheckDefaultVPC(ctx, s.name, s.Region, pulumi.Provider(provider)); err != nil {
+		if err := cluster.CheckDefaultVPC(ctx, cluster.Network{Name: s.name, Region: s.Region}, pulumi.Provider(provider)); err != nil {
 			return nil, err
 		}
 	}
@@ -66,8 +66,8 @@ func (s *stack) ownCluster(ctx *pulumi.Context, provider pulumi.ProviderResource
 	return c, nil
 }
 
-// ownDatabase comes after the cluster: until its ID is known the database has no
-// trusted source, and without one it is open to the Internet.
+// ownDatabase declares the managed database. It depends on the cluster: until the cluster's ID
+// is known, the database has no trusted source and is open to the Internet.
 func (s *stack) ownDatabase(ctx *pulumi.Context, provider pulumi.ProviderResource, c *cluster.Cluster) error {
 	if s.Database.Kind == settings.External {
 		s.database = s.externalDatabase()
@@ -99,8 +99,8 @@ func (s *stack) clusterArgs(stack string) cluster.Args {
 	}
 }
 
-// storageClass returns the class of a volume that is retained with its stack or not; empty
-// for the default class of another cloud's cluster.
+// storageClass returns the class of a volume. retained says whether the disk is kept when its
+// claim is deleted. On another cloud it returns "", the cluster's default class.
 func (s *stack) storageClass(retained bool) string {
 	switch {
 	case s.Cluster.Kind != settings.DigitalOcean:
@@ -111,8 +111,8 @@ func (s *stack) storageClass(retained bool) string {
 	return blockStorage
 }
 
-// loadBalancerRange returns the network of the load balancer, which sends the client's
-// address by the PROXY protocol; empty on another cloud's cluster.
+// loadBalancerRange returns the network of the load balancer, which sends the client's address
+// with the PROXY protocol. On another cloud it returns "".
 func (s *stack) loadBalancerRange() string {
 	if s.Cluster.Kind == settings.DigitalOcean {
 		return s.Network.VPC

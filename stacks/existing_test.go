@@ -12,7 +12,8 @@ import (
 	"github.com/genericcorp/platform/sandbox/pulumitest"
 )
 
-// existing is a stack on a cluster and a database that are there already.
+// existing returns the configuration of a stack with an existing cluster and an external
+// database.
 func existing(t *testing.T) map[string]string {
 	t.Helper()
 	setTokens(t)
@@ -38,9 +39,10 @@ func TestAnExistingClusterAndAnExternalDatabaseCostNothing(t *testing.T) {
 			assert.NotContains(t, pulumitest.Text(g.Inputs), "canary-kubeconfig")
 		}
 	}
+	assert.Greater(t, len(r.Registrations()), 50, "resources")
 	assert.Zero(t, m.Total())
 	database, _ := r.Find("kubernetes:core/v1:Secret", "database")
-	assert.Contains(t, pulumitest.Text(database.Inputs), "sslmode=verify-full", "whatever the string said")
+	assert.Contains(t, pulumitest.Text(database.Inputs), "sslmode=verify-full", "instead of the sslmode of the configuration")
 	assert.Contains(t, database.Secrets, "stringData")
 	policy, _ := r.Find("kubernetes:networking.k8s.io/v1:NetworkPolicy", "app-allow-database")
 	assert.Contains(t, pulumitest.Text(policy.Inputs), "6543")
@@ -49,7 +51,7 @@ func TestAnExistingClusterAndAnExternalDatabaseCostNothing(t *testing.T) {
 	assert.Equal(t, "kind", provider.Inputs["context"])
 }
 
-func TestAnExternalDatabaseIsReachedInItsNetworkAlone(t *testing.T) {
+func TestNetworkPoliciesAllowAnExternalDatabaseInItsNetworkOnly(t *testing.T) {
 	cfg := existing(t)
 	cfg[settings.Key] = strings.Replace(cfg[settings.Key], `"kind":"external"`, `"kind":"external","network":"203.0.113.16/28"`, 1)
 	r := &pulumitest.Recorder{}
@@ -69,7 +71,7 @@ func TestAnExternalDatabaseIsReachedInItsNetworkAlone(t *testing.T) {
 	assert.Equal(t, map[string]bool{"app": true, "pooler": true, "tenants": true}, admitted)
 }
 
-func TestSecretsOfAnExistingStackAreCheckedAndNeverShown(t *testing.T) {
+func TestFaultsOfAnExistingStacksSecretsDoNotShowTheirValues(t *testing.T) {
 	for key, value := range map[string]string{
 		"platform:databaseUrl": "mysql://app:canary-password@db/app", "platform:kubeconfig": "", "platform:databaseCa": "",
 	} {

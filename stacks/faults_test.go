@@ -15,7 +15,7 @@ import (
 	"github.com/genericcorp/platform/sandbox/pulumitest"
 )
 
-func TestEveryRegistrationFailureSurfaces(t *testing.T) {
+func TestProgramFailsIfAnyResourceFails(t *testing.T) {
 	whole := &pulumitest.Recorder{}
 	require.NoError(t, pulumitest.Run(whole, "prod", stackConfig(t, "prod"), Program))
 	custom := 0
@@ -81,14 +81,14 @@ func TestTwoDifferentDigitalOceanTokensAreRefused(t *testing.T) {
 	require.NoError(t, pulumitest.Run(&pulumitest.Recorder{}, "demo", cfg, Program), "the same token twice is no fault")
 }
 
-// plus is a configuration with one more key.
+// plus returns the configuration with one more key.
 func plus(cfg map[string]string, key, value string) map[string]string {
 	out := maps.Clone(cfg)
 	out[key] = value
 	return out
 }
 
-func TestOverBudgetErrorCarriesTheBill(t *testing.T) {
+func TestOverBudgetErrorHasTheBillAndAWayOut(t *testing.T) {
 	err := pulumitest.Run(&pulumitest.Recorder{}, "demo", with(t, stackConfig(t, "demo"), "cluster.ha", true), Program)
 	over := &budget.OverError{}
 	require.ErrorAs(t, err, &over)

@@ -10,12 +10,12 @@ import (
 	"github.com/genericcorp/platform/internal/settings"
 )
 
-// history is what the stack's last update put into its outputs; zero when there
-// was none.
+// history has the outputs of the stack's last update that this one needs. It is zero before
+// the first update.
 type history struct {
-	// tenants has every name that an update found in the stack file.
+	// tenants has every name that an earlier update found in the stack file.
 	tenants lifecycle.History
-	// kubernetesVersion is the minor that was declared.
+	// kubernetesVersion is the minor that the last update declared.
 	kubernetesVersion string
 }
 
@@ -24,7 +24,7 @@ func readHistory(ctx *pulumi.Context) (history, error) {
 	itself := fmt.Sprintf("%s/%s/%s", ctx.Organization(), ctx.Project(), ctx.Stack())
 	reference, err := pulumi.NewStackReference(ctx, "last-update", &pulumi.StackReferenceArgs{Name: pulumi.String(itself)})
 	if err != nil {
-		return history{}, fmt.Errorf("the stack's own outputs: %w", err)
+		return history{}, fmt.Errorf("read the stack's own outputs: %w", err)
 	}
 	tenants, err := readTenants(reference)
 	if err != nil {
@@ -37,8 +37,8 @@ func readHistory(ctx *pulumi.Context) (history, error) {
 	return history{tenants: tenants, kubernetesVersion: version}, nil
 }
 
-// readTenants reads the tenants' history. A stack that an older program updated has
-// their states alone.
+// readTenants reads the tenants' history. If an older version of the program made the last
+// update, the outputs have only the tenants' states.
 func readTenants(reference *pulumi.StackReference) (lifecycle.History, error) {
 	records, err := output[map[string]any](reference, OutputTenantHistory)
 	if err != nil {
@@ -59,12 +59,12 @@ func readTenants(reference *pulumi.StackReference) (lifecycle.History, error) {
 	return h, err
 }
 
-// output is one output of a stack; the zero value when it has none of the name.
+// output returns one output of a stack, or the zero value if the stack has no such output.
 func output[T any](reference *pulumi.StackReference, name string) (T, error) {
 	var zero T
 	found, err := reference.GetOutputDetails(name)
 	if err != nil {
-		return zero, fmt.Errorf("the stack's own outputs: %w", err)
+		return zero, fmt.Errorf("read the stack's own outputs: %w", err)
 	}
 	if found.Value == nil {
 		return zero, nil
@@ -76,9 +76,9 @@ func output[T any](reference *pulumi.StackReference, name string) (T, error) {
 	return value, nil
 }
 
-// nextTenants compares the declared tenants with those of the last update, and
-// returns the history after this one. Entries that vanished are reported before
-// anything happens. The error is settings.Faults.
+// nextTenants compares the declared tenants with the history of earlier updates, and returns
+// the history after this update. It logs a warning about entries that are missing now. The
+// error is settings.Faults.
 func (c config) nextTenants(ctx *pulumi.Context, before lifecycle.History) (lifecycle.History, error) {
 	next, refused := before.Next(c.Tenants)
 	var faults settings.Faults

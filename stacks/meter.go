@@ -12,7 +12,8 @@ import (
 	"github.com/genericcorp/platform/internal/sizing"
 )
 
-// meterAll holds everything that registers from now on against the plan's bill.
+// meterAll compares every resource that is registered from now on with the plan's bill. A
+// resource that the bill does not have fails.
 func meterAll(ctx *pulumi.Context, plan sizing.Plan, s settings.Settings) error {
 	m := newMeter(plan, s)
 	return ctx.RegisterResourceTransform(func(_ context.Context, args *pulumi.ResourceTransformArgs) *pulumi.ResourceTransformResult {
@@ -29,8 +30,8 @@ func newMeter(plan sizing.Plan, s settings.Settings) *meter.Meter {
 	return meter.New(plan.Bill, s.Cluster.Kind == settings.DigitalOcean)
 }
 
-// refuse makes the registration fail. A transform has no error to return, so it
-// asks for inputs that cannot be had, whose error the engine reports.
+// refuse makes the registration fail. A transform cannot return an error, so it returns an
+// input whose Output fails with the reason. The engine reports that error.
 func refuse(ctx *pulumi.Context, args *pulumi.ResourceTransformArgs, reason error) *pulumi.ResourceTransformResult {
 	fail := func(parent pulumi.URN) (string, error) {
 		return "", fmt.Errorf("the budget refuses %s: %w", urnBelow(ctx, string(parent), args.Type, args.Name), reason)
@@ -44,7 +45,7 @@ func refuse(ctx *pulumi.Context, args *pulumi.ResourceTransformArgs, reason erro
 	}
 }
 
-// urnBelow is the URN that a resource will have below a parent.
+// urnBelow returns the URN of a resource that will be registered with a parent.
 func urnBelow(ctx *pulumi.Context, parent, token, name string) string {
 	kind := token
 	if parts := strings.Split(parent, "::"); len(parts) == 4 && parts[2] != "pulumi:pulumi:Stack" {
@@ -53,8 +54,8 @@ func urnBelow(ctx *pulumi.Context, parent, token, name string) string {
 	return fmt.Sprintf("urn:pulumi:%s::%s::%s::%s", ctx.Stack(), ctx.Project(), kind, name)
 }
 
-// plain turns inputs into values the meter reads. What only another resource
-// will tell is unknown.
+// plain converts inputs to plain values for the meter. An output of another resource becomes
+// meter.Unknown.
 func plain(input any) any {
 	switch v := input.(type) {
 	case nil:

@@ -19,15 +19,15 @@ const (
 	OutputNodes           = "nodes"
 	OutputDatabase        = "database"
 	OutputTenants         = "tenants"
-	// OutputTenantHistory is what the next update compares its tenants with.
+	// OutputTenantHistory is the history with which the next update compares its tenants.
 	OutputTenantHistory = "tenantHistory"
-	// OutputKubernetesVersion is the declared minor; the next update reads it.
+	// OutputKubernetesVersion is the declared minor. The next update reads it.
 	OutputKubernetesVersion = "kubernetesVersion"
 )
 
-// export publishes what an operator asks for first. The tenants wait for the last Job:
-// the engine keeps the outputs of an update that failed too, and a tenant whose purge
-// failed would count as purged.
+// export registers the stack's outputs. The outputs about tenants wait for the last Job. The
+// engine also stores the outputs of a failed update, and without this wait a tenant whose
+// purge failed would be recorded as purged.
 func export(ctx *pulumi.Context, s *stack, grafanaPassword pulumi.StringOutput, tenantsApplied pulumi.Output) error {
 	records, err := s.tenantHistory.Encode()
 	if err != nil {
@@ -54,7 +54,7 @@ func export(ctx *pulumi.Context, s *stack, grafanaPassword pulumi.StringOutput, 
 	return nil
 }
 
-// once is a value that is known when an output is.
+// once returns an output with the value that resolves when done does, and fails with it.
 func once(done pulumi.Output, value map[string]any) pulumi.MapOutput {
 	return done.ApplyT(func(any) map[string]any { return value }).(pulumi.MapOutput)
 }

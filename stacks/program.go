@@ -1,5 +1,5 @@
-// Package stacks composes the components into a stack. It is the only place that
-// knows all of them.
+// Package stacks builds a stack from the components: it reads the configuration, plans the
+// sizes, checks the budget and connects the components. Components do not import each other.
 package stacks
 
 import (
@@ -10,9 +10,9 @@ import (
 	"github.com/genericcorp/platform/internal/sizing"
 )
 
-// Program declares the stack that its settings describe. Faulty settings, a
-// workload that does not fit and a bill over the limit stop it before anything
-// is registered; a resource that the bill lacks stops it when that registers.
+// Program declares the stack of its configuration. It returns an error and registers nothing
+// if the settings have faults, if the workload does not fit, or if the bill is over the
+// limit. A resource that is not on the bill fails when it is registered.
 func Program(ctx *pulumi.Context) error {
 	c, err := read(ctx)
 	if err != nil {

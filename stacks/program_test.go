@@ -19,7 +19,7 @@ import (
 
 var stackNames = []string{"demo", "prod"}
 
-// Credentials that may show nowhere in plain.
+// Tokens of the tests. They may appear only in secret inputs.
 const (
 	canaryDigitalOcean = "canary-digitalocean"
 	canaryCloudflare   = "canary-cloudflare"
@@ -48,7 +48,7 @@ func setTokens(t *testing.T) {
 	t.Setenv("CLOUDFLARE_API_TOKEN", canaryCloudflare)
 }
 
-// planOf is the plan of a real stack file.
+// planOf returns the settings of a configuration and their plan.
 func planOf(t *testing.T, cfg map[string]string) (settings.Settings, sizing.Plan) {
 	t.Helper()
 	s, err := settings.Load([]byte(cfg[settings.Key]))
@@ -58,7 +58,7 @@ func planOf(t *testing.T, cfg map[string]string) (settings.Settings, sizing.Plan
 	return s, plan
 }
 
-// with changes one setting of a configuration, by its dotted path.
+// with returns the configuration with one setting changed, by its dotted path.
 func with(t *testing.T, cfg map[string]string, path string, value any) map[string]string {
 	t.Helper()
 	var tree map[string]any
@@ -84,7 +84,7 @@ func with(t *testing.T, cfg map[string]string, path string, value any) map[strin
 	return out
 }
 
-func TestBothStacksHaveTheGraphAndTheBillThatReviewersRead(t *testing.T) {
+func TestBothStacksHaveTheGraphAndTheBillOfTheirGoldenFiles(t *testing.T) {
 	for _, stack := range stackNames {
 		t.Run(stack, func(t *testing.T) {
 			cfg := stackConfig(t, stack)
@@ -106,22 +106,33 @@ func TestEveryComponentRegistersItsOutputsOnce(t *testing.T) {
 			components++
 		}
 	}
-	assert.Equal(t, 11, components, "nine that deploy, the confirmation, and the guard")
+	folders, err := filepath.Glob(filepath.Join("..", "components", "*", ""))
+	require.NoError(t, err)
+	packages := 0
+	for _, folder := range folders {
+		if info, err := os.Stat(folder); err == nil && info.IsDir() {
+			packages++
+		}
+	}
+	assert.Equal(t, packages+2, components, "one for each package, the confirmation, and the guard")
 	assert.Equal(t, components+1, r.Outputs(), "each component and the stack, once")
 }
 
 func TestEveryResourceHasAnExplicitProvider(t *testing.T) {
 	r := &pulumitest.Recorder{}
 	require.NoError(t, pulumitest.Run(r, "prod", stackConfig(t, "prod"), Program))
+	resources := 0
 	for _, g := range r.Registrations() {
 		if g.Custom && !strings.HasPrefix(g.Type, "pulumi:providers:") {
 			pkg, _, _ := strings.Cut(g.Type, ":")
 			assert.Equal(t, pkg, g.Provider, "%s %s", g.Type, g.Name)
+			resources++
 		}
 	}
+	assert.Greater(t, resources, 50)
 }
 
-func TestDemoGoesAwayWholeAndProdKeepsItsData(t *testing.T) {
+func TestDestroyDeletesAllOfDemoAndKeepsTheDataOfProd(t *testing.T) {
 	for stack, protect := range map[string]bool{"demo": false, "prod": true} {
 		r := &pulumitest.Recorder{}
 		require.NoError(t, pulumitest.Run(r, stack, stackConfig(t, stack), Program))
@@ -135,13 +146,14 @@ func TestDemoGoesAwayWholeAndProdKeepsItsData(t *testing.T) {
 			kept, ok := r.Find(token, "platform-"+stack)
 			require.True(t, ok, token)
 			assert.Equal(t, protect, kept.Retain, "%s of %s", token, stack)
-			// The network is kept, and a protected one could not be taken out of the state.
+			// The network is retained but not protected: a protected one could not be
+			// removed from the state.
 			assert.Equal(t, protect && !strings.HasSuffix(token, ":Vpc"), kept.Protect, "%s of %s", token, stack)
 		}
 	}
 }
 
-func TestTenantsHaveHostsOfTheirOwn(t *testing.T) {
+func TestEachTenantHasItsOwnHost(t *testing.T) {
 	r := &pulumitest.Recorder{}
 	cfg := with(t, stackConfig(t, "demo"), "tenants", []any{map[string]any{"name": "zeta"}, map[string]any{"name": "acme"}})
 	require.NoError(t, pulumitest.Run(r, "demo", cfg, Program))
@@ -153,7 +165,7 @@ func TestTenantsHaveHostsOfTheirOwn(t *testing.T) {
 	assert.Equal(t, []any{"acme.demo.genericcorp.com", "zeta.demo.genericcorp.com"}, hosts)
 }
 
-func TestTheDatabaseComesAfterTheClusterThatItAdmits(t *testing.T) {
+func TestDatabaseDependsOnTheClusterThatItAdmits(t *testing.T) {
 	r := &pulumitest.Recorder{}
 	require.NoError(t, pulumitest.Run(r, "demo", stackConfig(t, "demo"), Program))
 	p, ok := r.Find("platform:postgres:Postgres", "platform-demo")
@@ -161,7 +173,7 @@ func TestTheDatabaseComesAfterTheClusterThatItAdmits(t *testing.T) {
 	assert.Contains(t, strings.Join(p.DependsOn, "\n"), "KubernetesCluster::platform-demo")
 }
 
-func TestTheKubernetesProviderUpdatesInPlaceAndAdopts(t *testing.T) {
+func TestKubernetesProviderUpdatesInPlaceAndAdoptsExistingObjects(t *testing.T) {
 	r := &pulumitest.Recorder{}
 	require.NoError(t, pulumitest.Run(r, "prod", stackConfig(t, "prod"), Program))
 	provider, ok := r.Find("pulumi:providers:kubernetes", "kubernetes")
@@ -171,7 +183,7 @@ func TestTheKubernetesProviderUpdatesInPlaceAndAdopts(t *testing.T) {
 	}
 }
 
-func TestWhatRunsInAnUnprotectedClusterEndsWithIt(t *testing.T) {
+func TestComponentsInAnUnprotectedClusterAreDeletedWithIt(t *testing.T) {
 	for stack, with := range map[string]string{"demo": "platform-demo", "prod": ""} {
 		r := &pulumitest.Recorder{}
 		require.NoError(t, pulumitest.Run(r, stack, stackConfig(t, stack), Program))

@@ -10,10 +10,10 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// Providers are constructed here and nowhere else: the stack files turn the
-// default ones off. The clouds' tokens are not among their inputs: each provider
-// reads its own from the environment. So no token is in the state, and a run with
-// another token, such as one that may only read, is no change.
+// All providers are constructed in this file, because the stack files disable the default
+// providers. Their inputs do not have the clouds' tokens: each provider reads its token from
+// the environment. So the state has no token, and another token, for example one that may
+// only read, is not a change.
 
 func digitalOceanProvider(ctx *pulumi.Context) (pulumi.ProviderResource, error) {
 	p, err := digitalocean.NewProvider(ctx, "digitalocean", &digitalocean.ProviderArgs{})
@@ -39,19 +39,19 @@ func randomProvider(ctx *pulumi.Context) (pulumi.ProviderResource, error) {
 	return p, nil
 }
 
-// kubernetesProvider talks to the cluster of a kubeconfig. The identifier says
-// which cluster that is: as long as it stays the same, a kubeconfig that changes
-// is the same cluster's, and not one object is replaced.
+// kubernetesProvider returns a provider for the cluster of a kubeconfig. The identifier
+// identifies the cluster: as long as it is the same, a changed kubeconfig replaces no object.
+// An empty context is the current context of the kubeconfig.
 func kubernetesProvider(ctx *pulumi.Context, kubeconfig pulumi.StringInput, context string, identifier pulumi.StringInput) (pulumi.ProviderResource, error) {
 	args := &kubernetes.ProviderArgs{
 		Kubeconfig:            kubeconfig.ToStringOutput(),
 		ClusterIdentifier:     identifier.ToStringOutput(),
 		EnableServerSideApply: pulumi.Bool(true),
-		// Without these two a change of data deletes the object and makes it anew, and
-		// a Pod that starts meanwhile does not find it.
+		// Without these two, a change of data deletes the object and creates it again. A Pod
+		// that starts in between does not find it.
 		EnableSecretMutable:    pulumi.Bool(true),
 		EnableConfigMapMutable: pulumi.Bool(true),
-		// What a killed run made and the state does not know is adopted.
+		// Adopts objects that a killed run created and that are not in the state.
 		UpsertExistingObjects: pulumi.Bool(true),
 	}
 	if context != "" {

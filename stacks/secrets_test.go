@@ -11,19 +11,23 @@ import (
 	"github.com/genericcorp/platform/sandbox/pulumitest"
 )
 
-func TestCredentialsAreSecretWhereverTheyGo(t *testing.T) {
+func TestCredentialsAreSecretInEveryInput(t *testing.T) {
 	for _, stack := range stackNames {
+		found := map[string]int{}
 		r := &pulumitest.Recorder{}
 		require.NoError(t, pulumitest.Run(r, stack, stackConfig(t, stack), Program))
 		for _, g := range r.Registrations() {
 			eachText(g.Inputs, "", func(path, text string) {
 				for _, canary := range []string{canaryDigitalOcean, canaryCloudflare, "AVNS_", "dop_v1_"} {
 					if strings.Contains(text, canary) {
+						found[canary]++
 						assert.True(t, underAny(path, g.Secrets), "%s %s shows a credential at %s", g.Type, g.Name, path)
 					}
 				}
 			})
 		}
+		assert.Positive(t, found[canaryCloudflare], "inputs of %s with the token of cert-manager", stack)
+		assert.Positive(t, found["AVNS_"], "inputs of %s with a password of the database", stack)
 		admin, ok := r.Find("kubernetes:core/v1:Secret", "grafana-admin")
 		require.True(t, ok)
 		assert.True(t, underAny("stringData.password", admin.Secrets))

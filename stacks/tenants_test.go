@@ -19,10 +19,10 @@ import (
 	"github.com/genericcorp/platform/sandbox/pulumitest"
 )
 
-// The whole way of the demo's tenant: the objects that the unchanged stack file
-// makes are put where the Job's Pod would have them, its command is run against a
-// real server, and the app's connection string reads the sample data.
-func TestTheDemosTenantCanBeReadWithItsOwnURLOnceTheJobHasRun(t *testing.T) {
+// The test writes the objects of the unchanged demo stack to the folders that the Job's Pod
+// would mount, runs the Job's command against a real server, and reads the sample data with
+// the tenant's connection string.
+func TestDemoTenantReadsItsSampleDataAfterTheJob(t *testing.T) {
 	r := &pulumitest.Recorder{}
 	require.NoError(t, pulumitest.Run(r, "demo", stackConfig(t, "demo"), Program))
 	server := postgrestest.Start(t, 0)
@@ -36,7 +36,7 @@ func TestTheDemosTenantCanBeReadWithItsOwnURLOnceTheJobHasRun(t *testing.T) {
 	admin, err := url.Parse(server.URL(postgrestest.Admin))
 	require.NoError(t, err)
 	password, _ := admin.User.Password()
-	// The first line that matches counts: the server here has another password.
+	// libpq takes the first line that matches. The test's server has another password.
 	secret[tenancy.PasswordsFile] = "localhost:*:*:" + admin.User.Username() + ":" + password + "\n" + secret[tenancy.PasswordsFile].(string)
 	mount(t, credentials, secret)
 	command := exec.Command("sh", filepath.Join(scripts, entry))
@@ -61,15 +61,15 @@ func TestTheDemosTenantCanBeReadWithItsOwnURLOnceTheJobHasRun(t *testing.T) {
 	assert.Equal(t, 200, orders)
 }
 
-// The engine starts nothing after a failure: what came after the strict Job, or waited for
-// it, would not be updated when one tenant fails.
-func TestTheStrictJobComesAfterAllThatDeploys(t *testing.T) {
+// The engine starts nothing after a failure. A resource that waits for the last Job would not
+// be updated when one tenant fails.
+func TestTheLastJobDependsOnAllOtherResources(t *testing.T) {
 	for _, stack := range stackNames {
 		r := &pulumitest.Recorder{}
 		require.NoError(t, pulumitest.Run(r, stack, stackConfig(t, stack), Program))
 		confirmation, ok := r.Find("platform:tenants:Confirmation", "platform-"+stack)
 		require.True(t, ok)
-		before := strings.Join(confirmation.DependsOn, "\n") + "\n"
+		before, checked := strings.Join(confirmation.DependsOn, "\n")+"\n", 0
 		for _, g := range r.Registrations() {
 			dependsOn := strings.Join(g.DependsOn, "\n")
 			switch {
@@ -80,9 +80,11 @@ func TestTheStrictJobComesAfterAllThatDeploys(t *testing.T) {
 				assert.NotContains(t, dependsOn, "confirm", g.Name)
 				if g.Custom {
 					assert.Contains(t, before, g.Type+"::"+g.Name+"\n")
+					checked++
 				}
 			}
 		}
+		assert.Greater(t, checked, 50, "resources of %s", stack)
 	}
 }
 
@@ -100,7 +102,7 @@ func mount(t *testing.T, folder string, files map[string]any) {
 	}
 }
 
-func TestTenantsThatVanishAreHeldAgainstTheLastUpdate(t *testing.T) {
+func TestProgramRefusesTenantsThatLookRenamedSinceTheLastUpdate(t *testing.T) {
 	last := resource.PropertyMap{OutputTenants: resource.NewObjectProperty(resource.PropertyMap{
 		"acme": resource.NewStringProperty("active"), "gone": resource.NewStringProperty("purged"), "old": resource.NewStringProperty("archived"),
 	})}
@@ -127,7 +129,7 @@ func TestTenantsThatVanishAreHeldAgainstTheLastUpdate(t *testing.T) {
 	}
 }
 
-func TestTenantsAreHeldAgainstTheirHistoryBeforeAnythingIsRegistered(t *testing.T) {
+func TestProgramChecksTenantStatesAgainstTheHistoryBeforeItRegistersAnything(t *testing.T) {
 	record := func(state string, life float64) resource.PropertyValue {
 		return resource.NewObjectProperty(resource.PropertyMap{
 			"state": resource.NewStringProperty(state), "life": resource.NewNumberProperty(life), "declared": resource.NewBoolProperty(true),
@@ -146,7 +148,7 @@ func TestTenantsAreHeldAgainstTheirHistoryBeforeAnythingIsRegistered(t *testing.
 	assert.Empty(t, r.Registrations())
 }
 
-func TestABrokenHistoryIsSaidAndNotGuessed(t *testing.T) {
+func TestProgramFailsOnATenantHistoryThatItCannotRead(t *testing.T) {
 	r := &pulumitest.Recorder{Last: resource.PropertyMap{OutputTenantHistory: resource.NewObjectProperty(resource.PropertyMap{
 		"acme": resource.NewStringProperty("active"),
 	})}}
@@ -154,7 +156,7 @@ func TestABrokenHistoryIsSaidAndNotGuessed(t *testing.T) {
 	assert.Empty(t, r.Registrations())
 }
 
-func TestARenamedTenantsOldHostRedirectsWhileThatIsDeclared(t *testing.T) {
+func TestOldHostOfARenamedTenantRedirectsOnlyIfDeclared(t *testing.T) {
 	last := resource.PropertyMap{OutputTenants: resource.NewObjectProperty(resource.PropertyMap{"acme": resource.NewStringProperty("active")})}
 	for _, redirect := range []bool{true, false} {
 		r := &pulumitest.Recorder{Last: last}

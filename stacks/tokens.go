@@ -10,25 +10,27 @@ import (
 	"github.com/genericcorp/platform/internal/settings"
 )
 
-// token is a cloud's credential. It is read from the environment alone: in the
-// stack's configuration it would end up in the state, and doctl, which logs in to
-// the cluster, would not find it.
+// token is a cloud's credential. It is read from the environment only. In the stack's
+// configuration it would get into the state, and doctl, which logs in to the cluster, would
+// not find it.
 type token struct {
-	// variable holds it; refused is the key of the configuration that must not.
+	// variable is the environment variable that has the token. refused is the configuration
+	// key that must not have it.
 	variable, refused string
 }
 
 var (
-	// digitalOceanToken is the variable that the provider and doctl both read.
+	// digitalOceanToken is read by the provider and by doctl.
 	digitalOceanToken = token{"DIGITALOCEAN_ACCESS_TOKEN", "digitalocean:token"}
 	cloudflareToken   = token{"CLOUDFLARE_API_TOKEN", "cloudflare:apiToken"}
 )
 
-// otherDigitalOceanToken is a second variable, which the provider prefers and
-// doctl does not read.
+// otherDigitalOceanToken is another variable for the token. The provider prefers it, and doctl
+// does not read it.
 const otherDigitalOceanToken = "DIGITALOCEAN_TOKEN"
 
-// cloudTokens reports every token that the stack needs and the environment lacks.
+// cloudTokens returns an error for each token that the stack needs and the environment does
+// not have.
 func cloudTokens(ctx *pulumi.Context, s settings.Settings) error {
 	faults := []error{cloudflareToken.check(ctx)}
 	if s.Cluster.Kind == settings.DigitalOcean || s.Database.Kind == settings.DigitalOcean {

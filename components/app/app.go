@@ -1,4 +1,5 @@
-// Package app declares the SaaS itself, by the contract in docs/app-contract.md.
+// Package app declares the application: a Deployment with its Service, Secrets, network
+// policies and routes. docs/app-contract.md says what the application must do.
 package app
 
 import (
@@ -22,47 +23,55 @@ const (
 	databaseSecret = "database"
 )
 
-// Args are the contract with the app.
+// Args are the arguments of New.
 type Args struct {
-	// Image with an exact tag or digest; it speaks HTTP on Port.
+	// Image is the container image, with an exact tag or a digest. Required.
 	Image string
-	Port  int
-	// Paths of the probes and of the Prometheus metrics.
+	// Port is the TCP port on which the image serves HTTP, 1024 to 65535.
+	Port int
+	// HealthPath is the HTTP path of the startup and liveness probes, ReadyPath that of the
+	// readiness probe. MetricsPath serves metrics in Prometheus's format.
 	HealthPath, ReadyPath, MetricsPath string
-	// Domain is its own host; each tenant has one below it.
-	Domain  string
+	// Domain is the app's host, for example "example.com". A tenant's host is its name
+	// before this domain. Required.
+	Domain string
+	// Tenants are the tenants of the app; it may have none.
 	Tenants []components.Tenant
-	// TenantURLs are the tenants' connection strings by file name. Required when a tenant
-	// may log in. Secret.
+	// TenantURLs are the tenants' connection strings by file name (tenants.Tenants.URLs).
+	// Required when a tenant may log in to the database. Secret.
 	TenantURLs pulumi.StringMapInput
-	// Env are further plain environment variables.
+	// Env are more environment variables of the container, by name.
 	Env map[string]string
-	// SecretEnv are further environment variables, from a Secret.
+	// SecretEnv are more environment variables. Their values come from a Secret.
 	SecretEnv map[string]string
-	// Registry is the login that the image is pulled with; nil for a public image.
+	// Registry is the login for pulling the image; nil for a public image.
 	Registry *Registry
-	// Protect refuses to delete what serves users: the app, its credentials, its route.
+	// Protect refuses to delete the Deployment, the Service, the route of Domain and the
+	// credentials of the database.
 	Protect bool
-	// Pods is how many replicas run, and what each gets.
+	// Pods is the number of replicas, at least 1, and the resources of each.
 	Pods components.Pods
-	// DatabaseRange and DatabasePort are where its database may be.
+	// DatabaseRange (CIDR) and DatabasePort are the addresses and the TCP port of the
+	// database. The network policy allows connections to them.
 	DatabaseRange string
 	DatabasePort  int
-	// InternetEgress lets it reach the Internet over HTTPS.
+	// InternetEgress allows connections to any address on TCP port 443.
 	InternetEgress bool
-	// DatabaseURL connects to the database; secret. DatabaseCA checks who answers, the
-	// database or the pooler: it may be several certificates (PEM).
+	// DatabaseURL is the connection string of the app's own role. Required, secret.
+	// DatabaseCA has the certificate authorities (PEM) that the app trusts: that of the
+	// database, and that of the pooler when tenants connect through it. Required.
 	DatabaseURL, DatabaseCA pulumi.StringInput
-	// IngressNamespace is where the route goes.
+	// IngressNamespace is the namespace of the ingress controller, in which the routes are
+	// created (ingress.Ingress.Namespace). Required.
 	IngressNamespace pulumi.StringInput
 }
 
-// App is the component.
+// App is the component. It has no outputs.
 type App struct {
 	pulumi.ResourceState
 }
 
-// New declares the app; invalid args register nothing.
+// New declares the app. If args are invalid it returns all faults and registers nothing.
 func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOption) (*App, error) {
 	if err := args.validate(); err != nil {
 		return nil, fmt.Errorf("app %q: %w", name, err)
@@ -100,7 +109,8 @@ func (a Args) register(ctx *pulumi.Context, inside []pulumi.ResourceOption) erro
 	if err != nil {
 		return err
 	}
-	// Not protected: a Secret goes with its last variable, or with the login.
+	// Not protected, so that an update can delete a Secret whose last variable or login was
+	// removed.
 	secrets, err := a.registerSecrets(ctx, inside)
 	if err != nil {
 		return err
@@ -120,7 +130,7 @@ func (a Args) register(ctx *pulumi.Context, inside []pulumi.ResourceOption) erro
 	if err := a.route(workload.App.Name, nil, a.Domain).Register(ctx, serving...); err != nil {
 		return err
 	}
-	// Not protected: a plan's route goes with its last tenant.
+	// Not protected, so that an update can delete the route of a tier with no tenant left.
 	for _, route := range a.tenantRoutes() {
 		if err := route.Register(ctx, inside...); err != nil {
 			return err
@@ -157,7 +167,7 @@ func (a Args) validate() error {
 		errs = append(errs, errors.New("domain: is missing"))
 	}
 	if a.Pods.Replicas < 1 {
-		errs = append(errs, errors.New("pods: has no replicas"))
+		errs = append(errs, fmt.Errorf("pods: %d replicas; 1 or more are needed", a.Pods.Replicas))
 	}
 	if slices.ContainsFunc(a.tenants(), settings.Tenant.LogsIn) {
 		errs = append(errs, kube.Required("tenantUrls", a.TenantURLs))

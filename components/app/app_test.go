@@ -28,10 +28,10 @@ func args() app.Args {
 	}
 }
 
-// tenants returns tenants of the smallest tier, from "name:state".
-func tenants(of ...string) []components.Tenant {
+// tenants returns tenants of the smallest tier, each from a text "name:state".
+func tenants(texts ...string) []components.Tenant {
 	var out []components.Tenant
-	for _, text := range of {
+	for _, text := range texts {
 		name, state, _ := strings.Cut(text, ":")
 		out = append(out, components.Tenant{Name: name, State: state})
 	}
@@ -92,7 +92,7 @@ func declared(t *testing.T, a app.Args) *pulumitest.Recorder {
 	return r
 }
 
-func TestEachTenantHasARuleOfItsOwnWithItsPlansRateLimit(t *testing.T) {
+func TestEachTenantHasItsOwnRuleWithTheRateLimitOfItsTier(t *testing.T) {
 	r := declared(t, args())
 	own, none := hosts(t, r, "route-app")
 	assert.Equal(t, []any{"demo.example.com"}, own)
@@ -100,12 +100,12 @@ func TestEachTenantHasARuleOfItsOwnWithItsPlansRateLimit(t *testing.T) {
 	starter, limit := hosts(t, r, "route-tenants-starter")
 	assert.Equal(t, []any{"acme.demo.example.com", "beta.demo.example.com"}, starter)
 	assert.Equal(t, "plan-starter@file", limit)
-	closed, answer := hosts(t, r, "route-tenants-suspended")
-	assert.Equal(t, []any{"late.demo.example.com", "old.demo.example.com"}, closed, "and a purged tenant has no host")
-	assert.Equal(t, "suspended@file", answer)
+	closed, middleware := hosts(t, r, "route-tenants-suspended")
+	assert.Equal(t, []any{"late.demo.example.com", "old.demo.example.com"}, closed, "a purged tenant has no host")
+	assert.Equal(t, "suspended@file", middleware)
 }
 
-func TestTheAppReadsTheListOfItsTenants(t *testing.T) {
+func TestTenantsConfigMapListsTenantsThatAreNotPurged(t *testing.T) {
 	config, ok := declared(t, args()).Find("kubernetes:core/v1:ConfigMap", "tenants")
 	require.True(t, ok)
 	var list []map[string]string
@@ -116,41 +116,52 @@ func TestTheAppReadsTheListOfItsTenants(t *testing.T) {
 	}, list[0])
 }
 
-func TestTheDatabasePasswordShowsNowhereButInItsSecret(t *testing.T) {
-	r := &pulumitest.Recorder{}
-	require.NoError(t, pulumitest.Run(r, "test", nil, func(ctx *pulumi.Context) error {
-		_, err := app.New(ctx, "test", args())
-		return err
-	}))
-	for _, g := range r.Registrations() {
-		if g.Type != "kubernetes:core/v1:Secret" {
-			assert.NotContains(t, pulumitest.Text(g.Inputs), "hunter", g.Name)
+func TestDatabasePasswordsAppearInSecretsOnly(t *testing.T) {
+	withPassword := 0
+	for _, g := range declared(t, args()).Registrations() {
+		if g.Type == secretToken {
+			if strings.Contains(pulumitest.Text(g.Inputs), "hunter") {
+				withPassword++
+			}
+			continue
 		}
+		assert.NotContains(t, pulumitest.Text(g.Inputs), "hunter", g.Name)
+	}
+	assert.Equal(t, 2, withPassword, "the Secrets of the app's role and of the tenants")
+}
+
+func TestASingleReplicaHasNoDisruptionBudget(t *testing.T) {
+	a := args()
+	a.Pods.Replicas = 1
+	_, ok := declared(t, a).Find("kubernetes:policy/v1:PodDisruptionBudget", "app")
+	assert.False(t, ok, "it would block a drain of the Pod's node")
+}
+
+func TestInternetEgressAddsARuleToTheNetworkPolicy(t *testing.T) {
+	for _, c := range []struct {
+		internet bool
+		rules    int
+	}{{false, 2}, {true, 3}} {
+		a := args()
+		a.InternetEgress = c.internet
+		policy, ok := declared(t, a).Find("kubernetes:networking.k8s.io/v1:NetworkPolicy", "app-allow-database")
+		require.True(t, ok)
+		assert.Len(t, pulumitest.Dig(policy.Inputs, "spec.egress"), c.rules, "the database, the pooler and perhaps the Internet")
 	}
 }
 
-func TestASingleReplicaHasNoDisruptionBudgetToBlockADrain(t *testing.T) {
+// A stack file that could set one of these would change what the app contract says.
+func TestAStackFileCannotSetTheVariablesOfTheContract(t *testing.T) {
 	a := args()
-	a.Pods.Replicas = 1
-	r := &pulumitest.Recorder{}
-	require.NoError(t, pulumitest.Run(r, "test", nil, func(ctx *pulumi.Context) error {
-		_, err := app.New(ctx, "test", a)
-		return err
-	}))
-	_, ok := r.Find("kubernetes:policy/v1:PodDisruptionBudget", "app")
-	assert.False(t, ok)
-}
-
-func TestTheInternetIsReachedOnlyWhenAsked(t *testing.T) {
-	for _, internet := range []bool{false, true} {
-		a := args()
-		a.InternetEgress = internet
-		r := &pulumitest.Recorder{}
-		require.NoError(t, pulumitest.Run(r, "test", nil, func(ctx *pulumi.Context) error {
-			_, err := app.New(ctx, "test", a)
-			return err
-		}))
-		policy, _ := r.Find("kubernetes:networking.k8s.io/v1:NetworkPolicy", "app-allow-database")
-		assert.Equal(t, internet, len(pulumitest.Dig(policy.Inputs, "spec.egress").([]any)) == 3, "beside the database and the pooler")
+	a.Env = nil
+	r := declared(t, a)
+	deployment, _ := r.Find(deploymentToken, "app")
+	container := pulumitest.Dig(deployment.Inputs, "spec.template.spec.containers").([]any)[0]
+	variables := pulumitest.Dig(container, "env").([]any)
+	assert.NotEmpty(t, variables)
+	for _, variable := range variables {
+		name := pulumitest.Dig(variable, "name").(string)
+		_, err := settings.Load([]byte("{domain: a.genericcorp.com, zone: genericcorp.com, email: a@genericcorp.com, app: {env: {" + name + ": x}}}"))
+		assert.ErrorContains(t, err, name, "settings.reservedEnv has to have it")
 	}
 }

@@ -18,13 +18,13 @@ import (
 const (
 	uid         = 65532
 	servicePort = 80
-	// drainSeconds covers what the ingress controller takes to forget a Pod;
-	// stopSeconds is what the app has left to finish its requests.
+	// drainSeconds is longer than the ingress controller takes to stop sending requests to
+	// a Pod that ends. stopSeconds is the time that the app then has to finish requests.
 	drainSeconds = 5
 	stopSeconds  = 25
 )
 
-// caFolder and caFile are where the database's certificate authority is.
+// caFolder and caFile are the folder and the file name of the certificate authority.
 var caFolder, caFile = path.Dir(pgurl.CAPath), path.Base(pgurl.CAPath)
 
 func (a Args) deployment() *appsv1.DeploymentArgs {
@@ -42,8 +42,8 @@ func (a Args) deployment() *appsv1.DeploymentArgs {
 	return kube.Deployment(workload.App, a.Pods, a.annotations(), pod)
 }
 
-// annotations hold checksums of the connection string and of the secret variables,
-// so that Pods are replaced when one changes.
+// annotations returns the annotations of a Pod. The checksums of the connection string and
+// of the secret variables replace the Pods when one of them changes.
 func (a Args) annotations() pulumi.StringMap {
 	out := kube.Scraped(a.Port, a.MetricsPath)
 	out["checksum/database"] = kube.SecretChecksum(a.DatabaseURL)
@@ -71,7 +71,7 @@ func (a Args) container() *corev1.ContainerArgs {
 	}
 }
 
-// env is what the contract promises, then what the stack's settings add.
+// env returns the variables of docs/app-contract.md, then those of Env and SecretEnv.
 func (a Args) env() corev1.EnvVarArray {
 	env := corev1.EnvVarArray{
 		kube.Variable("PORT", strconv.Itoa(a.Port)),

@@ -16,22 +16,25 @@ import (
 const (
 	envSecret      = "env"
 	registrySecret = "registry"
-	// dockerConfigType and dockerConfigKey are those of k8s.io/api/core/v1.
+	// dockerConfigType and dockerConfigKey have the values of SecretTypeDockerConfigJson
+	// and DockerConfigJsonKey in k8s.io/api/core/v1.
 	dockerConfigType = "kubernetes.io/dockerconfigjson"
 	dockerConfigKey  = ".dockerconfigjson"
-	// dockerHubKey is the name under which the kubelet looks for a login to Docker Hub
-	// (`kubectl create secret docker-registry` has it as the default server).
+	// dockerHubKey is the key under which the kubelet looks for a login to Docker Hub. It
+	// is the default server of `kubectl create secret docker-registry`.
 	dockerHubKey = "https://index.docker.io/v1/"
 )
 
 // Registry is the login with which nodes pull the app's image.
 type Registry struct {
-	// Server is the registry's host, or settings.DockerHub ("docker.io").
-	Server, Username, Password string
+	// Server is the registry's host, for example "ghcr.io"; "docker.io" is Docker Hub.
+	Server string
+	// Username and Password log in to it. Password is secret.
+	Username, Password string
 }
 
-// registerSecrets declares the Secrets that the stack's configuration asks for; none
-// when it has neither secret variables nor a login.
+// registerSecrets declares a Secret for the secret variables and one for the registry's
+// login. It declares neither when Args has none.
 func (a Args) registerSecrets(ctx *pulumi.Context, opts []pulumi.ResourceOption) ([]pulumi.Resource, error) {
 	var out []pulumi.Resource
 	if len(a.SecretEnv) > 0 {
@@ -62,7 +65,7 @@ func (a Args) registerSecrets(ctx *pulumi.Context, opts []pulumi.ResourceOption)
 	return append(out, secret), nil
 }
 
-// dockerConfig is a login in the format of Docker's config.json.
+// dockerConfig returns the login in the format of Docker's config.json.
 func dockerConfig(r Registry) (string, error) {
 	server := r.Server
 	if server == settings.DockerHub {
@@ -78,12 +81,12 @@ func dockerConfig(r Registry) (string, error) {
 	return string(text), nil
 }
 
-// secretsChecksum changes with every secret variable. A variable may be short enough
-// to be guessed from its checksum. So the connection string goes in first: it has a
-// long random password.
+// secretsChecksum returns a checksum of all secret variables. Somebody could guess a short
+// variable from a checksum of it alone, so the checksum includes the connection string,
+// which has a long random password.
 func (a Args) secretsChecksum() pulumi.StringOutput {
 	canonical := a.DatabaseURL.ToStringOutput().ApplyT(func(url string) (string, error) {
-		text, err := json.Marshal([]any{url, a.SecretEnv}) // with sorted keys
+		text, err := json.Marshal([]any{url, a.SecretEnv}) // json sorts the keys of maps
 		return string(text), err
 	}).(pulumi.StringOutput)
 	return kube.SecretChecksum(canonical)

@@ -15,7 +15,7 @@ import (
 
 const secretToken = "kubernetes:core/v1:Secret"
 
-// withSecrets are arguments with a secret variable and a login.
+// withSecrets returns arguments with two secret variables and a login for the registry.
 func withSecrets() app.Args {
 	a := args()
 	a.SecretEnv = map[string]string{"STRIPE_KEY": "hunter4", "MAIL_KEY": "hunter5"}
@@ -23,7 +23,7 @@ func withSecrets() app.Args {
 	return a
 }
 
-func TestAppSecretsAreMarkedSecretAndShowInNoOtherObject(t *testing.T) {
+func TestSecretVariablesAndTheLoginAppearInSecretsOnly(t *testing.T) {
 	a := withSecrets()
 	a.Protect = true
 	r := pulumitest.Component{
@@ -40,14 +40,17 @@ func TestAppSecretsAreMarkedSecretAndShowInNoOtherObject(t *testing.T) {
 		Type:   "platform:app:App", Custom: 20,
 		Secrets: map[string]string{"database": "stringData", "tenants": "stringData", "env": "stringData", "registry": "stringData"},
 	}.Check(t)
+	secrets := 0
 	for _, g := range r.Registrations() {
 		switch {
 		case g.Type != secretToken:
 			assert.NotContains(t, pulumitest.Text(g.Inputs), "hunter", g.Name)
 		case g.Name == "env" || g.Name == "registry":
-			assert.False(t, g.Protect, "%s goes with its last variable", g.Name)
+			assert.False(t, g.Protect, "%s: an update deletes it with its last variable", g.Name)
+			secrets++
 		}
 	}
+	assert.Equal(t, 2, secrets, "Secrets that are not protected")
 }
 
 func TestSecretVariablesReachTheContainerByReference(t *testing.T) {
@@ -67,7 +70,7 @@ func TestSecretVariablesReachTheContainerByReference(t *testing.T) {
 	assert.Equal(t, map[string]any{"STRIPE_KEY": "hunter4", "MAIL_KEY": "hunter5"}, secret.Inputs["stringData"])
 }
 
-func TestTheImageIsPulledWithTheLogin(t *testing.T) {
+func TestPodsPullTheImageWithTheLoginOfTheRegistry(t *testing.T) {
 	for server, key := range map[string]string{"ghcr.io": "ghcr.io", settings.DockerHub: "https://index.docker.io/v1/"} {
 		a := withSecrets()
 		a.Registry.Server = server
@@ -85,7 +88,7 @@ func TestTheImageIsPulledWithTheLogin(t *testing.T) {
 	}
 }
 
-func TestTheChecksumOfTheSecretVariablesChangesWithEachAndWithTheConnectionString(t *testing.T) {
+func TestChecksumOfSecretVariablesChangesWithAVariableOrTheConnectionString(t *testing.T) {
 	sum := func(change func(*app.Args)) any {
 		a := withSecrets()
 		change(&a)
@@ -104,5 +107,5 @@ func TestTheChecksumOfTheSecretVariablesChangesWithEachAndWithTheConnectionStrin
 	} {
 		assert.NotEqual(t, same, sum(change), name)
 	}
-	assert.Nil(t, sum(func(a *app.Args) { a.SecretEnv = nil }), "there is none without secret variables")
+	assert.Nil(t, sum(func(a *app.Args) { a.SecretEnv = nil }), "without secret variables there is no checksum")
 }

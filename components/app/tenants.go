@@ -14,9 +14,9 @@ import (
 	"github.com/genericcorp/platform/internal/workload"
 )
 
-// tenantsName is the ConfigMap with the list of tenants, and the Secret with
-// their connection strings. They are one of each however many tenants there are.
 const (
+	// tenantsName is the name of the ConfigMap with the list of tenants and of the Secret
+	// with their connection strings. There is one of each for all tenants.
 	tenantsName = "tenants"
 	listFile    = "tenants.json"
 )
@@ -35,19 +35,20 @@ func (a Args) registerTenants(ctx *pulumi.Context, inside []pulumi.ResourceOptio
 		return nil, fmt.Errorf("list of tenants: %w", err)
 	}
 	args := &corev1.SecretArgs{Metadata: kube.Meta(workload.App, tenantsName)}
-	// An empty map would be a change at every preview: the API server does not store
-	// one (seen with pulumi-kubernetes 4.33).
+	// The API server does not store an empty map, so every preview would show one as a
+	// change (seen with pulumi-kubernetes 4.33).
 	if slices.ContainsFunc(a.tenants(), settings.Tenant.LogsIn) {
 		args.StringData = pulumi.ToSecret(a.TenantURLs).(pulumi.StringMapOutput)
 	}
 	secret, err := corev1.NewSecret(ctx, tenantsName, args, inside...)
 	if err != nil {
-		return nil, fmt.Errorf("tenants' secret: %w", err)
+		return nil, fmt.Errorf("secret of the tenants: %w", err)
 	}
 	return []pulumi.Resource{config, secret}, nil
 }
 
-// tenantsVolume shows both as one folder, whose files change in place.
+// tenantsVolume returns a volume with the list and the connection strings in one folder.
+// The kubelet updates the files while the Pod runs.
 func tenantsVolume() *corev1.VolumeArgs {
 	return &corev1.VolumeArgs{
 		Name: pulumi.String("tenants"),
@@ -58,17 +59,17 @@ func tenantsVolume() *corev1.VolumeArgs {
 	}
 }
 
-// route leads from hosts to the app.
-func (a Args) route(route string, middlewares []string, hosts ...string) routes.Route {
+// route returns a route from hosts to the app.
+func (a Args) route(name string, middlewares []string, hosts ...string) routes.Route {
 	return routes.Route{
-		Name: route, Hosts: hosts, Middlewares: middlewares, In: a.IngressNamespace,
+		Name: name, Hosts: hosts, Middlewares: middlewares, In: a.IngressNamespace,
 		Namespace: workload.AppNamespace, Service: workload.App.Name, Port: servicePort,
 	}
 }
 
-// tenantRoutes lead to the app: one route for the tenants of each tier, with that
-// tier's rate limit, and one for those that get a 503. Each host is a rule, and so a
-// router whose requests are counted apart.
+// tenantRoutes returns one route for each tier that has active tenants, with the tier's
+// rate limit, one for suspended and archived tenants, who get a 503, and those of
+// redirectRoutes. Each host has a rule, so Traefik counts its requests separately.
 func (a Args) tenantRoutes() []routes.Route {
 	hosts := map[string][]string{}
 	for _, t := range a.tenants() {
@@ -82,18 +83,18 @@ func (a Args) tenantRoutes() []routes.Route {
 	var out []routes.Route
 	for _, tier := range settings.Tiers {
 		middleware := routes.TierLimit(tier.Name)
-		if of := hosts[middleware]; len(of) > 0 {
-			out = append(out, a.route("tenants-"+tier.Name, []string{middleware}, slices.Sorted(slices.Values(of))...))
+		if tierHosts := hosts[middleware]; len(tierHosts) > 0 {
+			out = append(out, a.route("tenants-"+tier.Name, []string{middleware}, slices.Sorted(slices.Values(tierHosts))...))
 		}
 	}
-	if of := hosts[routes.Suspended]; len(of) > 0 {
-		out = append(out, a.route("tenants-suspended", []string{routes.Suspended}, slices.Sorted(slices.Values(of))...))
+	if closed := hosts[routes.Suspended]; len(closed) > 0 {
+		out = append(out, a.route("tenants-suspended", []string{routes.Suspended}, slices.Sorted(slices.Values(closed))...))
 	}
 	return append(out, a.redirectRoutes()...)
 }
 
-// redirectRoutes answer on the old hosts of tenants that were renamed. Traefik
-// redirects before anybody gets to the app.
+// redirectRoutes returns a route for the old host of each renamed tenant that wants one.
+// Traefik answers these requests with a redirect, so they never reach the app.
 func (a Args) redirectRoutes() []routes.Route {
 	var out []routes.Route
 	for _, t := range a.tenants() {

@@ -1,5 +1,9 @@
-// Package certificates declares cert-manager, Let's Encrypt's two issuers and
-// the stack's wildcard certificate, by DNS-01 through Cloudflare.
+// Package certificates declares cert-manager, one issuer for each of Let's Encrypt's
+// environments, and the stack's wildcard certificate. cert-manager answers the DNS-01
+// challenge in a Cloudflare zone.
+//
+// Let's Encrypt sends no e-mail before a certificate expires; it stopped in 2025. The
+// dashboard of the monitoring component shows the remaining life.
 package certificates
 
 import (
@@ -17,41 +21,47 @@ import (
 
 const typeToken = "platform:certificates:Certificates"
 
-// ChartVersion is cert-manager's, released 2026; it supports Kubernetes 1.33-1.36.
+// ChartVersion is the version of the cert-manager chart, released 2026. It supports
+// Kubernetes 1.33 to 1.36.
 const ChartVersion = "v1.21.2"
 
 const tokenSecret = "cloudflare-api-token"
 
-// Args say for which hosts, and who signs.
+// Args are the arguments of New. All but Protect and the sizes are required.
 type Args struct {
-	// Domain gets a certificate for itself and its subdomains.
+	// Domain is a host name. The certificate covers it and all names one label below it.
 	Domain string
-	// Email is the contact of the Let's Encrypt account.
+	// Email is the contact of the Let's Encrypt account. Its host must receive mail:
+	// Let's Encrypt refuses example.com.
 	Email string
 	// Protect refuses to delete the certificate.
 	Protect bool
-	// Issuer is "production" or "staging".
+	// Issuer is Let's Encrypt's environment: "production" or "staging". Browsers do not
+	// trust the certificates of staging.
 	Issuer string
-	// Chart is the address of the cert-manager chart.
+	// Chart is the oci:// or https:// address of the cert-manager chart or of a mirror. It
+	// ends in the chart's name.
 	Chart string
-	// CertManager, CAInjector and Webhook size cert-manager's three Deployments.
+	// CertManager, CAInjector and Webhook size the three Deployments of cert-manager.
 	CertManager, CAInjector, Webhook components.Pods
-	// CloudflareToken may edit the zone's records. Secret.
+	// CloudflareToken may edit the records of the zone that has Domain. Secret.
 	CloudflareToken pulumi.StringInput
-	// Namespace is where the certificate's Secret goes.
+	// Namespace is where the certificate's Secret is created: that of the ingress
+	// controller, which must exist (ingress.Ingress.Namespace).
 	Namespace pulumi.StringInput
 }
 
-// Certificates is the component.
+// Certificates is the component. It has no outputs.
 type Certificates struct {
 	pulumi.ResourceState
 }
 
-// New declares cert-manager and what it issues; invalid args register nothing.
+// New declares cert-manager, the issuers and the certificate. If args are invalid it
+// returns all faults and registers nothing.
 //
-// One `pulumi up` brings it up: the release is done when the chart's own start-up
-// check has seen the webhook answer, the issuers wait for the release, and the
-// certificate for its issuer.
+// One `pulumi up` is enough. The Helm release is complete when the chart's startup check
+// has reached the webhook, the issuers depend on the release, and the certificate depends
+// on its issuer.
 func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOption) (*Certificates, error) {
 	if err := args.validate(); err != nil {
 		return nil, fmt.Errorf("certificates %q: %w", name, err)
@@ -77,7 +87,7 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 	return c, ctx.RegisterResourceOutputs(c, pulumi.Map{})
 }
 
-// manager declares cert-manager in a namespace of its own.
+// manager declares cert-manager in its own namespace.
 func (a Args) manager(ctx *pulumi.Context, name string, parent pulumi.Resource) (*Release, error) {
 	ns, err := kube.Namespace(ctx, workload.CertManagerNamespace, kube.Restricted, pulumi.Parent(parent))
 	if err != nil {
@@ -88,7 +98,7 @@ func (a Args) manager(ctx *pulumi.Context, name string, parent pulumi.Resource) 
 	if err != nil {
 		return nil, err
 	}
-	// The start-up check needs the policies: without them nothing may talk.
+	// The chart's startup check needs the policies: without them no connection is allowed.
 	release, err := newRelease(ctx, name+"-cert-manager", releaseArgs{
 		Name: workload.CertManager.Name, Namespace: workload.CertManager.Namespace,
 		Chart: a.Chart, Version: ChartVersion, Values: a.values(),

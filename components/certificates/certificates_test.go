@@ -52,7 +52,7 @@ func TestCertificates(t *testing.T) {
 	require.True(t, ok)
 	assert.Equal(t, []any{"demo.example.com", "*.demo.example.com"}, pulumitest.Dig(certificate.Inputs, "spec.dnsNames"))
 	assert.Equal(t, "letsencrypt-staging", pulumitest.Dig(certificate.Inputs, "spec.issuerRef.name"))
-	assert.Nil(t, pulumitest.Dig(certificate.Inputs, "spec.renewBefore"), "a number of days would not stay right")
+	assert.Nil(t, pulumitest.Dig(certificate.Inputs, "spec.renewBefore"), "Let's Encrypt shortens the life, so a number of days would become wrong")
 	for name, server := range map[string]string{
 		"test-staging": "https://acme-staging-v02.api.letsencrypt.org/directory", "test-production": "https://acme-v02.api.letsencrypt.org/directory",
 	} {
@@ -64,31 +64,30 @@ func TestCertificates(t *testing.T) {
 		issuer, _ := r.Find("kubernetes:cert-manager.io/v1:ClusterIssuer", name)
 		return pulumitest.Dig(issuer.Inputs, "metadata.annotations.pulumi.com/waitFor")
 	}
-	assert.Equal(t, "condition=Ready", awaited("test-staging"), "it is the one in use")
-	assert.Nil(t, awaited("test-production"), "an outage of the other server stops nothing")
+	assert.Equal(t, "condition=Ready", awaited("test-staging"), "the issuer in use")
+	assert.Nil(t, awaited("test-production"), "an outage of the other server must not stop an update")
 }
 
-// One `pulumi up` works because each step comes after the one that it needs.
-func TestOneUpIsEnough(t *testing.T) {
+func TestEachResourceDependsOnTheOneThatItNeeds(t *testing.T) {
 	r := &pulumitest.Recorder{}
 	require.NoError(t, pulumitest.Run(r, "test", nil, func(ctx *pulumi.Context) error { return declare(ctx, official) }))
-	comesAfter := func(token, name, what string) {
+	dependsOn := func(token, name, what string) {
 		g, ok := r.Find(token, name)
 		require.True(t, ok, name)
 		assert.Contains(t, strings.Join(g.DependsOn, "\n"), what)
 	}
-	comesAfter(release, "test-cert-manager", "core/v1:Namespace::cert-manager")
-	comesAfter(release, "test-cert-manager", "cert-manager-allow-webhook")
-	comesAfter("kubernetes:core/v1:Secret", "test-cloudflare-api-token", "::test-cert-manager")
-	comesAfter("kubernetes:cert-manager.io/v1:ClusterIssuer", "test-staging", "::test-cloudflare-api-token")
-	comesAfter("kubernetes:cert-manager.io/v1:Certificate", "test-wildcard", "::test-staging")
+	dependsOn(release, "test-cert-manager", "core/v1:Namespace::cert-manager")
+	dependsOn(release, "test-cert-manager", "cert-manager-allow-webhook")
+	dependsOn("kubernetes:core/v1:Secret", "test-cloudflare-api-token", "::test-cert-manager")
+	dependsOn("kubernetes:cert-manager.io/v1:ClusterIssuer", "test-staging", "::test-cloudflare-api-token")
+	dependsOn("kubernetes:cert-manager.io/v1:Certificate", "test-wildcard", "::test-staging")
 	installed, _ := r.Find(release, "test-cert-manager")
 	assert.Equal(t, true, installed.Inputs["waitForJobs"])
 	assert.Equal(t, true, pulumitest.Dig(installed.Inputs, "values.crds.enabled"))
 	assert.EqualValues(t, 10, pulumitest.Dig(installed.Inputs, "values.webhook.timeoutSeconds"), "DigitalOcean upgrades no cluster with more than 29")
 }
 
-func TestAMirrorServesTheChart(t *testing.T) {
+func TestReleaseTakesTheChartFromTheAddressOfAMirror(t *testing.T) {
 	for chart, want := range map[string][2]any{
 		"oci://mirror.example.com/charts/cert-manager":   {"oci://mirror.example.com/charts/cert-manager", nil},
 		"https://mirror.example.com/charts/cert-manager": {"cert-manager", "https://mirror.example.com/charts"},

@@ -15,26 +15,26 @@ import (
 
 const apiVersion = "cert-manager.io/v1"
 
-// directories are Let's Encrypt's, by the name of the issuer's environment.
+// directories has the URL of each of Let's Encrypt's ACME directories by environment.
 var directories = map[string]string{
 	"production": "https://acme-v02.api.letsencrypt.org/directory",
 	"staging":    "https://acme-staging-v02.api.letsencrypt.org/directory",
 }
 
-// issue declares both issuers, so that a switch between them is one line, and the
-// certificate by the chosen one.
+// issue declares both issuers and the certificate, which the issuer of a.Issuer signs. A
+// switch to the other issuer then changes the certificate alone.
 func (a Args) issue(ctx *pulumi.Context, name string, parent, token pulumi.Resource) error {
-	chosen := make(map[string]pulumi.Resource, len(directories))
+	issuers := make(map[string]pulumi.Resource, len(directories))
 	for _, environment := range []string{"production", "staging"} {
 		issuer, err := apiextensions.NewCustomResource(ctx, name+"-"+environment, a.issuer(environment),
 			pulumi.Parent(parent), pulumi.DependsOn([]pulumi.Resource{token}))
 		if err != nil {
 			return fmt.Errorf("issuer %q: %w", environment, err)
 		}
-		chosen[environment] = issuer
+		issuers[environment] = issuer
 	}
 	_, err := apiextensions.NewCustomResource(ctx, name+"-wildcard", a.certificate(),
-		pulumi.Parent(parent), pulumi.DependsOn([]pulumi.Resource{chosen[a.Issuer]}), pulumi.Protect(a.Protect))
+		pulumi.Parent(parent), pulumi.DependsOn([]pulumi.Resource{issuers[a.Issuer]}), pulumi.Protect(a.Protect))
 	if err != nil {
 		return fmt.Errorf("certificate: %w", err)
 	}
@@ -46,8 +46,8 @@ func issuerName(environment string) string { return "letsencrypt-" + environment
 func (a Args) issuer(environment string) *apiextensions.CustomResourceArgs {
 	meta := kube.ClusterMeta(workload.CertManager, issuerName(environment))
 	if environment == a.Issuer {
-		// The other one is not waited for: an outage of Let's Encrypt's staging server
-		// does not stop production.
+		// Pulumi waits for this issuer only, so an outage of the other environment's
+		// server does not stop an update.
 		meta.Annotations = awaitReady
 	}
 	return &apiextensions.CustomResourceArgs{
@@ -63,9 +63,9 @@ func (a Args) issuer(environment string) *apiextensions.CustomResourceArgs {
 	}
 }
 
-// certificate covers the domain and all its subdomains. It is renewed when a
-// third of its life is left: Let's Encrypt shortens that life, to 64 days from
-// 2027-02 and 45 from 2028-02, so no number of days would stay right.
+// certificate returns the wildcard certificate. It is renewed when 33 % of its life is
+// left. A number of days would become wrong: Let's Encrypt shortens the life to 64 days
+// from 2027-02 and to 45 days from 2028-02.
 func (a Args) certificate() *apiextensions.CustomResourceArgs {
 	meta := &metav1.ObjectMetaArgs{
 		Name: pulumi.String(routes.TLSSecret), Namespace: a.Namespace.ToStringOutput(),
@@ -88,5 +88,5 @@ func (a Args) certificate() *apiextensions.CustomResourceArgs {
 	}
 }
 
-// awaitReady makes Pulumi wait until cert-manager says that it is done.
+// awaitReady makes Pulumi wait until cert-manager sets the condition Ready.
 var awaitReady = pulumi.StringMap{"pulumi.com/waitFor": pulumi.String("condition=Ready")}

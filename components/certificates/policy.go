@@ -12,11 +12,12 @@ const (
 	webhookPort = 10250
 )
 
-// registerPolicies lets cert-manager reach Let's Encrypt, Cloudflare and the API
-// server, the API server reach the webhook, and the metrics store read figures.
+// registerPolicies declares the network policies: cert-manager may connect to Let's
+// Encrypt, Cloudflare and the API server, the API server to the webhook, and the metrics
+// store to the metrics port.
 func registerPolicies(ctx *pulumi.Context, opts []pulumi.ResourceOption) ([]pulumi.Resource, error) {
 	namespace := workload.CertManagerNamespace
-	// The API server is not a Pod, so no selector picks it: everyone may call.
+	// The API server is not a Pod, so no selector matches it: any source may connect.
 	webhook := kube.Peer{Ports: []int{webhookPort}}
 	return kube.RegisterPolicies(ctx, []kube.Policy{
 		{Namespace: namespace, Name: "allow-api", To: []kube.Peer{kube.APIServer}},

@@ -6,23 +6,23 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// Release is a Helm release, bound by hand: the SDK's package for it pulls in
-// every API group of Kubernetes, and a cold build takes twice as long.
+// Release is a Helm release. It is a local binding: the SDK's package for it (helm/v3)
+// imports every API group of Kubernetes and doubles the time of a cold build.
 type Release struct {
 	pulumi.CustomResourceState
 }
 
 type releaseArgs struct {
-	// Name of the release in the cluster, and its namespace.
+	// Name is the release's name in the cluster; Namespace is where it is installed.
 	Name, Namespace string
-	// Chart is an oci:// address, or an https:// address of which the last part is
-	// the chart and the rest its repository.
+	// Chart is an oci:// address, or an https:// address whose last segment is the chart
+	// and the rest its repository.
 	Chart, Version string
 	Values         pulumi.Map
 }
 
-// timeoutSeconds is how long the release may take: pulling three images, and the
-// start-up check of the webhook.
+// timeoutSeconds is how long the release may take. It includes pulling three images and
+// the chart's startup check of the webhook.
 const timeoutSeconds = 600
 
 func newRelease(ctx *pulumi.Context, name string, args releaseArgs, opts ...pulumi.ResourceOption) (*Release, error) {
@@ -40,7 +40,7 @@ func (a releaseArgs) inputs() pulumi.Map {
 		"values":      a.Values,
 		"timeout":     pulumi.Int(timeoutSeconds),
 		"waitForJobs": pulumi.Bool(true),
-		// A failed install is removed, so that the next `pulumi up` starts clean.
+		// Helm removes a failed installation, so the next `pulumi up` can install again.
 		"atomic": pulumi.Bool(true),
 	}
 	if !strings.HasPrefix(a.Chart, "oci://") {

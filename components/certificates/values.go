@@ -10,11 +10,11 @@ import (
 // webhookTimeoutSeconds is how long the API server waits for cert-manager's webhook.
 const webhookTimeoutSeconds = 10
 
-// values are the chart's. We set every resource value; chart defaults would not be
-// counted by the sizing.
+// values returns the values of the chart. We set every resource value; chart defaults would
+// not be counted by the sizing.
 func (a Args) values() pulumi.Map {
 	return pulumi.Map{
-		// The CRDs go with the release: on a cluster of its own nobody else has them.
+		// Helm deletes the CRDs with the release: no other release in the cluster uses them.
 		"crds": pulumi.Map{"enabled": pulumi.Bool(true), "keep": pulumi.Bool(false)},
 		"global": pulumi.Map{"leaderElection": pulumi.Map{
 			"namespace": pulumi.String(workload.CertManagerNamespace),
@@ -23,16 +23,16 @@ func (a Args) values() pulumi.Map {
 		"resources":    resources(a.CertManager),
 		"webhook": pulumi.Map{
 			"replicaCount": pulumi.Int(a.Webhook.Replicas), "resources": resources(a.Webhook),
-			// The chart's 30 is above the 29 that DigitalOcean's upgrade check admits: it
-			// would not upgrade the cluster (digitalocean/clusterlint#167).
+			// The chart's default is 30. DigitalOcean upgrades no cluster that has a
+			// webhook with more than 29 (digitalocean/clusterlint#167).
 			"timeoutSeconds": pulumi.Int(webhookTimeoutSeconds),
 		},
 		"cainjector": pulumi.Map{
 			"replicaCount": pulumi.Int(a.CAInjector.Replicas), "resources": resources(a.CAInjector),
 		},
 		"startupapicheck": pulumi.Map{"timeout": pulumi.String("5m"), "resources": resources(a.Webhook)},
-		// Asked over HTTPS, the resolvers need no way out but port 443, and no cached
-		// answer of the cluster's own DNS delays an order.
+		// DNS over HTTPS needs port 443 only, which the network policy allows. The
+		// cluster's own DNS might delay an order with an old answer from its cache.
 		"dns01RecursiveNameserversOnly": pulumi.Bool(true),
 		"dns01RecursiveNameservers":     pulumi.String("https://1.1.1.1/dns-query,https://8.8.8.8/dns-query"),
 		"prometheus":                    pulumi.Map{"enabled": pulumi.Bool(true), "servicemonitor": pulumi.Map{"enabled": pulumi.Bool(false)}},

@@ -1,5 +1,5 @@
-// Package cluster declares the Kubernetes cluster on DigitalOcean: a VPC of its
-// own and one pool of equal nodes.
+// Package cluster declares a Kubernetes cluster on DigitalOcean (DOKS): a VPC and a cluster
+// with one pool of equal nodes in it.
 package cluster
 
 import (
@@ -14,33 +14,37 @@ import (
 
 const typeToken = "platform:cluster:Cluster"
 
-// Args shape the cluster; all of them are plain, as they shape the bill.
+// Args are the arguments of New. They are plain values, because the bill depends on them
+// and must be known before anything is registered.
 type Args struct {
-	// Stack is the stack's name, for the commands in messages.
+	// Stack is the stack's name. Error messages use it in the commands that they suggest.
 	Stack string
-	// Region is DigitalOcean's; it cannot change.
+	// Region is a region of DigitalOcean, such as "fra1". It cannot change later.
 	Region string
-	// Version is a Kubernetes minor such as "1.36". A new cluster gets its newest
-	// patch; a running one is upgraded only when this is newer than what it runs.
+	// Version is a Kubernetes minor such as "1.36". A new cluster gets the newest patch of
+	// it. A running cluster is upgraded only if this minor is newer than its own.
 	Version string
-	// LastVersion is the Version of the last update; empty when there was none.
+	// LastVersion is the Version of the last update; empty before the first update.
 	LastVersion string
-	// Live is the cluster that runs already; nil before the first update.
+	// Live is the running cluster, from Lookup; nil if there is none.
 	Live *Live
-	// HA is the highly available control plane, $40 a month, for good.
+	// HA asks for the control plane with high availability. It costs $40 a month and
+	// cannot be turned off later. Default: false.
 	HA bool
-	// NodeSize is a Droplet size. It has to be that of Live: `ops resize` changes it.
-	// NodeCount may change at any time.
-	NodeSize  string
+	// NodeSize is a Droplet size of internal/catalog. It must be that of Live, because a
+	// change would replace the cluster: `ops resize` changes it.
+	NodeSize string
+	// NodeCount is the number of nodes, at least 1. It may change at any time.
 	NodeCount int
-	// VPCRange, PodRange and ServiceRange are in CIDR notation and cannot change.
+	// VPCRange, PodRange and ServiceRange are in CIDR notation. They cannot change later.
 	VPCRange, PodRange, ServiceRange string
-	// MaintenanceDay (lower case) and MaintenanceHour ("HH:MM", UTC).
+	// MaintenanceDay is a weekday in lower case. MaintenanceHour is "HH:MM" in UTC.
 	MaintenanceDay, MaintenanceHour string
-	// Tags are on the cluster and its nodes.
+	// Tags are set on the cluster and on its nodes.
 	Tags []string
-	// Protect refuses deletion. Without it the load balancers and volumes that
-	// Kubernetes made go with the cluster; with it they stay, and bill on.
+	// Protect refuses deletion of the cluster. Without it, a deletion also removes the load
+	// balancers and volumes that Kubernetes made. With it they stay, and DigitalOcean goes
+	// on billing them.
 	Protect bool
 }
 
@@ -48,16 +52,18 @@ type Args struct {
 type Cluster struct {
 	pulumi.ResourceState
 
-	// Resource is the cluster itself: what is inside it ends with it.
+	// Resource is the DigitalOcean cluster, for pulumi.DeletedWith of the objects in it.
 	Resource pulumi.Resource
-	// ID is the cluster's UUID, VPC the network's.
-	ID  pulumi.IDOutput     `pulumi:"clusterId"`
+	// ID is the cluster's UUID.
+	ID pulumi.IDOutput `pulumi:"clusterId"`
+	// VPC is the network's UUID.
 	VPC pulumi.StringOutput `pulumi:"vpcId"`
-	// Kubeconfig asks doctl for a fresh credential at each use; it holds none.
+	// Kubeconfig has no credential. Its user runs doctl, which must be installed, for a new
+	// credential.
 	Kubeconfig pulumi.StringOutput `pulumi:"kubeconfig"`
 }
 
-// New declares the cluster; invalid args register nothing.
+// New declares the cluster. If args are invalid it returns all faults and registers nothing.
 func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOption) (*Cluster, error) {
 	if err := args.validate(); err != nil {
 		return nil, fmt.Errorf("cluster %q: %w", name, err)
@@ -75,7 +81,7 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 		return nil, fmt.Errorf("cluster %q: vpc: %w", name, err)
 	}
 	doks, err := digitalocean.NewKubernetesCluster(ctx, name, args.cluster(name, version, vpc),
-		pulumi.Parent(c), pulumi.Protect(args.Protect), pulumi.IgnoreChanges(kept(keep)))
+		pulumi.Parent(c), pulumi.Protect(args.Protect), pulumi.IgnoreChanges(ignored(keep)))
 	if err != nil {
 		return nil, fmt.Errorf("cluster %q: cluster: %w", name, err)
 	}
@@ -86,26 +92,26 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 	})
 }
 
-// network declares the VPC. A database that stays is in it, so it stays too.
-// Members leave it some minutes after they are deleted, and the provider tries for
-// two minutes only.
+// network declares the VPC. A protected stack keeps it, because its database stays in it.
+// Deleted members leave a VPC some minutes later, and by default the provider tries to
+// delete it for two minutes only.
 func (a Args) network(ctx *pulumi.Context, name string, parent pulumi.Resource) (*digitalocean.Vpc, error) {
 	return digitalocean.NewVpc(ctx, name, &digitalocean.VpcArgs{
 		Name: pulumi.String(name), Region: pulumi.String(a.Region), IpRange: pulumi.String(a.VPCRange),
 	}, pulumi.Parent(parent), pulumi.RetainOnDelete(a.Protect), pulumi.Timeouts(&pulumi.CustomTimeouts{Delete: "30m"}))
 }
 
-// kept are the inputs that stay as the state has them, so that no update replaces
-// the cluster. Its pool's size is changed by `ops resize`; a refresh tells it.
-func kept(version bool) []string {
-	if version {
+// ignored returns the inputs that keep the value of the state, because a change would
+// replace the cluster. `ops resize` changes the pool's size, and a refresh updates the state.
+func ignored(keepVersion bool) []string {
+	if keepVersion {
 		return []string{"nodePool.size", "version"}
 	}
 	return []string{"nodePool.size"}
 }
 
 func (a Args) validate() error {
-	errs := []error{a.Live.admits(a), a.admitsVersion()}
+	errs := []error{a.Live.check(a), a.checkVersion()}
 	if _, err := catalog.NodeBySize(a.NodeSize); err != nil {
 		errs = append(errs, fmt.Errorf("nodeSize: %w", err))
 	}
@@ -135,10 +141,10 @@ func (a Args) cluster(name, version string, vpc *digitalocean.Vpc) *digitalocean
 		Name:    pulumi.String(name),
 		Region:  pulumi.String(a.Region),
 		Version: pulumi.String(version),
-		// Written out although false: left out it means true from 1.36 on, and $40.
+		// Explicit even if false: from Kubernetes 1.36 on the default is true, for $40 a month.
 		Ha:      pulumi.Bool(a.HA),
 		VpcUuid: vpc.ID(),
-		// Both subnets make the cluster VPC-native, which it cannot become later.
+		// The two subnets make the cluster VPC-native. A cluster cannot become that later.
 		ClusterSubnet: pulumi.String(a.PodRange),
 		ServiceSubnet: pulumi.String(a.ServiceRange),
 		AutoUpgrade:   pulumi.Bool(true),
@@ -146,7 +152,7 @@ func (a Args) cluster(name, version string, vpc *digitalocean.Vpc) *digitalocean
 		MaintenancePolicy: &digitalocean.KubernetesClusterMaintenancePolicyArgs{
 			Day: pulumi.String(a.MaintenanceDay), StartTime: pulumi.String(a.MaintenanceHour),
 		},
-		// On by default from 1.36 on; its Pods are not in the sizing.
+		// On by default from 1.36 on. The sizing does not count its Pods.
 		CorednsAutoscaler:             &digitalocean.KubernetesClusterCorednsAutoscalerArgs{Enabled: pulumi.Bool(false)},
 		DestroyAllAssociatedResources: pulumi.Bool(!a.Protect),
 		Tags:                          pulumi.ToStringArray(a.Tags),

@@ -39,20 +39,20 @@ func TestCluster(t *testing.T) {
 	c, ok := r.Find(doks, "test")
 	require.True(t, ok)
 	assert.Equal(t, "1.36.1-do.0", c.Inputs["version"], "the newest patch of the minor")
-	assert.Equal(t, false, c.Inputs["ha"], "left out it would mean true, and $40")
+	assert.Equal(t, false, c.Inputs["ha"], "the default is true, for $40 a month")
 	assert.Equal(t, "10.100.0.0/16", c.Inputs["clusterSubnet"])
 	assert.Equal(t, "10.101.0.0/19", c.Inputs["serviceSubnet"])
 	assert.Equal(t, true, c.Inputs["destroyAllAssociatedResources"])
 	assert.Equal(t, true, c.Inputs["surgeUpgrade"])
 	assert.Equal(t, true, c.Inputs["autoUpgrade"])
-	assert.Equal(t, map[string]any{"enabled": false}, c.Inputs["corednsAutoscaler"], "its Pods are not in the sizing")
-	assert.Equal(t, []string{"nodePool.size"}, c.IgnoreChanges, "no update replaces the cluster for another node size")
+	assert.Equal(t, map[string]any{"enabled": false}, c.Inputs["corednsAutoscaler"], "the sizing does not count its Pods")
+	assert.Equal(t, []string{"nodePool.size"}, c.IgnoreChanges, "an update must not replace the cluster because of its node size")
 	network, ok := r.Find("digitalocean:index/vpc:Vpc", "test")
 	require.True(t, ok)
-	assert.Equal(t, "30m", network.DeleteTimeout, "members leave late")
+	assert.Equal(t, "30m", network.DeleteTimeout, "deleted members leave a VPC some minutes later")
 }
 
-func TestAMinorThatIsNotOfferedNamesThoseThatAre(t *testing.T) {
+func TestErrorOfAMinorThatIsNotOfferedNamesTheOfferedVersions(t *testing.T) {
 	a := args()
 	a.Version = "1.20"
 	err := pulumitest.Run(&pulumitest.Recorder{}, "test", nil, func(ctx *pulumi.Context) error {
@@ -63,7 +63,7 @@ func TestAMinorThatIsNotOfferedNamesThoseThatAre(t *testing.T) {
 	assert.ErrorContains(t, err, "1.36.1-do.0")
 }
 
-func TestTheKubeconfigHoldsNoCredentialAndAsksForAFreshOne(t *testing.T) {
+func TestKubeconfigHasNoCredentialAndRunsDoctlForOne(t *testing.T) {
 	var text string
 	require.NoError(t, pulumitest.Run(&pulumitest.Recorder{}, "test", nil, func(ctx *pulumi.Context) error {
 		c, err := cluster.New(ctx, "test", args())

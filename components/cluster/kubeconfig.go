@@ -7,18 +7,17 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// kubeconfig is built from what does not change. The one that DigitalOcean hands
-// out holds a token that dies after seven days, and each refresh brings another,
-// which then shows as a change of every object in the cluster. doctl, which
-// finds its token in DIGITALOCEAN_ACCESS_TOKEN or its own login, asks for a
-// fresh credential when one is needed.
+// kubeconfig returns a kubeconfig whose text stays the same between updates. DigitalOcean's
+// own has a token that expires after seven days, and each refresh brings another, which
+// shows as a change of every object in the cluster. This one runs doctl for a credential.
+// doctl finds its token in DIGITALOCEAN_ACCESS_TOKEN or in its own login.
 func kubeconfig(name string, cluster *digitalocean.KubernetesCluster) pulumi.StringOutput {
 	ca := cluster.KubeConfigs.Index(pulumi.Int(0)).ClusterCaCertificate().Elem()
 	config := pulumi.All(cluster.ID(), cluster.Endpoint, ca).ApplyT(func(v []any) (string, error) {
 		return renderKubeconfig(name, string(v[0].(pulumi.ID)), v[1].(string), v[2].(string))
 	}).(pulumi.StringOutput)
-	// The certificate authority comes out of a list that holds credentials too, and
-	// is taken for one of them. It is public.
+	// The certificate authority is public, but Pulumi marks it as a secret because the list
+	// that has it also has credentials.
 	return pulumi.Unsecret(config).(pulumi.StringOutput)
 }
 

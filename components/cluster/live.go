@@ -13,36 +13,40 @@ import (
 	"github.com/genericcorp/platform/internal/catalog"
 )
 
-// Live is the cluster that runs under the stack's name, as DigitalOcean's API
-// tells it. The state of the last update may be older: DigitalOcean upgrades
-// clusters, and `ops resize` exchanges node pools, without Pulumi.
+// Live is the running cluster with the stack's name, as DigitalOcean's API reports it.
+// Pulumi's state may be older: DigitalOcean upgrades clusters, and `ops resize` replaces
+// node pools, without Pulumi.
 type Live struct {
+	// Region is a region such as "fra1".
 	Region string
-	// Version is DigitalOcean's, such as "1.36.1-do.0".
+	// Version is a version of DigitalOcean, such as "1.36.1-do.0".
 	Version string
-	// HA is the highly available control plane.
+	// HA says whether the control plane has high availability.
 	HA bool
-	// NodeSize is the Droplet size of the default pool; OtherPools are all others.
-	NodeSize   string
+	// NodeSize is the Droplet size of the default pool.
+	NodeSize string
+	// OtherPools are all pools but the default one.
 	OtherPools []Pool
-	// VPCRange, PodRange and ServiceRange are in CIDR notation. VPCRange is empty
-	// when the cluster is in a network of another name.
+	// VPCRange, PodRange and ServiceRange are in CIDR notation. VPCRange is empty if the
+	// cluster is in a network with another name.
 	VPCRange, PodRange, ServiceRange string
 }
 
 // Pool is a node pool that the stack does not declare.
 type Pool struct {
+	// Name is the pool's name, Size the Droplet size of its nodes.
 	Name, Size string
-	Count      int
+	// Count is the number of nodes.
+	Count int
 }
 
-// defaultPoolTag marks the pool that the provider takes for the default one (seen
+// defaultPoolTag is the tag of the pool that the provider treats as the default one (seen
 // with pulumi-digitalocean 4.76).
 const defaultPoolTag = "terraform:default-node-pool"
 
-// What the provider says when there is no such thing (terraform-provider-digitalocean
-// 2.96, datasource_kubernetes_cluster.go and datasource_vpc.go). It has no other
-// way to ask for what may not exist.
+// Parts of the provider's error messages when something does not exist
+// (terraform-provider-digitalocean 2.96, datasource_kubernetes_cluster.go and
+// datasource_vpc.go). The provider has no data source without such an error.
 const (
 	noClusters = "No clusters found"
 	noCluster  = "Unable to find cluster with name"
@@ -50,14 +54,15 @@ const (
 	noDefault  = "unable to find default VPC"
 )
 
-// Lookup reads the cluster of a name; nil means that there is none.
+// Lookup returns the running cluster with the name, or nil if there is none. It takes
+// VPCRange from the VPC with the same name.
 func Lookup(ctx *pulumi.Context, name string, opts ...pulumi.InvokeOption) (*Live, error) {
 	found, err := digitalocean.LookupKubernetesCluster(ctx, &digitalocean.LookupKubernetesClusterArgs{Name: name}, opts...)
-	if says(err, noCluster) || says(err, noClusters) {
+	if hasText(err, noCluster) || hasText(err, noClusters) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("the running cluster: %w", err)
+		return nil, fmt.Errorf("look up the running cluster: %w", err)
 	}
 	live := &Live{
 		Region: found.Region, Version: found.Version, HA: found.Ha,
@@ -65,20 +70,21 @@ func Lookup(ctx *pulumi.Context, name string, opts ...pulumi.InvokeOption) (*Liv
 	}
 	live.NodeSize, live.OtherPools = pools(found.NodePools)
 	network, err := digitalocean.LookupVpc(ctx, &digitalocean.LookupVpcArgs{Name: &name}, opts...)
-	if says(err, noVPC) {
+	if hasText(err, noVPC) {
 		return live, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("the cluster's network: %w", err)
+		return nil, fmt.Errorf("look up the cluster's network: %w", err)
 	}
 	live.VPCRange = network.IpRange
 	return live, nil
 }
 
-func says(err error, text string) bool { return err != nil && strings.Contains(err.Error(), text) }
+func hasText(err error, text string) bool { return err != nil && strings.Contains(err.Error(), text) }
 
-// pools tells the default pool, by its size, from the others. With two tagged pools
-// the provider takes the last one (resource_kubernetes_cluster.go).
+// pools returns the size of the default pool, and all other pools. If two pools have the
+// tag, the last one is the default (resource_kubernetes_cluster.go of
+// terraform-provider-digitalocean).
 func pools(all []digitalocean.GetKubernetesClusterNodePool) (size string, others []Pool) {
 	at := 0
 	for i, pool := range all {
@@ -96,8 +102,8 @@ func pools(all []digitalocean.GetKubernetesClusterNodePool) (size string, others
 	return size, others
 }
 
-// WarnOfOtherPools reports node pools that bill and are not on the bill: a resize
-// that was interrupted leaves one.
+// WarnOfOtherPools logs a warning for each pool of OtherPools, with its price a month. Such
+// a pool costs money and is not on the bill. An interrupted resize leaves one.
 func (l *Live) WarnOfOtherPools(ctx *pulumi.Context) error {
 	if l == nil {
 		return nil
@@ -108,17 +114,17 @@ func (l *Live) WarnOfOtherPools(ctx *pulumi.Context) error {
 			price = (node.Unit * budget.Cents(pool.Count)).String() + " a month"
 		}
 		if err := ctx.Log.Warn(fmt.Sprintf("the cluster has another node pool, %s: %d × %s for %s. It is not on the bill. "+
-			"A resize that was interrupted leaves one: go run ./cmd/ops resize -stack %s goes on with it", pool.Name, pool.Count, pool.Size, price, ctx.Stack()), nil); err != nil {
+			"An interrupted resize leaves one. To complete it, run: go run ./cmd/ops resize -stack %s", pool.Name, pool.Count, pool.Size, price, ctx.Stack()), nil); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// admits reports every argument that the running cluster cannot be brought to.
-// The provider would replace it: the engine deletes a cluster of a fixed name
-// before it creates the next one, and stops half way (pulumi#14650).
-func (l *Live) admits(a Args) error {
+// check returns an error for each argument that the running cluster cannot change to. The
+// provider would replace the cluster: the engine deletes a cluster with a fixed name before
+// it creates its successor, and stops after the deletion (pulumi#14650).
+func (l *Live) check(a Args) error {
 	if l == nil {
 		return nil
 	}
@@ -143,21 +149,25 @@ func (l *Live) admits(a Args) error {
 	return errors.Join(errs...)
 }
 
-// CheckDefaultVPC makes sure that the region has a default VPC beside the stack's.
-// The first VPC in a region becomes its default, and a default VPC cannot be
-// deleted (terraform-provider-digitalocean#472): the stack could not be taken down.
-func CheckDefaultVPC(ctx *pulumi.Context, name, region string, opts ...pulumi.InvokeOption) error {
-	create := fmt.Sprintf("doctl vpcs create --name default-%s --region %[1]s", region)
-	found, err := digitalocean.LookupVpc(ctx, &digitalocean.LookupVpcArgs{Region: &region}, opts...)
+// Network names a VPC. A stack's VPC has the stack's name.
+type Network struct{ Name, Region string }
+
+// CheckDefaultVPC returns an error if the region of the stack's network has no default VPC,
+// and logs a warning if the network is the default. The first VPC in a region becomes its
+// default, and a default VPC cannot be deleted (terraform-provider-digitalocean#472), so
+// the stack could not be taken down.
+func CheckDefaultVPC(ctx *pulumi.Context, network Network, opts ...pulumi.InvokeOption) error {
+	create := fmt.Sprintf("doctl vpcs create --name default-%s --region %[1]s", network.Region)
+	found, err := digitalocean.LookupVpc(ctx, &digitalocean.LookupVpcArgs{Region: &network.Region}, opts...)
 	switch {
-	case says(err, noDefault):
+	case hasText(err, noDefault):
 		return fmt.Errorf("settings.region: the account has no VPC in %s yet. The stack's own would become the region's default, "+
-			"which cannot be deleted. Run once: %s", region, create)
+			"which cannot be deleted. Run once: %s", network.Region, create)
 	case err != nil:
-		return fmt.Errorf("the default VPC of %s: %w", region, err)
-	case found.Name != name:
+		return fmt.Errorf("look up the default VPC of %s: %w", network.Region, err)
+	case found.Name != network.Name:
 		return nil
 	}
 	return ctx.Log.Warn(fmt.Sprintf("the network %s is the default VPC of %s, so the stack cannot be taken down. "+
-		"Make another one the default: %s, then: doctl vpcs update ID --default", name, region, create), nil)
+		"Make another one the default: %s, then: doctl vpcs update ID --default", network.Name, network.Region, create), nil)
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// answers are what the provider's data sources say, by token: an error or properties.
+// answers has the results of the provider's data sources by token: an error or properties.
 type answers map[string]any
 
 func (a answers) NewResource(pulumi.MockResourceArgs) (string, resource.PropertyMap, error) {
@@ -36,17 +36,17 @@ func lookup(t *testing.T, a answers) (live *Live, err error) {
 
 const clusterToken, vpcToken = "digitalocean:index/getKubernetesCluster:getKubernetesCluster", "digitalocean:index/getVpc:getVpc"
 
-func TestAnAccountWithoutThisClusterHasNoneAndOtherErrorsStop(t *testing.T) {
+func TestLookupReturnsNilWithoutAClusterAndAnyOtherError(t *testing.T) {
 	for _, text := range []string{"No clusters found", "Unable to find cluster with name: platform-demo"} {
 		live, err := lookup(t, answers{clusterToken: errors.New(text)})
 		require.NoError(t, err, text)
 		assert.Nil(t, live, text)
 	}
 	_, err := lookup(t, answers{clusterToken: errors.New("503")})
-	require.ErrorContains(t, err, "the running cluster: ")
+	require.ErrorContains(t, err, "look up the running cluster: ")
 }
 
-func TestAClusterInANetworkOfAnotherNameIsRead(t *testing.T) {
+func TestLookupLeavesVPCRangeEmptyForANetworkWithAnotherName(t *testing.T) {
 	live, err := lookup(t, answers{
 		clusterToken: map[string]any{"region": "fra1", "nodePools": []any{}},
 		vpcToken:     errors.New("Error retrieving VPC: no VPCs found with name platform-demo"),
@@ -56,7 +56,7 @@ func TestAClusterInANetworkOfAnotherNameIsRead(t *testing.T) {
 	assert.Empty(t, live.VPCRange)
 }
 
-func TestOfTwoTaggedPoolsTheLastOneIsTheDefault(t *testing.T) {
+func TestPoolsTakesTheLastTaggedPoolAsDefault(t *testing.T) {
 	size, others := pools([]digitalocean.GetKubernetesClusterNodePool{
 		{Name: "default", Size: "s-2vcpu-4gb", NodeCount: 2, Tags: []string{defaultPoolTag}},
 		{Name: "default-s-4vcpu-8gb", Size: "s-4vcpu-8gb", NodeCount: 1, Tags: []string{defaultPoolTag}},

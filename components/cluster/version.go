@@ -9,11 +9,10 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// version is what the cluster is declared to run, and whether it runs it already.
-// A cluster keeps its version while that is of the declared minor or of a newer
-// one: DigitalOcean installs patches in the maintenance window, and forces an
-// upgrade when a minor goes out of support. A version that is kept need not be
-// offered any more.
+// version returns the version to declare, and whether the running cluster keeps its own. It
+// keeps its version if that has the declared minor or a newer one: DigitalOcean installs
+// patches in the maintenance window, and forces an upgrade when a minor is no longer
+// supported. DigitalOcean may no longer offer a version that is kept.
 func (a Args) version(ctx *pulumi.Context, opts ...pulumi.InvokeOption) (version string, keep bool, err error) {
 	if a.Live != nil && minorOf(a.Live.Version) >= minorOf(a.Version) {
 		return a.Live.Version, true, nil
@@ -22,9 +21,9 @@ func (a Args) version(ctx *pulumi.Context, opts ...pulumi.InvokeOption) (version
 	return version, false, err
 }
 
-// admitsVersion refuses a minor that is older than that of the last update: the
-// provider would replace the cluster.
-func (a Args) admitsVersion() error {
+// checkVersion refuses a minor that is older than that of the last update, because the
+// provider would replace the cluster. It also refuses to skip a minor.
+func (a Args) checkVersion() error {
 	if a.Live != nil && minorOf(a.Version) > minorOf(a.Live.Version)+1 {
 		return fmt.Errorf("settings.cluster.version: the running cluster has %s, and Kubernetes is upgraded one minor at a time. Write \"1.%d\" first",
 			a.Live.Version, minorOf(a.Live.Version)+1)
@@ -32,12 +31,12 @@ func (a Args) admitsVersion() error {
 	if a.LastVersion == "" || minorOf(a.Version) >= minorOf(a.LastVersion) {
 		return nil
 	}
-	return fmt.Errorf("settings.cluster.version: %q is older than %q, which the cluster was brought to. Kubernetes does not go back; write %[2]q",
+	return fmt.Errorf("settings.cluster.version: %q is older than %q, the version of the last update. A cluster cannot be downgraded. Write %[2]q",
 		a.Version, a.LastVersion)
 }
 
-// minorOf is the number after the first dot, of "1.36" and "1.36.1-do.0" alike; 0
-// when there is none.
+// minorOf returns the number after the first dot, for example 36 for "1.36" and for
+// "1.36.1-do.0". It returns 0 if there is none.
 func minorOf(version string) int {
 	parts := strings.SplitN(version, ".", 3)
 	if len(parts) < 2 {
@@ -50,8 +49,8 @@ func minorOf(version string) int {
 	return minor
 }
 
-// newestPatch resolves a minor to the newest version of it that DigitalOcean
-// offers. It offers the three latest minors only.
+// newestPatch returns the newest version of a minor that DigitalOcean offers. DigitalOcean
+// offers the three latest minors only.
 func newestPatch(ctx *pulumi.Context, minor string, opts ...pulumi.InvokeOption) (string, error) {
 	offered, err := digitalocean.GetKubernetesVersions(ctx, &digitalocean.GetKubernetesVersionsArgs{}, opts...)
 	if err != nil {

@@ -1,4 +1,6 @@
-// Package dns declares the stack's records in a Cloudflare zone.
+// Package dns declares the stack's records in a Cloudflare zone: A records for the app,
+// Grafana and all tenants (a wildcard), and CAA records that let only Let's Encrypt issue
+// certificates for the domain.
 package dns
 
 import (
@@ -14,32 +16,35 @@ import (
 
 const typeToken = "platform:dns:Records"
 
-// Let's Encrypt's identity in CAA records, and Cloudflare's word for "automatic".
 const (
-	authority    = "letsencrypt.org"
+	// authority is Let's Encrypt's name in CAA records.
+	authority = "letsencrypt.org"
+	// automaticTTL is Cloudflare's value for an automatic time to live.
 	automaticTTL = 1
 )
 
-// Args say which names lead where.
+// Args are the arguments of New.
 type Args struct {
-	// Zone holds the domain and is looked up by name.
+	// Zone is the name of a Cloudflare zone that exists. Required.
 	Zone string
-	// Domain is the stack's host; its subdomains lead to the same address.
+	// Domain is the stack's host name: Zone or a name below it. The wildcard below it has
+	// the same address. Required.
 	Domain string
-	// Proxied sends traffic through Cloudflare.
+	// Proxied sends the traffic of all hosts through Cloudflare. Default: false.
 	Proxied bool
 	// Protect refuses to delete the records.
 	Protect bool
-	// Address is the load balancer's IPv4 address.
+	// Address is the IPv4 address of all hosts. Required.
 	Address pulumi.StringInput
 }
 
-// Records is the component.
+// Records is the component. It has no outputs.
 type Records struct {
 	pulumi.ResourceState
 }
 
-// New declares the records; invalid args register nothing.
+// New declares the records. If args are invalid it returns all faults and registers
+// nothing. It looks the zone up by its name, so the provider's token must be able to read it.
 func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOption) (*Records, error) {
 	if err := args.validate(); err != nil {
 		return nil, fmt.Errorf("dns %q: %w", name, err)
@@ -66,8 +71,7 @@ type record struct {
 	args *cloudflare.RecordArgs
 }
 
-// records are the hosts (the app, Grafana, every tenant by a wildcard) and who
-// may issue certificates for them.
+// records returns the records to declare. Their order is that of their registration.
 func (a Args) records(name string) []record {
 	return []record{
 		a.host(name+"-app", a.Domain),
@@ -95,7 +99,7 @@ func (a Args) caa(name, tag string) record {
 	}}
 }
 
-// relative is a host without its zone, "@" for the zone itself.
+// relative returns a host without its zone, and "@" for the zone itself.
 func (a Args) relative(host string) string {
 	if host == a.Zone {
 		return "@"

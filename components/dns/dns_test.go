@@ -45,7 +45,7 @@ func TestDNS(t *testing.T) {
 	}
 }
 
-func TestTheZoneItselfCanBeTheDomain(t *testing.T) {
+func TestRecordsOfADomainThatIsTheZoneHaveTheNamesAtAndWildcard(t *testing.T) {
 	r := &pulumitest.Recorder{}
 	require.NoError(t, pulumitest.Run(r, "test", nil, func(ctx *pulumi.Context) error { return declare(ctx, "example.com") }))
 	record, _ := r.Find(token, "test-app")

@@ -24,10 +24,9 @@ const (
 	portMetrics = 8082
 )
 
-// dynamic is the part of Traefik's configuration that is no flag: a header that
-// tells browsers to come by HTTPS for two years, an answer for tenants that are
-// suspended, and the rate limits of the tiers. Each replica counts for itself, so
-// each has its part of a limit.
+// dynamic returns the part of Traefik's configuration that has no flag: the HSTS header (two
+// years), the 503 for suspended tenants, the rate limits of the tiers, and the redirects.
+// Each replica counts requests separately, so each gets its share of a limit.
 func (a Args) dynamic() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `tls:
@@ -58,8 +57,8 @@ http:
 	return b.String()
 }
 
-// redirects are the middlewares for old hosts of tenants. A client that asked by
-// another method than GET keeps it: Traefik answers 308 then, and 301 to a GET
+// redirects writes the middlewares for old hosts of tenants. Traefik answers a GET with 301
+// and other methods with 308, so that a client keeps its method
 // (pkg/middlewares/redirect of v3.7.11).
 func (a Args) redirects(b *strings.Builder) {
 	if len(a.Redirects) == 0 {
@@ -81,8 +80,8 @@ func (a Args) redirects(b *strings.Builder) {
 	}
 }
 
-// share is a replica's part of a limit, rounded up.
-func (a Args) share(of int) int { return (of + a.Pods.Replicas - 1) / a.Pods.Replicas }
+// share returns the part of a limit that each replica applies, rounded up.
+func (a Args) share(limit int) int { return (limit + a.Pods.Replicas - 1) / a.Pods.Replicas }
 
 func (a Args) configMap() *corev1.ConfigMapArgs {
 	return &corev1.ConfigMapArgs{
@@ -110,13 +109,14 @@ func (a Args) flags() []string {
 		"--entryPoints.websecure.transport.lifeCycle.graceTimeOut=20s",
 		"--metrics.prometheus=true",
 		"--metrics.prometheus.entryPoint=metrics",
-		// Usage per host, and so per tenant, is read from the router's label.
+		// The dashboard reads the usage of each host, and so of each tenant, by this label.
 		"--metrics.prometheus.addRoutersLabels=true",
 		"--providers.file.filename=/etc/traefik/dynamic.yaml",
 		"--providers.kubernetesIngress=true",
 		"--providers.kubernetesIngress.namespaces=" + workload.IngressNamespace,
 		"--providers.kubernetesIngress.ingressClass=" + routes.Class,
-		// Routes lead to other namespaces by name; only the platform writes routes.
+		// A route names a Service of another namespace (type ExternalName). Only the
+		// platform may create routes.
 		"--providers.kubernetesIngress.allowExternalNameServices=true",
 	}
 	if a.TrustedRange != "" {

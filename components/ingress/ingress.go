@@ -1,4 +1,5 @@
-// Package ingress declares Traefik: the one way into the cluster.
+// Package ingress declares Traefik, the ingress controller: all traffic from the Internet
+// enters the cluster through it.
 package ingress
 
 import (
@@ -20,29 +21,30 @@ import (
 
 const typeToken = "platform:ingress:Ingress"
 
-// Args say what Traefik is sized for and how it is reached.
+// Args are the arguments of New.
 type Args struct {
-	// Pods is how many replicas run, and what each gets.
+	// Pods is the number of replicas, at least 1, and the resources of each.
 	Pods components.Pods
-	// TrustedRange is the network of DigitalOcean's load balancer, which announces
-	// the client's address by the PROXY protocol. Empty on an existing cluster:
-	// its load balancer is not known to speak it.
+	// TrustedRange (CIDR) is the network of DigitalOcean's load balancer. Traefik accepts
+	// the PROXY protocol, which has the client's address, from this range only. Leave it
+	// empty on a cluster whose load balancer may not use the protocol.
 	TrustedRange string
-	// Redirects lead from old hosts of tenants to their new ones.
+	// Redirects are redirects from old hosts of tenants to new ones.
 	Redirects []Redirect
-	// HSTSIncludeSubdomains tells browsers to reach every subdomain over HTTPS alone.
+	// HSTSIncludeSubdomains tells browsers to use only HTTPS for every subdomain, for two
+	// years.
 	HSTSIncludeSubdomains bool
 	// Protect refuses to delete the load balancer and Traefik.
 	Protect bool
-	// Address is where an existing cluster is reached when its Service of type
-	// LoadBalancer gets no address. Empty asks for a load balancer.
+	// Address is the IPv4 address of a cluster whose Services of type LoadBalancer get no
+	// address. Empty asks for a load balancer. It excludes TrustedRange.
 	Address string
 }
 
-// Redirect sends everyone from a tenant's old host to its new one, path and query
-// included.
+// Redirect redirects every request for a tenant's old host to its new one, with the same
+// path and query.
 type Redirect struct {
-	// Tenant is its name, from which its middleware has its own.
+	// Tenant is the tenant's name. The middleware's name contains it (routes.Redirect).
 	Tenant string
 	// OldHost and NewHost are full host names.
 	OldHost, NewHost string
@@ -52,13 +54,15 @@ type Redirect struct {
 type Ingress struct {
 	pulumi.ResourceState
 
-	// Namespace is where the certificate goes; it is known when it exists.
+	// Namespace is the namespace of Traefik, of its routes and of the certificate. It is
+	// known when the namespace exists.
 	Namespace pulumi.StringOutput `pulumi:"namespace"`
-	// Address is the IPv4 address that DNS records point to.
+	// Address is the IPv4 address for the DNS records.
 	Address pulumi.StringOutput `pulumi:"address"`
 }
 
-// New declares the ingress controller; invalid args register nothing.
+// New declares the ingress controller. If args are invalid it returns all faults and
+// registers nothing.
 func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOption) (*Ingress, error) {
 	if err := args.validate(); err != nil {
 		return nil, fmt.Errorf("ingress %q: %w", name, err)
@@ -84,7 +88,7 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 	return i, ctx.RegisterResourceOutputs(i, pulumi.Map{"namespace": i.Namespace, "address": i.Address})
 }
 
-// controller declares what runs, and what it may do.
+// controller declares Traefik's Deployment with its configuration, roles and policies.
 func (a Args) controller(ctx *pulumi.Context, parent pulumi.Resource, inside []pulumi.ResourceOption) error {
 	if _, err := networkingv1.NewIngressClass(ctx, routes.Class, class(), pulumi.Parent(parent)); err != nil {
 		return fmt.Errorf("class: %w", err)
@@ -114,9 +118,8 @@ func (a Args) controller(ctx *pulumi.Context, parent pulumi.Resource, inside []p
 	return nil
 }
 
-// account may read routes of its own namespace, whose only Secret is the
-// certificate; an Ingress controller that watches other namespaces reads every
-// Secret there.
+// account may read the routes and Secrets of its own namespace, whose only Secret is the
+// certificate. An ingress controller that watches other namespaces reads every Secret there.
 var account = kube.Account{
 	Ref: workload.Traefik,
 	Rules: []kube.Rule{
@@ -130,8 +133,8 @@ var account = kube.Account{
 	},
 }
 
-// policies: the Internet may come in, and Traefik may go to the app, to Grafana
-// and to the API server.
+// policies returns the network policies. Any source may connect to Traefik's HTTP and HTTPS
+// ports, and Traefik may connect to the app, to Grafana and to the API server.
 func policies() []kube.Policy {
 	return []kube.Policy{
 		{Namespace: workload.IngressNamespace, Name: "allow-internet", App: workload.Traefik.Name,
@@ -145,10 +148,10 @@ func policies() []kube.Policy {
 func (a Args) validate() error {
 	var errs []error
 	if a.Pods.Replicas < 1 {
-		errs = append(errs, errors.New("pods: has no replicas"))
+		errs = append(errs, fmt.Errorf("pods: %d replicas; 1 or more are needed", a.Pods.Replicas))
 	}
 	if a.TrustedRange != "" && a.Address != "" {
-		errs = append(errs, errors.New("address: does not go with a load balancer's trustedRange"))
+		errs = append(errs, errors.New("address: cannot be set with trustedRange, which is for a load balancer; leave one of them empty"))
 	}
 	return errors.Join(errs...)
 }

@@ -58,38 +58,43 @@ func TestIngress(t *testing.T) {
 	assert.Contains(t, all, "--entryPoints.websecure.proxyProtocol.trustedIPs=10.10.0.0/20")
 }
 
-func TestDigitalOceanGivesTheLoadBalancerForTwelveDollars(t *testing.T) {
+func TestServiceAsksForTheRegionalLoadBalancer(t *testing.T) {
 	service, ok := declared(t, args()).Find("kubernetes:core/v1:Service", "traefik")
 	require.True(t, ok)
 	assert.Equal(t, "REGIONAL", pulumitest.Dig(service.Inputs, "metadata.annotations.service.beta.kubernetes.io/do-loadbalancer-type"))
 }
 
-func TestTraefikReadsSecretsOfItsOwnNamespaceAlone(t *testing.T) {
+func TestTraefikReadsSecretsInItsOwnNamespaceOnly(t *testing.T) {
 	r := declared(t, args())
+	rules := 0
 	for _, g := range r.Registrations() {
 		if g.Type != "kubernetes:rbac.authorization.k8s.io/v1:ClusterRole" {
 			continue
 		}
 		for _, rule := range g.Inputs["rules"].([]any) {
 			assert.NotContains(t, pulumitest.Dig(rule, "resources"), "secrets")
+			rules++
 		}
 	}
+	assert.Equal(t, 2, rules, "rules of the ClusterRole")
 	assert.Contains(t, flags(t, r), "--providers.kubernetesIngress.namespaces=ingress")
 }
 
-func TestAnExistingClusterWithoutLoadBalancersIsReachedByItsAddress(t *testing.T) {
+func TestAddressMakesTheServiceANodePortWithoutTheProxyProtocol(t *testing.T) {
 	a := args()
 	a.TrustedRange, a.Address = "", "192.0.2.1"
 	r := declared(t, a)
 	service, _ := r.Find("kubernetes:core/v1:Service", "traefik")
 	assert.Equal(t, "NodePort", pulumitest.Dig(service.Inputs, "spec.type"))
 	assert.Nil(t, pulumitest.Dig(service.Inputs, "metadata.annotations"))
-	for _, flag := range flags(t, r) {
+	all := flags(t, r)
+	require.NotEmpty(t, all)
+	for _, flag := range all {
 		assert.NotContains(t, flag, "proxyProtocol")
 	}
 }
 
-func TestHSTSIncludesSubdomainsAsDeclared(t *testing.T) {
+func TestHSTSHeaderIncludesSubdomainsIfArgsSaySo(t *testing.T) {
 	for _, include := range []bool{true, false} {
 		a := args()
 		a.HSTSIncludeSubdomains = include

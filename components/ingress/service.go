@@ -38,8 +38,9 @@ func (a Args) service(name string) *corev1.ServiceArgs {
 	}
 }
 
-// doAnnotations ask DigitalOcean for its $12 load balancer: from Kubernetes 1.33
-// on a Service without them gets a network load balancer for $15.
+// doAnnotations returns the annotations that ask DigitalOcean for its regional load balancer
+// at $12 a month. From Kubernetes 1.33 on, a Service without them gets a network load
+// balancer at $15 a month.
 func doAnnotations(name string) pulumi.StringMap {
 	const prefix = "service.beta.kubernetes.io/do-loadbalancer-"
 	return pulumi.StringMap{
@@ -54,7 +55,7 @@ func servicePort(name string, port int) *corev1.ServicePortArgs {
 	return &corev1.ServicePortArgs{Name: pulumi.String(name), Port: pulumi.Int(port), TargetPort: pulumi.String(name)}
 }
 
-// address is the load balancer's, once it has one.
+// address returns a.Address, or else the IPv4 address that the load balancer gets.
 func (a Args) address(service *corev1.Service) pulumi.StringOutput {
 	if a.Address != "" {
 		return pulumi.String(a.Address).ToStringOutput()

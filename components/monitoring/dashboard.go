@@ -12,7 +12,7 @@ type panel struct {
 	title, kind, unit string
 	// queries are pairs of an expression and the legend of its series.
 	queries [][2]string
-	// width is in Grafana's 24 columns.
+	// width is the number of columns, of Grafana's 24.
 	width int
 }
 
@@ -22,8 +22,8 @@ const (
 	table = "bargauge"
 )
 
-// platformPanels are the questions of the person who looks, in the order in
-// which they are asked: is it up, who uses it, does it still fit.
+// platformPanels returns the panels in the order of an operator's questions: is the
+// platform up, who uses it, does the load still fit.
 func platformPanels(plannedNodes int) []panel {
 	return []panel{
 		{"Requests a second", stat, "reqps", [][2]string{
@@ -63,10 +63,10 @@ func platformPanels(plannedNodes int) []panel {
 	}
 }
 
-// object is a piece of Grafana's JSON.
+// object is an object of Grafana's JSON.
 type object = map[string]any
 
-// platformDashboard is the first page that Grafana shows.
+// platformDashboard returns the JSON of the dashboard that Grafana shows first.
 func platformDashboard(plannedNodes int) string {
 	out, err := json.MarshalIndent(object{
 		"uid": "platform", "title": "Platform", "schemaVersion": 41, "editable": false,
@@ -74,13 +74,14 @@ func platformDashboard(plannedNodes int) string {
 		"panels": layout(platformPanels(plannedNodes)),
 	}, "", " ")
 	if err != nil {
-		// Maps of strings and numbers always have JSON.
+		// The encoder cannot fail on maps of strings and numbers.
 		panic(err)
 	}
 	return string(out)
 }
 
-// layout fills rows of 24 columns from the left.
+// layout returns the panels as Grafana's JSON, placed from left to right in rows of 24
+// columns.
 func layout(panels []panel) []object {
 	var out []object
 	x, y, rowHeight := 0, 0, 0

@@ -68,7 +68,7 @@ func (a Args) nodeExporter(ctx *pulumi.Context, opts ...pulumi.ResourceOption) e
 		return err
 	}
 	pod := kube.Pod(workload.NodeExporter, exporterUID)
-	// Every node is measured, a tainted one too.
+	// Tolerates all taints, so that it measures every node.
 	pod.Tolerations = corev1.TolerationArray{&corev1.TolerationArgs{Operator: pulumi.String("Exists")}}
 	pod.Containers = corev1.ContainerArray{nodeContainer(a.NodeExporter)}
 	pod.Volumes = corev1.VolumeArray{&corev1.VolumeArgs{

@@ -21,15 +21,15 @@ const (
 	adminSecret  = "grafana-admin"
 )
 
-// grafana declares Grafana and returns the password of its user "admin". It
-// keeps nothing: data source and dashboards come from this program, so that what
-// it shows after a restart is what was reviewed.
+// grafana declares Grafana and returns the password of its user "admin". Grafana has no
+// volume. Its data source and its dashboards come from this program, so changes by hand are
+// lost at a restart.
 func (a Args) grafana(ctx *pulumi.Context, name string, opts ...pulumi.ResourceOption) (pulumi.StringOutput, error) {
 	password, err := random.NewRandomPassword(ctx, name+"-grafana-admin", &random.RandomPasswordArgs{
 		Length: pulumi.Int(32), Special: pulumi.Bool(false),
 	}, opts...)
 	if err != nil {
-		return pulumi.StringOutput{}, fmt.Errorf("password: %w", err)
+		return pulumi.StringOutput{}, fmt.Errorf("admin password: %w", err)
 	}
 	secret, err := corev1.NewSecret(ctx, adminSecret, &corev1.SecretArgs{
 		Metadata:   kube.Meta(workload.Grafana, adminSecret),
@@ -93,7 +93,7 @@ func (a Args) grafanaEnv() corev1.EnvVarArray {
 		{"GF_SERVER_ROOT_URL", "https://" + a.Host + "/"},
 		{"GF_PATHS_PROVISIONING", configPath + "/provisioning"},
 		{"GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH", configPath + "/dashboards/platform.json"},
-		// A file rather than a variable: variables show in the Pod's description.
+		// A file, because everybody who may read the Pod can read its variables.
 		{"GF_SECURITY_ADMIN_PASSWORD__FILE", "/etc/grafana-admin/password"},
 		{"GF_SECURITY_COOKIE_SECURE", "true"},
 		{"GF_USERS_ALLOW_SIGN_UP", "false"},
@@ -103,7 +103,7 @@ func (a Args) grafanaEnv() corev1.EnvVarArray {
 		{"GF_PLUGINS_PREINSTALL_DISABLED", "true"},
 		{"GF_NEWS_NEWS_FEED_ENABLED", "false"},
 		{"GF_METRICS_ENABLED", "true"},
-		// Compression is where Grafana 13 loses memory (grafana#123017).
+		// Grafana 13 leaks memory when it compresses (grafana#123017).
 		{"GF_SERVER_ENABLE_GZIP", "false"},
 	} {
 		env = append(env, &corev1.EnvVarArgs{Name: pulumi.String(v[0]), Value: pulumi.String(v[1])})

@@ -1,6 +1,5 @@
-// Package monitoring declares what watches the stack: VictoriaMetrics, which
-// scrapes and keeps figures, kube-state-metrics and node-exporter, which tell
-// them, and Grafana, which shows them.
+// Package monitoring declares the stack's monitoring. kube-state-metrics and node-exporter
+// export metrics, VictoriaMetrics scrapes and stores them, and Grafana shows them.
 package monitoring
 
 import (
@@ -16,33 +15,36 @@ import (
 
 const typeToken = "platform:monitoring:Monitoring"
 
-// Args size it and say where it is seen.
+// Args are the arguments of New.
 type Args struct {
-	// Host is where Grafana answers.
+	// Host is Grafana's host name. Required.
 	Host string
-	// VictoriaMetrics, Grafana, KubeStateMetrics and NodeExporter say what each gets.
+	// VictoriaMetrics, Grafana, KubeStateMetrics and NodeExporter are the sizes of the four
+	// workloads. VictoriaMetrics needs a volume (VolumeGiB). Memory: Grafana 13 was killed
+	// with limits of 300 to 400 MiB (grafana#123017).
 	VictoriaMetrics, Grafana, KubeStateMetrics, NodeExporter components.Pods
-	// RetentionDays is how long figures are kept, on a volume of
-	// VictoriaMetrics.VolumeGiB.
+	// RetentionDays is how many days metrics are kept, at least 1.
 	RetentionDays int
-	// StorageClass of that volume; empty takes the cluster's default.
+	// StorageClass is the class of the volume; empty is the cluster's default.
 	StorageClass string
-	// PlannedNodes is what the budget pays for, shown beside what runs; zero where
-	// the nodes are not ours.
+	// PlannedNodes is the number of nodes on the bill. The dashboard shows it beside the
+	// number of running nodes. 0 means that the nodes are not on the bill.
 	PlannedNodes int
-	// IngressNamespace is where the route goes.
+	// IngressNamespace is the namespace of the ingress controller, in which Grafana's route
+	// is created (ingress.Ingress.Namespace). Required.
 	IngressNamespace pulumi.StringInput
 }
 
-// Monitoring is what others need of it.
+// Monitoring holds the outputs that other components use.
 type Monitoring struct {
 	pulumi.ResourceState
 
-	// Password is Grafana's for the user "admin". Secret.
+	// Password is the password of Grafana's user "admin". Secret.
 	Password pulumi.StringOutput `pulumi:"password"`
 }
 
-// New declares the monitoring; invalid args register nothing.
+// New declares the monitoring. If args are invalid it returns all faults and registers
+// nothing. The caller passes providers for Kubernetes and for random.
 func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOption) (*Monitoring, error) {
 	if err := args.validate(); err != nil {
 		return nil, fmt.Errorf("monitoring %q: %w", name, err)
@@ -55,8 +57,8 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 	if err != nil {
 		return nil, fmt.Errorf("monitoring %q: %w", name, err)
 	}
-	// node-exporter reads the host's /proc, /sys and disks, which no standard but
-	// "privileged" admits; it has a namespace to itself, and no other right.
+	// node-exporter reads the host's /proc, /sys and disks. Only the standard "privileged"
+	// allows that, so node-exporter has its own namespace.
 	hosts, err := kube.Namespace(ctx, workload.NodeMetricsNamespace, kube.Privileged, pulumi.Parent(m))
 	if err != nil {
 		return nil, fmt.Errorf("monitoring %q: %w", name, err)
@@ -67,10 +69,10 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 		return nil, fmt.Errorf("monitoring %q: %w", name, err)
 	}
 	inside = kube.After(inside, allowed...)
-	for _, part := range []func(*pulumi.Context, ...pulumi.ResourceOption) error{
+	for _, declare := range []func(*pulumi.Context, ...pulumi.ResourceOption) error{
 		args.store, args.stateMetrics, args.nodeExporter,
 	} {
-		if err := part(ctx, inside...); err != nil {
+		if err := declare(ctx, inside...); err != nil {
 			return nil, fmt.Errorf("monitoring %q: %w", name, err)
 		}
 	}
@@ -89,7 +91,7 @@ func (a Args) validate() error {
 		errs = append(errs, fmt.Errorf("retentionDays: %d is less than 1", a.RetentionDays))
 	}
 	if a.VictoriaMetrics.VolumeGiB < 1 {
-		errs = append(errs, errors.New("victoriaMetrics: the metrics store has no volume"))
+		errs = append(errs, errors.New("victoriaMetrics: has no volume; set VolumeGiB to 1 or more"))
 	}
 	errs = append(errs, kube.Required("ingressNamespace", a.IngressNamespace))
 	return errors.Join(errs...)
@@ -99,8 +101,8 @@ func (a Args) inputs() pulumi.Map {
 	return pulumi.Map{"host": pulumi.String(a.Host), "retentionDays": pulumi.Int(a.RetentionDays)}
 }
 
-// policies: the store reads figures everywhere, Grafana reads the store, and
-// Grafana is seen through the ingress controller.
+// policies returns the network policies. The metrics store may connect to every scraped
+// namespace, Grafana to the metrics store, and the ingress controller to Grafana.
 func policies() []kube.Policy {
 	store := func(port int) kube.Peer { return kube.PeerOf(workload.VictoriaMetrics, port) }
 	scraped := []kube.Peer{kube.APIServer, kube.Kubelet}

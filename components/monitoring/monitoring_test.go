@@ -53,7 +53,7 @@ func TestMonitoring(t *testing.T) {
 	assert.Equal(t, "do-block-storage", pulumitest.Dig(claim.Inputs, "spec.storageClassName"))
 	grafana, _ := r.Find("kubernetes:apps/v1:Deployment", "grafana")
 	checksum, _ := pulumitest.Dig(grafana.Inputs, "spec.template.metadata.annotations.checksum/password").(string)
-	assert.Len(t, checksum, 16, "another password starts the Pod anew")
+	assert.Len(t, checksum, 16, "a new password must replace the Pod")
 	data, err := json.Marshal(grafana.Inputs)
 	require.NoError(t, err)
 	assert.NotContains(t, string(data), `"name":"GF_SECURITY_ADMIN_PASSWORD"`, "a variable would show the password")
@@ -69,7 +69,7 @@ func configMap(t *testing.T, name, key string) string {
 	return g.Inputs["data"].(map[string]any)[key].(string)
 }
 
-func TestTheDashboardIsOneThatGrafanaCanShow(t *testing.T) {
+func TestDashboardHasUniquePanelsWithValidQueries(t *testing.T) {
 	var dashboard struct {
 		UID    string `json:"uid"`
 		Panels []struct {
@@ -81,6 +81,7 @@ func TestTheDashboardIsOneThatGrafanaCanShow(t *testing.T) {
 	}
 	require.NoError(t, json.Unmarshal([]byte(configMap(t, "grafana", "platform.json")), &dashboard))
 	assert.LessOrEqual(t, len(dashboard.UID), 40)
+	require.Greater(t, len(dashboard.Panels), 10, "panels")
 	ids := map[int]bool{}
 	for _, p := range dashboard.Panels {
 		assert.False(t, ids[p.ID])
@@ -97,7 +98,7 @@ func TestTheDashboardIsOneThatGrafanaCanShow(t *testing.T) {
 	}
 }
 
-func TestTheStoreScrapesEveryNamespaceOfThePlatform(t *testing.T) {
+func TestScrapeConfigNamesEveryNamespaceWithPodsThatStay(t *testing.T) {
 	var config struct {
 		Jobs []map[string]any `yaml:"scrape_configs"`
 	}
@@ -108,7 +109,7 @@ func TestTheStoreScrapesEveryNamespaceOfThePlatform(t *testing.T) {
 	list, _, _ = strings.Cut(list, "]")
 	visited := 0
 	for w := range workload.For(settings.Settings{}).All() {
-		// A Job ends before it is scraped.
+		// Jobs end before they are scraped.
 		if w.Namespace != workload.TenantsNamespace {
 			assert.Contains(t, strings.Split(list, ", "), w.Namespace)
 			visited++
@@ -117,7 +118,7 @@ func TestTheStoreScrapesEveryNamespaceOfThePlatform(t *testing.T) {
 	assert.GreaterOrEqual(t, visited, 10, "workloads")
 }
 
-func TestProvisioningFilesAreWhereGrafanaLooks(t *testing.T) {
+func TestProvisioningFilesAreYAMLWithTheirAPIVersion(t *testing.T) {
 	for _, key := range []string{"datasource.yaml", "dashboards.yaml"} {
 		var file map[string]any
 		require.NoError(t, yaml.Unmarshal([]byte(configMap(t, "grafana", key)), &file))

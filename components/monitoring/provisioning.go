@@ -15,7 +15,8 @@ const (
 	datasourceUID = "metrics"
 )
 
-// file is one file that Grafana reads at its start.
+// file is a file that Grafana reads when it starts: its key in the ConfigMap, its path
+// below configPath and its content.
 type file struct{ key, path, content string }
 
 type provisioning []file
@@ -64,7 +65,7 @@ func (p provisioning) configMap() *corev1.ConfigMapArgs {
 	return &corev1.ConfigMapArgs{Metadata: kube.Meta(workload.Grafana, workload.Grafana.Name), Data: data}
 }
 
-// volume lays the files out in the folders that Grafana looks into.
+// volume returns a volume with the files in the folders in which Grafana looks for them.
 func (p provisioning) volume(name string) *corev1.VolumeArgs {
 	volume := kube.ConfigVolume(name, workload.Grafana.Name)
 	var items corev1.KeyToPathArray

@@ -6,8 +6,8 @@ import (
 	"github.com/genericcorp/platform/internal/workload"
 )
 
-// scrapeConfig is in Prometheus's format. Labels are kept few: each of their
-// combinations is a series, and series are memory.
+// scrapeConfig returns the scrape configuration in Prometheus's format. It keeps few labels:
+// each combination of labels is a series, and each series needs memory.
 func scrapeConfig() string {
 	return `global:
   scrape_interval: 30s
@@ -58,7 +58,7 @@ scrape_configs:
 ` + scrapeContainers
 }
 
-// scrapeContainers asks each node's kubelet for the usage of its containers.
+// scrapeContainers is the job that scrapes the usage of containers from each node's kubelet.
 const scrapeContainers = `  - job_name: containers
     scheme: https
     # The kubelet's certificate is its own on most clusters; the token is what

@@ -42,7 +42,7 @@ func (a Args) store(ctx *pulumi.Context, opts ...pulumi.ResourceOption) error {
 	return nil
 }
 
-// storeAccount finds Pods and nodes, and reads the kubelet's figures.
+// storeAccount may find Pods and nodes, and read the metrics of each kubelet.
 var storeAccount = kube.Account{
 	Ref: workload.VictoriaMetrics,
 	ClusterRules: []kube.Rule{
@@ -79,7 +79,7 @@ func (a Args) storeDeployment() *appsv1.DeploymentArgs {
 	}
 	pod := kube.Pod(workload.VictoriaMetrics, storeUID)
 	pod.AutomountServiceAccountToken = pulumi.Bool(true)
-	// Long enough to write what is in memory to the volume.
+	// VictoriaMetrics writes its memory to the volume when it stops.
 	pod.TerminationGracePeriodSeconds = pulumi.Int(60)
 	pod.Containers = corev1.ContainerArray{container}
 	pod.Volumes = corev1.VolumeArray{
@@ -89,7 +89,7 @@ func (a Args) storeDeployment() *appsv1.DeploymentArgs {
 	return kube.Deployment(workload.VictoriaMetrics, a.VictoriaMetrics, annotations, pod)
 }
 
-// clusterService gives a workload a name inside the cluster.
+// clusterService returns a Service for a port named "http" of a workload.
 func clusterService(of workload.Ref, port int) *corev1.ServiceArgs {
 	return &corev1.ServiceArgs{
 		Metadata: kube.Meta(of, of.Name),

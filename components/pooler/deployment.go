@@ -13,25 +13,26 @@ import (
 )
 
 const (
-	// image has no digest yet: none is confirmed, and Renovate's first pull request adds
-	// it. 1.25 must not be used: with verifiers in its auth_file, tenants cannot log in to
-	// the server once it cached their verifier (pgbouncer#1504).
+	// image has no digest, because none is confirmed; Renovate's first pull request adds it.
+	// Do not use 1.25: with verifiers in its auth_file, tenants cannot log in to the server
+	// after it has cached their verifier (pgbouncer#1504).
 	image = "ghcr.io/cloudnative-pg/pgbouncer:1.26.0-202610011121-trixie"
 	// exporterImage is the version that the tests run; no digest is confirmed.
 	exporterImage = "quay.io/prometheuscommunity/pgbouncer-exporter:v0.12.0"
-	// uid is any that is not root's: the program needs no user of its image.
+	// uid may be any number but root's 0: the program needs no user of its image.
 	uid = 65532
 
 	folder       = "/etc/pooler"
 	runFolder    = "/run/pgbouncer"
 	socketFolder = "/run/console"
 
-	// drainSeconds covers what it takes until no new client comes. stopSeconds is for
-	// the transactions that run: the longest statement of a tier is a minute.
+	// drainSeconds is longer than it takes until clients no longer connect to a Pod that
+	// ends. stopSeconds is the time for open transactions: the longest statement of a tier
+	// takes 60 seconds.
 	drainSeconds = 5
 	stopSeconds  = 65
 
-	// transactionSeconds is above the longest statement of a plan.
+	// transactionSeconds is more than the longest statement of a tier, 60 seconds.
 	transactionSeconds = 120
 )
 
@@ -40,8 +41,8 @@ func (a Args) deployment() *appsv1.DeploymentArgs {
 	pod.TerminationGracePeriodSeconds = pulumi.Int(drainSeconds + stopSeconds)
 	pod.Containers = corev1.ContainerArray{a.container(), a.exporter()}
 	pod.Volumes = corev1.VolumeArray{kube.SecretVolume("files", workload.Pooler.Name), kube.Scratch("run", "4Mi"), kube.Scratch("console", "1Mi")}
-	// The script reloads PgBouncer when a file changes; only the script itself needs
-	// another Pod.
+	// The script reloads PgBouncer when a file changes, so only a change of the script
+	// itself replaces the Pods.
 	return kube.Deployment(workload.Pooler, a.Pods, kube.WithChecksum(kube.Scraped(workload.PoolerMetricsPort, "/metrics"), tenancy.PoolerScript()), pod)
 }
 
@@ -61,10 +62,10 @@ func (a Args) container() *corev1.ContainerArgs {
 	}
 }
 
-// exporter tells VictoriaMetrics what the administration console shows. It reads the
-// console by the Unix socket, where its uid is enough: no password is needed. The socket
-// has a folder of its own, because the other folders have verifiers and the private key.
-// A Pod whose exporter fails goes on serving, so it has no readiness probe.
+// exporter returns the container that exports the figures of the administration console. It
+// connects through the Unix socket, where PgBouncer accepts its uid without a password. The
+// socket has its own folder, because the other folders have verifiers and the private key.
+// It has no readiness probe, so that a Pod whose exporter fails still serves clients.
 func (a Args) exporter() *corev1.ContainerArgs {
 	return &corev1.ContainerArgs{
 		Name:            pulumi.String("exporter"),
@@ -78,8 +79,8 @@ func (a Args) exporter() *corev1.ContainerArgs {
 	}
 }
 
-// probe asks whether the port is open. It does not ask for the database: a pooler
-// whose database restarts keeps its clients and waits.
+// probe returns a probe that checks whether the port is open. It does not check the
+// database: while that restarts, the pooler keeps its clients and waits.
 func probe(periodSeconds int) *corev1.ProbeArgs {
 	return &corev1.ProbeArgs{
 		TcpSocket:     &corev1.TCPSocketActionArgs{Port: pulumi.String("postgres")},
@@ -87,7 +88,8 @@ func probe(periodSeconds int) *corev1.ProbeArgs {
 	}
 }
 
-// secret has all of the pooler's files. It changes in place when tenants change.
+// secret returns the Secret with all files of the pooler. It is updated in place when
+// tenants change.
 func (a Args) secret() *corev1.SecretArgs {
 	files := pulumi.All(a.Admin, a.DatabaseCA, a.Seed, a.Verifiers).ApplyT(func(v []any) (map[string]string, error) {
 		return tenancy.Pooler{

@@ -1,5 +1,5 @@
-// Package pooler declares PgBouncer between the app and the database: tenants share
-// the server's few connections, and an idle tenant holds none.
+// Package pooler declares PgBouncer between the app and the database. The tenants share the
+// few connections of the database server, and a tenant without a transaction uses none.
 package pooler
 
 import (
@@ -20,35 +20,45 @@ import (
 
 const typeToken = "platform:pooler:Pooler"
 
-// Args are what is declared, and how the database is reached.
+// Args are the arguments of New.
 type Args struct {
+	// Tenants are the tenants that may connect; it may have none.
 	Tenants []components.Tenant
-	// Pods is how many replicas run, and what each gets. At most settings.Poolers (2) may
-	// run at once, a rolling update included.
+	// Pods is the number of replicas, at least 1, and the resources of each. Replicas and
+	// Surge together are at most settings.Poolers (2): the sizing counts the database
+	// connections of that many.
 	Pods components.Pods
-	// Shared is how many server connections the tenants share in each replica.
+	// Shared is the number of server connections that the tenants share in each replica, at
+	// least 1.
 	Shared int
-	// DatabaseRange and DatabasePort are where the database may be.
+	// DatabaseRange (CIDR) and DatabasePort are the addresses and the TCP port of the
+	// database. The network policy allows connections to them.
 	DatabaseRange string
 	DatabasePort  int
-	// Protect refuses to delete what serves users.
+	// Protect refuses to delete the Deployment, the Service and the Secret.
 	Protect bool
-	// Admin is the administrator's connection string. The pooler gets its address and
-	// database, not its password. DatabaseCA checks who answers. Seed is what the
-	// pooler's certificate is derived from; Verifiers let tenants in. All but DatabaseCA
-	// are secret.
-	Admin, DatabaseCA, Seed, Verifiers pulumi.StringInput
+	// Admin is the administrator's connection string. The pooler uses its host, port and
+	// database, not its password. Required, secret.
+	Admin pulumi.StringInput
+	// DatabaseCA is the certificate authority (PEM) of the database server. Required.
+	DatabaseCA pulumi.StringInput
+	// Seed is the text from which the pooler's certificate is derived (tenants.Tenants.Seed).
+	// Required, secret.
+	Seed pulumi.StringInput
+	// Verifiers check the tenants' passwords (tenants.Tenants.Verifiers). Required, secret.
+	Verifiers pulumi.StringInput
 }
 
-// Pooler is what the app gets of it.
+// Pooler holds the outputs that the app uses.
 type Pooler struct {
 	pulumi.ResourceState
 
-	// CA is the certificate authority of the pooler (PEM).
+	// CA is the certificate authority (PEM) that signed the pooler's certificate. Clients
+	// must trust it.
 	CA pulumi.StringOutput `pulumi:"ca"`
 }
 
-// New declares the pooler; invalid args register nothing.
+// New declares the pooler. If args are invalid it returns all faults and registers nothing.
 func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOption) (*Pooler, error) {
 	if err := args.validate(); err != nil {
 		return nil, fmt.Errorf("pooler %q: %w", name, err)
@@ -105,8 +115,8 @@ func (a Args) register(ctx *pulumi.Context, p *Pooler) error {
 	return nil
 }
 
-// policies let the app and the scrape in and the pooler out to the database, and
-// nothing else.
+// policies returns the network policy. The app and the metrics store may connect to the
+// pooler, and the pooler to the database.
 func (a Args) policies() []kube.Policy {
 	return []kube.Policy{{
 		Namespace: workload.PoolerNamespace, Name: "allow-pooler", App: workload.Pooler.Name,
@@ -122,14 +132,14 @@ func (a Args) tenants() []settings.Tenant { return settings.TenantsOf(a.Tenants)
 func (a Args) validate() error {
 	errs := []error{settings.CheckTiers(a.tenants())}
 	if a.Pods.Replicas < 1 {
-		errs = append(errs, errors.New("pods: has no replicas"))
+		errs = append(errs, fmt.Errorf("pods: %d replicas; 1 or more are needed", a.Pods.Replicas))
 	}
 	if a.Pods.Replicas+a.Pods.Surge > settings.Poolers {
-		errs = append(errs, fmt.Errorf("pods: runs %d at once, and the database's connections are counted for %d",
+		errs = append(errs, fmt.Errorf("pods: %d run at once during an update; database connections are counted for at most %d",
 			a.Pods.Replicas+a.Pods.Surge, settings.Poolers))
 	}
 	if a.Shared < 1 {
-		errs = append(errs, fmt.Errorf("shared: %d is not a number of connections", a.Shared))
+		errs = append(errs, fmt.Errorf("shared: %d is less than 1 connection", a.Shared))
 	}
 	errs = append(errs, kube.Required("admin", a.Admin), kube.Required("databaseCa", a.DatabaseCA),
 		kube.Required("seed", a.Seed), kube.Required("verifiers", a.Verifiers))

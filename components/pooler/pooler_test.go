@@ -43,15 +43,15 @@ func TestPooler(t *testing.T) {
 		Secrets: map[string]string{"pooler": "stringData"},
 	}.Check(t)
 	for _, g := range r.Registrations() {
-		assert.NotContains(t, pulumitest.Text(g.Inputs), "hunter2", "%s: the administrator's password has no business here", g.Name)
+		assert.NotContains(t, pulumitest.Text(g.Inputs), "hunter2", "%s must not have the administrator's password", g.Name)
 	}
 	deployment, ok := r.Find("kubernetes:apps/v1:Deployment", "pooler")
 	require.True(t, ok)
 	assert.Equal(t, map[string]any{"maxSurge": float64(0), "maxUnavailable": float64(1)},
-		pulumitest.Dig(deployment.Inputs, "spec.strategy.rollingUpdate"), "two poolers never become three: their connections are counted")
+		pulumitest.Dig(deployment.Inputs, "spec.strategy.rollingUpdate"), "the sizing counts the connections of two poolers, not of three")
 }
 
-func TestPoolerOfAStackWithoutASpareNodeIsReplacedBeforeItEnds(t *testing.T) {
+func TestASinglePoolerIsReplacedByARollingUpdateWithSurge(t *testing.T) {
 	r := &pulumitest.Recorder{}
 	require.NoError(t, pulumitest.Run(r, "test", nil, func(ctx *pulumi.Context) error {
 		_, err := pooler.New(ctx, "test", args(false))
@@ -62,13 +62,13 @@ func TestPoolerOfAStackWithoutASpareNodeIsReplacedBeforeItEnds(t *testing.T) {
 	assert.EqualValues(t, 1, pulumitest.Dig(deployment.Inputs, "spec.replicas"))
 	assert.EqualValues(t, 1, pulumitest.Dig(deployment.Inputs, "spec.strategy.rollingUpdate.maxSurge"))
 	_, ok = r.Find("kubernetes:policy/v1:PodDisruptionBudget", "pooler")
-	assert.False(t, ok, "a budget would keep a single Pod's node from being drained")
+	assert.False(t, ok, "a disruption budget would block a drain of the Pod's node")
 }
 
 // The exporter reads the administration console without a password, because its uid is
 // PgBouncer's and it has the folder of the Unix socket. It has no other folder: those have
 // the verifiers and the private key.
-func TestPoolerShowsItsMetricsToTheScrapeAlone(t *testing.T) {
+func TestExporterReadsTheConsoleOnlyAndServesTheMetricsStoreOnly(t *testing.T) {
 	r := &pulumitest.Recorder{}
 	require.NoError(t, pulumitest.Run(r, "test", nil, func(ctx *pulumi.Context) error {
 		_, err := pooler.New(ctx, "test", args(true))
@@ -103,7 +103,7 @@ func TestPoolerShowsItsMetricsToTheScrapeAlone(t *testing.T) {
 	secret, ok := r.Find("kubernetes:core/v1:Secret", "pooler")
 	require.True(t, ok)
 	config := pulumitest.Dig(secret.Inputs, "stringData").(map[string]any)["pgbouncer.ini"].(string)
-	assert.Contains(t, config, "\ntransaction_timeout = 120\n", "above the longest statement of a plan, 60 s")
+	assert.Contains(t, config, "\ntransaction_timeout = 120\n", "more than the longest statement of a tier, 60 seconds")
 
 	policy, ok := r.Find("kubernetes:networking.k8s.io/v1:NetworkPolicy", "pooler-allow-pooler")
 	require.True(t, ok)

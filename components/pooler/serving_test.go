@@ -70,3 +70,15 @@ func TestWhatServesTheTenantsIsProtectedWhenThatIsAsked(t *testing.T) {
 		}
 	}
 }
+
+// A Service sends clients to Pods that are ready, and a Pod that hangs is restarted.
+func TestPoolerIsAskedWhetherItsPortIsOpen(t *testing.T) {
+	deployment, ok := declared(t, args(true)).Find("kubernetes:apps/v1:Deployment", "pooler")
+	require.True(t, ok)
+	for _, probe := range []string{"readinessProbe", "livenessProbe"} {
+		assert.Equal(t, "postgres", pulumitest.Dig(deployment.Containers()[0], probe+".tcpSocket.port"), probe)
+	}
+	port := pulumitest.Dig(deployment.Containers()[0], "ports").([]any)[0]
+	assert.Equal(t, "postgres", pulumitest.Dig(port, "name"))
+	assert.EqualValues(t, 6432, pulumitest.Dig(port, "containerPort"))
+}

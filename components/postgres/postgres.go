@@ -1,5 +1,5 @@
-// Package postgres declares the stack's managed PostgreSQL: one cluster in the
-// VPC that admits the Kubernetes cluster alone, a database and its user.
+// Package postgres declares DigitalOcean's managed PostgreSQL in a VPC: a database cluster,
+// a database, a user for the app, and a firewall that admits one Kubernetes cluster only.
 package postgres
 
 import (
@@ -15,25 +15,34 @@ import (
 
 const typeToken = "platform:postgres:Postgres"
 
-// User is the application's role.
+// User is the name of the app's role in the database.
 const User = "app"
 
-// Args are plain where they shape the bill, inputs where another resource makes
-// them.
+// Args are the arguments of New. Values that the bill depends on are plain; inputs are
+// outputs of other resources. All but Tags and Protect are required.
 type Args struct {
-	// Region and Version (major) cannot go back; Size cannot shrink.
-	Region, Version, Size string
-	// Nodes counts the standby node too.
+	// Region is a region of DigitalOcean, such as "fra1".
+	Region string
+	// Version is PostgreSQL's major, such as "17". It cannot be lowered later.
+	Version string
+	// Size is a size of internal/catalog, such as "db-s-1vcpu-1gb". It cannot be lowered
+	// later.
+	Size string
+	// Nodes is the number of nodes, a standby node included: 1 up to the most that Size
+	// allows.
 	Nodes int
-	// MaintenanceDay (lower case) and MaintenanceHour ("HH:MM", UTC).
+	// MaintenanceDay is a weekday in lower case. MaintenanceHour is "HH:MM" in UTC.
 	MaintenanceDay, MaintenanceHour string
-	Tags                            []string
-	// Protect refuses deletion, and keeps the database when the stack goes.
+	// Tags are set on the database cluster.
+	Tags []string
+	// Protect refuses deletion. It also keeps the database if the stack is deleted
+	// nevertheless.
 	Protect bool
-	// VPC is the network's UUID, Cluster that of the only cluster to be admitted, and
-	// PodRange (CIDR) where its Pods have their addresses.
-	VPC      pulumi.StringInput
-	Cluster  pulumi.StringInput
+	// VPC is the UUID of the network.
+	VPC pulumi.StringInput
+	// Cluster is the UUID of the only Kubernetes cluster that may connect.
+	Cluster pulumi.StringInput
+	// PodRange is the range of that cluster's Pods, in CIDR notation.
 	PodRange string
 }
 
@@ -41,16 +50,18 @@ type Args struct {
 type Postgres struct {
 	pulumi.ResourceState
 
-	// URL connects as the application's user over the private network, checking
-	// the server's certificate against pgurl.CAPath. Secret.
+	// URL is the connection string of User over the private network. Clients check the
+	// server's certificate with the file pgurl.CAPath, which must have CA. Secret.
 	URL pulumi.StringOutput `pulumi:"url"`
-	// Admin connects as the cluster's administrator, to the same database. Secret.
+	// Admin is the connection string of the cluster's administrator, to the same database.
+	// Secret.
 	Admin pulumi.StringOutput `pulumi:"admin"`
-	// CA is the certificate authority, PEM.
+	// CA is the certificate authority (PEM) of the server.
 	CA pulumi.StringOutput `pulumi:"ca"`
 }
 
-// New declares the database; invalid args register nothing.
+// New declares the database. If args are invalid it returns all faults and registers
+// nothing.
 func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOption) (*Postgres, error) {
 	if err := args.validate(); err != nil {
 		return nil, fmt.Errorf("postgres %q: %w", name, err)
@@ -82,10 +93,10 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 	return p, ctx.RegisterResourceOutputs(p, pulumi.Map{"url": p.URL, "admin": p.Admin, "ca": p.CA})
 }
 
-// firewall admits one Kubernetes cluster: without a rule the database is open to
-// the Internet, so a database that stays keeps its rule. Pods of a VPC-native
-// cluster may come with addresses of their own, and no text says that the rule
-// "k8s" covers them: their range is a second rule (decision 0012).
+// firewall admits one Kubernetes cluster. Without a rule the database is open to the
+// Internet, so a database that is kept also keeps its rules. Pods of a VPC-native cluster
+// may connect from their own addresses, and DigitalOcean does not say that the rule "k8s"
+// covers them: so their range is a second rule (decision 0012).
 func (a Args) firewall(ctx *pulumi.Context, name string, cluster *digitalocean.DatabaseCluster, parent pulumi.Resource) error {
 	_, err := digitalocean.NewDatabaseFirewall(ctx, name, &digitalocean.DatabaseFirewallArgs{
 		ClusterId: cluster.ID(),
@@ -97,13 +108,13 @@ func (a Args) firewall(ctx *pulumi.Context, name string, cluster *digitalocean.D
 	return err
 }
 
-// limits are settings of the server that hold for every role. Neither needs a restart:
-// PostgreSQL takes both when it reads its configuration again. A deletion leaves them
-// as they are (resource_database_postgres_config.go of
+// limits declares two settings of the server for all roles. Neither needs a restart:
+// PostgreSQL applies them when it reloads its configuration. A deletion of the resource
+// changes nothing on the server (resource_database_postgres_config.go of
 // digitalocean/terraform-provider-digitalocean).
 //
-// max_locks_per_transaction is left alone: it needs a restart, DigitalOcean never
-// lowers it again, and a tenant fills a larger table of locks too (docs/tenancy.md).
+// It does not set max_locks_per_transaction: that needs a restart, DigitalOcean cannot lower
+// it later, and a tenant can fill a larger table of locks too (docs/tenancy.md).
 func (a Args) limits(ctx *pulumi.Context, name string, cluster *digitalocean.DatabaseCluster, parent pulumi.Resource) error {
 	size, err := catalog.DatabaseBySize(a.Size)
 	if err != nil {
@@ -111,17 +122,17 @@ func (a Args) limits(ctx *pulumi.Context, name string, cluster *digitalocean.Dat
 	}
 	_, err = digitalocean.NewDatabasePostgresqlConfig(ctx, name, &digitalocean.DatabasePostgresqlConfigArgs{
 		ClusterId: cluster.ID(),
-		// KiB for each process. No tenant can lift it.
+		// KiB for each process. A tenant cannot raise it.
 		TempFileLimit: pulumi.Int(size.TempFileMiB() << 10),
-		// Milliseconds. A default, for the app's own role above all: a session may set
-		// another value. The tenants' roles have their own.
+		// Milliseconds. It is a default that a session may change. It is for the app's own
+		// role; the tenants' roles have their own.
 		IdleInTransactionSessionTimeout: pulumi.Int(60_000),
 	}, pulumi.Parent(parent), pulumi.RetainOnDelete(a.Protect), pulumi.Protect(a.Protect))
 	return err
 }
 
-// tenancy is the application's database and the user that connects to it. They
-// stay with a protected cluster, whose data they name.
+// appDatabase declares the app's database and its user. A protected cluster keeps both,
+// because they belong to its data.
 func (a Args) appDatabase(ctx *pulumi.Context, name string, cluster *digitalocean.DatabaseCluster, parent pulumi.Resource) (
 	*digitalocean.DatabaseDb, *digitalocean.DatabaseUser, error,
 ) {
@@ -167,7 +178,7 @@ func (a Args) validate() error {
 	if size, err := catalog.DatabaseBySize(a.Size); err != nil {
 		errs = append(errs, fmt.Errorf("size: %w", err))
 	} else if a.Nodes < 1 || a.Nodes > size.MaxNodes {
-		errs = append(errs, fmt.Errorf("nodes: %d is not between 1 and %d, which is what %s may have", a.Nodes, size.MaxNodes, size.SKU))
+		errs = append(errs, fmt.Errorf("nodes: %d is not between 1 and %d, the most that %s may have", a.Nodes, size.MaxNodes, size.SKU))
 	}
 	for _, required := range []struct{ path, value string }{
 		{"region", a.Region}, {"version", a.Version}, {"podRange", a.PodRange},
@@ -181,7 +192,7 @@ func (a Args) validate() error {
 		errs = append(errs, errors.New("vpc: is missing"))
 	}
 	if a.Cluster == nil {
-		errs = append(errs, errors.New("cluster: is missing; without it the database would be open to the Internet"))
+		errs = append(errs, errors.New("cluster: is missing; without a trusted cluster the database would be open to the Internet"))
 	}
 	return errors.Join(errs...)
 }

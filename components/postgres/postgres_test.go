@@ -37,14 +37,14 @@ func TestPostgres(t *testing.T) {
 	require.True(t, ok)
 	assert.Equal(t, []any{
 		map[string]any{"type": "k8s", "value": "cluster"}, map[string]any{"type": "ip_addr", "value": "10.100.0.0/16"},
-	}, firewall.Inputs["rules"], "one cluster, its Pods, and no other source")
+	}, firewall.Inputs["rules"], "the cluster, its Pods, and no other source")
 	limits, ok := r.Find("digitalocean:index/databasePostgresqlConfig:DatabasePostgresqlConfig", "test")
 	require.True(t, ok)
 	assert.EqualValues(t, 1<<20, limits.Inputs["tempFileLimit"], "1 GiB of 10, in KiB")
 	assert.EqualValues(t, 60_000, limits.Inputs["idleInTransactionSessionTimeout"], "milliseconds")
 }
 
-func TestAStandbyThatTheSizeCannotHaveIsRefused(t *testing.T) {
+func TestNewRefusesMoreNodesThanTheSizeAllows(t *testing.T) {
 	a := args()
 	a.Nodes = 2
 	r := &pulumitest.Recorder{}
@@ -56,7 +56,7 @@ func TestAStandbyThatTheSizeCannotHaveIsRefused(t *testing.T) {
 	assert.Empty(t, r.Registrations())
 }
 
-func TestClientsCheckTheServerAndStayOnThePrivateNetwork(t *testing.T) {
+func TestURLUsesThePrivateHostAndVerifiesTheServer(t *testing.T) {
 	var text string
 	secret := false
 	require.NoError(t, pulumitest.Run(&pulumitest.Recorder{}, "test", nil, func(ctx *pulumi.Context) error {

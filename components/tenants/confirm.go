@@ -12,17 +12,17 @@ const (
 	confirmName  = "confirm"
 )
 
-// Confirmation is the update's last run. It fails when a tenant is not as declared.
+// Confirmation is the last Job of an update. It fails if a tenant is not as declared.
 type Confirmation struct {
 	pulumi.ResourceState
 
-	// Applied is known once all tenants are as declared. It fails with the Job.
+	// Applied is known when all tenants are as declared. It fails if the Job fails.
 	Applied pulumi.Output
 }
 
-// Confirm declares the last run, which tries again what failed for single tenants. The
-// caller makes it depend on everything else: the engine starts nothing after a failure.
-// It is no child of t, because what depends on t would wait for it then.
+// Confirm declares the last Job, which tries again what failed for single tenants. The
+// caller must make it depend on all other resources, because the engine starts nothing
+// after a failure. It is not a child of t: resources that depend on t would wait for it.
 func (t *Tenants) Confirm(ctx *pulumi.Context, name string, opts ...pulumi.ResourceOption) (*Confirmation, error) {
 	c := &Confirmation{}
 	if err := ctx.RegisterComponentResourceV2(confirmToken, name, pulumi.Map{}, c, opts...); err != nil {

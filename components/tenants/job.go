@@ -17,26 +17,27 @@ import (
 )
 
 const (
-	// uid is that of the image's user postgres.
+	// uid is the user id of "postgres" in the image.
 	uid = 999
-	// deadlineSeconds is enough for a thousand tenants (25 s beside the database)
-	// and for an archive of some gigabytes.
+	// deadlineSeconds is enough for 1,000 tenants (25 seconds when the Job is near the
+	// database) and for an archive of some GiB.
 	deadlineSeconds = 1800
-	// awaitTimeout is how long Pulumi waits for the Job: its deadline, and the time
-	// that its image takes to arrive. Left out it is ten minutes.
+	// awaitTimeout is how long Pulumi waits for the Job: its deadline and 5 minutes for
+	// pulling the image. Pulumi's default is 10 minutes.
 	awaitTimeout = "35m"
-	tries        = 3
+	// tries is how often the Job starts a Pod before it fails.
+	tries = 3
 
 	scriptsFolder     = "/etc/reconcile"
 	credentialsFolder = "/etc/credentials"
 	archiveFolder     = "/archive"
 )
 
-// job runs once for each revision, and stays when it has run: it is the record
-// that this revision was applied, and its log says what that changed.
+// job returns a Job that runs once for each revision. It is not deleted when it has run: it
+// shows that the revision was applied, and its log shows the changes.
 func (a Args) job(job string, verifiers pulumi.StringOutput, variables ...corev1.EnvVarInput) *batchv1.JobArgs {
 	meta := kube.Meta(workload.Reconcile, "")
-	// A run that failed is run again by the next update, whatever made it fail.
+	// The next update replaces a failed Job and so runs it again.
 	meta.Annotations = pulumi.StringMap{"pulumi.com/replaceUnready": pulumi.String("true")}
 	meta.Name = pulumi.Sprintf("%s-%s", job, a.revision(verifiers))
 	return &batchv1.JobArgs{
@@ -50,13 +51,13 @@ func (a Args) job(job string, verifiers pulumi.StringOutput, variables ...corev1
 	}
 }
 
-// awaited lets Pulumi wait for a Job.
+// awaited returns opts with the timeout for a Job.
 func awaited(opts []pulumi.ResourceOption) []pulumi.ResourceOption {
 	return append(slices.Clone(opts), pulumi.Timeouts(&pulumi.CustomTimeouts{Create: awaitTimeout}))
 }
 
-// pod is the Pod of a Job or of a scheduled run. It mounts the archive when pods
-// have one.
+// pod returns the Pod of a Job or of a scheduled run. It mounts the archive if pods have a
+// volume.
 func (a Args) pod(pods components.Pods, variables ...corev1.EnvVarInput) *corev1.PodTemplateSpecArgs {
 	spec := kube.Pod(workload.Reconcile, uid)
 	spec.RestartPolicy = pulumi.String("Never")
@@ -67,9 +68,9 @@ func (a Args) pod(pods components.Pods, variables ...corev1.EnvVarInput) *corev1
 	}
 }
 
-// failurePolicy ends a Job at once when the declaration is refused, because another try
-// would be refused too, and when tenants failed, because a later run tries again. A Pod
-// that a drained node takes away is no try.
+// failurePolicy ends a Job without another try when it refuses the declaration, because it
+// would refuse it again, and when tenants failed, because a later Job tries again. A Pod
+// that ends because its node is drained does not count as a try.
 func failurePolicy() *batchv1.PodFailurePolicyArgs {
 	return &batchv1.PodFailurePolicyArgs{Rules: batchv1.PodFailurePolicyRuleArray{
 		&batchv1.PodFailurePolicyRuleArgs{
@@ -105,7 +106,7 @@ func (a Args) container(pods components.Pods, variables corev1.EnvVarArray) *cor
 		EnvFrom: corev1.EnvFromSourceArray{&corev1.EnvFromSourceArgs{
 			SecretRef: &corev1.SecretEnvSourceArgs{Name: pulumi.String(adminSecret)},
 		}},
-		// The end of its log is the reason that `pulumi up` shows.
+		// `pulumi up` shows the end of the log as the reason of a failure.
 		TerminationMessagePolicy: pulumi.String("FallbackToLogsOnError"),
 		Resources:                kube.Resources(pods),
 		SecurityContext:          kube.ContainerSecurity(),

@@ -11,24 +11,24 @@ import (
 )
 
 const (
-	// schedule is every quarter of an hour: what somebody changed by hand or a tenant
-	// changed itself lasts no longer, and a run over 1,000 tenants takes some seconds.
+	// schedule is every 15 minutes. A change by hand, or by a tenant, lasts no longer. A run
+	// over 1,000 tenants takes some seconds.
 	schedule = "*/15 * * * *"
-	// scheduledDeadlineSeconds ends a run before the next one is due.
+	// scheduledDeadlineSeconds ends a run before the next one starts.
 	scheduledDeadlineSeconds = 600
-	// startingDeadlineSeconds leaves a run that could not start to the next one. Without
-	// it a CronJob that missed a hundred runs starts none any more.
+	// startingDeadlineSeconds skips a run that could not start in time. Without it, a
+	// CronJob that missed 100 runs never starts another.
 	startingDeadlineSeconds = 300
 )
 
-// cronJob repeats what the last update applied. Its Pod has no archive volume: a disk is
-// attached to one node at a time, and a Pod on another node would wait for it.
+// cronJob returns the CronJob that repeats the last update. Its Pod has no archive volume: a
+// disk can be attached to one node only, and a Pod on another node would wait for it.
 func (a Args) cronJob() *batchv1.CronJobArgs {
 	return &batchv1.CronJobArgs{
 		Metadata: kube.Meta(workload.Reconcile, workload.Reconcile.Name),
 		Spec: &batchv1.CronJobSpecArgs{
 			Schedule:                   pulumi.String(schedule),
-			Suspend:                    pulumi.Bool(false), // docs/restore.md suspends it, the next update ends that
+			Suspend:                    pulumi.Bool(false), // docs/restore.md suspends it; the next update resumes it
 			ConcurrencyPolicy:          pulumi.String("Forbid"),
 			StartingDeadlineSeconds:    pulumi.Int(startingDeadlineSeconds),
 			SuccessfulJobsHistoryLimit: pulumi.Int(1),
@@ -36,7 +36,7 @@ func (a Args) cronJob() *batchv1.CronJobArgs {
 			JobTemplate: &batchv1.JobTemplateSpecArgs{
 				Metadata: &metav1.ObjectMetaArgs{Labels: kube.Labels(workload.Reconcile.Name)},
 				Spec: &batchv1.JobSpecArgs{
-					BackoffLimit:          pulumi.Int(0), // the next run is the next try
+					BackoffLimit:          pulumi.Int(0), // the next run tries again
 					ActiveDeadlineSeconds: pulumi.Int(scheduledDeadlineSeconds),
 					PodFailurePolicy:      failurePolicy(),
 					Template:              a.pod(a.Scheduled, kube.Variable(tenancy.VariableScheduled, tenancy.Scheduled)),

@@ -1,8 +1,8 @@
-// Package tenants brings the database to what the stack declares: a role and a
-// schema for each tenant, by Jobs inside the cluster, which is the only one that the
-// database admits. Each update has two: the first one tolerates tenants that fail, so that
-// the app and all other tenants are updated, and the last one fails for them. A CronJob
-// repeats the last update between updates.
+// Package tenants creates a role and a schema in the database for each tenant, and changes
+// them to what the stack declares. Jobs in the cluster do this, because the database admits
+// connections from the cluster only. Each update runs two Jobs. The first tolerates tenants
+// that fail, so that the app and all other tenants are updated. The last (Confirm) fails for
+// them. A CronJob repeats the last update until the next one.
 package tenants
 
 import (
@@ -30,57 +30,66 @@ import (
 
 const (
 	typeToken = "platform:tenants:Tenants"
-	// adminSecret is the database's address and the administrator's role as libpq's
-	// variables; verifiersSecret is what passwords are set from, and the passwords of
-	// the Job's own sessions. Both are files or variables of the Job alone.
+	// adminSecret has the database's address and the administrator's role, as environment
+	// variables of libpq. verifiersSecret has the verifiers of the tenants' passwords and
+	// the passwords of the Job's own sessions. Only the Jobs use them.
 	adminSecret     = "administrator"
 	verifiersSecret = "verifiers"
 )
 
-// images have psql and pg_dump of the server's major: an older pg_dump refuses a
-// newer server, and a newer one writes what an older server does not read.
+// images has the image of each major. It must have the psql and pg_dump of the server's
+// major: an older pg_dump refuses a newer server, and an older server cannot read the dump
+// of a newer one.
 var images = map[string]string{
 	"17": "docker.io/library/postgres:17.11-bookworm@sha256:639ab7ceb90e13123085b741fb31ef493fba25463002f6da665352e7b534b652",
 	"18": "docker.io/library/postgres:18.1-bookworm@sha256:cc9f4143a8d2fa8cf3749d0cb4d26ecf2d53a77a2ac807e9ebd67ae22426221a",
 }
 
-// Args are what is declared, and how the database is reached.
+// Args are the arguments of New.
 type Args struct {
+	// Tenants are the tenants; it may have none. A tenant that an earlier update had is
+	// suspended when it is missing.
 	Tenants []components.Tenant
-	// AppRole is the role that migrates every schema.
+	// AppRole is the app's role, which migrates every schema. It must exist. Required.
 	AppRole string
-	// AppConnections is how many connections the plan counts for that role.
+	// AppConnections is how many database connections AppRole may open, at least 1.
 	AppConnections int
-	// Version is PostgreSQL's major.
+	// Version is PostgreSQL's major: "17" or "18".
 	Version string
-	// Pods is what the Pod of each of an update's two Jobs gets. Its volume is the archive's;
-	// without one there is no archive. Scheduled is the Pod of the runs between updates.
-	Pods, Scheduled components.Pods
-	// StorageClass of the volume; empty is the cluster's default.
+	// Pods is the size of the Pod of each Job; Replicas must be 1. Its volume is for the
+	// archive. Without a volume nothing can be archived.
+	Pods components.Pods
+	// Scheduled is the size of the CronJob's Pod; Replicas must be 1, without a volume.
+	Scheduled components.Pods
+	// StorageClass is the class of the volume; empty is the cluster's default.
 	StorageClass string
-	// Retain keeps the archive's volume when the stack goes.
+	// Retain keeps the archive's volume when the stack is deleted.
 	Retain bool
-	// DatabaseRange and DatabasePort are where the database may be.
+	// DatabaseRange (CIDR) and DatabasePort are the addresses and the TCP port of the
+	// database. The network policy allows connections to them.
 	DatabaseRange string
 	DatabasePort  int
-	// Admin connects as the administrator, with a password; CA checks who answers.
+	// Admin is the connection string of a role that may create roles and schemas, with its
+	// password. Required, secret. CA is the certificate authority (PEM) of the database
+	// server. Required.
 	Admin, CA pulumi.StringInput
 }
 
-// Tenants is what the app gets of it.
+// Tenants holds the outputs that the app and the pooler use.
 type Tenants struct {
 	pulumi.ResourceState
 
 	// URLs are the tenants' connection strings by file name. Secret.
 	URLs pulumi.StringMapOutput `pulumi:"urls"`
-	// Seed is what their passwords are derived from; Verifiers let a server check
-	// these (tenancy.Verifiers). Secret.
+	// Seed is the random text from which the tenants' passwords are derived. Verifiers are
+	// SCRAM verifiers of these passwords (tenancy.Verifiers). Both are secret.
 	Seed, Verifiers pulumi.StringOutput
 
 	args Args
 }
 
-// New declares the first Job and the schedule; invalid args register nothing.
+// New declares the first Job and the CronJob. If args are invalid it returns all faults and
+// registers nothing. The caller passes providers for Kubernetes and for random.
 func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOption) (*Tenants, error) {
 	if err := args.validate(); err != nil {
 		return nil, fmt.Errorf("tenants %q: %w", name, err)
@@ -123,7 +132,7 @@ func (a Args) register(ctx *pulumi.Context, name string, t *Tenants) error {
 	return nil
 }
 
-// prepare declares what the Job needs.
+// prepare declares the resources that the Jobs need, and returns them.
 func (a Args) prepare(ctx *pulumi.Context, t *Tenants, inside []pulumi.ResourceOption) ([]pulumi.Resource, error) {
 	before, err := kube.RegisterPolicies(ctx, []kube.Policy{{
 		Namespace: workload.TenantsNamespace, Name: "allow-database", App: workload.Reconcile.Name,
@@ -157,8 +166,8 @@ func (a Args) prepare(ctx *pulumi.Context, t *Tenants, inside []pulumi.ResourceO
 	if a.Pods.VolumeGiB == 0 {
 		return before, nil
 	}
-	// A claim keeps the class that it was created with: another class would replace it,
-	// and the dumps are on its disk.
+	// A claim keeps the class that it was created with, because a change of the class would
+	// replace the disk that has the dumps.
 	claim, err := corev1.NewPersistentVolumeClaim(ctx, workload.Reconcile.Name, kube.Claim(workload.Reconcile, a.Pods, a.StorageClass),
 		append(slices.Clone(inside), pulumi.RetainOnDelete(a.Retain), pulumi.IgnoreChanges([]string{"spec.storageClassName"}))...)
 	if err != nil {
@@ -171,7 +180,7 @@ func (a Args) files() map[string]string {
 	return tenancy.Files(a.tenants(), a.AppRole, a.AppConnections)
 }
 
-// secrets are the Job's, by name.
+// secrets returns the contents of the Jobs' Secrets by the name of the Secret.
 func (a Args) secrets(t *Tenants) map[string]pulumi.StringMapOutput {
 	return map[string]pulumi.StringMapOutput{
 		adminSecret: secretMap(a.Admin.ToStringOutput().ApplyT(tenancy.Environment)),
@@ -184,7 +193,8 @@ func (a Args) secrets(t *Tenants) map[string]pulumi.StringMapOutput {
 	}
 }
 
-// verifiers are computed once: a thousand take a second.
+// verifiers returns the verifiers of all passwords. It is called once, because 1,000
+// verifiers take about a second.
 func (a Args) verifiers(seed pulumi.StringOutput) pulumi.StringOutput {
 	return seed.ApplyT(func(seed string) (string, error) { return tenancy.Verifiers(seed, a.tenants()) }).(pulumi.StringOutput)
 }
@@ -195,17 +205,17 @@ func (a Args) urls(seed pulumi.StringOutput) pulumi.StringMapOutput {
 	}))
 }
 
-// poolerAddress is where the tenants' connections go.
+// poolerAddress is the address in the tenants' connection strings.
 var poolerAddress = tenancy.Address{Host: workload.PoolerHost, Port: workload.PoolerPort}
 
-// secretMap marks what was made of a credential as one.
-func secretMap(of pulumi.Output) pulumi.StringMapOutput {
-	return pulumi.ToSecret(of.(pulumi.StringMapOutput)).(pulumi.StringMapOutput)
+// secretMap returns a map of texts as a secret.
+func secretMap(texts pulumi.Output) pulumi.StringMapOutput {
+	return pulumi.ToSecret(texts.(pulumi.StringMapOutput)).(pulumi.StringMapOutput)
 }
 
-// revision is a hash of everything that a run applies: another content is
-// another Job, the same content is the one that has run. The credentials in it
-// are long and random: a hash tells nothing of them.
+// revision returns a hash of everything that a Job applies. It is in the Job's name, so a
+// changed content is a new Job, and the same content is the Job that has run. The hash
+// reveals nothing about the credentials in it, because they are long and random.
 func (a Args) revision(verifiers pulumi.StringOutput) pulumi.StringOutput {
 	files := a.files()
 	hashed := pulumi.All(a.Admin, verifiers).ApplyT(func(v []any) string {
@@ -230,13 +240,13 @@ func (a Args) validate() error {
 		errs = append(errs, errors.New("appRole: is missing"))
 	}
 	if a.AppConnections < 1 {
-		errs = append(errs, errors.New("appConnections: has to be 1 or more"))
+		errs = append(errs, fmt.Errorf("appConnections: %d is less than 1", a.AppConnections))
 	}
 	if a.Pods.Replicas != 1 {
-		errs = append(errs, errors.New("pods: has to be one Pod"))
+		errs = append(errs, fmt.Errorf("pods: %d replicas; exactly 1 is needed", a.Pods.Replicas))
 	}
 	if a.Scheduled.Replicas != 1 || a.Scheduled.VolumeGiB != 0 {
-		errs = append(errs, errors.New("scheduled: has to be one Pod without a volume"))
+		errs = append(errs, errors.New("scheduled: needs exactly 1 replica and no volume"))
 	}
 	errs = append(errs, kube.Required("admin", a.Admin), kube.Required("ca", a.CA))
 	return errors.Join(errs...)

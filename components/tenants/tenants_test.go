@@ -46,19 +46,22 @@ func TestTenants(t *testing.T) {
 	container := pulumitest.Dig(pod, "containers").([]any)[0]
 	assert.Equal(t, "FallbackToLogsOnError", pulumitest.Dig(container, "terminationMessagePolicy"))
 	registered, _ := r.Find("kubernetes:batch/v1:Job", "reconcile")
-	assert.Equal(t, "35m", registered.CreateTimeout, "longer than the Job's own deadline")
+	assert.Equal(t, "35m", registered.CreateTimeout, "longer than the Job's deadline")
 	assert.EqualValues(t, 1800, pulumitest.Dig(job(t, r), "spec.activeDeadlineSeconds"))
 	assert.Equal(t, []any{
 		map[string]any{"action": "FailJob", "onExitCodes": map[string]any{
 			"containerName": "reconcile", "operator": "In", "values": []any{float64(tenancy.ExitRefused), float64(tenancy.ExitTenants)},
 		}},
 		map[string]any{"action": "Ignore", "onPodConditions": []any{map[string]any{"type": "DisruptionTarget", "status": "True"}}},
-	}, pulumitest.Dig(job(t, r), "spec.podFailurePolicy.rules"), "neither a refusal nor a tenant that fails is tried again by the same Job")
+	}, pulumitest.Dig(job(t, r), "spec.podFailurePolicy.rules"), "the same Job must not try again after a refusal or a failed tenant")
+	others := 0
 	for _, g := range r.Registrations() {
 		if g.Type != "kubernetes:core/v1:Secret" {
 			assert.NotContains(t, pulumitest.Text(g.Inputs), "hunter2", g.Name)
+			others++
 		}
 	}
+	assert.Greater(t, others, 5, "resources that are not Secrets")
 }
 
 func job(t *testing.T, r *pulumitest.Recorder) map[string]any {
@@ -68,7 +71,7 @@ func job(t *testing.T, r *pulumitest.Recorder) map[string]any {
 	return g.Inputs
 }
 
-// variables are the plain ones of an object's one container.
+// variables returns the plain environment variables of a Pod with one container.
 func variables(t *testing.T, g pulumitest.Registration) map[string]string {
 	t.Helper()
 	require.Len(t, g.Containers(), 1)
@@ -79,7 +82,7 @@ func variables(t *testing.T, g pulumitest.Registration) map[string]string {
 	return out
 }
 
-func TestTheFirstJobToleratesTenantsAndTheLastOneDoesNot(t *testing.T) {
+func TestFirstJobToleratesFailedTenantsAndTheLastOneDoesNot(t *testing.T) {
 	r := &pulumitest.Recorder{Password: "a seed for tests"}
 	require.NoError(t, pulumitest.Run(r, "test", nil, func(ctx *pulumi.Context) error {
 		created, err := tenants.New(ctx, "test", args())
@@ -99,7 +102,7 @@ func TestTheFirstJobToleratesTenantsAndTheLastOneDoesNot(t *testing.T) {
 		assert.Equal(t, "35m", g.CreateTimeout, g.Name)
 		assert.Equal(t, "reconcile", pulumitest.Dig(g.Inputs, "spec.template.metadata.labels.app.kubernetes.io/name"), "the network policy's")
 	}
-	assert.Contains(t, last.Parent, "platform:tenants:Confirmation::test", "what depends on the tenants does not wait for it")
+	assert.Contains(t, last.Parent, "platform:tenants:Confirmation::test", "resources that depend on the tenants must not wait for it")
 	assert.Regexp(t, `^confirm-[0-9a-f]{10}$`, pulumitest.Dig(last.Inputs, "metadata.name"))
 	name := func(g pulumitest.Registration) string {
 		return strings.SplitN(pulumitest.Dig(g.Inputs, "metadata.name").(string), "-", 2)[1]
@@ -107,7 +110,7 @@ func TestTheFirstJobToleratesTenantsAndTheLastOneDoesNot(t *testing.T) {
 	assert.Equal(t, name(first), name(last), "both apply the same revision")
 }
 
-func TestAScheduleRepeatsTheLastUpdateWithoutTheArchive(t *testing.T) {
+func TestCronJobRepeatsTheLastUpdateWithoutTheArchive(t *testing.T) {
 	r := declared(t, args())
 	g, ok := r.Find("kubernetes:batch/v1:CronJob", "reconcile")
 	require.True(t, ok)
@@ -121,7 +124,7 @@ func TestAScheduleRepeatsTheLastUpdateWithoutTheArchive(t *testing.T) {
 		assert.Equal(t, want, pulumitest.Dig(spec, path), path)
 	}
 	assert.Equal(t, map[string]string{"RECONCILE": "/etc/reconcile", "CREDENTIALS": "/etc/credentials", "SCHEDULED": "true"}, variables(t, g))
-	assert.NotContains(t, pulumitest.Text(g.Inputs), "persistentVolumeClaim", "a disk is attached to one node at a time")
+	assert.NotContains(t, pulumitest.Text(g.Inputs), "persistentVolumeClaim", "a disk can be attached to one node only")
 	pod := pulumitest.Dig(spec, "jobTemplate.spec.template.spec").(map[string]any)
 	job := pulumitest.Dig(job(t, r), "spec.template.spec").(map[string]any)
 	for _, same := range []string{"serviceAccountName", "automountServiceAccountToken", "securityContext", "restartPolicy"} {
@@ -141,7 +144,7 @@ func declared(t *testing.T, a tenants.Args) *pulumitest.Recorder {
 	return r
 }
 
-func TestAJobRunsOnceForEachContent(t *testing.T) {
+func TestJobNameChangesIfAndOnlyIfItsContentChanges(t *testing.T) {
 	named := func(change func(*tenants.Args)) any {
 		a := args()
 		change(&a)
@@ -160,7 +163,7 @@ func TestAJobRunsOnceForEachContent(t *testing.T) {
 	}
 }
 
-func TestWithoutAnArchiveThereIsNoVolume(t *testing.T) {
+func TestWithoutAnArchiveNoVolumeIsDeclared(t *testing.T) {
 	a := args()
 	a.Pods.VolumeGiB = 0
 	r := declared(t, a)

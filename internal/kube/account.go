@@ -12,24 +12,27 @@ import (
 
 // Rule allows verbs on resources of an API group.
 type Rule struct {
-	Group     string
+	// Group is the API group; empty is the core group.
+	Group string
+	// Resources are plural names, for example "pods".
 	Resources []string
-	Verbs     []string
+	// Verbs are verbs of the Kubernetes API, for example those of Read.
+	Verbs []string
 }
 
-// Read are the verbs of a watcher.
+// Read are the verbs that a client needs for watching resources.
 var Read = []string{"get", "list", "watch"}
 
-// Account is the identity of a workload in the cluster. Its token is mounted
-// only where a Pod asks for it.
+// Account is the service account of a workload. A Pod gets its token only if the Pod asks for
+// it.
 type Account struct {
 	workload.Ref
-	// Rules hold in the account's namespace, ClusterRules in the whole cluster.
+	// Rules apply in the account's namespace, ClusterRules in the whole cluster.
 	Rules, ClusterRules []Rule
 }
 
-// Register declares the service account and the roles it has. A Pod that runs
-// under the account comes after all of them: see After.
+// Register declares the service account and its roles. It returns the account and the bindings
+// of the roles. The caller makes the account's Pods depend on them (After).
 func (a Account) Register(ctx *pulumi.Context, opts ...pulumi.ResourceOption) ([]pulumi.Resource, error) {
 	account, err := corev1.NewServiceAccount(ctx, a.Name, &corev1.ServiceAccountArgs{
 		Metadata:                     Meta(a.Ref, a.Name),

@@ -1,6 +1,7 @@
-// Package kube holds what every Kubernetes object of the platform has in common:
-// labels, security contexts, resources, probes, namespaces and network policies.
-// All of it is plain construction; only Namespace registers resources.
+// Package kube builds the parts that all Kubernetes objects of the platform share: labels,
+// security contexts, resources, probes, volumes, rollouts and network policies. Most of its
+// functions only return arguments. Namespace, RegisterPolicies and Account.Register register
+// resources.
 package kube
 
 import (
@@ -16,12 +17,12 @@ import (
 
 const nameLabel = "app.kubernetes.io/name"
 
-// Selector selects the Pods of one workload.
+// Selector returns the labels that select the Pods of a workload.
 func Selector(of workload.Ref) pulumi.StringMap {
 	return pulumi.StringMap{nameLabel: pulumi.String(of.Name)}
 }
 
-// Labels are on every object of one workload.
+// Labels returns the labels of every object of a workload, by the workload's name.
 func Labels(app string) pulumi.StringMap {
 	return pulumi.StringMap{
 		nameLabel:                      pulumi.String(app),
@@ -45,7 +46,8 @@ func ClusterMeta(of workload.Ref, name string) *metav1.ObjectMetaArgs {
 	return Meta(workload.Ref{Name: of.Name}, name)
 }
 
-// Scraped are the annotations by which the metrics store finds a Pod.
+// Scraped returns the annotations of a Pod that the metrics store scrapes, over HTTP on a
+// port and a path.
 func Scraped(port int, path string) pulumi.StringMap {
 	return pulumi.StringMap{
 		"prometheus.io/scrape": pulumi.String("true"),
@@ -54,8 +56,9 @@ func Scraped(port int, path string) pulumi.StringMap {
 	}
 }
 
-// Pod returns the frame of a Pod under the account of its workload. It gets no token of
-// the account, and no variables about the Services of its namespace.
+// Pod returns a Pod without containers, for a user id that is not root's. It runs under the
+// service account of its workload, which must exist. It has no token of the account, and no
+// environment variables about the Services of its namespace.
 func Pod(of workload.Ref, uid int) *corev1.PodSpecArgs {
 	return &corev1.PodSpecArgs{
 		ServiceAccountName:           pulumi.String(of.Name),
@@ -65,7 +68,7 @@ func Pod(of workload.Ref, uid int) *corev1.PodSpecArgs {
 	}
 }
 
-// podSecurity is the context of a Pod under the "restricted" standard.
+// podSecurity returns the security context of a Pod for the standard "restricted".
 func podSecurity(uid int) *corev1.PodSecurityContextArgs {
 	return &corev1.PodSecurityContextArgs{
 		RunAsNonRoot:   pulumi.Bool(true),
@@ -76,8 +79,8 @@ func podSecurity(uid int) *corev1.PodSecurityContextArgs {
 	}
 }
 
-// ContainerSecurity is the context of a container under the "restricted"
-// standard, with a root file system that cannot be written.
+// ContainerSecurity returns the security context of a container for the standard
+// "restricted". The container's root file system is read-only.
 func ContainerSecurity() *corev1.SecurityContextArgs {
 	return &corev1.SecurityContextArgs{
 		AllowPrivilegeEscalation: pulumi.Bool(false),
@@ -86,24 +89,24 @@ func ContainerSecurity() *corev1.SecurityContextArgs {
 	}
 }
 
-// Resources are the requests and limits that the sizing counted. CPU has no
-// limit: an idle core may be used, and throttling would only slow requests.
+// Resources returns the requests and limits of a Pod's first container. The platform's Pods
+// have no CPU limit: a limit would slow requests while a core is idle.
 func Resources(pods components.Pods) *corev1.ResourceRequirementsArgs { return ShareOf(pods.Main()) }
 
-// ShareOf are the requests and limits of one container of several.
-func ShareOf(w components.Share) *corev1.ResourceRequirementsArgs {
-	limits := pulumi.StringMap{"memory": pulumi.String(w.Limit.Memory())}
-	if w.Limit.MilliCPU > 0 {
-		limits["cpu"] = pulumi.String(w.Limit.CPU())
+// ShareOf returns the requests and limits of one container. A CPU limit of 0 means no limit.
+func ShareOf(share components.Share) *corev1.ResourceRequirementsArgs {
+	limits := pulumi.StringMap{"memory": pulumi.String(share.Limit.Memory())}
+	if share.Limit.MilliCPU > 0 {
+		limits["cpu"] = pulumi.String(share.Limit.CPU())
 	}
 	return &corev1.ResourceRequirementsArgs{
-		Requests: pulumi.StringMap{"cpu": pulumi.String(w.Request.CPU()), "memory": pulumi.String(w.Request.Memory())},
+		Requests: pulumi.StringMap{"cpu": pulumi.String(share.Request.CPU()), "memory": pulumi.String(share.Request.Memory())},
 		Limits:   limits,
 	}
 }
 
-// HTTPProbe asks a path of a named port every period seconds; three failures in
-// a row count.
+// HTTPProbe returns a probe of an HTTP path on a named port. It runs every periodSeconds with a
+// timeout of 2 seconds, and fails after 3 failures in a row.
 func HTTPProbe(path, port string, periodSeconds int) *corev1.ProbeArgs {
 	return &corev1.ProbeArgs{
 		HttpGet:       &corev1.HTTPGetActionArgs{Path: pulumi.String(path), Port: pulumi.String(port)},
@@ -111,25 +114,26 @@ func HTTPProbe(path, port string, periodSeconds int) *corev1.ProbeArgs {
 	}
 }
 
-// StartupProbe gives a container two minutes to answer for the first time.
+// StartupProbe returns a probe that gives a container 2 minutes until its first answer.
 func StartupProbe(path, port string) *corev1.ProbeArgs {
 	probe := HTTPProbe(path, port, 2)
 	probe.FailureThreshold = pulumi.Int(60)
 	return probe
 }
 
-// Variable is a plain environment variable.
+// Variable returns a plain environment variable.
 func Variable(name, value string) *corev1.EnvVarArgs {
 	return &corev1.EnvVarArgs{Name: pulumi.String(name), Value: pulumi.String(value)}
 }
 
-// Port names a container's port.
+// Port returns a named TCP port of a container.
 func Port(name string, port int) *corev1.ContainerPortArgs {
 	return &corev1.ContainerPortArgs{Name: pulumi.String(name), ContainerPort: pulumi.Int(port)}
 }
 
-// Scratch is a directory in memory-backed or node storage that lives as long as
-// its Pod, for programs that insist on writing somewhere.
+// Scratch returns a volume on the node's disk that is deleted with its Pod, for programs that
+// must write files. sizeLimit is a Kubernetes quantity, for example "64Mi"; a Pod above it is
+// evicted.
 func Scratch(name, sizeLimit string) *corev1.VolumeArgs {
 	return &corev1.VolumeArgs{
 		Name:     pulumi.String(name),
@@ -137,7 +141,7 @@ func Scratch(name, sizeLimit string) *corev1.VolumeArgs {
 	}
 }
 
-// ConfigVolume mounts a ConfigMap's keys as files.
+// ConfigVolume returns a volume with a file for each key of a ConfigMap.
 func ConfigVolume(name, configMap string) *corev1.VolumeArgs {
 	return &corev1.VolumeArgs{
 		Name:      pulumi.String(name),
@@ -145,18 +149,18 @@ func ConfigVolume(name, configMap string) *corev1.VolumeArgs {
 	}
 }
 
-// Mount puts a volume at a path, read only.
+// Mount returns a read-only mount of a volume at a path.
 func Mount(name, path string) *corev1.VolumeMountArgs {
 	return &corev1.VolumeMountArgs{Name: pulumi.String(name), MountPath: pulumi.String(path), ReadOnly: pulumi.Bool(true)}
 }
 
-// WritableMount puts a volume at a path for writing.
+// WritableMount returns a mount of a volume at a path.
 func WritableMount(name, path string) *corev1.VolumeMountArgs {
 	return &corev1.VolumeMountArgs{Name: pulumi.String(name), MountPath: pulumi.String(path)}
 }
 
-// DrainFirst waits before a container is told to stop, so that the load
-// balancers have taken it out of their lists when it does.
+// DrainFirst returns a lifecycle that delays the stop of a container by some seconds. In this
+// time load balancers remove the Pod from their lists.
 func DrainFirst(seconds int) *corev1.LifecycleArgs {
 	return &corev1.LifecycleArgs{PreStop: &corev1.LifecycleHandlerArgs{
 		Sleep: &corev1.SleepActionArgs{Seconds: pulumi.Int(seconds)},

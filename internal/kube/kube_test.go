@@ -19,7 +19,7 @@ func spec(p kube.Policy) *networkingv1.NetworkPolicySpecArgs {
 	return p.Args().Spec.(*networkingv1.NetworkPolicySpecArgs)
 }
 
-func TestASideThatIsNotNamedIsNotGoverned(t *testing.T) {
+func TestPolicyDoesNotRestrictANilSide(t *testing.T) {
 	in := spec(kube.Policy{Namespace: "a", Name: "in", From: []kube.Peer{{Namespace: "b", App: "web", Ports: []int{80}}}})
 	assert.Equal(t, pulumi.ToStringArray([]string{"Ingress"}), in.PolicyTypes)
 	assert.Nil(t, in.Egress)
@@ -30,21 +30,21 @@ func TestASideThatIsNotNamedIsNotGoverned(t *testing.T) {
 	assert.Len(t, rule.Ports, 1)
 }
 
-func TestAPeerKnownByItsPortAloneMayBeAnywhere(t *testing.T) {
+func TestPeerWithPortsOnlyMatchesAnyAddress(t *testing.T) {
 	out := spec(kube.Policy{Namespace: "a", Name: "out", To: []kube.Peer{kube.APIServer}})
 	rule := out.Egress.(networkingv1.NetworkPolicyEgressRuleArray)[0].(*networkingv1.NetworkPolicyEgressRuleArgs)
-	assert.Empty(t, rule.To, "no selector and no address range: nodes are in none")
+	assert.Empty(t, rule.To, "nodes match neither a selector nor an address range")
 	assert.Len(t, rule.Ports, 2)
 }
 
-func TestAPolicyWithEmptySidesDeniesAll(t *testing.T) {
+func TestPolicyWithEmptySidesDeniesAll(t *testing.T) {
 	none := spec(kube.Policy{Namespace: "a", Name: "none", From: []kube.Peer{}, To: []kube.Peer{}})
 	assert.Equal(t, pulumi.ToStringArray([]string{"Ingress", "Egress"}), none.PolicyTypes)
 	assert.Empty(t, none.Ingress)
 	assert.Empty(t, none.Egress)
 }
 
-func TestEveryNamespaceDeniesBeforeItAllows(t *testing.T) {
+func TestNamespaceHasPoliciesThatDenyAllButDNS(t *testing.T) {
 	r := &pulumitest.Recorder{}
 	require.NoError(t, pulumitest.Run(r, "test", nil, func(ctx *pulumi.Context) error {
 		_, err := kube.Namespace(ctx, "shop", kube.Restricted)
@@ -57,15 +57,15 @@ func TestEveryNamespaceDeniesBeforeItAllows(t *testing.T) {
 	}
 }
 
-func TestChecksumsChangeWithTheConfigurationAlone(t *testing.T) {
+func TestChecksumChangesIfAndOnlyIfTheConfigurationChanges(t *testing.T) {
 	base := pulumi.StringMap{"a": pulumi.String("1")}
 	one, same, other := kube.WithChecksum(base, "x", "y"), kube.WithChecksum(base, "x", "y"), kube.WithChecksum(base, "xy", "")
 	assert.Equal(t, one, same)
-	assert.NotEqual(t, one, other, "where one text ends counts")
-	assert.Len(t, base, 1, "what was given is left as it is")
+	assert.NotEqual(t, one, other, "the boundary between two texts matters")
+	assert.Len(t, base, 1, "the given annotations must not change")
 }
 
-func TestADeploymentIsWhatTheSizingCounted(t *testing.T) {
+func TestDeploymentSpreadsPodsIfTheSizingDoes(t *testing.T) {
 	pods := components.Pods{Replicas: 3, Surge: 1, Spread: true}
 	pod := &corev1.PodSpecArgs{}
 	kube.Deployment(workload.App, pods, nil, pod)

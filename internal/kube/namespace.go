@@ -11,15 +11,16 @@ import (
 // Level is a Pod Security standard.
 type Level string
 
-// Restricted is for every namespace of ours but the node exporter's, which reads
-// the host's files.
+// All namespaces of the platform have the level Restricted, except that of node-exporter,
+// which reads the host's files.
 const (
 	Restricted Level = "restricted"
 	Privileged Level = "privileged"
 )
 
-// Namespace declares a namespace under a Pod Security standard in which no Pod
-// may talk or be talked to until a Policy allows it; asking for names is allowed.
+// Namespace declares a namespace with a Pod Security standard. Its network policies deny all
+// connections except DNS queries; a Policy allows more. Resources in the namespace must depend
+// on the returned one.
 func Namespace(ctx *pulumi.Context, name string, level Level, opts ...pulumi.ResourceOption) (*corev1.Namespace, error) {
 	ns, err := corev1.NewNamespace(ctx, name, NamespaceArgs(name, level), opts...)
 	if err != nil {
@@ -32,7 +33,7 @@ func Namespace(ctx *pulumi.Context, name string, level Level, opts ...pulumi.Res
 	return ns, nil
 }
 
-// NamespaceArgs is the namespace object alone.
+// NamespaceArgs returns the arguments of the namespace, without its policies.
 func NamespaceArgs(name string, level Level) *corev1.NamespaceArgs {
 	labels := Labels(name)
 	for _, mode := range []string{"enforce", "audit", "warn"} {

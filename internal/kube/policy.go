@@ -10,29 +10,31 @@ import (
 	"github.com/genericcorp/platform/internal/workload"
 )
 
-// Peer is the other side of an allowed connection. Its fields narrow each other;
-// the zero value is everyone.
+// Peer is the other side of an allowed connection. The zero value is any address and any port.
 type Peer struct {
-	// Namespace and App pick Pods; App alone picks them in the policy's own
+	// Namespace and App select Pods. App without Namespace selects Pods of the policy's own
 	// namespace.
 	Namespace, App string
-	// CIDR is an address range outside of the cluster.
+	// CIDR is an address range outside of the cluster. With it, Namespace and App are
+	// ignored.
 	CIDR string
 	// Ports are TCP ports; none means all.
 	Ports []int
 }
 
-// PeerOf returns the Pods of a workload, on TCP ports; without ports, on all.
+// PeerOf returns the Pods of a workload on the TCP ports; without ports, on all.
 func PeerOf(of workload.Ref, ports ...int) Peer {
 	return Peer{Namespace: of.Namespace, App: of.Name, Ports: ports}
 }
 
-// Policy allows Pods of one namespace to talk or be talked to.
+// Policy is a network policy for Pods of one namespace.
 type Policy struct {
+	// Namespace is the namespace of the policy, Name its name there.
 	Namespace, Name string
-	// App is whose Pods it is for; empty means all of the namespace.
+	// App is the workload whose Pods it applies to; empty means all Pods of the namespace.
 	App string
-	// From may connect to them; they may connect To. A nil side is not governed.
+	// From are the peers that may connect to these Pods. To are the peers to which they may
+	// connect. An empty side allows nothing; the policy does not restrict a nil side.
 	From, To []Peer
 	udp      bool
 }
@@ -46,17 +48,18 @@ func allowDNS(namespace string) Policy {
 	return Policy{Namespace: namespace, Name: "allow-dns", To: []Peer{dns}, udp: true}
 }
 
-// HTTPS is any server, APIServer the cluster's API under the ports that it has on
-// DigitalOcean (443) and elsewhere (6443), Kubelet the one of each node. None is a
-// Pod, and address ranges would not do: Cilium, DigitalOcean's network, does not
-// count nodes among them. So the port alone is what they are known by.
+// HTTPS is any server on port 443. APIServer is the cluster's API server, whose port is 443 on
+// DigitalOcean and 6443 elsewhere. Kubelet is the kubelet of each node. They are selected by
+// port only: they are not Pods, and address ranges do not work, because Cilium,
+// DigitalOcean's network, does not match nodes by address ranges.
 var (
 	HTTPS     = Peer{Ports: []int{443}}
 	APIServer = Peer{Ports: []int{443, 6443}}
 	Kubelet   = Peer{Ports: []int{10250}}
 )
 
-// RegisterPolicies declares policies, each under the name "<namespace>-<name>".
+// RegisterPolicies declares the policies and returns them. The Pulumi name of each is
+// "<namespace>-<name>".
 func RegisterPolicies(ctx *pulumi.Context, policies []Policy, opts ...pulumi.ResourceOption) ([]pulumi.Resource, error) {
 	var out []pulumi.Resource
 	for _, p := range policies {
@@ -70,7 +73,7 @@ func RegisterPolicies(ctx *pulumi.Context, policies []Policy, opts ...pulumi.Res
 	return out, nil
 }
 
-// Args is the policy as an object.
+// Args returns the policy as the arguments of a NetworkPolicy.
 func (p Policy) Args() *networkingv1.NetworkPolicyArgs {
 	spec := &networkingv1.NetworkPolicySpecArgs{PodSelector: &metav1.LabelSelectorArgs{}}
 	if p.App != "" {

@@ -17,9 +17,9 @@ import (
 	"github.com/genericcorp/platform/internal/workload"
 )
 
-// strategy replaces Pods without taking one away before its successor is
-// ready, by the surge that the sizing has room for. Without surge, one of several
-// Pods goes before its successor comes, and a single one is stopped first.
+// strategy returns how an update replaces Pods. With a surge, for which the sizing has room, no
+// Pod stops before its successor is ready. Without one, a single Pod is stopped first, and
+// several Pods are replaced one at a time.
 func strategy(w components.Pods) *appsv1.DeploymentStrategyArgs {
 	unavailable := 0
 	switch {
@@ -36,8 +36,8 @@ func strategy(w components.Pods) *appsv1.DeploymentStrategyArgs {
 	}
 }
 
-// Deployment runs a workload: its replicas, its way of updating, and its spread
-// over nodes are those that the sizing counted.
+// Deployment returns the Deployment of a workload with the replicas, the surge and the spread
+// of pods, which the sizing counted. It sets the spread in the given Pod.
 func Deployment(of workload.Ref, pods components.Pods, annotations pulumi.StringMap, pod *corev1.PodSpecArgs) *appsv1.DeploymentArgs {
 	if pods.Spread {
 		pod.TopologySpreadConstraints = spreadOverNodes(of)
@@ -56,8 +56,8 @@ func Deployment(of workload.Ref, pods components.Pods, annotations pulumi.String
 	}
 }
 
-// spreadOverNodes keeps the Pods of one revision evenly over the nodes. A node
-// that is being drained does not count, so that its Pods can move.
+// spreadOverNodes distributes the Pods of one revision over the nodes, at most one apart. A
+// node that is being drained does not count, so that its Pods can move.
 func spreadOverNodes(of workload.Ref) corev1.TopologySpreadConstraintArray {
 	return corev1.TopologySpreadConstraintArray{&corev1.TopologySpreadConstraintArgs{
 		MaxSkew:           pulumi.Int(1),
@@ -69,7 +69,8 @@ func spreadOverNodes(of workload.Ref) corev1.TopologySpreadConstraintArray {
 	}}
 }
 
-// KeepAllButOne lets a drain take one Pod at a time.
+// KeepAllButOne returns a disruption budget: a drain may evict one Pod of the workload at a
+// time.
 func KeepAllButOne(of workload.Ref) *policyv1.PodDisruptionBudgetArgs {
 	return &policyv1.PodDisruptionBudgetArgs{
 		Metadata: Meta(of, of.Name),
@@ -80,8 +81,8 @@ func KeepAllButOne(of workload.Ref) *policyv1.PodDisruptionBudgetArgs {
 	}
 }
 
-// WithChecksum adds a checksum of configuration to a Pod's annotations, so that
-// Pods are replaced when it changes.
+// WithChecksum returns the annotations with a checksum of configuration, so that a change of
+// the configuration replaces the Pods. It does not change the given annotations.
 func WithChecksum(annotations pulumi.StringMap, config ...string) pulumi.StringMap {
 	sum := sha256.Sum256([]byte(strings.Join(config, "\x00")))
 	out := maps.Clone(annotations)
@@ -92,9 +93,9 @@ func WithChecksum(annotations pulumi.StringMap, config ...string) pulumi.StringM
 	return out
 }
 
-// SecretChecksum is a checksum of a credential, for a Pod's annotations. The
-// credential has to be long and random: its checksum tells nothing then, and is no
-// secret itself.
+// SecretChecksum returns a checksum of a credential for a Pod's annotations. The result is not
+// secret. So the credential must be long and random: somebody could guess a short one from its
+// checksum.
 func SecretChecksum(credential pulumi.StringInput) pulumi.StringOutput {
 	sum := credential.ToStringOutput().ApplyT(func(text string) string {
 		hash := sha256.Sum256([]byte(text))
@@ -103,15 +104,14 @@ func SecretChecksum(credential pulumi.StringInput) pulumi.StringOutput {
 	return pulumi.Unsecret(sum).(pulumi.StringOutput)
 }
 
-// Protected adds to options that a resource refuses to be deleted. The options that
-// were given are left as they are.
+// Protected returns the options with pulumi.Protect. It does not change the given slice.
 func Protected(opts []pulumi.ResourceOption, protect bool) []pulumi.ResourceOption {
 	return append(slices.Clone(opts), pulumi.Protect(protect))
 }
 
-// After adds to options that a resource comes after others. Kubernetes objects
-// refer to each other by name, which Pulumi does not see. The options that were
-// given are left as they are.
+// After returns the options with a dependency on other resources. Kubernetes objects refer to
+// each other by name, so Pulumi does not know these dependencies. It does not change the given
+// slice.
 func After(opts []pulumi.ResourceOption, others ...pulumi.Resource) []pulumi.ResourceOption {
 	return append(slices.Clone(opts), pulumi.DependsOn(others))
 }

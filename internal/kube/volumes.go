@@ -8,12 +8,12 @@ import (
 	"github.com/genericcorp/platform/internal/workload"
 )
 
-// Claim is the volume of a workload, under its name. An empty class is the cluster's
-// default one.
+// Claim returns the volume claim of a workload, with the workload's name and the size of
+// pods.VolumeGiB. class is its storage class; empty is the cluster's default.
 func Claim(of workload.Ref, pods components.Pods, class string) *corev1.PersistentVolumeClaimArgs {
 	meta := Meta(of, of.Name)
-	// Where volumes are bound to the node of their first Pod, a claim that is waited
-	// for before the Pod exists is waited for in vain.
+	// Pulumi must not wait for the claim: some storage classes bind a volume only when its
+	// first Pod exists, and the Pod comes after the claim.
 	meta.Annotations = pulumi.StringMap{"pulumi.com/skipAwait": pulumi.String("true")}
 	spec := &corev1.PersistentVolumeClaimSpecArgs{
 		AccessModes: pulumi.ToStringArray([]string{"ReadWriteOnce"}),
@@ -27,7 +27,7 @@ func Claim(of workload.Ref, pods components.Pods, class string) *corev1.Persiste
 	return &corev1.PersistentVolumeClaimArgs{Metadata: meta, Spec: spec}
 }
 
-// ClaimVolume mounts a claim.
+// ClaimVolume returns a volume with the disk of a claim.
 func ClaimVolume(name, claim string) *corev1.VolumeArgs {
 	return &corev1.VolumeArgs{
 		Name:                  pulumi.String(name),
@@ -35,7 +35,8 @@ func ClaimVolume(name, claim string) *corev1.VolumeArgs {
 	}
 }
 
-// SecretVolume mounts a Secret's keys as files; without keys, all of them.
+// SecretVolume returns a volume with a file for each of the given keys of a Secret; without
+// keys, for all of them.
 func SecretVolume(name, secret string, keys ...string) *corev1.VolumeArgs {
 	source := &corev1.SecretVolumeSourceArgs{SecretName: pulumi.String(secret)}
 	if len(keys) > 0 {

@@ -15,7 +15,7 @@ import (
 func TestReadmeHasTheBillsOfTheStackFiles(t *testing.T) {
 	var table strings.Builder
 	table.WriteString("| stack | a month | nodes | database |\n| --- | --- | --- | --- |\n")
-	for _, s := range planBoth(t).Stacks {
+	for _, s := range both(t).Stacks {
 		require.True(t, s.OK, "%s: %s", s.Name, s.Problem)
 		fmt.Fprintf(&table, "| %s | %s | %d × %s | %d × %s |\n",
 			s.Name, s.MonthlyCents, s.Nodes.Count, s.Nodes.Size, s.Database.Nodes, s.Database.Size)

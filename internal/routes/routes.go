@@ -1,6 +1,6 @@
-// Package routes publishes Services under host names through the ingress controller,
-// Traefik. It has the names that the ingress component, which configures Traefik, and
-// the components that are published must share.
+// Package routes publishes Services under host names through Traefik, the ingress
+// controller. It also has the names that the ingress component and the published components
+// share: the ingress class, the certificate's Secret and Traefik's middlewares.
 package routes
 
 import (
@@ -19,42 +19,48 @@ import (
 // Class is the ingress class that the platform's ingress controller serves.
 const Class = "platform"
 
-// TLSSecret holds the stack's wildcard certificate, in the ingress namespace.
+// TLSSecret is the name of the Secret with the stack's wildcard certificate, in the ingress
+// namespace.
 const TLSSecret = "wildcard-tls"
 
-// Suspended names the middleware that answers every request with 503.
+// Suspended is the name of the middleware that answers every request with 503.
 const Suspended = "suspended"
 
-// Redirect names the middlewares that redirect a tenant's old host to its new one. The
-// answer may be cached for some minutes only: the old name may go to another tenant.
+// Redirect returns the names of the middlewares that redirect a tenant's old host to its new
+// one. Browsers may cache the answer for 5 minutes only, because another tenant may get the
+// old name.
 func Redirect(tenant string) []string {
 	return []string{Briefly, "moved-to-" + tenant}
 }
 
-// Briefly names the middleware that limits how long browsers and caches keep an answer.
+// Briefly is the name of the middleware that limits to 5 minutes how long an answer may be
+// cached.
 const Briefly = "briefly"
 
-// TierLimit names the middleware that limits requests to each host by a tenant's tier.
+// TierLimit returns the name of the middleware with the rate limit of a tier. The limit
+// applies to each host separately.
 func TierLimit(tier string) string { return "plan-" + tier }
 
-// Route publishes a Service under host names. Its objects live in the ingress
-// namespace and point to the Service by name: the ingress controller faces the
-// Internet and reads every Secret of a namespace it watches, so it watches that
-// one alone, where there is no Secret but the certificate.
+// Route publishes a Service under host names. Its objects are in the ingress namespace and
+// refer to the Service by its DNS name. The reason: the ingress controller faces the Internet
+// and reads every Secret of the namespaces that it watches. So it watches only its own, whose
+// one Secret is the certificate.
 type Route struct {
-	// Name of the route; Hosts answer on it.
-	Name  string
+	// Name is the name of the route's objects. It must be unique.
+	Name string
+	// Hosts are the host names. Each is a rule, so Traefik counts its requests separately.
 	Hosts []string
-	// Middlewares of the ingress controller that requests go through, in order.
+	// Middlewares are the names of the middlewares that requests pass, in this order.
 	Middlewares []string
-	// In is the ingress namespace; it is known when that exists.
+	// In is the ingress namespace. It must exist.
 	In pulumi.StringInput
-	// Namespace, Service and Port are what it leads to.
+	// Namespace, Service and Port are those of the published Service.
 	Namespace, Service string
 	Port               int
 }
 
-// Register declares the route.
+// Register declares the route as a Service and an Ingress, both called "route-<Name>" in
+// Pulumi.
 func (r Route) Register(ctx *pulumi.Context, opts ...pulumi.ResourceOption) error {
 	if _, err := corev1.NewService(ctx, "route-"+r.Name, r.serviceArgs(), opts...); err != nil {
 		return fmt.Errorf("route %q: service: %w", r.Name, err)
@@ -86,8 +92,8 @@ func (r Route) serviceArgs() *corev1.ServiceArgs {
 
 func (r Route) ingressArgs() *networkingv1.IngressArgs {
 	meta := r.meta()
-	// Nothing waits for a load balancer's address on an Ingress: the Service of the
-	// ingress controller has it.
+	// Pulumi would wait for a load balancer's address on the Ingress, which never gets one:
+	// only the Service of the ingress controller does.
 	annotations := pulumi.StringMap{"pulumi.com/skipAwait": pulumi.String("true")}
 	if len(r.Middlewares) > 0 {
 		annotations["traefik.ingress.kubernetes.io/router.middlewares"] = pulumi.String(strings.Join(r.Middlewares, "@file,") + "@file")

@@ -13,7 +13,7 @@ func (a App) validate(f *Faults) {
 	case !image.MatchString(a.Image):
 		f.add("app.image", "%q is not an image such as ghcr.io/acme/app:1.2.3", a.Image)
 	case !strings.ContainsAny(name, ":@") || strings.HasSuffix(name, ":latest"):
-		f.add("app.image", "%q names no version; add an exact tag or a digest", a.Image)
+		f.add("app.image", "%q has no exact version; add an exact tag or a digest", a.Image)
 	}
 	if a.Port < 1024 || a.Port > 65535 {
 		f.add("app.port", "%d is not between 1024 and 65535; below 1024 needs root, which the app does not get", a.Port)
@@ -36,13 +36,13 @@ func (a App) validate(f *Faults) {
 	}
 }
 
-// reservedEnv are the variables that the platform sets: docs/app-contract.md.
+// reservedEnv has the variables that the platform sets (docs/app-contract.md).
 var reservedEnv = map[string]bool{"DATABASE_URL": true, "PORT": true, "PUBLIC_URL": true, "PGSSLROOTCERT": true}
 
 var envName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
-// envNameProblem says why an environment variable of the app may not have a name;
-// it is empty when it may.
+// envNameProblem returns why the app may not have an environment variable with this name, or
+// "" if it may.
 func envNameProblem(name string) string {
 	switch {
 	case reservedEnv[name]:

@@ -10,8 +10,8 @@ import (
 	"github.com/genericcorp/platform/internal/settings"
 )
 
-// loadSecrets reads the texts of platform:appEnv and platform:registry; an empty text
-// stands for a key that is not set.
+// loadSecrets reads the texts of platform:appEnv and platform:registry. An empty text means
+// that the key is not set.
 func loadSecrets(image, env, registry string) (settings.AppSecrets, error) {
 	a := settings.App{Image: image, Env: map[string]string{"PLAIN": "1"}}
 	return a.LoadSecrets(func(key string) (string, bool) {
@@ -57,7 +57,7 @@ func TestLoadSecretsFindsTheServerOfAnyImage(t *testing.T) {
 	}
 }
 
-func TestLoadSecretsNamesEveryFaultAndShowsNoValue(t *testing.T) {
+func TestLoadSecretsReportsEveryFaultWithoutAnyValue(t *testing.T) {
 	for name, c := range map[string]struct {
 		env, registry string
 		want          []string
@@ -109,12 +109,12 @@ func TestLoadSecretsNamesEveryFaultAndShowsNoValue(t *testing.T) {
 	}
 }
 
-func TestLoadSecretsRefusesMoreThanASecretHolds(t *testing.T) {
+func TestLoadSecretsRefusesMoreThanAKubernetesSecretCanHave(t *testing.T) {
 	var env []string
 	for _, name := range strings.Split("ABCDEFGHIJ", "") {
 		env = append(env, `"`+name+`":"`+strings.Repeat("x", 120_000)+`"`)
 	}
 	_, err := loadSecrets(privateImage, "{"+strings.Join(env, ",")+"}", "")
 	assert.EqualError(t, err, "the stack's settings have 1 fault:\n"+
-		"  platform:appEnv: has values of 1200000 bytes together; a Kubernetes Secret holds 1048576 (1 MiB)")
+		"  platform:appEnv: has values of 1200000 bytes together; a Kubernetes Secret can have at most 1048576 (1 MiB)")
 }

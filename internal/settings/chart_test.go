@@ -9,14 +9,14 @@ import (
 	"github.com/genericcorp/platform/internal/settings"
 )
 
-func TestOnlyAMirrorOfTheChartThatIsOnTheBillIsAdmitted(t *testing.T) {
+func TestChartMustBeAMirrorOfTheCertManagerChart(t *testing.T) {
 	for address, want := range map[string]string{
 		"oci://mirror.genericcorp.com/charts/cert-manager": "",
 		"https://mirror.genericcorp.com/cert-manager":      "",
 		"oci://":                              "is not an oci:// or https:// address",
 		"mirror.genericcorp.com/cert-manager": "is not an oci:// or https:// address",
 		"oci://mirror.genericcorp.com/charts/certmanager":           "does not end in /cert-manager",
-		"https://robot:hunter2@mirror.genericcorp.com/cert-manager": "holds a login",
+		"https://robot:hunter2@mirror.genericcorp.com/cert-manager": "has a login",
 	} {
 		_, err := settings.Load([]byte(least + "certificates: {chart: \"" + address + "\"}\n"))
 		if want == "" {

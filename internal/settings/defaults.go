@@ -6,32 +6,33 @@ import (
 	"github.com/genericcorp/platform/internal/budget"
 )
 
-// withDefaults fills what the file left out. It only sets; judging is validate's.
+// withDefaults returns the settings with the default of each key that the file left out. It
+// checks nothing; validate does.
 func (s Settings) withDefaults() Settings {
-	or(&s.Region, "fra1")
-	or(&s.Budget.MonthlyUSD, 8000)
-	or(&s.Capacity.ConcurrentUsers, 100)
-	or(&s.Cluster.Kind, DigitalOcean)
-	or(&s.Cluster.Version, "1.36")
-	or(&s.Network.VPC, "10.10.0.0/20")
-	or(&s.Network.Pods, "10.100.0.0/16")
-	or(&s.Network.Services, "10.101.0.0/19")
-	or(&s.Database.Kind, DigitalOcean)
-	or(&s.Database.Version, "17")
-	or(&s.Database.Connections, 100)
+	setDefault(&s.Region, "fra1")
+	setDefault(&s.Budget.MonthlyUSD, 8000)
+	setDefault(&s.Capacity.ConcurrentUsers, 100)
+	setDefault(&s.Cluster.Kind, DigitalOcean)
+	setDefault(&s.Cluster.Version, "1.36")
+	setDefault(&s.Network.VPC, "10.10.0.0/20")
+	setDefault(&s.Network.Pods, "10.100.0.0/16")
+	setDefault(&s.Network.Services, "10.101.0.0/19")
+	setDefault(&s.Database.Kind, DigitalOcean)
+	setDefault(&s.Database.Version, "17")
+	setDefault(&s.Database.Connections, 100)
 	if s.Database.Kind == External {
-		or(&s.Database.Network, Anywhere)
+		setDefault(&s.Database.Network, Anywhere)
 	}
-	or(&s.Certificates.Issuer, Production)
-	or(&s.Certificates.Chart, "oci://quay.io/jetstack/charts/cert-manager")
+	setDefault(&s.Certificates.Issuer, Production)
+	setDefault(&s.Certificates.Chart, "oci://quay.io/jetstack/charts/cert-manager")
 	if s.Ingress.HSTSIncludeSubdomains == nil {
 		ownDomain := s.Domain != s.Zone
 		s.Ingress.HSTSIncludeSubdomains = &ownDomain
 	}
-	or(&s.Monitoring.RetentionDays, 30)
-	or(&s.Monitoring.VolumeGiB, 5)
-	or(&s.Maintenance.Day, "sunday")
-	or(&s.Maintenance.Hour, "03:00")
+	setDefault(&s.Monitoring.RetentionDays, 30)
+	setDefault(&s.Monitoring.VolumeGiB, 5)
+	setDefault(&s.Maintenance.Day, "sunday")
+	setDefault(&s.Maintenance.Hour, "03:00")
 	s.App = s.App.withDefaults()
 	if s.Pricing.TenantUSD == nil {
 		s.Pricing.TenantUSD = []budget.Cents{4900, 9900, 14900}
@@ -44,16 +45,17 @@ func (s Settings) withDefaults() Settings {
 }
 
 func (a App) withDefaults() App {
-	or(&a.Image, "ghcr.io/stefanprodan/podinfo:6.9.2")
-	or(&a.Port, 9898)
-	or(&a.HealthPath, "/healthz")
-	or(&a.ReadyPath, "/readyz")
-	or(&a.MetricsPath, "/metrics")
-	or(&a.DatabasePool, 2)
+	setDefault(&a.Image, "ghcr.io/stefanprodan/podinfo:6.9.2")
+	setDefault(&a.Port, 9898)
+	setDefault(&a.HealthPath, "/healthz")
+	setDefault(&a.ReadyPath, "/readyz")
+	setDefault(&a.MetricsPath, "/metrics")
+	setDefault(&a.DatabasePool, 2)
 	return a
 }
 
-func or[T comparable](field *T, value T) {
+// setDefault sets a field that has its zero value.
+func setDefault[T comparable](field *T, value T) {
 	var zero T
 	if *field == zero {
 		*field = value

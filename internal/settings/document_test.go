@@ -18,10 +18,11 @@ import (
 	"github.com/genericcorp/platform/sandbox/golden"
 )
 
-// labels of the lines in a field's comment that are columns of the table.
+// labels begin the lines of a field's comment that become columns of the table.
 var labels = []string{"Default", "Values", "Cost", "Change"}
 
-// TestTheSettingsPageHasEveryKeyWithItsComment makes the tables of docs/settings.md.
+// TestTheSettingsPageHasEveryKeyWithItsComment generates the tables of docs/settings.md with
+// the flag -update, and otherwise compares them.
 func TestTheSettingsPageHasEveryKeyWithItsComment(t *testing.T) {
 	page := document{structs: structs(t), defaults: map[string]reflect.Value{}}
 	s, err := settings.Load([]byte(least + "tenants: [{name: acme}]\n"))
@@ -29,7 +30,7 @@ func TestTheSettingsPageHasEveryKeyWithItsComment(t *testing.T) {
 	page.table(t, "", reflect.ValueOf(s))
 	assert.Greater(t, page.keys, 50, "keys of the table")
 	text := regexp.MustCompile("`[^`]*`").ReplaceAllString(page.text.String(), "")
-	assert.NotContains(t, text, "<", "outside of backticks Markdown reads <domain> as a tag of HTML, and shows nothing")
+	assert.NotContains(t, text, "<", "outside of backticks, Markdown reads <domain> as an HTML tag and does not show it")
 	golden.Section(t, "../../docs/settings.md", "settings", page.text.String())
 }
 
@@ -41,7 +42,7 @@ type document struct {
 	keys     int
 }
 
-// structs are the declarations of the package by name.
+// structs returns the package's type declarations by name.
 func structs(t *testing.T) map[string]*ast.TypeSpec {
 	t.Helper()
 	out := map[string]*ast.TypeSpec{}
@@ -63,8 +64,7 @@ func structs(t *testing.T) map[string]*ast.TypeSpec {
 	return out
 }
 
-// table writes the keys of a struct, then those of the structs in it. Value has the
-// defaults.
+// table writes the keys of a struct, then those of the structs in it. value has the defaults.
 func (d *document) table(t *testing.T, prefix string, value reflect.Value) {
 	t.Helper()
 	spec := d.structs[value.Type().Name()]
@@ -93,7 +93,8 @@ func (d *document) table(t *testing.T, prefix string, value reflect.Value) {
 	}
 }
 
-// structure is the struct of a field, or of the elements of a list of structs.
+// structure returns the struct of a field, or the first struct of a list. It returns the zero
+// Value for any other field.
 func structure(field reflect.Value) reflect.Value {
 	if field.Kind() == reflect.Slice && field.Type().Elem().Kind() == reflect.Struct {
 		return field.Index(0)
@@ -155,8 +156,8 @@ func split(comment string) (text string, columns map[string]string) {
 	return text, columns
 }
 
-// sentence is a comment without the Go name that it begins with, and with keys
-// instead of Go names.
+// sentence returns a comment without the Go name at its beginning, and with keys instead of
+// Go names.
 func sentence(comment, name string) string {
 	comment = strings.ReplaceAll(strings.TrimSpace(comment), "\n", " ")
 	for _, verb := range []string{" is ", " are ", " has "} {
@@ -167,7 +168,7 @@ func sentence(comment, name string) string {
 	return strings.ToUpper(comment[:1]) + comment[1:]
 }
 
-// keyNames writes keys instead of the names of their Go fields.
+// keyNames replaces the names of Go fields with the names of their keys.
 func keyNames(text string) string {
 	for _, field := range []string{"Domain", "Zone", "RenamedFrom"} {
 		text = strings.ReplaceAll(text, " "+field, " `"+strings.ToLower(field[:1])+field[1:]+"`")
@@ -175,7 +176,7 @@ func keyNames(text string) string {
 	return text
 }
 
-// kind is a type in words of the stack file.
+// kind returns the name of a type for readers of the stack file.
 func kind(of reflect.Type) string {
 	switch {
 	case of == reflect.TypeFor[budget.Cents]():
@@ -188,7 +189,7 @@ func kind(of reflect.Type) string {
 	return map[reflect.Kind]string{reflect.String: "text", reflect.Int: "number", reflect.Bool: "true or false", reflect.Map: "map"}[of.Kind()]
 }
 
-// inComment is a default as a comment has it.
+// inComment returns a default in the notation of the comments.
 func inComment(value reflect.Value) string {
 	switch v := value.Interface().(type) {
 	case budget.Cents:

@@ -9,7 +9,7 @@ import (
 	"github.com/genericcorp/platform/internal/settings"
 )
 
-func TestAddressesThatLetsEncryptRefusesAreFaults(t *testing.T) {
+func TestEmailMustHaveAHostThatLetsEncryptAccepts(t *testing.T) {
 	for address, admitted := range map[string]bool{
 		"sre@genericcorp.com": true, "sre@mail.genericcorp.co.uk": true, "sre+tls@genericcorp.com": true,
 		"sre@example.com": false, "sre@example.org": false, "sre@mail.example.net": false, "sre@EXAMPLE.com": false,
@@ -25,7 +25,7 @@ func TestAddressesThatLetsEncryptRefusesAreFaults(t *testing.T) {
 	}
 }
 
-func TestHSTSIncludesSubdomainsOnlyOfADomainOfItsOwn(t *testing.T) {
+func TestHSTSIncludesSubdomainsByDefaultUnlessTheDomainIsTheZone(t *testing.T) {
 	for file, want := range map[string]bool{
 		"domain: demo.genericcorp.com\nzone: genericcorp.com\nemail: a@genericcorp.com\n":                                          true,
 		"domain: genericcorp.com\nzone: genericcorp.com\nemail: a@genericcorp.com\n":                                               false,

@@ -1,25 +1,27 @@
 package settings
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
-	"sort"
 	"strings"
 )
 
-// Fault is one thing wrong with a stack file.
+// Fault is a mistake in a stack file.
 type Fault struct {
-	// Path leads to it, for example "settings.tenants[2].name".
+	// Path is the key that has the fault, for example "settings.tenants[2].name".
 	Path string
-	// Problem says what is wrong and what would be right.
+	// Problem says what is wrong and what would be right. It begins with a verb or a value,
+	// because it follows the path in messages.
 	Problem string
 }
 
 func (f Fault) String() string { return f.Path + ": " + f.Problem }
 
-// Faults is every fault of a stack file at once, sorted by path.
+// Faults has all faults of a stack file, sorted by path. It is an error.
 type Faults []Fault
 
+// Error returns the number of faults and one line for each.
 func (f Faults) Error() string {
 	lines := make([]string, len(f))
 	for i, fault := range f {
@@ -28,23 +30,27 @@ func (f Faults) Error() string {
 	return fmt.Sprintf("the stack's settings have %s:\n%s", plural(len(f), "fault"), strings.Join(lines, "\n"))
 }
 
-// orNil is the error for these faults: nil when there are none.
+// orNil returns the faults as an error, sorted by path and then by problem, or nil if there
+// are none. Some faults are found in the random order of a map.
 func (f Faults) orNil() error {
 	if len(f) == 0 {
 		return nil
 	}
-	sort.SliceStable(f, func(i, j int) bool { return f[i].Path < f[j].Path })
+	slices.SortFunc(f, func(a, b Fault) int {
+		return cmp.Or(strings.Compare(a.Path, b.Path), strings.Compare(a.Problem, b.Problem))
+	})
 	return f
 }
 
+// add adds a fault of a key below platform:settings.
 func (f *Faults) add(path, problem string, args ...any) { f.at("settings."+path, problem, args...) }
 
-// at adds a fault of a key that is not among the settings.
+// at adds a fault of any other key of the configuration.
 func (f *Faults) at(path, problem string, args ...any) {
 	*f = append(*f, Fault{Path: path, Problem: fmt.Sprintf(problem, args...)})
 }
 
-// has reports whether a path has a fault already.
+// has reports whether there is a fault of this path.
 func (f Faults) has(path string) bool {
 	return slices.ContainsFunc(f, func(fault Fault) bool { return fault.Path == path })
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/genericcorp/platform/internal/settings"
 )
 
-func TestAnAppImageMayHaveATagADigestOrBoth(t *testing.T) {
+func TestAppImageMayHaveATagADigestOrBoth(t *testing.T) {
 	digest := "@sha256:" + strings.Repeat("0a", 32)
 	for _, image := range []string{
 		"ghcr.io/acme/app:1.2.3",
@@ -25,7 +25,7 @@ func TestAnAppImageMayHaveATagADigestOrBoth(t *testing.T) {
 	}
 }
 
-func TestAnAppImageWithAMalformedDigestIsAFault(t *testing.T) {
+func TestAppImageWithAMalformedDigestIsAFault(t *testing.T) {
 	for _, digest := range []string{"@sha256:0a", "@sha256:" + strings.Repeat("0A", 32), "@md5:" + strings.Repeat("0a", 16), "@"} {
 		_, err := settings.Load([]byte(least + "app: {image: \"ghcr.io/acme/app:1.2.3" + digest + "\"}\n"))
 		require.ErrorContains(t, err, "app.image", digest)

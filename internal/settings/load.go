@@ -17,9 +17,8 @@ import (
 // Key is the configuration key in a stack file that holds the settings.
 const Key = "platform:settings"
 
-// Load reads the settings from YAML or JSON, fills defaults and checks every
-// rule. It is strict: an unknown key is a fault. The error is Faults, with every
-// fault that was found.
+// Load reads the settings from YAML or JSON, sets defaults and checks all rules. An unknown
+// key is a fault. The error is Faults, with all faults that were found.
 func Load(data []byte) (Settings, error) {
 	var raw any
 	if err := yaml.Unmarshal(data, &raw); err != nil {
@@ -28,7 +27,8 @@ func Load(data []byte) (Settings, error) {
 	return fromRaw(raw)
 }
 
-// LoadStackFile reads the settings out of a whole Pulumi.<stack>.yaml.
+// LoadStackFile is like Load, for the text of a whole Pulumi.<stack>.yaml. It reads the key
+// Key of its configuration.
 func LoadStackFile(data []byte) (Settings, error) {
 	var file struct {
 		Config map[string]any `yaml:"config"`
@@ -54,7 +54,7 @@ func fromRaw(raw any) (Settings, error) {
 	}
 	s := decode(raw, &faults)
 	if len(faults) > 0 {
-		// A key that could not be read would show up again as missing.
+		// The checks would report a key that could not be read a second time, as missing.
 		return Settings{}, faults.orNil()
 	}
 	s = s.withDefaults()
@@ -62,14 +62,15 @@ func fromRaw(raw any) (Settings, error) {
 	return s, faults.orNil()
 }
 
-// stringKeys reports keys that are no strings: the decoder takes them for granted.
-// It would also read the key "-" into the fields that are not in a stack file.
+// stringKeys adds a fault for each key that is not a string, because the decoder expects
+// strings. It also refuses the key "-", which the decoder would read into the fields that are
+// not in a stack file.
 func stringKeys(value any, path []string, faults *Faults) {
 	switch v := value.(type) {
 	case map[any]any:
 		for key := range v {
 			if _, ok := key.(string); !ok {
-				faults.add(strings.Join(append(path, fmt.Sprint(key)), "."), "a key has to be a string")
+				faults.add(strings.Join(append(path, fmt.Sprint(key)), "."), "a key has to be a string; write it in quotes")
 			}
 		}
 	case map[string]any:
@@ -108,8 +109,8 @@ func decode(raw any, faults *Faults) Settings {
 	return s
 }
 
-// refuseZero reports a zero that was written out where it would be taken for an
-// absent line, and so for a default of 80 dollars or 100 users.
+// refuseZero adds a fault for each explicit 0 that would otherwise mean the default, for
+// example 80 dollars or 100 users.
 func refuseZero(s Settings, written []string, faults *Faults) {
 	for path, zero := range map[string]bool{
 		"budget.monthlyUsd":        s.Budget.MonthlyUSD == 0,
@@ -126,8 +127,8 @@ func refuseZero(s Settings, written []string, faults *Faults) {
 	}
 }
 
-// exactNumbers turns dollars into cents, and refuses the silent rounding that
-// the decoder would do to a fraction where a whole number is wanted.
+// exactNumbers converts dollars to cents. It refuses a fraction for a whole number, which the
+// decoder would round.
 func exactNumbers(from, to reflect.Value) (any, error) {
 	if to.Type() == reflect.TypeFor[budget.Cents]() {
 		return cents(from)
@@ -155,7 +156,7 @@ func cents(from reflect.Value) (any, error) {
 	return int64(amount), nil
 }
 
-// collect takes the decoder's tree of errors apart into one fault for each path.
+// collect adds one fault for each path of the decoder's tree of errors.
 func collect(err error, faults *Faults) {
 	var many interface{ Unwrap() []error }
 	var one *mapstructure.DecodeError

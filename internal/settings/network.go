@@ -2,7 +2,8 @@ package settings
 
 import "net/netip"
 
-// DigitalOcean keeps these for itself in every cluster (VPC-native clusters, 2025).
+// reservedRanges are the ranges that DigitalOcean reserves in every VPC-native cluster
+// (docs.digitalocean.com, VPC-native clusters, 2025).
 var reservedRanges = []string{"10.229.0.0/16", "10.244.0.0/16", "10.245.0.0/16", "10.246.0.0/24"}
 
 func (n Network) validate(f *Faults) {
@@ -22,7 +23,7 @@ func (n Network) validate(f *Faults) {
 		}
 		for _, reserved := range reservedRanges {
 			if prefix.Overlaps(netip.MustParsePrefix(reserved)) {
-				f.add(r.path, "%q overlaps %s, which DigitalOcean keeps for itself", r.cidr, reserved)
+				f.add(r.path, "%q overlaps %s, which DigitalOcean reserves", r.cidr, reserved)
 			}
 		}
 		for _, other := range seen {

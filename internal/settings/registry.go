@@ -5,17 +5,16 @@ import (
 	"strings"
 )
 
-// Registry is a login to the registry that the app's image comes from. Never print
-// it.
+// Registry is a login to the registry of the app's image. The caller must not log it.
 type Registry struct {
-	// Server is a host, with a port where it has one: "ghcr.io". Docker Hub is
+	// Server is a host, with its port if it has one, for example "ghcr.io". Docker Hub is
 	// "docker.io".
 	Server string
-	// Username and Password are the login's; a token that may only read is enough.
+	// Username and Password log in. A token that may only read is enough as Password.
 	Username, Password string
 }
 
-// DockerHub is the server of images whose name has no host.
+// DockerHub is the Server of images whose name has no host.
 const DockerHub = "docker.io"
 
 var (
@@ -23,7 +22,7 @@ var (
 	registryServer = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?$`)
 )
 
-// loadRegistry returns the login, or nil when there is none or it has a fault.
+// loadRegistry returns the login, or nil if there is none or it has a fault.
 func (a App) loadRegistry(in map[string]string, faults *Faults) *Registry {
 	if in == nil {
 		return nil
@@ -39,8 +38,8 @@ func (a App) loadRegistry(in map[string]string, faults *Faults) *Registry {
 	if server, ok := in["server"]; ok {
 		a.validateServer(server, faults)
 	}
-	// A colon would end the name in the "name:password" of HTTP basic
-	// authentication (RFC 7617).
+	// In HTTP basic authentication, "name:password", the first colon ends the name
+	// (RFC 7617).
 	if strings.Contains(in["username"], ":") {
 		faults.at(RegistryKey+".username", "has a colon, which no user name of a registry can have")
 	}
@@ -50,8 +49,8 @@ func (a App) loadRegistry(in map[string]string, faults *Faults) *Registry {
 	return &Registry{Server: in["server"], Username: in["username"], Password: in["password"]}
 }
 
-// validateServer does not show the server: it may be a secret that was set in the
-// wrong place.
+// validateServer checks the server. Its faults do not contain the server's text, which may be
+// a secret that was set for the wrong key.
 func (a App) validateServer(server string, faults *Faults) {
 	const path = RegistryKey + ".server"
 	if !registryServer.MatchString(server) {
@@ -63,9 +62,9 @@ func (a App) validateServer(server string, faults *Faults) {
 	}
 }
 
-// imageServer is the host that an image is pulled from. The first part of its name
-// is a host when it has a dot or a colon, or is "localhost"; other images are Docker
-// Hub's (splitDockerDomain in github.com/distribution/reference).
+// imageServer returns the host that an image is pulled from. The first segment of its name is
+// a host if it has a dot or a colon, or is "localhost". All other images are on Docker Hub
+// (splitDockerDomain in github.com/distribution/reference).
 func imageServer(image string) string {
 	host, _, ok := strings.Cut(image, "/")
 	if !ok || !strings.ContainsAny(host, ".:") && host != "localhost" || host == "index.docker.io" {

@@ -1,37 +1,38 @@
-// Package settings declares what a stack file may say under platform:settings: the
-// keys, their defaults and the rules that they are checked against.
+// Package settings declares the keys that a stack file may have under platform:settings,
+// with their defaults and the rules that their values must follow.
 //
-// docs/settings.md is made from the comments of the fields. The labels in them are
-// columns there: "Default:", "Values:", "Cost:" and "Change:", which says what a change
-// of the key does to a running stack.
+// docs/settings.md is generated from the comments of the fields. Four labels in them become
+// columns: "Default:", "Values:", "Cost:" and "Change:". The last one says what happens to a
+// running stack when the key changes.
 package settings
 
 import "github.com/genericcorp/platform/internal/budget"
 
-// Settings declares a stack. The zero value of a field means its default.
+// Settings is the content of platform:settings. Load and LoadStackFile return it with all
+// defaults. In a stack file, a key that is left out has its default.
 type Settings struct {
-	// Domain is the stack's host name: the app answers there, Grafana at
-	// `grafana.<domain>`, each tenant at `<tenant>.<domain>`. Required.
+	// Domain is the host name of the app. Grafana's host is `grafana.<domain>`, a tenant's
+	// is `<tenant>.<domain>`. Required.
 	// Values: a host name of at most 56 characters, in Zone.
-	// Change: DNS records and certificate are replaced; the old hosts stop answering.
+	// Change: DNS records and certificate are replaced; the old hosts stop working.
 	Domain string `yaml:"domain"`
 	// Zone is the Cloudflare zone that has Domain. Required.
-	// Values: the domain or an ending of it.
+	// Values: the domain itself, or a domain above it.
 	// Change: every DNS record is replaced: deleted in the old zone, created in the new one.
 	Zone string `yaml:"zone"`
-	// Email is the contact of the Let's Encrypt account. No expiry notices go there:
-	// Let's Encrypt ended them in 2025. Grafana shows the certificate's remaining life.
-	// Required.
+	// Email is the contact of the Let's Encrypt account. Let's Encrypt sends no notice
+	// before a certificate expires; it stopped in 2025. Grafana shows the certificate's
+	// remaining life. Required.
 	// Values: an e-mail address that receives mail.
 	// Change: the account's contact is updated in place.
 	Email string `yaml:"email"`
-	// Region is DigitalOcean's region of cluster, database and load balancer.
+	// Region is the DigitalOcean region of the cluster, the database and the load balancer.
 	// Default: fra1.
 	// Values: a region of internal/catalog, such as ams3, fra1, nyc3.
 	// Change: refused for a running cluster; a cluster cannot move.
 	Region string `yaml:"region"`
-	// Protect refuses every form of destroy before anything is deleted, and keeps the
-	// database, its network and the archive when the stack is deleted nevertheless.
+	// Protect makes `pulumi destroy` fail before it deletes anything. If the stack is
+	// deleted nevertheless, the database, its network and the archive are kept.
 	// Default: false.
 	// Change: in place.
 	Protect bool `yaml:"protect"`
@@ -53,17 +54,17 @@ type Settings struct {
 	Tenants      []Tenant     `yaml:"tenants"`
 }
 
-// Budget is what the stack may cost.
+// Budget is the limit of the stack's cost.
 type Budget struct {
 	// MonthlyUSD is the most that the stack may cost, in dollars a month before tax. A
-	// plan that costs more is refused before anything is registered.
+	// stack that would cost more is refused before anything is created.
 	// Default: 80.
 	// Values: dollars with at most two decimals, such as 80 or 79.50.
-	// Change: nothing by itself; the plan is checked against it.
+	// Change: nothing is created or changed; the next plan is checked against the new limit.
 	MonthlyUSD budget.Cents `yaml:"monthlyUsd"`
 }
 
-// Capacity is the load that the stack has to serve. The sizes follow from it.
+// Capacity is the load that the stack must serve. The sizes are computed from it.
 type Capacity struct {
 	// ConcurrentUsers is the number of people who use the app at the same time.
 	// Default: 100.
@@ -71,14 +72,15 @@ type Capacity struct {
 	// Cost: more users need more replicas and, at some point, more or larger nodes.
 	// Change: in place; another node size needs `ops resize` first.
 	ConcurrentUsers int `yaml:"concurrentUsers"`
-	// SurviveNodeLoss asks that all Pods still fit when any one node is gone.
+	// SurviveNodeLoss adds nodes until all Pods still fit after the loss of any one node.
 	// Default: false.
 	// Cost: at least one more node, $24 with the sizes of prod.
 	// Change: in place.
 	SurviveNodeLoss bool `yaml:"surviveNodeLoss"`
 }
 
-// Kinds of cluster and of database.
+// Values of Cluster.Kind (DigitalOcean, Existing) and of Database.Kind (DigitalOcean,
+// External).
 const (
 	DigitalOcean = "digitalocean"
 	Existing     = "existing"
@@ -87,32 +89,33 @@ const (
 
 // Cluster is the Kubernetes cluster that everything runs in.
 type Cluster struct {
-	// Kind says who makes the cluster. An existing one is any cluster; its kubeconfig
-	// is the secret platform:kubeconfig.
+	// Kind says whether this program creates the cluster on DigitalOcean or uses an existing
+	// one, anywhere. The kubeconfig of an existing cluster is the secret platform:kubeconfig.
 	// Default: digitalocean.
 	// Values: digitalocean, existing.
 	// Cost: an existing cluster is not on the bill.
-	// Change: everything is created anew in the other cluster.
+	// Change: everything is created again in the other cluster.
 	Kind string `yaml:"kind"`
-	// Version is the Kubernetes minor. A new cluster gets its newest patch. A running
-	// one keeps its version until this names a newer minor.
+	// Version is the Kubernetes minor. A new cluster gets the newest patch of it. A running
+	// cluster is upgraded only if this is a newer minor than its own.
 	// Default: "1.36".
 	// Values: a minor that DigitalOcean offers, in quotes.
-	// Change: an upgrade at once, node by node; there is no way back.
+	// Change: an immediate upgrade, node by node; it cannot be undone.
 	Version string `yaml:"version"`
 	// HA asks for the control plane with high availability.
 	// Default: false.
 	// Cost: $40 a month.
 	// Change: in place; it cannot be turned off again.
 	HA bool `yaml:"ha"`
-	// Context names a context of an existing cluster's kubeconfig; empty is its current
-	// one.
+	// Context is a context of an existing cluster's kubeconfig; empty is the current
+	// context.
 	// Default: empty.
-	// Change: in place, if both lead to the same cluster.
+	// Change: in place, if both contexts are of the same cluster.
 	Context string `yaml:"context"`
 }
 
-// Nodes pins what the solver would choose. A pin is kept and checked.
+// Nodes pins what the solver would choose. The solver keeps a pinned value and checks that
+// the load fits.
 type Nodes struct {
 	// Size is a Droplet size for all nodes; empty lets the solver choose.
 	// Default: empty.
@@ -122,7 +125,7 @@ type Nodes struct {
 	Size string `yaml:"size"`
 	// Count is the number of nodes; 0 lets the solver choose.
 	// Default: 0.
-	// Cost: the node's price for each.
+	// Cost: the price of a node for each.
 	// Change: in place.
 	Count int `yaml:"count"`
 }
@@ -149,17 +152,18 @@ type Network struct {
 
 // Database is the stack's PostgreSQL.
 type Database struct {
-	// Kind says who runs the database. An external one is reached by the connection
-	// string in the secret platform:databaseUrl.
+	// Kind says whether this program creates a database on DigitalOcean or uses an external
+	// one. The connection string of an external database is the secret
+	// platform:databaseUrl.
 	// Default: digitalocean.
 	// Values: digitalocean, external.
 	// Cost: an external database is not on the bill.
-	// Change: the app gets the other database, without the data.
+	// Change: the app uses the other database; no data is copied.
 	Kind string `yaml:"kind"`
 	// Version is PostgreSQL's major.
 	// Default: "17".
 	// Values: "17", "18", in quotes.
-	// Change: a major upgrade in place, with a pause; there is no way back.
+	// Change: a major upgrade in place, with downtime; it cannot be undone.
 	Version string `yaml:"version"`
 	// Size pins the size of the database; empty lets the solver choose.
 	// Default: empty.
@@ -172,13 +176,13 @@ type Database struct {
 	// Cost: the size's price once more, from db-s-1vcpu-2gb on.
 	// Change: in place.
 	Standby bool `yaml:"standby"`
-	// Connections is how many connections an external database admits.
+	// Connections is the number of connections that an external database allows.
 	// Default: 100.
 	// Change: in place.
 	Connections int `yaml:"connections"`
-	// Network is the IPv4 range in which an external database listens. The network
-	// policies of the app, the pooler and the tenants' Jobs admit nothing else on its
-	// port. For an external database empty means 0.0.0.0/0, anywhere.
+	// Network is the IPv4 range of an external database's addresses. The network policies of
+	// the app, the pooler and the tenants' Jobs allow its port in this range only. For an
+	// external database, empty means 0.0.0.0/0: any address.
 	// Default: empty.
 	// Values: a range such as 203.0.113.16/28, or an address with /32.
 	// Change: in place.
@@ -188,7 +192,7 @@ type Database struct {
 // Anywhere is the range of all IPv4 addresses.
 const Anywhere = "0.0.0.0/0"
 
-// DNS is how the records are published.
+// DNS sets options of the DNS records.
 type DNS struct {
 	// Proxied sends traffic through Cloudflare. Cloudflare's free certificate covers a
 	// zone and one label below it, so Domain has to be Zone.
@@ -197,16 +201,17 @@ type DNS struct {
 	Proxied bool `yaml:"proxied"`
 }
 
-// Let's Encrypt's two environments.
+// Values of Certificates.Issuer: Let's Encrypt's two environments.
 const (
 	Production = "production"
 	Staging    = "staging"
 )
 
-// Certificates says who signs them and where cert-manager comes from.
+// Certificates says which issuer signs the certificate, and which chart installs
+// cert-manager.
 type Certificates struct {
-	// Issuer is Let's Encrypt's environment. Browsers do not trust staging's
-	// certificates; it is for trials that would reach the rate limits of production.
+	// Issuer is Let's Encrypt's environment. Use staging for trials that would reach the
+	// rate limits of production. Browsers do not trust its certificates.
 	// Default: production.
 	// Values: production, staging.
 	// Change: in place; the certificate is ordered again.
@@ -218,17 +223,16 @@ type Certificates struct {
 	Chart string `yaml:"chart"`
 }
 
-// Ingress is how traffic reaches the cluster. On DigitalOcean it is one regional load
-// balancer.
+// Ingress sets how traffic from the Internet enters the cluster. On DigitalOcean it enters
+// through one regional load balancer.
 type Ingress struct {
-	// HSTSIncludeSubdomains tells browsers, for two years, to use HTTPS alone for every
-	// subdomain of Domain.
-	// Default: true; false where Domain is Zone, as a zone has other hosts too.
+	// HSTSIncludeSubdomains tells browsers to use only HTTPS for every subdomain of Domain,
+	// for two years.
+	// Default: true; false if Domain is Zone, because a zone may have other hosts.
 	// Change: in place; browsers remember the earlier answer for up to two years.
 	HSTSIncludeSubdomains *bool `yaml:"hstsIncludeSubdomains"`
-	// Address is the IPv4 address that the DNS records point to. It is for an existing
-	// cluster whose Service of type LoadBalancer gets no address; the Service is then of
-	// type NodePort.
+	// Address is the IPv4 address for the DNS records. Set it for an existing cluster whose
+	// Services of type LoadBalancer get no address. The Service then has the type NodePort.
 	// Default: empty.
 	// Change: in place.
 	Address string `yaml:"address"`
@@ -247,88 +251,89 @@ type Monitoring struct {
 	VolumeGiB int `yaml:"volumeGiB"`
 }
 
-// App is the product itself. docs/app-contract.md says what it has to do.
+// App is the application. docs/app-contract.md says what it must do.
 type App struct {
 	// Image is the container image.
 	// Default: ghcr.io/stefanprodan/podinfo:6.9.2.
 	// Values: a name with an exact tag or a digest; not latest.
 	// Change: a rolling update.
 	Image string `yaml:"image"`
-	// Port is where the app speaks HTTP.
+	// Port is the TCP port on which the app serves HTTP.
 	// Default: 9898.
 	// Values: 1024 to 65535.
 	// Change: a rolling update.
 	Port int `yaml:"port"`
-	// HealthPath is asked by the liveness probe.
+	// HealthPath is the HTTP path of the startup and liveness probes.
 	// Default: /healthz.
 	// Change: a rolling update.
 	HealthPath string `yaml:"healthPath"`
-	// ReadyPath is asked by the readiness probe.
+	// ReadyPath is the HTTP path of the readiness probe.
 	// Default: /readyz.
 	// Change: a rolling update.
 	ReadyPath string `yaml:"readyPath"`
-	// MetricsPath has the app's metrics in Prometheus' text format.
+	// MetricsPath is the HTTP path of the app's metrics in Prometheus' text format.
 	// Default: /metrics.
 	// Change: a rolling update.
 	MetricsPath string `yaml:"metricsPath"`
-	// Replicas is the number of Pods; 0 derives it from capacity.
+	// Replicas is the number of Pods; 0 computes it from capacity.
 	// Default: 0.
 	// Cost: more replicas may need more or larger nodes.
 	// Change: in place.
 	Replicas int `yaml:"replicas"`
-	// CPU is the CPU request of a replica; empty derives it from capacity.
+	// CPU is the CPU request of a replica; empty computes it from capacity.
 	// Default: empty.
 	// Values: a Kubernetes quantity such as 100m.
 	// Cost: a larger request may need more or larger nodes.
 	// Change: a rolling update.
 	CPU string `yaml:"cpu"`
-	// Memory is the memory request of a replica; empty derives it from capacity.
+	// Memory is the memory request of a replica; empty computes it from capacity.
 	// Default: empty.
 	// Values: a Kubernetes quantity such as 128Mi.
 	// Cost: a larger request may need more or larger nodes.
 	// Change: a rolling update.
 	Memory string `yaml:"memory"`
-	// DatabasePool is the number of connections that a replica opens with DATABASE_URL,
-	// which does not lead through PgBouncer: for migrations and for what belongs to no
-	// tenant.
+	// DatabasePool is the number of connections that a replica may open with DATABASE_URL.
+	// These do not pass through PgBouncer. They are for migrations and for data that belongs
+	// to no tenant.
 	// Default: 2.
 	// Cost: more connections may need a larger database.
 	// Change: in place.
 	DatabasePool int `yaml:"databasePool"`
-	// Env are more environment variables. Everybody who reads the stack file can read
-	// them; secret ones go into platform:appEnv.
+	// Env are more environment variables. Everybody who can read the stack file can read
+	// them; put secret ones into platform:appEnv.
 	// Default: none.
 	// Values: names of letters, digits and underscores, with text.
 	// Change: a rolling update.
 	Env map[string]string `yaml:"env"`
-	// InternetEgress admits HTTPS from the app to the Internet.
+	// InternetEgress allows connections from the app to the Internet on port 443.
 	// Default: false.
 	// Change: in place.
 	InternetEgress bool `yaml:"internetEgress"`
 }
 
-// Maintenance is when DigitalOcean may upgrade cluster and database.
+// Maintenance is the weekly time at which DigitalOcean may upgrade the cluster and the
+// database.
 type Maintenance struct {
 	// Day is the weekday.
 	// Default: sunday.
 	// Values: monday, tuesday, wednesday, thursday, friday, saturday, sunday.
 	// Change: in place.
 	Day string `yaml:"day"`
-	// Hour is the start, in UTC.
+	// Hour is the start of the window, in UTC.
 	// Default: "03:00".
 	// Values: "00:00" to "23:59", in quotes.
 	// Change: in place.
 	Hour string `yaml:"hour"`
 }
 
-// Pricing is what tenants pay. The plan computes unit economics from it.
+// Pricing is what tenants pay. `make plan` computes the stack's profit from it.
 type Pricing struct {
 	// TenantUSD are prices for a tenant, in dollars a month.
 	// Default: 49, 99, 149.
-	// Change: the plan's text alone.
+	// Change: only the text of the plan.
 	TenantUSD []budget.Cents `yaml:"tenantUsd"`
-	// FixedUSD are costs beside the infrastructure, in dollars a month.
+	// FixedUSD are costs other than the infrastructure, in dollars a month.
 	// Default: 0.
-	// Change: the plan's text alone.
+	// Change: only the text of the plan.
 	FixedUSD budget.Cents `yaml:"fixedUsd"`
 }

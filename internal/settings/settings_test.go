@@ -16,7 +16,7 @@ import (
 
 const least = "domain: demo.example.com\nzone: example.com\nemail: sre@genericcorp.com\n"
 
-func TestWhatHasADefaultNeedsNoLine(t *testing.T) {
+func TestLoadSetsTheDefaultOfEachMissingKey(t *testing.T) {
 	s, err := settings.Load([]byte(least))
 	require.NoError(t, err)
 	assert.Equal(t, budget.Cents(8000), s.Budget.MonthlyUSD)
@@ -28,7 +28,7 @@ func TestWhatHasADefaultNeedsNoLine(t *testing.T) {
 	assert.Len(t, s.Pricing.TenantUSD, 3)
 }
 
-func TestWhatIsWrittenIsKept(t *testing.T) {
+func TestLoadKeepsTheValuesOfTheFile(t *testing.T) {
 	s, err := settings.Load([]byte(least + "region: ams3\nbudget: {monthlyUsd: 79.50}\ntenants: [{name: acme, plan: growth}, {name: beta, state: suspended}]\n"))
 	require.NoError(t, err)
 	assert.Equal(t, "ams3", s.Region)
@@ -36,7 +36,7 @@ func TestWhatIsWrittenIsKept(t *testing.T) {
 	assert.Equal(t, []settings.Tenant{{Name: "acme", Plan: "growth", State: "active", PasswordVersion: 1}, {Name: "beta", Plan: "starter", State: "suspended", PasswordVersion: 1}}, s.Tenants)
 }
 
-func TestFaultsHaveAPathAndAMend(t *testing.T) {
+func TestLoadReportsTheFaultOfEachFaultyFile(t *testing.T) {
 	files, err := filepath.Glob("testdata/faulty/*.yaml")
 	require.NoError(t, err)
 	require.Greater(t, len(files), 40)
@@ -51,7 +51,17 @@ func TestFaultsHaveAPathAndAMend(t *testing.T) {
 	}
 }
 
-func TestAllFaultsAreReportedAtOnceAndSorted(t *testing.T) {
+func TestFaultsAreInTheSameOrderInEveryRun(t *testing.T) {
+	file := []byte(least + "tenants: [{name: acme, renamedFrom: beta, restore: true, fresh: true}]\n")
+	_, first := settings.Load(file)
+	require.Error(t, first)
+	for range 20 {
+		_, again := settings.Load(file)
+		require.EqualError(t, again, first.Error())
+	}
+}
+
+func TestLoadReportsAllFaultsSortedByPath(t *testing.T) {
 	_, err := settings.Load([]byte("domain: x\nzone: example.com\nregion: moon1\napp: {port: 1}\n"))
 	var faults settings.Faults
 	require.True(t, errors.As(err, &faults))
@@ -62,7 +72,7 @@ func TestAllFaultsAreReportedAtOnceAndSorted(t *testing.T) {
 	assert.Equal(t, []string{"settings.app.port", "settings.domain", "settings.email", "settings.region", "settings.zone"}, paths)
 }
 
-func TestTheRealStackFilesAreRight(t *testing.T) {
+func TestTheStackFilesOfTheRepositoryHaveNoFaults(t *testing.T) {
 	for _, file := range []string{"../../Pulumi.demo.yaml", "../../Pulumi.prod.yaml"} {
 		data, err := os.ReadFile(file)
 		require.NoError(t, err)
@@ -71,7 +81,7 @@ func TestTheRealStackFilesAreRight(t *testing.T) {
 	}
 }
 
-func FuzzLoadNeverPanicsAndNamesAPath(f *testing.F) {
+func FuzzLoadReturnsErrorsWithAPath(f *testing.F) {
 	f.Add(least)
 	f.Add("tenants: [null, {name: 3}, [], {name: [a]}]")
 	f.Add("budget: {monthlyUsd: .nan}\nnodes: {count: 1e400}")
@@ -92,15 +102,16 @@ func FuzzLoadNeverPanicsAndNamesAPath(f *testing.F) {
 	})
 }
 
-func TestARolesConnectionLimitIsItsPoolInEveryPoolerAndOneMore(t *testing.T) {
+func TestConnectionsOfATierAreItsPoolInEachPoolerPlusOne(t *testing.T) {
 	limits := map[string]int{"starter": 3, "growth": 5, "enterprise": 5}
+	require.Len(t, settings.Tiers, len(limits))
 	for _, tier := range settings.Tiers {
 		assert.Equal(t, limits[tier.Name], tier.Connections(), tier.Name)
 		assert.LessOrEqual(t, tier.Reserved, tier.PoolSize, tier.Name)
 	}
 }
 
-func TestTheNetworkOfAnExternalDatabaseIsAnIPv4Range(t *testing.T) {
+func TestNetworkOfAnExternalDatabaseMustBeAnIPv4Range(t *testing.T) {
 	for network, fault := range map[string]string{
 		`{kind: external}`:                           "",
 		`{kind: external, network: 203.0.113.16/28}`: "",
@@ -121,10 +132,10 @@ func TestTheNetworkOfAnExternalDatabaseIsAnIPv4Range(t *testing.T) {
 	}
 }
 
-func TestATenantOfNoTierIsReported(t *testing.T) {
+func TestCheckTiersReportsEachTenantWhosePlanIsNotATier(t *testing.T) {
 	declared := []settings.Tenant{{Name: "acme", Plan: "growth"}, {Name: "beta", Plan: "platinum"}, {Name: "gamma"}}
 	assert.NoError(t, settings.CheckTiers(declared[:1]))
 	assert.EqualError(t, settings.CheckTiers(declared),
-		"tenants[1].plan: \"platinum\" is no tier; the tiers are starter, growth, enterprise\ntenants[2].plan: \"\" is no tier; the tiers are starter, growth, enterprise")
-	assert.Zero(t, declared[1].Tier(), "and is allowed nothing")
+		"tenants[1].plan: \"platinum\" is not a tier; the tiers are starter, growth, enterprise\ntenants[2].plan: \"\" is not a tier; the tiers are starter, growth, enterprise")
+	assert.Zero(t, declared[1].Tier(), "a plan that is not a tier allows nothing")
 }

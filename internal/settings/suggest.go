@@ -10,7 +10,8 @@ import (
 
 var index = regexp.MustCompile(`\[[^\]]*\]`)
 
-// suggestion names the keys that stand where an unknown key was found.
+// suggestion returns the end of the message about an unknown key: the key that was probably
+// meant, or all keys that are known in its place.
 func suggestion(path string) string {
 	t := reflect.TypeFor[Settings]()
 	parts := strings.Split(index.ReplaceAllString(path, ""), ".")
@@ -60,7 +61,7 @@ func keys(t reflect.Type) []string {
 	return out
 }
 
-// near reports whether one letter was swapped, dropped, added or mistyped.
+// near reports whether the keys differ by one letter, or by two neighbours in the other order.
 func near(a, b string) bool {
 	a, b = strings.ToLower(a), strings.ToLower(b)
 	for len(a) > 0 && len(b) > 0 && a[0] == b[0] {

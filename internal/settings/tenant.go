@@ -8,8 +8,8 @@ import (
 	"github.com/genericcorp/platform/components"
 )
 
-// MaxTenants is how many a stack may declare: their connection strings are one
-// Kubernetes Secret, which holds a mebibyte.
+// MaxTenants is the most tenants that a stack may declare. Their connection strings are in
+// one Kubernetes Secret, which can have 1 MiB.
 const MaxTenants = 1000
 
 // Archive is the volume for the dumps of archived tenants.
@@ -22,11 +22,11 @@ type Archive struct {
 	VolumeGiB int `yaml:"volumeGiB"`
 }
 
-// Tenant is a customer with a host, a database role and a schema. docs/tenancy.md
-// describes what an entry makes, and how a tenant ends.
+// Tenant is a customer with a host, a database role and a schema. docs/tenancy.md describes
+// what an entry creates, and how to remove a tenant.
 type Tenant struct {
-	// Name is the first label of the host `<name>.<domain>`. Role and schema are called
-	// `tenant_<name>`, with underscores for hyphens. Required.
+	// Name is the first label of the host `<name>.<domain>`. The role and the schema are
+	// called `tenant_<name>`, with underscores for hyphens. Required.
 	// Values: a DNS label that is not reserved, such as acme.
 	// Change: write the old name into renamedFrom; otherwise it is refused.
 	Name string `yaml:"name"`
@@ -36,7 +36,8 @@ type Tenant struct {
 	// Cost: tiers with more storage or reserved connections need a larger database earlier.
 	// Change: in place.
 	Plan string `yaml:"plan"`
-	// State is what the tenant may do. Suspended: no login, and its host answers 503.
+	// State says what the tenant may do. Active: all that its tier allows. Suspended: no
+	// login, and its host answers 503.
 	// Archived: suspended, and its schema is dumped to the archive volume. Purged: roles
 	// and schema are dropped; the dump stays.
 	// Default: active.
@@ -47,47 +48,48 @@ type Tenant struct {
 	// Default: false.
 	// Change: fills the schema if it is empty; nothing is deleted.
 	SampleData bool `yaml:"sampleData"`
-	// Restore brings a purged tenant back from its newest archive. It may stay in the
-	// stack file.
+	// Restore creates a purged tenant again, with the data of its newest archive. The line
+	// may stay in the stack file.
 	// Default: false.
 	// Change: has an effect once, after a purge.
 	Restore bool `yaml:"restore"`
-	// Fresh brings a purged tenant back with an empty schema; the archive stays. It may
-	// stay in the stack file.
+	// Fresh creates a purged tenant again, with an empty schema. The archive stays. The line
+	// may stay in the stack file.
 	// Default: false.
 	// Change: has an effect once, after a purge.
 	Fresh bool `yaml:"fresh"`
-	// ConfirmPurge repeats the tenant's name, with state: purged alone.
+	// ConfirmPurge repeats the tenant's name, to confirm that its data may be dropped. It is
+	// needed with `state: purged` and refused with any other state.
 	// Default: empty.
-	// Change: goes with state: purged.
+	// Change: none by itself; see state.
 	ConfirmPurge string `yaml:"confirmPurge"`
-	// PasswordVersion counts up to give the tenant's role another password.
+	// PasswordVersion is a number that you raise to give the tenant's role a new password.
 	// Default: 1.
 	// Change: the old connection string stops working.
 	PasswordVersion int `yaml:"passwordVersion"`
-	// OwnsSchema lets the app's sessions of this tenant change its schema: create and
-	// drop tables, functions and so on. Otherwise they read and write rows, and
-	// migrations come from the app's own role. It is for tools that need it, and has a
-	// risk (docs/tenancy.md).
+	// OwnsSchema lets the tenant's own sessions change its schema: create and drop tables,
+	// functions and so on. Without it they only read and write rows, and the app's own role
+	// runs migrations. Set it only for tools that need it; docs/tenancy.md explains the risk.
 	// Default: false.
 	// Change: in place.
 	OwnsSchema bool `yaml:"ownsSchema"`
-	// RenamedFrom is the name that the tenant has until this update. It may stay in the
-	// stack file without further effect.
+	// RenamedFrom is the name that the tenant had before this update. The line may stay in
+	// the stack file; it has no effect later.
 	// Default: empty.
 	// Change: schema, roles and host get the new name; the password changes.
 	RenamedFrom string `yaml:"renamedFrom"`
-	// RedirectOldHost redirects the host of RenamedFrom to the new one as long as it is
-	// set: 301 to a GET, 308 to other methods.
+	// RedirectOldHost redirects the host of RenamedFrom to the new one as long as it is set:
+	// with 301 for a GET, with 308 for other methods.
 	// Default: false.
 	// Change: in place.
 	RedirectOldHost bool `yaml:"redirectOldHost"`
-	// Life counts the tenants that had this name, from 1; 0 means 1. Each life has
-	// another password. It is not in the stack file.
+	// Life counts the tenants that had this name, from 1; 0 means 1. A tenant that is
+	// created again after a purge has the next number, and so another password. It is not in
+	// the stack file.
 	Life int `yaml:"-"`
 }
 
-// States of a tenant.
+// Values of Tenant.State.
 const (
 	Active    = "active"
 	Suspended = "suspended"
@@ -95,25 +97,27 @@ const (
 	Purged    = "purged"
 )
 
-// Tier is what a tenant may use.
+// Tier is the set of limits that a tenant's plan names.
 type Tier struct {
+	// Name is the tier's name in the stack file.
 	Name string
-	// PoolSize is how many of a pooler's server connections the tenant uses at once.
+	// PoolSize is how many server connections of each pooler the tenant may use at once.
 	PoolSize int
-	// Reserved is how many of them each pooler keeps for the tenant alone. Zero means
-	// that the tenant uses the shared ones.
+	// Reserved is how many of these each pooler reserves for the tenant. With 0 the tenant
+	// uses the shared connections.
 	Reserved int
-	// StorageMiB is the tenant's share of the database's disk: tables and indexes.
+	// StorageMiB is the tenant's share of the database's disk for tables and indexes, in MiB.
 	StorageMiB int
-	// StatementSeconds is when a statement is ended, unless its session asks for
-	// another time.
+	// StatementSeconds is the time after which the server cancels a statement. A session may
+	// set another time.
 	StatementSeconds int
-	// RequestsPerSecond on the tenant's host, with Burst more at once.
+	// RequestsPerSecond is the rate that the tenant's host allows; Burst is how many more
+	// requests it allows at once.
 	RequestsPerSecond, Burst int
 }
 
-// Poolers is how many poolers run at most at the same time: two where a stack
-// survives the loss of a node, otherwise one and its successor during an update.
+// Poolers is the most poolers that run at the same time. A stack that survives the loss of a
+// node has two. Any other has one, and a second one during an update.
 const Poolers = 2
 
 // Tiers are all tiers, the smallest first.
@@ -123,23 +127,23 @@ var Tiers = []Tier{
 	{Name: "enterprise", PoolSize: 2, Reserved: 2, StorageMiB: 2048, StatementSeconds: 60, RequestsPerSecond: 200, Burst: 1000},
 }
 
-// Connections is the limit of the role in the database: PoolSize in each of Poolers,
-// and one more, as a connection that a client dropped during a statement lives until
-// the statement ends.
+// Connections returns the connection limit of the role in the database: PoolSize for each of
+// Poolers, and one more. If a client disconnects during a statement, its server connection
+// stays until the statement ends.
 func (t Tier) Connections() int { return t.PoolSize*Poolers + 1 }
 
-// Host is where the tenant's users go, below the stack's domain.
+// Host returns the tenant's host name below the stack's domain.
 func (t Tenant) Host(domain string) string { return t.Name + "." + domain }
 
-// OldHost is where its users went before it was renamed.
+// OldHost returns the host name that the tenant had before it was renamed.
 func (t Tenant) OldHost(domain string) string { return Tenant{Name: t.RenamedFrom}.Host(domain) }
 
-// LogsIn reports whether the tenant's role may log in; it has a connection string
-// then.
+// LogsIn reports whether the tenant's role may log in. Such a tenant has a connection
+// string.
 func (t Tenant) LogsIn() bool { return t.State == Active }
 
-// Tier returns the tier that the tenant's plan names. A plan that no tier has gives the
-// zero Tier, which allows nothing; CheckTiers reports it.
+// Tier returns the tier that the tenant's plan names. If there is none it returns the zero
+// Tier, which allows nothing. CheckTiers returns an error for such a plan.
 func (t Tenant) Tier() Tier {
 	for _, tier := range Tiers {
 		if tier.Name == t.Plan {
@@ -149,13 +153,13 @@ func (t Tenant) Tier() Tier {
 	return Tier{}
 }
 
-// CheckTiers returns an error for each tenant whose plan is no tier, with the tiers that
-// there are. Load has checked this; it is for tenants that a program declares itself.
+// CheckTiers returns one error for each tenant whose plan is not the name of a tier. Load
+// makes this check too, so CheckTiers is for tenants that do not come from a stack file.
 func CheckTiers(tenants []Tenant) error {
 	var errs []error
 	for i, t := range tenants {
 		if t.Tier() == (Tier{}) {
-			errs = append(errs, fmt.Errorf("tenants[%d].plan: %q is no tier; the tiers are %s", i, t.Plan, strings.Join(tierNames(), ", ")))
+			errs = append(errs, fmt.Errorf("tenants[%d].plan: %q is not a tier; the tiers are %s", i, t.Plan, strings.Join(tierNames(), ", ")))
 		}
 	}
 	return errors.Join(errs...)
@@ -169,8 +173,8 @@ func tierNames() []string {
 	return out
 }
 
-// Reserved is how many server connections all poolers together keep for the tenant:
-// none unless it is active.
+// Reserved returns how many server connections all poolers together reserve for the tenant.
+// It is 0 for a tenant that is not active.
 func (t Tenant) Reserved() int {
 	if t.State != Active {
 		return 0
@@ -178,7 +182,7 @@ func (t Tenant) Reserved() int {
 	return t.Tier().Reserved * Poolers
 }
 
-// ActiveTenants counts those that may log in.
+// ActiveTenants returns the number of tenants that may log in.
 func (s Settings) ActiveTenants() int {
 	active := 0
 	for _, t := range s.Tenants {
@@ -189,7 +193,7 @@ func (s Settings) ActiveTenants() int {
 	return active
 }
 
-// TenantsOf returns what a program declared for a component, with defaults.
+// TenantsOf returns the tenants of a component's Args, with defaults.
 func TenantsOf(declared []components.Tenant) []Tenant {
 	out := make([]Tenant, len(declared))
 	for i, t := range declared {
@@ -198,7 +202,7 @@ func TenantsOf(declared []components.Tenant) []Tenant {
 	return out
 }
 
-// ForComponents returns the tenants as components take them.
+// ForComponents returns the tenants in the type of the components' Args.
 func ForComponents(tenants []Tenant) []components.Tenant {
 	out := make([]components.Tenant, len(tenants))
 	for i, t := range tenants {
@@ -207,10 +211,10 @@ func ForComponents(tenants []Tenant) []components.Tenant {
 	return out
 }
 
-// WithDefaults is the tenant with what its entry left out.
+// WithDefaults returns the tenant with the default of each field that its entry left out.
 func (t Tenant) WithDefaults() Tenant {
-	or(&t.Plan, Tiers[0].Name)
-	or(&t.State, Active)
-	or(&t.PasswordVersion, 1)
+	setDefault(&t.Plan, Tiers[0].Name)
+	setDefault(&t.State, Active)
+	setDefault(&t.PasswordVersion, 1)
 	return t
 }

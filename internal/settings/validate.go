@@ -16,7 +16,7 @@ import (
 	"github.com/genericcorp/platform/internal/names"
 )
 
-// validate judges settings whose defaults are filled. It changes nothing.
+// validate adds all faults of settings that have their defaults.
 func (s Settings) validate(f *Faults) {
 	s.validateNames(f)
 	oneOf(f, "region", s.Region, catalog.Regions...)
@@ -41,16 +41,16 @@ func (s Settings) validateNames(f *Faults) {
 		}
 	}
 	if s.Domain != s.Zone && !strings.HasSuffix(s.Domain, "."+s.Zone) && s.Domain != "" && s.Zone != "" {
-		f.add("zone", "%q does not hold the domain %q", s.Zone, s.Domain)
+		f.add("zone", "%q is not the domain %q or a domain above it", s.Zone, s.Domain)
 	}
 	if len(names.GrafanaHost(s.Domain)) > 64 {
-		f.add("domain", "%q is longer than 56 characters, so that a certificate's common name cannot hold its hosts", s.Domain)
+		f.add("domain", "%q is longer than 56 characters; a certificate allows 64 for the name of a host such as grafana.<domain>", s.Domain)
 	}
 	s.validateEmail(f)
 }
 
-// reserved are the endings of hosts that no mail reaches (RFC 2606, RFC 6761).
-// Let's Encrypt refuses an account with such a contact: "invalidContact".
+// reserved are the endings of hosts that cannot receive mail (RFC 2606, RFC 6761). Let's
+// Encrypt refuses an account with such a contact ("invalidContact").
 var reserved = []string{"example.com", "example.net", "example.org", "example", "invalid", "localhost", "test"}
 
 func (s Settings) validateEmail(f *Faults) {
@@ -171,16 +171,17 @@ func (s Settings) validateServices(f *Faults) {
 	}
 }
 
-// validateChart admits a mirror of the one chart whose parts are on the bill.
+// validateChart allows only mirrors of the cert-manager chart, because the bill and the
+// sizing count what that chart creates.
 func (s Settings) validateChart(f *Faults) {
 	u, err := url.Parse(s.Certificates.Chart)
 	switch {
 	case err != nil || u.Host == "" || u.Scheme != "oci" && u.Scheme != "https":
 		f.add("certificates.chart", "is not an oci:// or https:// address of a chart, such as oci://mirror.genericcorp.com/charts/cert-manager")
 	case u.User != nil:
-		f.add("certificates.chart", "holds a login, which would be readable in the state; use a mirror that asks for none")
+		f.add("certificates.chart", "has a login, which everybody who can read the state could read; use a mirror that needs no login")
 	case path.Base(u.Path) != "cert-manager":
-		f.add("certificates.chart", "%q does not end in /cert-manager: what another chart makes has no price", s.Certificates.Chart)
+		f.add("certificates.chart", "%q does not end in /cert-manager; the bill counts what this one chart creates", s.Certificates.Chart)
 	}
 }
 

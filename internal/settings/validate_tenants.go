@@ -12,7 +12,7 @@ func (s Settings) validateTenants(f *Faults) {
 		atLeast(f, "archive.volumeGiB", s.Archive.VolumeGiB, 1)
 	}
 	if len(s.Tenants) > MaxTenants {
-		f.add("tenants", "are %d, and a stack holds at most %d; make another stack", len(s.Tenants), MaxTenants)
+		f.add("tenants", "has %d entries; a stack can have at most %d. Create another stack", len(s.Tenants), MaxTenants)
 	}
 	seen := map[string]int{}
 	for i, tenant := range s.Tenants {
@@ -21,7 +21,7 @@ func (s Settings) validateTenants(f *Faults) {
 			f.add(path+".name", "%v", err)
 		}
 		if first, ok := seen[tenant.Name]; ok {
-			f.add(path+".name", "%q is taken by tenants[%d]", tenant.Name, first)
+			f.add(path+".name", "%q is the name of tenants[%d] too; each tenant needs its own name", tenant.Name, first)
 		} else {
 			seen[tenant.Name] = i
 		}
@@ -66,7 +66,7 @@ func (t Tenant) validate(f *Faults, path string, archive Archive) {
 	t.validateRename(f, path)
 }
 
-// validateState holds the wishes of an entry against its state.
+// validateState checks the fields that are allowed with some states only.
 func (t Tenant) validateState(f *Faults, path string) {
 	switch {
 	case t.State == Purged && t.ConfirmPurge != t.Name:

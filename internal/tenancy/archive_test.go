@@ -111,3 +111,20 @@ func TestPurgeDropsNothingWithoutADump(t *testing.T) {
 	assert.Contains(t, out, "has no archive")
 	assert.True(t, ask[bool](t, b.Superuser(t, postgrestest.Database), "SELECT to_regclass('tenant_acme.notes') IS NOT NULL"))
 }
+
+// The drill restores the dump into a database with another name. A column that is computed
+// from that name gets another value there, and perhaps in each later restore.
+func TestDumpThatDoesNotRestoreToTheSameRowsIsNoArchive(t *testing.T) {
+	t.Parallel()
+	b := newBed(t, 18)
+	b.must(t, named("acme"))
+	b.migrate(t, "acme", "CREATE FUNCTION place() RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT current_database()::text'",
+		"CREATE TABLE notes (id int, place text GENERATED ALWAYS AS (tenant_acme.place()) STORED)", "INSERT INTO notes VALUES (1)")
+	out, err := b.reconcile(t, tenants(settings.Tenant{Name: "acme", State: settings.Archived}))
+	require.Error(t, err)
+	assert.Contains(t, out, "the rows of the dump differ")
+	dumps, err := filepath.Glob(filepath.Join(b.dir, "archive", "acme", "*.dump"))
+	require.NoError(t, err)
+	assert.Empty(t, dumps)
+	assert.Equal(t, "active", ask[string](t, b.Superuser(t, postgrestest.Database), "SELECT state FROM platform.tenants"))
+}

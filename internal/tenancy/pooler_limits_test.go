@@ -27,7 +27,7 @@ func poolerOf(t *testing.T, names ...string) (*pooler, []settings.Tenant) {
 	return newPooler(t, b, declared), declared
 }
 
-func TestPoolerConnectsOnlyToTheServerOfTheCertificate(t *testing.T) {
+func TestPoolerRefusesAServerWhoseCertificateIsForAnotherHost(t *testing.T) {
 	t.Parallel()
 	p, declared := poolerOf(t, "acme")
 	require.NoError(t, refused(p.url(t, declared[0])))
@@ -90,6 +90,20 @@ func TestPoolerEndsIdleTransactionsAndRequestsThatWaitTooLong(t *testing.T) {
 	require.ErrorContains(t, err, "query_wait_timeout")
 	assert.InDelta(t, 10, time.Since(begun).Seconds(), 3, "less than the 30 s after which most ingresses end a request")
 	assert.Zero(t, count("acme", "idle in transaction"), "the idle transaction was ended after 5 s")
+}
+
+func TestPoolerClosesTheServerConnectionOfAnIdleTenant(t *testing.T) {
+	t.Parallel()
+	p, declared := poolerOf(t, "acme")
+	conn := postgrestest.Connect(t, p.url(t, declared[0]))
+	run(t, conn, "SELECT 1")
+	super := p.bed.Superuser(t, postgrestest.Database)
+	connections := func() int {
+		return ask[int](t, super, "SELECT count(*) FROM pg_stat_activity WHERE usename = 'tenant_acme'")
+	}
+	assert.Equal(t, 1, connections())
+	assert.Eventually(t, func() bool { return connections() == 0 }, 25*time.Second, 200*time.Millisecond)
+	run(t, conn, "SELECT 1") // the client's own connection stays open
 }
 
 // The file contains the verifiers of all tenants that may log in.

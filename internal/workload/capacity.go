@@ -1,26 +1,25 @@
 package workload
 
-// How concurrent users turn into replicas and requests. These factors are
-// assumptions until a load test of the real app corrects them; this is the one
-// place to do so.
+// Factors from concurrent users to replicas and requests. They are assumptions. Change them
+// here after a load test of the real app.
 const (
-	// requestsPerUserMilli: a person who reads and clicks makes one request in
-	// five seconds, 0.2 a second.
+	// requestsPerUserMilli is the requests a second of one user, in thousandths. A person
+	// who reads and clicks makes one request in 5 seconds, so 0.2 a second.
 	requestsPerUserMilli = 200
-	// milliCPUPerRequest: one request a second costs 10 thousandths of a core, a
-	// page with a few database queries from a compiled or well-cached app.
+	// milliCPUPerRequest is the CPU for one request a second, in thousandths of a core: a
+	// page with a few database queries, from a compiled or well-cached app.
 	milliCPUPerRequest = 10
-	// baseMiB is a replica at rest; kibPerUser is added for each user it serves.
+	// baseMiB is the memory of an idle replica. kibPerUser is added for each of its users.
 	baseMiB    = 64
 	kibPerUser = 512
-	// usersPerReplica is where one more replica serves better than a larger one.
+	// usersPerReplica is the number of users for which one replica is added.
 	usersPerReplica = 100
-	// minReplicas keeps the app up while a Pod is replaced or its node is drained.
+	// minReplicas keeps the app available while a Pod is replaced or its node is drained.
 	minReplicas = 2
 )
 
-// appSize derives the app's replicas and the requests of each from the number of
-// people who use it at the same time.
+// appSize returns the number of the app's replicas, and the request of each, for a number of
+// concurrent users.
 func appSize(users int) (replicas int, each Resources) {
 	replicas = max(minReplicas, ceil(users, usersPerReplica))
 	return replicas, eachReplica(users, replicas)

@@ -1,15 +1,13 @@
 package workload
 
 import (
-	"slices"
-
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/genericcorp/platform/components"
 	"github.com/genericcorp/platform/internal/settings"
 )
 
-// Namespaces of the platform.
+// Names of the platform's namespaces.
 const (
 	AppNamespace         = "app"
 	IngressNamespace     = "ingress"
@@ -20,8 +18,8 @@ const (
 	PoolerNamespace      = "pooler"
 )
 
-// The workloads of the platform. NetworkPolicies name their Pods by these, so that a new
-// name cannot close a policy.
+// The names of the platform's workloads. Network policies select Pods by them, so a renamed
+// workload cannot lose a connection that a policy allows.
 var (
 	App              = Ref{AppNamespace, "app"}
 	Traefik          = Ref{IngressNamespace, "traefik"}
@@ -36,56 +34,46 @@ var (
 	Reconcile        = Ref{TenantsNamespace, "reconcile"}
 )
 
-// ScrapedNamespaces returns the namespaces in which Pods may ask by annotation to be
-// scraped, sorted: those of all workloads but Jobs, which end before they are scraped.
-func ScrapedNamespaces() []string {
-	var out []string
-	for w := range For(settings.Settings{}).All() {
-		if w.Kind == Deployment || w.Kind == DaemonSet {
-			out = append(out, w.Namespace)
-		}
-	}
-	slices.Sort(out)
-	return slices.Compact(out)
-}
-
-// PoolerMetricsPort is where each pooler's exporter is scraped.
+// PoolerMetricsPort is the TCP port of the exporter in each pooler Pod.
 const PoolerMetricsPort = 9127
 
-// PoolerHost and PoolerPort are where tenants' connections go.
+// PoolerHost and PoolerPort are the address in the tenants' connection strings.
 const (
 	PoolerHost = "pooler." + PoolerNamespace + ".svc.cluster.local"
 	PoolerPort = 6432
 )
 
-// TenantsPath is the folder in which the app finds its tenants.
+// TenantsPath is the folder of the app's container with the list of tenants and their
+// connection strings.
 const TenantsPath = "/etc/tenants"
 
-// PlatformConnections is what the platform keeps of the database's connections: the
-// reconcile Job's administrator, its session that watches for blockers, and two for a
-// dump as a schema's owner. While no dump runs, the two are for an operator with psql, and
-// for a second run: one that waits has one session, and a scheduled run makes no dumps.
+// PlatformConnections is the number of database connections that the platform itself may
+// use. The reconcile Job has one session of the administrator, one that watches for
+// blocking sessions, and two for a dump as the owner of a schema. While no dump runs, these
+// two are free for an operator with psql and for a second run: a run that waits has one
+// session, and a scheduled run makes no dumps.
 const PlatformConnections = 4
 
-// MinPoolerConnections is how many server connections the tenants share in each
-// pooler at least.
+// MinPoolerConnections is the least number of server connections that the tenants share in
+// each pooler.
 const MinPoolerConnections = 3
 
-// For derives the workload of a stack from its settings.
+// For returns the workloads of a stack. The settings must have their defaults and no faults
+// (settings.Load).
 //
-// Memory figures of the platform's own parts are working sets observed by others
-// (cert-manager 23-31, 19-29 and 11-19 MiB idle; Traefik 80-99; kube-state-metrics
-// 32-64; node-exporter 30-50) with room above them. Grafana 13 was killed with
-// limits of 300-400 MiB (grafana#123017), so it gets 512 and more.
+// The memory requests are above the working sets that others observed, in MiB: idle
+// cert-manager 23-31, its cainjector 19-29 and its webhook 11-19; Traefik 80-99;
+// kube-state-metrics 32-64; node-exporter 30-50. Grafana 13 was killed with limits of
+// 300-400 MiB (grafana#123017), so it requests 512 MiB with a limit of 768 MiB.
 func For(s settings.Settings) Set {
 	return Set{
 		App:     app(s),
 		Traefik: traefik(s.Capacity),
-		// Recreated rather than rolled: its volume attaches to one node at a time.
+		// Without surge: its volume can be attached to one node only.
 		VictoriaMetrics: Workload{Ref: VictoriaMetrics, Kind: Deployment, Pods: components.Pods{
 			Replicas: 1, Request: Resources{MilliCPU: 100, MiB: 256}, Limit: Resources{MiB: 512}, VolumeGiB: s.Monitoring.VolumeGiB,
 		}},
-		// Recreated rather than rolled: two Grafanas would need a gigabyte.
+		// Without surge: two Grafanas would request 1 GiB during an update.
 		Grafana: Workload{Ref: Grafana, Kind: Deployment, Pods: components.Pods{
 			Replicas: 1, Request: Resources{MilliCPU: 50, MiB: 512}, Limit: Resources{MiB: 768},
 		}},
@@ -97,19 +85,22 @@ func For(s settings.Settings) Set {
 		CAInjector:  rolling(CAInjector, Resources{MilliCPU: 10, MiB: 64}, Resources{MiB: 256}),
 		Webhook:     rolling(Webhook, Resources{MilliCPU: 10, MiB: 24}, Resources{MiB: 96}),
 		Pooler:      pooler(s.Capacity),
-		// An update's two Jobs run one after the other, and a scheduled run beside them.
+		// An update's two Jobs run one after the other. A scheduled run may run at the same
+		// time as one of them.
 		Reconcile: reconcile(Job, s.Archive.VolumeGiB),
 		Scheduled: reconcile(CronJob, 0),
 	}
 }
 
-// reconcile runs psql and pg_dump, which hold little; the limit covers a thousand tenants.
+// reconcile returns the Pod that runs psql and pg_dump. They need little memory; the limit is
+// enough for 1,000 tenants.
 func reconcile(kind Kind, volumeGiB int) Workload {
 	return Workload{Ref: Reconcile, Kind: kind, Pods: components.Pods{
 		Replicas: 1, Request: Resources{MilliCPU: 10, MiB: 32}, Limit: Resources{MiB: 128}, VolumeGiB: volumeGiB,
 	}}
 }
 
+// rolling returns a Deployment with one replica that a rolling update replaces.
 func rolling(ref Ref, request, limit Resources) Workload {
 	return Workload{Ref: ref, Kind: Deployment, Pods: components.Pods{Replicas: 1, Surge: 1, Request: request, Limit: limit}}
 }
@@ -122,10 +113,10 @@ func traefik(c settings.Capacity) Workload {
 	return w
 }
 
-// pooler holds 11 MiB at rest and 33 MiB with 1,500 clients over TLS (measured with
-// PgBouncer 1.24.1). Its exporter holds 15 MiB, and some 20 with the pools of 300
-// tenants. Where there are two, an update stops one before its successor starts, so that
-// there are never more than settings.Poolers.
+// pooler returns PgBouncer with its exporter. PgBouncer 1.24.1 used 11 MiB when idle and 33
+// MiB with 1,500 clients over TLS (measured). The exporter used 15 MiB, and about 20 MiB with
+// the pools of 300 tenants. Of two replicas, an update stops one before its successor starts,
+// so there are never more than settings.Poolers.
 func pooler(c settings.Capacity) Workload {
 	w := rolling(Pooler, Resources{MilliCPU: 25, MiB: 56}, Resources{MiB: 112})
 	w.Sidecar = Share{Request: Resources{MilliCPU: 5, MiB: 24}, Limit: Resources{MiB: 48}}
@@ -155,7 +146,7 @@ func app(s settings.Settings) Workload {
 	}}
 }
 
-// quantity reads what settings has already checked.
+// quantity parses a quantity. settings.Load has checked it, so MustParse does not panic.
 func quantity(s string) *resource.Quantity {
 	q := resource.MustParse(s)
 	return &q

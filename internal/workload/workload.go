@@ -1,7 +1,7 @@
-// Package workload is the set of everything that will run in a stack's cluster:
-// every container with its requests and limits, replicas, volumes and database
-// connections. The sizing places it, the bill prices its volumes, and the
-// components build their Pods from the same values.
+// Package workload computes everything that runs in a stack's cluster: every Pod with its
+// requests and limits, replicas, volumes and database connections. The sizing places these
+// Pods on nodes, the bill has the price of their volumes, and the components create them with
+// the same values. The package also has the names of workloads and namespaces.
 package workload
 
 import (
@@ -10,16 +10,16 @@ import (
 	"github.com/genericcorp/platform/components"
 )
 
-// Resources and Share are the types that the components take.
+// Resources and Share are the types of the components' Args.
 type (
 	Resources = components.Resources
 	Share     = components.Share
 )
 
-// Kind is how Kubernetes runs a workload.
+// Kind is the kind of Kubernetes object that runs a workload.
 type Kind string
 
-// The kinds that the platform uses.
+// The kinds of the platform's workloads.
 const (
 	Deployment Kind = "Deployment"
 	DaemonSet  Kind = "DaemonSet"
@@ -29,28 +29,30 @@ const (
 
 // Ref names a workload in the cluster.
 type Ref struct {
+	// Namespace is the namespace of the workload's objects; empty for objects of the whole
+	// cluster.
 	Namespace string
-	// Name of the controller, of its service account, and the label
+	// Name is the name of the controller and of its service account. It is also the label
 	// app.kubernetes.io/name of its Pods.
 	Name string
 }
 
-// Workload is one controller and the Pods that it runs.
+// Workload is one controller (Kind) and the Pods that it runs.
 type Workload struct {
 	Ref
 	Kind Kind
 	components.Pods
-	// Connections is how many database connections each Pod may open.
+	// Connections is the number of database connections that each Pod may open.
 	Connections int
 }
 
-// Set is a stack's whole workload.
+// Set has all workloads of a stack. For returns it.
 type Set struct {
 	App, Traefik, VictoriaMetrics, Grafana, KubeStateMetrics, NodeExporter Workload
 	CertManager, CAInjector, Webhook, Pooler, Reconcile, Scheduled         Workload
 }
 
-// All yields every workload in a fixed order.
+// All returns every workload, always in the same order.
 func (s Set) All() iter.Seq[Workload] {
 	return func(yield func(Workload) bool) {
 		for _, w := range []Workload{
@@ -64,7 +66,7 @@ func (s Set) All() iter.Seq[Workload] {
 	}
 }
 
-// VolumeGiB is the block storage of the whole set.
+// VolumeGiB returns the block storage of all workloads together, in GiB.
 func (s Set) VolumeGiB() int {
 	sum := 0
 	for w := range s.All() {
@@ -73,11 +75,11 @@ func (s Set) VolumeGiB() int {
 	return sum
 }
 
-// MostConnections is how many database connections all Pods may open at once, a rolling
-// update included.
+// MostConnections returns how many database connections the workload's Pods may open at the
+// same time, with those that a rolling update adds.
 func (w Workload) MostConnections() int { return w.Connections * (w.Replicas + w.Surge) }
 
-// Connections is MostConnections of the whole set.
+// Connections returns the sum of MostConnections of all workloads.
 func (s Set) Connections() int {
 	sum := 0
 	for w := range s.All() {

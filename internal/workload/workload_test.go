@@ -9,17 +9,18 @@ import (
 	"github.com/genericcorp/platform/internal/workload"
 )
 
-func users(n int) workload.Workload {
+// appFor returns the app of a stack with n concurrent users.
+func appFor(n int) workload.Workload {
 	return workload.For(settings.Settings{Capacity: settings.Capacity{ConcurrentUsers: n}}).App
 }
 
-func TestMoreUsersMeanMoreCapacity(t *testing.T) {
-	assert.Equal(t, 2, users(1).Replicas, "one Pod may always be replaced")
-	assert.Equal(t, 2, users(100).Replicas)
-	assert.Equal(t, 10, users(1000).Replicas)
+func TestAppGetsMoreCPUForMoreUsers(t *testing.T) {
+	assert.Equal(t, 2, appFor(1).Replicas, "one Pod serves while the other is replaced")
+	assert.Equal(t, 2, appFor(100).Replicas)
+	assert.Equal(t, 10, appFor(1000).Replicas)
 	before := 0
 	for n := 1; n < 2000; n += 37 {
-		w := users(n)
+		w := appFor(n)
 		total := w.Replicas * w.Request.MilliCPU
 		assert.GreaterOrEqual(t, total, n*2, "two thousandths of a core for each user")
 		assert.GreaterOrEqual(t, total, before-w.Replicas)
@@ -27,7 +28,7 @@ func TestMoreUsersMeanMoreCapacity(t *testing.T) {
 	}
 }
 
-func TestPinnedRequestsAreTaken(t *testing.T) {
+func TestAppHasTheRequestsAndReplicasOfItsSettings(t *testing.T) {
 	w := workload.For(settings.Settings{
 		Capacity: settings.Capacity{ConcurrentUsers: 100}, App: settings.App{CPU: "0.25", Memory: "1G", Replicas: 3, DatabasePool: 4},
 	}).App
@@ -37,14 +38,17 @@ func TestPinnedRequestsAreTaken(t *testing.T) {
 	assert.Equal(t, "954Mi", w.Request.Memory())
 }
 
-func TestConnectionsCountARollingUpdate(t *testing.T) {
+func TestConnectionsIncludeThePodsThatARollingUpdateAdds(t *testing.T) {
 	set := workload.For(settings.Settings{Capacity: settings.Capacity{ConcurrentUsers: 100}, App: settings.App{DatabasePool: 4}})
 	assert.Equal(t, 12+2*workload.MinPoolerConnections, set.Connections())
 }
 
-func TestEveryContainerHasAMemoryLimitAboveItsRequest(t *testing.T) {
+func TestEveryPodHasACPURequestAndAMemoryLimitAboveItsRequest(t *testing.T) {
+	workloads := 0
 	for w := range workload.For(settings.Settings{}).All() {
+		workloads++
 		assert.Greater(t, w.Limit.MiB, w.Request.MiB, w.Name)
 		assert.Positive(t, w.Request.MilliCPU, w.Name)
 	}
+	assert.Equal(t, 12, workloads)
 }

@@ -118,7 +118,7 @@ func TestAnOlderKubernetesMinorIsRefused(t *testing.T) {
 	s := newStack(t, "demo")
 	s.Up(t)
 	s.Edit(t, "    capacity:", "    cluster:\n      version: \"1.35\"\n    capacity:")
-	checkRefused(t, s, `settings.cluster.version: "1.35" is older than "1.36", which the cluster was brought to`)
+	checkRefused(t, s, `settings.cluster.version: "1.35" is older than "1.36", the version of the last update`)
 }
 
 func TestAnotherTokenChangesNothingWhenCertManagerHasItsOwn(t *testing.T) {

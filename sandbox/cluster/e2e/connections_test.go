@@ -33,10 +33,7 @@ func (s liveStack) checkConnections(t *testing.T) {
 
 // isPlatform reports whether a peer is in a namespace of the platform.
 func isPlatform(p connlist.Peer) bool {
-	return slices.Contains([]string{
-		workload.AppNamespace, workload.CertManagerNamespace, workload.IngressNamespace,
-		workload.MonitoringNamespace, workload.NodeMetricsNamespace, workload.PoolerNamespace, workload.TenantsNamespace,
-	}, p.Namespace())
+	return slices.Contains(workload.Namespaces(), p.Namespace())
 }
 
 // hash matches the suffix of the name of a ReplicaSet or a Job.

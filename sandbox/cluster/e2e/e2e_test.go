@@ -189,11 +189,12 @@ func (s liveStack) checkPodSecurity(t *testing.T) {
 		require.NoError(t, err)
 		enforced[pod.Namespace] = namespace.Labels["pod-security.kubernetes.io/enforce"]
 	}
-	assert.Equal(t, map[string]string{
-		workload.AppNamespace: "restricted", workload.CertManagerNamespace: "restricted", workload.IngressNamespace: "restricted",
-		workload.MonitoringNamespace: "restricted", workload.PoolerNamespace: "restricted", workload.TenantsNamespace: "restricted",
-		workload.NodeMetricsNamespace: "privileged", "kube-system": "",
-	}, enforced)
+	want := map[string]string{"kube-system": ""}
+	for _, namespace := range workload.Namespaces() {
+		want[namespace] = "restricted"
+	}
+	want[workload.NodeMetricsNamespace] = "privileged"
+	assert.Equal(t, want, enforced)
 }
 
 // addedKeys returns the keys in after that are not in before.
