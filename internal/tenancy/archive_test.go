@@ -13,9 +13,9 @@ import (
 	"github.com/genericcorp/platform/sandbox/postgrestest"
 )
 
-// grown is a tenant with more than sample data: a view, a function, a sequence,
-// an index, a type, and rows that are awkward to copy.
-func grown(t *testing.T, b *bed) settings.Tenant {
+// tenantWithManyObjects declares acme with more than sample data: a view, a function, a
+// sequence, an index, a type, and rows whose values need quoting or escaping.
+func tenantWithManyObjects(t *testing.T, b *bed) settings.Tenant {
 	t.Helper()
 	tenant := tenants(settings.Tenant{Name: "acme", SampleData: true})
 	b.must(t, tenant)
@@ -28,7 +28,7 @@ func grown(t *testing.T, b *bed) settings.Tenant {
 	return tenant[0]
 }
 
-// purge drops acme by the steps that there are.
+// purge archives acme, then purges it.
 func purge(t *testing.T, b *bed) {
 	t.Helper()
 	b.must(t, tenants(settings.Tenant{Name: "acme", State: settings.Archived}))
@@ -37,9 +37,9 @@ func purge(t *testing.T, b *bed) {
 
 const contents = `SELECT string_agg(n::text, E'\n' ORDER BY id) FROM notes n`
 
-func TestAnArchiveRestoresTheSameRowsAfterAPurgeThatLeftNothing(t *testing.T) {
+func TestArchiveRestoresTheSameRowsAfterAPurgeThatLeftNothing(t *testing.T) {
 	everyMajor(t, func(t *testing.T, b *bed) {
-		tenant := grown(t, b)
+		tenant := tenantWithManyObjects(t, b)
 		before := ask[string](t, postgrestest.Connect(t, b.url(t, tenant)), contents)
 		super := b.Superuser(t, postgrestest.Database)
 		run(t, super, "SELECT lo_create(4711)", "ALTER LARGE OBJECT 4711 OWNER TO tenant_acme")
@@ -56,14 +56,14 @@ func TestAnArchiveRestoresTheSameRowsAfterAPurgeThatLeftNothing(t *testing.T) {
 		assert.Zero(t, ask[int](t, super, `SELECT count(*) FROM pg_shdepend d WHERE refclassid = 'pg_authid'::regclass
 			AND NOT EXISTS (SELECT FROM pg_authid WHERE oid = refobjid)`))
 		purged := tenants(settings.Tenant{Name: "acme", State: settings.Purged, ConfirmPurge: "acme"})
-		assert.Empty(t, b.must(t, purged), "a second purge changes nothing")
+		assert.Empty(t, b.must(t, purged), "a second run changes nothing")
 		out, err = b.reconcile(t, tenants(settings.Tenant{Name: "acme", State: settings.Archived}))
 		require.Error(t, err)
 		assert.Contains(t, out, "was purged; to have it back")
 
 		back := tenants(settings.Tenant{Name: "acme", Restore: true})
 		assert.Contains(t, b.must(t, back), "CREATE SCHEMA tenant_acme AUTHORIZATION owner_acme")
-		assert.Empty(t, b.must(t, back), "and a second restore changes nothing")
+		assert.Empty(t, b.must(t, back), "a second run changes nothing")
 		conn := postgrestest.Connect(t, b.url(t, back[0]))
 		assert.Equal(t, before, ask[string](t, conn, contents))
 		assert.Equal(t, 200, ask[int](t, conn, "SELECT count(*) FROM orders"))
@@ -73,9 +73,9 @@ func TestAnArchiveRestoresTheSameRowsAfterAPurgeThatLeftNothing(t *testing.T) {
 	})
 }
 
-func TestADumpThatIsDamagedIsNotRestored(t *testing.T) {
+func TestDamagedDumpIsNotRestored(t *testing.T) {
 	everyMajor(t, func(t *testing.T, b *bed) {
-		grown(t, b)
+		tenantWithManyObjects(t, b)
 		purge(t, b)
 		dumps, err := filepath.Glob(filepath.Join(b.dir, "archive", "acme", "*.dump"))
 		require.NoError(t, err)
@@ -89,7 +89,7 @@ func TestADumpThatIsDamagedIsNotRestored(t *testing.T) {
 		require.Error(t, err)
 		assert.Contains(t, out, "is not the file that was archived")
 		_, err = pgx.Connect(t.Context(), b.url(t, back[0]))
-		require.ErrorContains(t, err, "not permitted to log in", "nobody works on a tenant that is half restored")
+		require.ErrorContains(t, err, "not permitted to log in", "a tenant whose restore failed cannot log in")
 
 		data[len(data)/2]--
 		require.NoError(t, os.WriteFile(dumps[0], data, 0o600))
@@ -98,9 +98,9 @@ func TestADumpThatIsDamagedIsNotRestored(t *testing.T) {
 	})
 }
 
-func TestWithoutADumpNothingIsDropped(t *testing.T) {
+func TestPurgeDropsNothingWithoutADump(t *testing.T) {
 	b := newBed(t, 0)
-	grown(t, b)
+	tenantWithManyObjects(t, b)
 	full := filepath.Join(b.dir, "full")
 	require.NoError(t, os.WriteFile(full, nil, 0o600))
 	out, err := b.reconcileInto(t, tenants(settings.Tenant{Name: "acme", State: settings.Archived}), filepath.Join(full, "archive"))
@@ -112,9 +112,9 @@ func TestWithoutADumpNothingIsDropped(t *testing.T) {
 	assert.True(t, ask[bool](t, b.Superuser(t, postgrestest.Database), "SELECT to_regclass('tenant_acme.notes') IS NOT NULL"))
 }
 
-// The drill restores the dump into another database. A column that is computed from the
-// database's name is another one there, and may be at any later restore.
-func TestADumpThatDoesNotRestoreToTheSameRowsIsNoArchive(t *testing.T) {
+// The drill restores the dump into a database with another name. A column that is computed
+// from that name gets another value there, and perhaps in each later restore.
+func TestDumpThatDoesNotRestoreToTheSameRowsIsNoArchive(t *testing.T) {
 	t.Parallel()
 	b := newBed(t, 18)
 	b.must(t, named("acme"))

@@ -21,13 +21,13 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the list of attacks")
 
-// attack is what the tenant acme tries; outcome is "denied", or what it gets and
-// may have.
+// attack is a statement that the tenant acme tries. outcome is "denied", or what the
+// statement returns if PostgreSQL allows it.
 type attack struct{ what, statement, outcome string }
 
 const denied = "denied"
 
-// attacks are run in one session of acme, on each major.
+// attacks run in one session of acme, on each major version of PostgreSQL.
 var attacks = []attack{
 	{"read another's table", "SELECT * FROM tenant_beta.orders", denied},
 	{"write another's table", "INSERT INTO tenant_beta.customers VALUES (99, 'x', 'x@example.com')", denied},
@@ -44,18 +44,18 @@ var attacks = []attack{
 	{"view over another's table", "CREATE VIEW spy AS SELECT * FROM tenant_beta.orders", denied},
 	{"copy another's table", "COPY tenant_beta.orders TO STDOUT", denied},
 	{"become another", "SET ROLE tenant_beta", denied},
-	{"become another for good", "SET SESSION AUTHORIZATION tenant_beta", denied},
+	{"become another for the whole session", "SET SESSION AUTHORIZATION tenant_beta", denied},
 	{"become the app", "SET ROLE app", denied},
 	{"become the administrator", "SET ROLE doadmin", denied},
-	{"join another", "GRANT tenant_beta TO tenant_acme", denied},
+	{"become a member of another's role", "GRANT tenant_beta TO tenant_acme", denied},
 	{"change another's password", "ALTER ROLE tenant_beta PASSWORD 'x'", denied},
-	{"lift its own connection limit", "ALTER ROLE tenant_acme CONNECTION LIMIT -1", denied},
+	{"remove its own connection limit", "ALTER ROLE tenant_acme CONNECTION LIMIT -1", denied},
 	{"give itself rights", "ALTER ROLE tenant_acme CREATEDB CREATEROLE", denied},
-	{"make a role", "CREATE ROLE spy", denied},
-	{"make a database", "CREATE DATABASE spy", denied},
-	{"make a schema", "CREATE SCHEMA spy", denied},
-	{"make a temporary table", "CREATE TEMPORARY TABLE spy (id int)", denied},
-	{"make an extension", "CREATE EXTENSION postgres_fdw", denied},
+	{"create a role", "CREATE ROLE spy", denied},
+	{"create a database", "CREATE DATABASE spy", denied},
+	{"create a schema", "CREATE SCHEMA spy", denied},
+	{"create a temporary table", "CREATE TEMPORARY TABLE spy (id int)", denied},
+	{"create an extension", "CREATE EXTENSION postgres_fdw", denied},
 	{"create in public", "CREATE TABLE public.spy (id int)", denied},
 	{"read the platform's table in public", "SELECT * FROM public.migrations", denied},
 	{"call a function in public", "SELECT public.whoami()", denied},
@@ -70,23 +70,23 @@ var attacks = []attack{
 	{"read a file of the server", "SELECT pg_read_file('/etc/passwd')", denied},
 	{"run a program", "COPY (SELECT 1) TO PROGRAM 'true'", denied},
 	{"run code as others by an event trigger", "CREATE EVENT TRIGGER spy ON ddl_command_start EXECUTE FUNCTION suppress_redundant_updates_trigger()", denied},
-	{"leave rows for all by default privileges", "ALTER DEFAULT PRIVILEGES FOR ROLE tenant_beta GRANT SELECT ON TABLES TO tenant_acme", denied},
+	{"get rights on another's later tables by default privileges", "ALTER DEFAULT PRIVILEGES FOR ROLE tenant_beta GRANT SELECT ON TABLES TO tenant_acme", denied},
 	{"declare default privileges of its own in another's schema, which have no effect", "ALTER DEFAULT PRIVILEGES IN SCHEMA tenant_beta GRANT SELECT ON TABLES TO PUBLIC", "done"},
-	{"make a table in its own schema", "CREATE TABLE mine (id int)", denied},
-	{"make a function", "CREATE FUNCTION mine() RETURNS int LANGUAGE sql AS 'SELECT 1'", denied},
-	{"make a type", "CREATE TYPE mine AS (id int)", denied},
-	{"make a cast", "CREATE CAST (tenant_acme.customers AS text) WITH INOUT", denied},
-	{"make an operator", "CREATE OPERATOR === (FUNCTION = int4eq, LEFTARG = int, RIGHTARG = int)", denied},
-	{"make a trigger on its own table", "CREATE TRIGGER mine BEFORE INSERT ON customers FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()", denied},
-	{"make a rule on its own table", "CREATE RULE mine AS ON INSERT TO customers DO INSTEAD NOTHING", denied},
-	{"make an index on its own table", "CREATE INDEX ON customers (name)", denied},
+	{"create a table in its own schema", "CREATE TABLE mine (id int)", denied},
+	{"create a function", "CREATE FUNCTION mine() RETURNS int LANGUAGE sql AS 'SELECT 1'", denied},
+	{"create a type", "CREATE TYPE mine AS (id int)", denied},
+	{"create a cast", "CREATE CAST (tenant_acme.customers AS text) WITH INOUT", denied},
+	{"create an operator", "CREATE OPERATOR === (FUNCTION = int4eq, LEFTARG = int, RIGHTARG = int)", denied},
+	{"create a trigger on its own table", "CREATE TRIGGER mine BEFORE INSERT ON customers FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()", denied},
+	{"create a rule on its own table", "CREATE RULE mine AS ON INSERT TO customers DO INSTEAD NOTHING", denied},
+	{"create an index on its own table", "CREATE INDEX ON customers (name)", denied},
 	{"add a constraint to its own table", "ALTER TABLE customers ADD CHECK (id > 0)", denied},
 	{"empty its own table by TRUNCATE", "TRUNCATE customers CASCADE", denied},
 	{"become its owner", "SET ROLE owner_acme", denied},
-	{"let everybody into its schema", "GRANT USAGE ON SCHEMA tenant_acme TO PUBLIC; SELECT 1 WHERE has_schema_privilege('tenant_beta', 'tenant_acme', 'USAGE')", "no rows"},
-	{"enter the database postgres", "SELECT 1 WHERE has_database_privilege('postgres', 'CONNECT')", "rows"},
-	{"make a temporary table in the database postgres", "SELECT 1 WHERE has_database_privilege('postgres', 'TEMPORARY')", "rows"},
-	{"enter the database template1", "SELECT 1 WHERE has_database_privilege('template1', 'CONNECT')", "rows"},
+	{"let all roles use its schema", "GRANT USAGE ON SCHEMA tenant_acme TO PUBLIC; SELECT 1 WHERE has_schema_privilege('tenant_beta', 'tenant_acme', 'USAGE')", "no rows"},
+	{"connect to the database postgres", "SELECT 1 WHERE has_database_privilege('postgres', 'CONNECT')", "rows"},
+	{"create a temporary table in the database postgres", "SELECT 1 WHERE has_database_privilege('postgres', 'TEMPORARY')", "rows"},
+	{"connect to the database template1", "SELECT 1 WHERE has_database_privilege('template1', 'CONNECT')", "rows"},
 	{"see names of other schemas", "SELECT nspname FROM pg_namespace WHERE nspname = 'tenant_beta'", "rows"},
 	{"see names of other roles", "SELECT rolname FROM pg_roles WHERE rolname = 'tenant_beta'", "rows"},
 	{"see names of another's tables", "SELECT relname FROM pg_class WHERE relnamespace = 'tenant_beta'::regnamespace", "rows"},
@@ -101,22 +101,22 @@ var attacks = []attack{
 	{"see another's default values", "SELECT pg_get_expr(adbin, adrelid) FROM pg_attrdef JOIN pg_class c ON c.oid = adrelid WHERE relnamespace = 'tenant_beta'::regnamespace", "rows"},
 	{"see another's policies", "SELECT pg_get_expr(polqual, polrelid) FROM pg_policy JOIN pg_class c ON c.oid = polrelid WHERE relnamespace = 'tenant_beta'::regnamespace", "rows"},
 	{"see another's enum labels", "SELECT enumlabel FROM pg_enum JOIN pg_type t ON t.oid = enumtypid WHERE typnamespace = 'tenant_beta'::regnamespace", "rows"},
-	{"see where another's sequence is", "SELECT last_value FROM pg_sequences WHERE schemaname = 'tenant_beta' AND last_value IS NOT NULL", "no rows"},
+	{"see the value of another's sequence", "SELECT last_value FROM pg_sequences WHERE schemaname = 'tenant_beta' AND last_value IS NOT NULL", "no rows"},
 	{"see another's rights, and so whose writes are suspended", "SELECT relacl FROM pg_class WHERE relnamespace = 'tenant_beta'::regnamespace AND relacl IS NOT NULL", "rows"},
-	{"see who is suspended, and on which plan", "SELECT rolcanlogin, rolconnlimit, rolconfig FROM pg_roles WHERE rolname = 'tenant_beta' AND rolconfig IS NOT NULL", "rows"},
+	{"see who is suspended, and who has which tier", "SELECT rolcanlogin, rolconnlimit, rolconfig FROM pg_roles WHERE rolname = 'tenant_beta' AND rolconfig IS NOT NULL", "rows"},
 	{"see another's sessions and their application_name", "SELECT application_name FROM pg_stat_activity WHERE usename = 'tenant_beta' AND application_name = 'billing'", "rows"},
 	{"see where another's sessions come from", "SELECT 1 FROM pg_stat_activity WHERE usename = 'tenant_beta' AND (client_addr IS NOT NULL OR state IS NOT NULL)", "no rows"},
 	{"see another's locks", "SELECT objid FROM pg_locks WHERE locktype = 'advisory' AND objid = 4711", "rows"},
 	{"listen to what others notify", "LISTEN news", "done"},
 	{"notify all who listen", "NOTIFY news, 'false'", "done"},
 	{"take an advisory lock that others use", "SELECT pg_advisory_lock(1)", "rows"},
-	{"lift the limit of temporary files", "SET temp_file_limit = -1", denied},
+	{"raise the limit of temporary files", "SET temp_file_limit = -1", denied},
 	{"raise its own memory", "SET work_mem = '1GB'; SET maintenance_work_mem = '1GB'", "done"},
-	{"lift its own other timeouts", "SET idle_in_transaction_session_timeout = 0; SET idle_session_timeout = 0; SET lock_timeout = 0", "done"},
+	{"remove its own other timeouts", "SET idle_in_transaction_session_timeout = 0; SET idle_session_timeout = 0; SET lock_timeout = 0", "done"},
 	{"compute a value of 10 MB", "SELECT repeat('x', 10000000)", "rows"},
 	{"write 10 MB of write-ahead log", "SELECT pg_logical_emit_message(false, 'x', repeat('x', 10000000))", "rows"},
-	{"make a large object of its own", "SELECT lo_create(0)", "rows"},
-	{"lift its own statement timeout", "SET statement_timeout = 0", "done"},
+	{"create a large object of its own", "SELECT lo_create(0)", "rows"},
+	{"remove its own statement timeout", "SET statement_timeout = 0", "done"},
 	{"change its own password", "ALTER ROLE tenant_acme PASSWORD 'x'", "done"},
 }
 
@@ -145,7 +145,7 @@ func TestATenantReachesNothingOfAnother(t *testing.T) {
 	})
 }
 
-// attempt says what a statement got: an error is a denial.
+// attempt runs a statement and returns its outcome. An error of the server is "denied".
 func attempt(t *testing.T, conn *pgx.Conn, statement string) (outcome, message string) {
 	t.Helper()
 	results, err := conn.PgConn().Exec(t.Context(), statement).ReadAll()
@@ -166,7 +166,7 @@ func attempt(t *testing.T, conn *pgx.Conn, statement string) (outcome, message s
 	return "rows", ""
 }
 
-// documented holds the list in docs/tenancy.md to what was tried.
+// documented checks that the table of docs/tenancy.md has exactly these rows.
 func documented(t *testing.T, rows string) {
 	t.Helper()
 	path := filepath.Join("..", "..", "docs", "tenancy.md")
@@ -174,7 +174,7 @@ func documented(t *testing.T, rows string) {
 	require.NoError(t, err)
 	const begin, end = "<!-- attacks -->\n", "\n<!-- /attacks -->"
 	head, rest, found := strings.Cut(string(data), begin)
-	require.True(t, found, "docs/tenancy.md has no place for the attacks")
+	require.True(t, found, "docs/tenancy.md has no marker for the table of attacks")
 	old, tail, found := strings.Cut(rest, end)
 	require.True(t, found)
 	table := "| attack | statement | outcome |\n| --- | --- | --- |\n" + rows
@@ -182,10 +182,10 @@ func documented(t *testing.T, rows string) {
 		require.NoError(t, os.WriteFile(path, []byte(head+begin+table+end+tail), 0o600))
 		return
 	}
-	assert.Equal(t, old, table, "docs/tenancy.md is not what was tried; make golden rewrites it")
+	assert.Equal(t, old, table, "the table in docs/tenancy.md differs from the attacks; make golden rewrites it")
 }
 
-func TestAFloodOfConnectionsEndsAtTheTenantsLimit(t *testing.T) {
+func TestTenantIsRefusedConnectionsAboveItsLimit(t *testing.T) {
 	b := newBed(t, 0)
 	declared := named("acme", "beta")
 	b.must(t, declared)
@@ -197,18 +197,18 @@ func TestAFloodOfConnectionsEndsAtTheTenantsLimit(t *testing.T) {
 			refused++
 			continue
 		}
-		t.Cleanup(func() { _ = conn.Close(context.Background()) }) // the server ends it otherwise
+		t.Cleanup(func() { _ = conn.Close(context.Background()) }) // the server may have ended it
 	}
 	assert.Equal(t, 10-declared[0].Tier().Connections(), refused)
-	assert.Equal(t, 1, ask[int](t, postgrestest.Connect(t, b.url(t, declared[1])), "SELECT 1"), "the other goes on")
+	assert.Equal(t, 1, ask[int](t, postgrestest.Connect(t, b.url(t, declared[1])), "SELECT 1"), "the other tenant can still connect")
 }
 
-func TestAStatementThatTakesTooLongIsEnded(t *testing.T) {
+func TestStatementIsEndedAfterItsTimeout(t *testing.T) {
 	b := newBed(t, 0)
 	declared := named("acme")
 	b.must(t, declared)
 	run(t, b.Superuser(t, postgrestest.Database), "ALTER ROLE tenant_acme SET statement_timeout = '300ms'")
 	_, err := postgrestest.Connect(t, b.url(t, declared[0])).Exec(context.Background(), "SELECT pg_sleep(20)")
 	require.ErrorContains(t, err, "statement timeout")
-	assert.Contains(t, b.must(t, declared), "ALTER ROLE tenant_acme SET statement_timeout = '15s'", "what was changed by hand is put right")
+	assert.Contains(t, b.must(t, declared), "ALTER ROLE tenant_acme SET statement_timeout = '15s'", "the next run undoes the change by hand")
 }

@@ -15,8 +15,8 @@ import (
 	"github.com/genericcorp/platform/sandbox/postgrestest"
 )
 
-// A tenant's session that blocked a run for good would block its own suspension.
-func TestASessionOfATenantThatBlocksARunIsEnded(t *testing.T) {
+// A tenant's session must not block a run: it could block the tenant's own suspension.
+func TestReconcileEndsATenantsSessionThatBlocksIt(t *testing.T) {
 	for what, statement := range map[string]string{
 		"the advisory lock of earlier versions": "SELECT pg_advisory_lock(hashtextextended('platform.tenants', 0))",
 		"its own role":                          "ALTER ROLE tenant_acme PASSWORD NULL",
@@ -36,7 +36,7 @@ func TestASessionOfATenantThatBlocksARunIsEnded(t *testing.T) {
 	}
 }
 
-func TestATenantThatFailsStopsNobodyElse(t *testing.T) {
+func TestReconcileAppliesTheOtherTenantsWhenSomeFail(t *testing.T) {
 	b := newBed(t, 0)
 	b.must(t, named("typed", "large", "needs", "fine"))
 	b.migrate(t, "typed", "CREATE TYPE customers AS ENUM ('a')")
@@ -56,18 +56,18 @@ func TestATenantThatFailsStopsNobodyElse(t *testing.T) {
 	for _, want := range []string{
 		"3 of 5 tenants failed, the others are as declared",
 		"typed | sample data | type \"customers\" already exists", "large | archive | it owns large objects",
-		"needs | archive | ", "what it needs from other schemas has to move into tenant_needs first",
+		"needs | archive | ", "move what it needs from other schemas into tenant_needs first",
 	} {
 		assert.Contains(t, out, want)
 	}
 	assert.Equal(t, "archived", ask[string](t, super, "SELECT state FROM platform.tenants WHERE name = 'fine'"))
 	assert.Equal(t, 200, ask[int](t, postgrestest.Connect(t, b.url(t, named("new")[0])), "SELECT count(*) FROM orders"))
-	assert.False(t, ask[bool](t, super, "SELECT rolcanlogin FROM pg_roles WHERE rolname = 'tenant_large'"), "it is suspended all the same")
-	assert.Zero(t, ask[int](t, super, "SELECT count(*) FROM pg_roles WHERE rolname ~ '^owner_' AND rolcanlogin"), "no owner keeps a login")
+	assert.False(t, ask[bool](t, super, "SELECT rolcanlogin FROM pg_roles WHERE rolname = 'tenant_large'"), "it is suspended although its archive failed")
+	assert.Zero(t, ask[int](t, super, "SELECT count(*) FROM pg_roles WHERE rolname ~ '^owner_' AND rolcanlogin"), "no owner may log in after the run")
 	assert.Zero(t, ask[int](t, super, "SELECT count(*) FROM pg_database WHERE datname = 'platform_drill'"))
 }
 
-func TestAnOlderDeclarationThatWaitedChangesNothing(t *testing.T) {
+func TestOlderDeclarationThatWaitedChangesNothing(t *testing.T) {
 	b := newBed(t, 0)
 	b.must(t, named("acme"))
 	holder := postgrestest.Connect(t, b.URL(postgrestest.Admin))
@@ -93,8 +93,8 @@ func TestAnOlderDeclarationThatWaitedChangesNothing(t *testing.T) {
 	b.must(t, named("acme"))
 }
 
-// Everything that a tenant's session, or a person, changed by hand and the declaration
-// owns is set back and reported.
+// A run undoes and reports each change of declared settings, made by a tenant's session or
+// by a person.
 func TestDriftOfRolesAndSchemasIsUndoneAndReported(t *testing.T) {
 	everyMajor(t, func(t *testing.T, b *bed) {
 		declared := named("acme", "beta")

@@ -14,28 +14,29 @@ import (
 	"time"
 )
 
-// The pooler's certificates are valid for these thirty years: nothing renews them,
-// another seed replaces them. Fixed dates make the same seed give the same files.
+// The pooler's certificates are valid for 30 years. Nothing renews them; another seed
+// replaces them. The dates are fixed, so that the same seed always gives the same files.
 var (
 	validFrom  = time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC)
 	validUntil = time.Date(2056, time.January, 1, 0, 0, 0, 0, time.UTC)
 )
 
-// certificate is a server's certificate with its key and its authority, all PEM.
+// certificate is a server's certificate, its private key, and the certificate of the
+// authority that signed it. All are PEM.
 type certificate struct {
 	certificate, key, authority string
 }
 
-// PoolerCA is the authority (PEM) of the pooler's certificate. It can sign for hosts
-// only. Another seed is another authority.
+// PoolerCA returns the certificate (PEM) of the authority that signed the pooler's. The
+// authority can sign for these hosts only. Another seed gives another authority.
 func PoolerCA(seed string, hosts []string) (string, error) {
 	own, err := newCertificate(seed, hosts)
 	return own.authority, err
 }
 
-// newCertificate derives keys from the seed, as passwords are: a provider of
-// certificates would be one more part, with one more private key in the state.
-// Signatures without randomness (RFC 6979) make every run give the same bytes.
+// newCertificate derives both keys from the seed, as Password does. A Pulumi provider for
+// certificates would be one more plugin, and one more private key in the state. Signatures
+// are deterministic (RFC 6979), so every run returns the same bytes.
 func newCertificate(seed string, hosts []string) (certificate, error) {
 	authority := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "pooler authority"},
@@ -67,8 +68,8 @@ func newCertificate(seed string, hosts []string) (certificate, error) {
 	return certificate{encode("CERTIFICATE", serverDER), encode("PRIVATE KEY", keyDER), encode("CERTIFICATE", authorityDER)}, err
 }
 
-// deriveKey is a P-256 key, which every TLS library knows. A scalar has to be below
-// the curve's order; the next candidate is taken where one is not.
+// deriveKey returns a P-256 key, because every TLS library supports that curve. A private
+// key has to be below the curve's order. deriveKey tries the next candidate if one is not.
 func deriveKey(seed, purpose string) (*ecdsa.PrivateKey, error) {
 	for counter := range 8 {
 		mac := hmac.New(sha256.New, []byte(seed))
@@ -77,7 +78,7 @@ func deriveKey(seed, purpose string) (*ecdsa.PrivateKey, error) {
 			return key, nil
 		}
 	}
-	return nil, errors.New("no key comes of the seed; replace it")
+	return nil, errors.New("no key can be derived from the seed: replace the seed")
 }
 
 func encode(kind string, der []byte) string {

@@ -18,17 +18,17 @@ import (
 
 const operatorAddress = "203.0.113.7"
 
-// cloud answers the commands of a runbook for two database clusters. It keeps what
-// a test compares.
+// cloud simulates the commands of a runbook for two database clusters: the live one, and
+// the copy that the runbook creates. It records the state that a test compares.
 type cloud struct {
 	t          *testing.T
 	live, copy *bed
-	// ups are the tenants that the stack file declares at each `pulumi up`.
+	// ups has the tenants of the stack file for each `pulumi up` that is still expected.
 	ups [][]settings.Tenant
-	// rules are the trusted sources of each cluster's ID.
+	// rules has the trusted sources of each cluster, by its ID.
 	rules map[string][]string
-	// forked is set while the copy exists; writers while the app runs.
-	// scheduled while the CronJob starts runs.
+	// forked is true while the copy exists, writers while the app runs, and scheduled while
+	// the CronJob is not suspended.
 	forked, writers, scheduled bool
 	calls                      []call
 }
@@ -38,15 +38,16 @@ const (
 	copyID = "22222222-copy"
 )
 
-// follow runs the runbook of a case, and returns what it printed.
-func (c *cloud) follow(of string) string {
+// runRunbook runs the commands of the runbook for a case, and returns their output.
+func (c *cloud) runRunbook(of string) string {
 	c.t.Helper()
 	folder, bin := c.t.TempDir(), c.t.TempDir()
 	require.NoError(c.t, link(bin, "doctl", "kubectl", "pulumi", "curl", "psql", "pg_dump", "pg_restore"))
-	// The path of a Unix socket has 108 bytes at most, and TempDir has the test's name in it.
+	// The path of a Unix socket may have 108 bytes. t.TempDir contains the test's name, and
+	// may be longer.
 	sockets, err := os.MkdirTemp("", "cloud-")
 	require.NoError(c.t, err)
-	c.t.Cleanup(func() { _ = os.RemoveAll(sockets) }) // a leftover in the temporary folder harms nobody
+	c.t.Cleanup(func() { _ = os.RemoveAll(sockets) }) // a leftover in the temporary folder does no harm
 	listener, err := net.Listen("unix", filepath.Join(sockets, "socket"))
 	require.NoError(c.t, err)
 	done := make(chan struct{})
@@ -57,12 +58,12 @@ func (c *cloud) follow(of string) string {
 	require.NoError(c.t, err, out)
 	left, err := os.ReadDir(folder)
 	require.NoError(c.t, err)
-	require.Empty(c.t, left, "dumps hold the customers' rows, and are deleted")
+	require.Empty(c.t, left, "dumps contain customers' rows, so the runbook deletes them")
 	return out
 }
 
-// answer is what a command does. It runs outside of the test's goroutine, so it
-// fails the command and never the test.
+// answer returns the reply to a command. It does not run in the test's goroutine, so on an
+// error it fails the command, not the test.
 func (c *cloud) answer(of call) reply {
 	c.calls = append(c.calls, of)
 	switch of.Program {
@@ -91,7 +92,7 @@ func refuse(format string, args ...any) reply {
 	return reply{Err: fmt.Sprintf(format+"\n", args...), Code: 1}
 }
 
-// pulumi runs the reconcile script with what the stack file declares by then.
+// pulumi runs the reconcile script with the next declaration of ups.
 func (c *cloud) pulumi(p parsed) reply {
 	if p.command == "preview" {
 		if len(c.rules[liveID]) > 0 {
@@ -137,7 +138,7 @@ func (c *cloud) doctl(p parsed) reply {
 		return reply{Out: out}
 	case "databases fork":
 		if p.flags["--restore-from-cluster-id"] != liveID || p.flags["--restore-from-timestamp"] != "2026-11-25 02:40:00 +0000 UTC" {
-			return refuse("not this cluster and moment: %v", p.flags)
+			return refuse("not the expected cluster and time: %v", p.flags)
 		}
 		c.forked = true
 		return reply{Out: c.copy.URL(postgrestest.Admin)}
@@ -173,7 +174,7 @@ func (c *cloud) cluster(p parsed, of *bed) reply {
 	return reply{}
 }
 
-// connection refuses whoever is not among the trusted sources.
+// connection returns an error if the operator's address is no trusted source.
 func (c *cloud) connection(p parsed, of *bed) reply {
 	if !slices.Contains(c.rules[p.args[0]], "ip_addr:"+operatorAddress) {
 		return refuse("%s does not let this machine in", p.args[0])
@@ -190,7 +191,7 @@ func (c *cloud) connection(p parsed, of *bed) reply {
 	return reply{Out: map[string]string{"Host": u.Hostname(), "Port": u.Port(), "Password": password}[p.flags["--format"]]}
 }
 
-// passwords are the values that may be in no argument and in no output.
+// passwords returns the passwords. No argument and no output may contain one.
 func (c *cloud) passwords() []string {
 	var out []string
 	for _, text := range []string{
@@ -204,7 +205,7 @@ func (c *cloud) passwords() []string {
 	return out
 }
 
-// lines are the commands that were run, with their arguments.
+// lines returns the commands that were run, each with its arguments on a line.
 func (c *cloud) lines() string {
 	var out strings.Builder
 	for _, of := range c.calls {

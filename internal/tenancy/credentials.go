@@ -15,18 +15,18 @@ import (
 	"github.com/genericcorp/platform/internal/settings"
 )
 
-// iterations is PostgreSQL's own default (scram_iterations).
+// iterations is PostgreSQL's default for scram_iterations.
 const iterations = 4096
 
-// Password of a tenant's role: 32 characters, 192 bits, derived from the stack's
-// random seed, so that a thousand tenants need one random resource and not a
-// thousand. Another PasswordVersion is another password, and so is another Life:
-// a connection string of a purged tenant opens nothing of the next one of its name.
+// Password returns the password of a tenant's login role: 32 characters with 192 bits. It
+// is derived from the stack's random seed, so a thousand tenants need one random resource.
+// Another PasswordVersion gives another password. So does another Life: a new tenant with
+// a purged tenant's name does not get the old password.
 func Password(seed string, t settings.Tenant) string {
 	return base64.RawURLEncoding.EncodeToString(derive(seed, "password", t)[:24])
 }
 
-// derive returns 32 bytes for a role; purpose keeps those of a tenant apart.
+// derive returns 32 bytes for a tenant. Each purpose gives other bytes.
 func derive(seed, purpose string, t settings.Tenant) []byte {
 	mac := hmac.New(sha256.New, []byte(seed))
 	fmt.Fprintf(mac, "%s/%s/%d", purpose, t.Name, t.PasswordVersion)
@@ -36,21 +36,20 @@ func derive(seed, purpose string, t settings.Tenant) []byte {
 	return mac.Sum(nil)
 }
 
-// ownerLogsIn reports whether the Job may have to log in as the tenant's owner: to
-// archive, compare or restore it.
+// ownerLogsIn reports whether the Job may have to log in as the owner of the tenant's
+// schema. It does that to archive, compare or restore the schema.
 func ownerLogsIn(t settings.Tenant) bool {
 	return t.Restore || t.State == settings.Archived || t.State == settings.Purged
 }
 
-// ownerPassword is for the sessions in which the Job dumps and restores a tenant.
+// ownerPassword returns the password of the owner of a tenant's schema. Only the Job uses it.
 func ownerPassword(seed string, t settings.Tenant) string {
 	return base64.RawURLEncoding.EncodeToString(derive(seed, "owner", t)[:24])
 }
 
-// Verifiers returns the file from which the reconcile run sets passwords: a line of
-// role and SCRAM-SHA-256 verifier for each tenant's login, and for each owner that the
-// Job may have to log in as. The server never sees the passwords themselves, and
-// neither do its logs.
+// Verifiers returns VerifiersFile, from which the Job sets passwords. Each line has a role
+// and its SCRAM-SHA-256 verifier. There is a line for each tenant's login, and for each
+// owner that the Job may have to log in as. So no password reaches the server or its logs.
 func Verifiers(seed string, tenants []settings.Tenant) (string, error) {
 	var b strings.Builder
 	for _, t := range tenants {
@@ -69,8 +68,9 @@ func Verifiers(seed string, tenants []settings.Tenant) (string, error) {
 	return b.String(), nil
 }
 
-// Passwords returns libpq's password file for the Job: the administrator's, and those
-// of the owners that it may have to log in as to archive, purge or restore a tenant.
+// Passwords returns PasswordsFile, a password file of libpq. It has the password of the
+// administrator in the URL admin. It also has the passwords of the owners that the Job may
+// have to log in as, to archive, purge or restore a tenant.
 func Passwords(admin, seed string, tenants []settings.Tenant) (string, error) {
 	u, err := parseAdmin(admin)
 	if err != nil {
@@ -90,7 +90,7 @@ func Passwords(admin, seed string, tenants []settings.Tenant) (string, error) {
 	return b.String(), nil
 }
 
-// verifier is what PostgreSQL stores for a password (RFC 5803).
+// verifier returns the text that PostgreSQL stores for a password (RFC 5803).
 func verifier(password string, salt []byte) (string, error) {
 	salted, err := pbkdf2.Key(sha256.New, password, salt, iterations, sha256.Size)
 	if err != nil {
@@ -106,16 +106,16 @@ func verifier(password string, salt []byte) (string, error) {
 	return fmt.Sprintf("SCRAM-SHA-256$%d:%s$%s:%s", iterations, encode(salt), encode(stored[:]), encode(sign("Server Key"))), nil
 }
 
-// Address is where a server listens.
+// Address is the host and the TCP port on which a server listens.
 type Address struct {
 	Host string
 	Port int
 }
 
 // URLs returns the connection strings of the tenants that may log in, by file name:
-// <tenant>.url. Each has the parameters of the administrator's, the pooler's address,
-// and the tenant's role. Prisma needs no other form: its adapter
-// takes this one and the schema (docs/prisma.md).
+// <tenant>.url. Each has the pooler's address, the tenant's role and password, and the
+// parameters of the URL admin. Prisma needs no other form: its adapter takes this string
+// and the name of the schema (docs/prisma.md).
 func URLs(admin string, pooler Address, seed string, tenants []settings.Tenant) (map[string]string, error) {
 	u, err := parseAdmin(admin)
 	if err != nil {
@@ -132,7 +132,7 @@ func URLs(admin string, pooler Address, seed string, tenants []settings.Tenant) 
 	return out, nil
 }
 
-// parseAdmin reads the administrator's connection string.
+// parseAdmin parses the administrator's connection string.
 func parseAdmin(text string) (pgurl.URL, error) {
 	u, err := pgurl.Parse(text)
 	if err != nil {
@@ -141,8 +141,8 @@ func parseAdmin(text string) (pgurl.URL, error) {
 	return u, nil
 }
 
-// Environment returns the administrator's connection string as libpq's variables,
-// without the password, which has a file of its own (Passwords).
+// Environment returns the administrator's connection string as variables of libpq. It
+// leaves out the password, which is in PasswordsFile.
 func Environment(admin string) (map[string]string, error) {
 	u, err := parseAdmin(admin)
 	if err != nil {

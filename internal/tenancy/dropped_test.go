@@ -11,10 +11,9 @@ import (
 	"github.com/genericcorp/platform/sandbox/postgrestest"
 )
 
-// A client that leaves in the middle of a statement, and a pooler that ends a transaction,
-// both leave a statement behind that nobody waits for. It would keep one of the tenant's
-// few connections.
-func TestAStatementWhoseClientIsGoneEnds(t *testing.T) {
+// If a client disconnects during a statement, or a pooler ends a transaction, the server
+// still runs the statement. Without a check it would use one of the tenant's few connections.
+func TestStatementEndsWhenItsClientDisconnects(t *testing.T) {
 	everyMajor(t, func(t *testing.T, b *bed) {
 		declared := named("acme")
 		b.must(t, declared)
@@ -32,7 +31,7 @@ func TestAStatementWhoseClientIsGoneEnds(t *testing.T) {
 				done <- err
 			}()
 			require.Eventually(t, func() bool { return busy() == 1 }, 5*time.Second, 20*time.Millisecond)
-			require.NoError(t, conn.PgConn().Conn().Close(), "as a client does that is killed")
+			require.NoError(t, conn.PgConn().Conn().Close(), "close the socket as a killed client does")
 			require.Error(t, <-done)
 			require.Eventually(t, func() bool { return busy() == 0 }, 9*time.Second, 20*time.Millisecond, way)
 		}

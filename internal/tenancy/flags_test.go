@@ -10,13 +10,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// grammar is what a command-line program accepts.
+// grammar describes the arguments and flags that a command accepts.
 type grammar struct {
-	// positional is the largest number of arguments.
+	// positional is the largest number of arguments that are no flags.
 	positional int
-	// values are flags that take a value, switches those that take none.
+	// values are the flags with a value, switches those without one.
 	values, switches []string
-	// columns are what --format may list. A command of doctl without columns has
+	// columns are the names that --format accepts. A command of doctl without columns has
 	// neither --format nor --no-header.
 	columns []string
 }
@@ -57,15 +57,15 @@ var pulumiCommands = map[string]grammar{
 	"preview": {values: []string{"-s", "--stack"}, switches: []string{"--refresh", "--expect-no-changes"}},
 }
 
-// parsed is a command line that its program would accept.
+// parsed is a command line that its program accepts.
 type parsed struct {
 	command string
 	args    []string
 	flags   map[string]string
 }
 
-// parse checks a command line as its program would. The error names what the
-// program does not know.
+// parse checks a command line as the program does. The error names the unknown command,
+// flag or column.
 func parse(program string, args []string) (parsed, error) {
 	commands, global := doctlCommands, grammar{values: []string{"--output", "-o", "--context"}}
 	switch program {
@@ -138,7 +138,7 @@ func (p parsed) check(program string, of, global grammar) error {
 	return nil
 }
 
-func TestRunbookCommandsThatTheProgramsDoNotKnowAreRefused(t *testing.T) {
+func TestUnknownCommandsInARunbookAreRefused(t *testing.T) {
 	for line, want := range map[string]string{
 		"doctl databases fork x --restore-from-cluster-name=y":                  "unknown flag: --restore-from-cluster-name",
 		"doctl databases firewalls list x --format UUID":                        "unknown flag: --format",

@@ -11,15 +11,15 @@ import (
 	"github.com/genericcorp/platform/sandbox/postgrestest"
 )
 
-// A run cannot take these rights back: somebody else granted them, or it looks for other
-// ones. A tenant that has one of them does not log in.
-func TestATenantThatIsNotKeptApartIsNotLetIn(t *testing.T) {
+// A run cannot revoke these rights, because another role granted them. So a tenant that has
+// one of them must not log in.
+func TestTenantThatIsNotIsolatedCannotLogIn(t *testing.T) {
 	for what, test := range map[string]struct {
 		grant []string
 		want  string
 	}{
-		"temporary tables": {[]string{"GRANT TEMPORARY ON DATABASE app TO tenant_acme"}, "it may make schemas or temporary tables in app"},
-		"schemas":          {[]string{"GRANT CREATE ON DATABASE app TO tenant_acme"}, "it may make schemas or temporary tables in app"},
+		"temporary tables": {[]string{"GRANT TEMPORARY ON DATABASE app TO tenant_acme"}, "it may create schemas or temporary tables in app"},
+		"schemas":          {[]string{"GRANT CREATE ON DATABASE app TO tenant_acme"}, "it may create schemas or temporary tables in app"},
 		"the schema public": {[]string{"ALTER SCHEMA public OWNER TO postgres", "GRANT USAGE ON SCHEMA public TO PUBLIC"},
 			"it may use the schema public: its owner has to REVOKE"},
 	} {
@@ -36,9 +36,9 @@ func TestATenantThatIsNotKeptApartIsNotLetIn(t *testing.T) {
 	}
 }
 
-// A purge needs an archive of the state that was declared last. An older archive is not
-// enough, even if nothing changed since.
-func TestATenantThatIsActiveAgainIsNotPurgedByItsOldArchive(t *testing.T) {
+// A purge needs an archive of the tenant's last time as an active tenant. An older archive
+// is not enough, even if no row has changed.
+func TestPurgeIsRefusedWhenTheTenantWasActiveAfterItsArchive(t *testing.T) {
 	t.Parallel()
 	b := newBed(t, 18)
 	archivedTenant(t, b)

@@ -14,7 +14,7 @@ import (
 
 const takeLocks = "SELECT count(pg_advisory_lock(g)) FROM generate_series(%d, %d) g"
 
-// While old Pods hold more connections than the new limit, the new Pod would get none,
+// If old Pods use more connections than the new limit, a new Pod would get none. It would
 // never be ready, and the update would wait for it.
 func TestOnlyTheLastRunOfAnUpdateLowersTheLimitOfTheAppsRole(t *testing.T) {
 	t.Parallel()
@@ -26,10 +26,10 @@ func TestOnlyTheLastRunOfAnUpdateLowersTheLimitOfTheAppsRole(t *testing.T) {
 	for _, more := range []int{2 * appConnections, -1} {
 		run(t, super, fmt.Sprintf("ALTER ROLE app CONNECTION LIMIT %d", more))
 		b.tolerant().must(t, declared)
-		assert.Equal(t, more, limit(), "the app's Pods come after this run")
+		assert.Equal(t, more, limit(), "the app's new Pods start after this run")
 		out, err := b.scheduled(t, declared)
 		require.NoError(t, err, out)
-		assert.Equal(t, more, limit(), "a scheduled run may come between the two")
+		assert.Equal(t, more, limit(), "a scheduled run may start between the two runs of an update")
 		b.must(t, declared)
 		assert.Equal(t, appConnections, limit())
 	}
@@ -38,9 +38,9 @@ func TestOnlyTheLastRunOfAnUpdateLowersTheLimitOfTheAppsRole(t *testing.T) {
 	assert.Equal(t, appConnections, limit(), "the app's new Pods need it")
 }
 
-// Neither a tenant that shares the server with a large migration, nor a role that only
-// has a tenant's kind of name.
-func TestTheGuardOfTheLocksShutsNobodyElseOut(t *testing.T) {
+// It must not lock out a tenant while another role runs a large migration. Nor may it lock
+// out a role that only has a name like a tenant's.
+func TestLockTableGuardLocksOutOnlyTheTenantThatFillsIt(t *testing.T) {
 	t.Parallel()
 	b := newBed(t, 0)
 	declared := named("acme")
@@ -63,20 +63,20 @@ func TestTheGuardOfTheLocksShutsNobodyElseOut(t *testing.T) {
 	assert.True(t, ask[bool](t, super, "SELECT rolcanlogin FROM pg_roles WHERE rolname = 'tenant_reports'"))
 }
 
-func TestATenantCannotForgeARightThatWasWithheld(t *testing.T) {
+func TestTenantCannotForgeAWithheldRight(t *testing.T) {
 	t.Parallel()
 	b := newBed(t, 0)
-	declared := mixed(t, b)
+	declared := tenantWithMixedRights(t, b)
 	acme := postgrestest.Connect(t, b.url(t, declared[0]))
 	run(t, acme, "GRANT INSERT ON feed TO platform_withheld", "GRANT INSERT ON feed TO PUBLIC")
-	assert.Empty(t, b.must(t, declared), "it is below its plan, and its own grants are nothing to give back")
+	assert.Empty(t, b.must(t, declared), "it is below its limit, and its own grants are no withheld rights")
 	fill(t, b, 70)
 	b.must(t, declared)
 	denies(t, acme, "INSERT INTO feed VALUES (1)")
 	assert.Empty(t, b.must(t, declared))
 }
 
-func TestARunNamesTheTablesThatAFullTenantStillWrites(t *testing.T) {
+func TestReconcileNamesTheTablesThatAFullTenantCanStillWrite(t *testing.T) {
 	t.Parallel()
 	b := newBed(t, 0)
 	declared := tenants(settings.Tenant{Name: "acme"})
@@ -86,10 +86,10 @@ func TestARunNamesTheTablesThatAFullTenantStillWrites(t *testing.T) {
 	run(t, super, `ALTER TABLE tenant_acme.hoard RENAME TO "%I""; hoard"`, `ALTER TABLE tenant_acme."%I""; hoard" OWNER TO app`)
 	out, err := b.reconcile(t, declared)
 	require.NoError(t, err, out)
-	assert.Regexp(t, `its writes are suspended until it is below 57 MiB or has a larger plan; not on these, which its owner does not own: tenant_acme."%I""; hoard"`, out)
+	assert.Regexp(t, `its writes are suspended until it is below 57 MiB or has a larger plan; it can still write to these tables, because another role owns them: tenant_acme."%I""; hoard"`, out)
 }
 
-func TestATenantAboveItsStorageLosesTheWritesThatEverybodyHas(t *testing.T) {
+func TestTenantAboveItsStorageLosesTheWriteRightsOfPublicAsWell(t *testing.T) {
 	t.Parallel()
 	b := newBed(t, 18)
 	declared := named("acme")

@@ -12,16 +12,15 @@ import (
 	"github.com/genericcorp/platform/sandbox/postgrestest"
 )
 
-// The change that is interrupted has all there is in it: a tenant that grows, one
-// that is new, one that is suspended, one that is archived, one that is purged,
-// one that comes back from its archive, one that vanishes.
+// The interrupted change has each kind of step: a tenant with a larger tier, a new one, one
+// that is suspended, archived, purged or restored, and one that is no longer declared.
 var (
 	beforeKill = [][]settings.Tenant{
 		tenants(settings.Tenant{Name: "old", SampleData: true}, settings.Tenant{Name: "back", SampleData: true}),
 		tenants(settings.Tenant{Name: "old", State: settings.Archived}, settings.Tenant{Name: "back", State: settings.Archived},
 			settings.Tenant{Name: "grows"}, settings.Tenant{Name: "pauses"}, settings.Tenant{Name: "leaves", SampleData: true}, settings.Tenant{Name: "vanishes"}),
 	}
-	// purgeBack is what a purge does, without a run for it.
+	// purgeBack purges the tenant back without a run of the script.
 	purgeBack = []string{
 		"DROP SCHEMA tenant_back CASCADE", "DROP OWNED BY tenant_back, owner_back", "DROP ROLE tenant_back, owner_back",
 		"UPDATE platform.tenants SET state = 'purged', password = NULL WHERE name = 'back'",
@@ -33,7 +32,7 @@ var (
 	)
 )
 
-// state is everything about tenants that the server knows, but for times.
+// state describes all that the server stores about tenants, except times.
 const state = `SELECT string_agg(line, E'\n' ORDER BY line) FROM (
 	SELECT format('role %s login=%s limit=%s %s', rolname, rolcanlogin, rolconnlimit, (SELECT setconfig::text FROM pg_db_role_setting WHERE setrole = a.oid))
 		|| right(rolpassword, 20) AS line FROM pg_authid a WHERE rolname ~ '^(tenant|owner)_'
@@ -44,7 +43,7 @@ const state = `SELECT string_agg(line, E'\n' ORDER BY line) FROM (
 	UNION ALL SELECT format('record %s %s %s %s', name, state, archive->'tables', restored IS NOT NULL) FROM platform.tenants
 ) lines`
 
-// reset takes everything away that runs have made.
+// reset drops everything that runs have created.
 const reset = `DO $$
 DECLARE r record;
 BEGIN
@@ -54,10 +53,10 @@ BEGIN
 	END LOOP;
 END $$`
 
-// A run that is killed after a statement has reached the server is killed before the
-// next one as well, so one kill for each statement would be enough. One of three is tried,
-// because each takes three runs. Two servers share them.
-func TestARunThatIsKilledAtAnyStatementIsCompletedByTheNext(t *testing.T) {
+// A kill after a statement is also a kill before the next one, so one kill for each statement
+// would be enough. The test tries one statement in three, because each takes three runs. Two
+// servers share the work.
+func TestReconcileKilledAtAnyStatementIsCompletedByTheNextRun(t *testing.T) {
 	const servers, step = 2, 3
 	for server := range servers {
 		t.Run(fmt.Sprintf("server=%d", server), func(t *testing.T) {
@@ -75,9 +74,9 @@ func TestARunThatIsKilledAtAnyStatementIsCompletedByTheNext(t *testing.T) {
 	}
 }
 
-// interrupted makes the change from scratch, with a kill at a statement unless
-// that is zero, and then once more. It returns the statements that were seen, and
-// the state at the end.
+// interrupted resets the server, and makes the change with a kill at the statement numbered
+// at (0: no kill). Then it runs the change again. It returns the number of statements of the
+// first run, and the state at the end.
 func (b *bed) interrupted(t *testing.T, super *pgx.Conn, at int) (int, string) {
 	t.Helper()
 	_, err := super.Exec(context.Background(), reset)

@@ -15,9 +15,9 @@ import (
 	"github.com/genericcorp/platform/sandbox/postgrestest"
 )
 
-// An owner logs in for a dump or a restore alone, and its password is known to nobody
-// but the Job. Neither stays after the run, whether it succeeded or not.
-func TestNoOwnerKeepsALoginOrAPasswordAfterARun(t *testing.T) {
+// An owner may log in only for a dump or a restore, and only the Job knows its password. A
+// run removes both at its end, whether it succeeded or not.
+func TestNoOwnerHasALoginOrAPasswordAfterARun(t *testing.T) {
 	t.Parallel()
 	b := newBed(t, 18)
 	dump := archivedTenant(t, b)
@@ -38,11 +38,11 @@ func TestNoOwnerKeepsALoginOrAPasswordAfterARun(t *testing.T) {
 	closed("restore")
 }
 
-// The working folder has the administrator's password and all verifiers.
-func TestARunLeavesNoFileInTheTemporaryFolder(t *testing.T) {
+// The script's temporary folder contains the administrator's password and all verifiers.
+func TestReconcileLeavesNoTemporaryFile(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
-	b := newBed(t, 0).with("TMPDIR=" + folder)
+	b := newBed(t, 0).withVariables("TMPDIR=" + folder)
 	_, success := b.reconcile(t, named("acme"))
 	_, refusal := b.reconcile(t, tenants(settings.Tenant{Name: "acme", Restore: true}))
 	_, broken := b.reconcile(t, tenants(settings.Tenant{Name: "acme"}, settings.Tenant{Name: "acme"})) // a duplicate key in SQL
@@ -54,9 +54,9 @@ func TestARunLeavesNoFileInTheTemporaryFolder(t *testing.T) {
 	assert.Empty(t, left)
 }
 
-// Partial dumps of runs that were killed would fill the volume. Whole ones hold a
-// customer's data, and only the Job's user reads them.
-func TestTheArchiveHoldsWholeDumpsThatOnlyTheirOwnerReads(t *testing.T) {
+// Partial dumps of killed runs would fill the volume. Complete dumps contain a customer's
+// rows, so only the Job's user may read them.
+func TestArchiveHasOnlyCompleteDumpsThatOnlyTheirOwnerCanRead(t *testing.T) {
 	t.Parallel()
 	b := newBed(t, 18)
 	folder := filepath.Join(b.dir, "archive", "acme")
@@ -78,9 +78,9 @@ func TestTheArchiveHoldsWholeDumpsThatOnlyTheirOwnerReads(t *testing.T) {
 	assert.ElementsMatch(t, []string{"dump", "dump.definitions", "dump.extras", "dump.sha256"}, kinds)
 }
 
-// The drill's database has the tenant's rows for a moment, on a server whose pg_hba.conf
-// admits everybody to every database.
-func TestNoOtherTenantEntersTheDatabaseOfADrill(t *testing.T) {
+// The drill's database contains the tenant's rows for a short time. pg_hba.conf lets every
+// role connect to every database.
+func TestNoOtherTenantCanConnectToTheDrillsDatabase(t *testing.T) {
 	t.Parallel()
 	b := newBed(t, 18)
 	declared := named("acme", "beta")
@@ -96,11 +96,11 @@ func TestNoOtherTenantEntersTheDatabaseOfADrill(t *testing.T) {
 		select {
 		case err := <-ended:
 			require.NoError(t, err)
-			assert.Greater(t, denied, 10, "the database was there while beta tried")
+			assert.Greater(t, denied, 10, "beta tried while the database existed")
 			return
 		case <-time.After(20 * time.Millisecond):
-			err := enter(t, b.url(t, declared[1]), "platform_drill")
-			if assert.Error(t, err, "beta is in the database with acme's rows") && strings.Contains(err.Error(), "permission denied for database") {
+			err := loginError(t, b.url(t, declared[1]), "platform_drill")
+			if assert.Error(t, err, "beta connected to the database with acme's rows") && strings.Contains(err.Error(), "permission denied for database") {
 				denied++
 			}
 		}

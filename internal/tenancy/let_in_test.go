@@ -12,8 +12,9 @@ import (
 	"github.com/genericcorp/platform/sandbox/postgrestest"
 )
 
-// hoard takes most of the server's locks in a session of the tenant acme, which a run ends.
-func hoard(t *testing.T, b *bed) {
+// takeManyLocks takes most of the server's locks in a session of the tenant acme. The next
+// run ends that session.
+func takeManyLocks(t *testing.T, b *bed) {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), b.url(t, named("acme")[0]))
 	require.NoError(t, err)
@@ -27,9 +28,9 @@ const (
 	letIn        = "let tenant_acme log in again"
 )
 
-// A run shuts a tenant out that has most of the server's locks. The run may be one that
-// changes nothing.
-func TestATenantThatARunShutOutLogsInAgainWhateverTheRunDoes(t *testing.T) {
+// A run locks out a tenant that has most of the server's locks. At its end, the run has to
+// let the tenant in again, also if it failed, was refused or changed nothing.
+func TestTenantLockedOutByARunCanLogInAfterItWhateverItsResult(t *testing.T) {
 	impossible := tenants(settings.Tenant{Name: "acme", State: settings.Purged, ConfirmPurge: "acme"})
 	for what, attempt := range map[string]func(*testing.T, *bed) (string, int){
 		"it is refused": func(t *testing.T, b *bed) (string, int) {
@@ -54,7 +55,7 @@ func TestATenantThatARunShutOutLogsInAgainWhateverTheRunDoes(t *testing.T) {
 			b := newBed(t, 0)
 			b.must(t, named("acme"))
 			p := newPooler(t, b, named("acme"))
-			hoard(t, b)
+			takeManyLocks(t, b)
 			out, status := attempt(t, b)
 			assert.Zero(t, status, out)
 			assert.Contains(t, out, sessionEnded)
@@ -65,12 +66,12 @@ func TestATenantThatARunShutOutLogsInAgainWhateverTheRunDoes(t *testing.T) {
 	}
 }
 
-func TestATenantThatAKilledRunShutOutIsLetInByTheNextRunWhateverThatDoes(t *testing.T) {
+func TestTenantLockedOutByAKilledRunCanLogInAfterAnyNextRun(t *testing.T) {
 	everyMajor(t, func(t *testing.T, b *bed) {
 		b.must(t, named("acme", "beta"))
-		hoard(t, b)
+		takeManyLocks(t, b)
 		b.killed(t, named("acme", "beta"), 40)
-		require.ErrorContains(t, enter(t, b.url(t, named("acme")[0]), postgrestest.Database), "password authentication failed")
+		require.ErrorContains(t, loginError(t, b.url(t, named("acme")[0]), postgrestest.Database), "password authentication failed")
 		postgrestest.Connect(t, b.url(t, named("beta")[0]))
 		out, err := b.scheduled(t, named("acme", "other"))
 		require.NoError(t, err, out)

@@ -21,7 +21,7 @@ func TestPasswordDiffersInEachLifeOfAName(t *testing.T) {
 			verifiers[verifier]++
 		}
 	}
-	// Life 0 is the first one too: tests and older stacks do not set it.
+	// Life 0 means the first life, as 1 does: tests and older stacks do not set it.
 	assert.Len(t, passwords, 12*3)
 	assert.Len(t, verifiers, 12*3)
 }

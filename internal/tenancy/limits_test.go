@@ -13,10 +13,10 @@ import (
 	"github.com/genericcorp/platform/sandbox/postgrestest"
 )
 
-// fillLocks takes locks until the server has no memory for more.
+// fillLocks takes locks until the server's lock table is full.
 const fillLocks = "SELECT count(pg_advisory_lock(g)) FROM generate_series(1, 1000000) g"
 
-// configure changes the server as only its owner can.
+// configure changes a setting of the server, as its superuser.
 func configure(t *testing.T, b *bed, setting, value string) {
 	t.Helper()
 	super := b.Superuser(t, postgrestest.Database)
@@ -28,9 +28,9 @@ func configure(t *testing.T, b *bed, setting, value string) {
 	}, 10*time.Second, 50*time.Millisecond)
 }
 
-// A tenant that takes almost all locks leaves others too few to make a table. The run
-// that suspends it ends its session before it makes one itself.
-func TestARunEndsATenantsSessionThatLeftTooFewLocksForIt(t *testing.T) {
+// A tenant that takes almost all locks leaves too few for others to create a table. The run
+// that suspends it has to end its session before it creates a table itself.
+func TestReconcileEndsATenantsSessionThatLeavesTooFewLocks(t *testing.T) {
 	everyMajor(t, func(t *testing.T, b *bed) {
 		declared := tenants(settings.Tenant{Name: "acme"}, settings.Tenant{Name: "beta", SampleData: true})
 		b.must(t, declared)
@@ -39,9 +39,9 @@ func TestARunEndsATenantsSessionThatLeftTooFewLocksForIt(t *testing.T) {
 		_, err := acme.Exec(t.Context(), fillLocks)
 		require.ErrorContains(t, err, "out of shared memory")
 		t.Logf("%s locks in %s", ask[string](t, super, "SELECT count(*)::text FROM pg_locks WHERE locktype = 'advisory'"), time.Since(start).Round(time.Millisecond))
-		require.ErrorContains(t, enter(t, b.URL(postgrestest.Admin), postgrestest.Database), "out of shared memory", "nobody logs in, the administrator included")
+		require.ErrorContains(t, loginError(t, b.URL(postgrestest.Admin), postgrestest.Database), "out of shared memory", "no role can log in, not even the administrator")
 		_, err = beta.Exec(t.Context(), "SELECT count(*) FROM orders")
-		require.ErrorContains(t, err, "out of shared memory", "not even a session that is there goes on")
+		require.ErrorContains(t, err, "out of shared memory", "open sessions fail as well")
 
 		run(t, acme, "SELECT pg_advisory_unlock(g) FROM generate_series(1, 10) g")
 		app := postgrestest.Connect(t, b.URL(postgrestest.App))
@@ -54,9 +54,9 @@ func TestARunEndsATenantsSessionThatLeftTooFewLocksForIt(t *testing.T) {
 	})
 }
 
-// The pooler is the tenants' only way in. It frees a session's locks after each
-// transaction, so the Job finds a moment to log in. It shuts the tenant out then.
-func TestATenantThatFillsTheTableOfLocksAgainAndAgainIsSuspended(t *testing.T) {
+// Tenants connect only through the pooler, and it frees a session's locks after each
+// transaction. So the Job gets a chance to log in. Then it locks the tenant out.
+func TestTenantThatFillsTheLockTableAgainAndAgainIsSuspended(t *testing.T) {
 	b := newBed(t, 0)
 	declared := named("acme", "beta")
 	b.must(t, declared)
@@ -89,13 +89,13 @@ func TestATenantThatFillsTheTableOfLocksAgainAndAgainIsSuspended(t *testing.T) {
 	<-done
 	assert.True(t, free())
 	postgrestest.Connect(t, b.url(t, declared[1]))
-	require.ErrorContains(t, enter(t, b.url(t, declared[0]), postgrestest.Database), "not permitted to log in")
+	require.ErrorContains(t, loginError(t, b.url(t, declared[0]), postgrestest.Database), "not permitted to log in")
 	b.must(t, declared)
 	postgrestest.Connect(t, b.url(t, declared[0]))
 }
 
-// Only a superuser may revoke what every role has in PostgreSQL.
-func TestTheAdministratorCannotRevokeWhatAllRolesMay(t *testing.T) {
+// Only a superuser may revoke the rights that every role has in PostgreSQL.
+func TestAdministratorCannotRevokeTheRightsOfAllRoles(t *testing.T) {
 	everyMajor(t, func(t *testing.T, b *bed) {
 		b.must(t, named("acme"))
 		admin, super := postgrestest.Connect(t, b.URL(postgrestest.Admin)), b.Superuser(t, postgrestest.Database)
@@ -123,7 +123,7 @@ func TestTheAdministratorCannotRevokeWhatAllRolesMay(t *testing.T) {
 	})
 }
 
-func TestTemporaryFilesEndAtTheServersLimitThatATenantCannotLift(t *testing.T) {
+func TestTenantCannotRaiseTheServersLimitOfTemporaryFiles(t *testing.T) {
 	everyMajor(t, func(t *testing.T, b *bed) {
 		declared := named("acme")
 		b.must(t, declared)
@@ -139,9 +139,9 @@ func TestTemporaryFilesEndAtTheServersLimitThatATenantCannotLift(t *testing.T) {
 	})
 }
 
-// The server's default ends a migration that was left open. It must not end the Job's
-// own session, which waits for pg_dump inside of a transaction.
-func TestTheServersIdleTimeoutEndsAnOpenMigrationAndNoArchive(t *testing.T) {
+// The server's idle timeout has to end a migration that was left open. It must not end the
+// Job's own session, whose transaction is idle while pg_dump runs.
+func TestServersIdleTimeoutEndsAnOpenMigrationButNoArchive(t *testing.T) {
 	b := newBed(t, 0)
 	declared := tenants(settings.Tenant{Name: "acme", SampleData: true})
 	b.must(t, declared)
@@ -153,35 +153,35 @@ func TestTheServersIdleTimeoutEndsAnOpenMigrationAndNoArchive(t *testing.T) {
 	b.must(t, tenants(settings.Tenant{Name: "acme", State: settings.Archived}))
 }
 
-// A tenant's session that holds a snapshot holds back vacuum in the whole database. The
-// role's settings end it; a session may lift them, and then its suspension ends it.
-func TestASnapshotThatHoldsVacuumBackEndsByTheRolesSettingsOrASuspension(t *testing.T) {
+// A session with an open snapshot blocks vacuum in the whole database. The role's settings
+// end such a session. A tenant may change these settings; then only its suspension ends it.
+func TestSnapshotThatBlocksVacuumIsEndedByTheRolesSettingsOrASuspension(t *testing.T) {
 	b := newBed(t, 0)
 	declared := named("acme")
 	b.must(t, declared)
 	super := b.Superuser(t, postgrestest.Database)
-	held := func() int {
+	snapshots := func() int {
 		return ask[int](t, super, "SELECT count(*) FROM pg_stat_activity WHERE usename = 'tenant_acme' AND backend_xmin IS NOT NULL")
 	}
-	hold := func(first ...string) {
+	openSnapshot := func(first ...string) {
 		conn := postgrestest.Connect(t, b.url(t, declared[0]))
 		run(t, conn, append(first, "BEGIN ISOLATION LEVEL REPEATABLE READ", "SELECT 1")...)
 	}
 	assert.Equal(t, "1min", ask[string](t, postgrestest.Connect(t, b.url(t, declared[0])), "SHOW idle_in_transaction_session_timeout"))
 	run(t, super, "ALTER ROLE tenant_acme SET idle_in_transaction_session_timeout = '3s'")
-	hold()
-	assert.Equal(t, 1, held())
-	assert.Eventually(t, func() bool { return held() == 0 }, 15*time.Second, 50*time.Millisecond)
-	hold("SET idle_in_transaction_session_timeout = 0")
+	openSnapshot()
+	assert.Equal(t, 1, snapshots())
+	assert.Eventually(t, func() bool { return snapshots() == 0 }, 15*time.Second, 50*time.Millisecond)
+	openSnapshot("SET idle_in_transaction_session_timeout = 0")
 	time.Sleep(4 * time.Second)
-	assert.Equal(t, 1, held(), "it lifted its own setting")
+	assert.Equal(t, 1, snapshots(), "the session changed the setting for itself")
 	b.must(t, tenants(settings.Tenant{Name: "acme", State: settings.Suspended}))
-	assert.Zero(t, held())
+	assert.Zero(t, snapshots())
 }
 
-// Nothing in PostgreSQL limits how much write-ahead log a role makes, how large a value
-// is that it computes, or how much it stores in large objects.
-func TestWhatOneTenantMakesWithoutALimit(t *testing.T) {
+// PostgreSQL cannot limit a role's write-ahead log, the size of the values that it computes, or
+// its large objects.
+func TestWriteAheadLogLargeValuesAndLargeObjectsHaveNoLimit(t *testing.T) {
 	b := newBed(t, 0)
 	declared := named("acme")
 	b.must(t, declared)
@@ -194,5 +194,5 @@ func TestWhatOneTenantMakesWithoutALimit(t *testing.T) {
 	assert.Greater(t, ask[int](t, super, "SELECT pg_total_relation_size('pg_largeobject')::int"), 1_000_000)
 	out, err := b.reconcile(t, declared)
 	require.NoError(t, err, out)
-	assert.NotContains(t, out, "MiB", "the quota does not see them")
+	assert.NotContains(t, out, "MiB", "the storage check does not count large objects")
 }

@@ -19,19 +19,19 @@ import (
 )
 
 const (
-	// customers share a PostgreSQL with 25 connections.
+	// customers is the number of tenants that share a PostgreSQL with 25 connections.
 	customers = 300
-	// gate is how many transactions the app runs at once: fewer than the two poolers'
-	// server connections, as docs/app-contract.md asks.
+	// gate is the number of transactions that the app runs at the same time. As
+	// docs/app-contract.md requires, it is below the two poolers' server connections.
 	gate = 10
 )
 
-// load is an app that serves many tenants. Its workers share the open connections: a
-// worker takes one of the tenant's, or opens one more.
+// load simulates an app that serves many tenants. Its workers share open connections: a
+// worker takes an idle connection of the tenant, or opens a new one.
 type load struct {
 	// addresses are connection strings by tenant.
 	addresses map[string][]string
-	// tries is how often a transaction is tried when its connection breaks.
+	// tries is how often a transaction is tried if its connection breaks.
 	tries int
 	// once closes a connection after its transaction.
 	once bool
@@ -46,7 +46,7 @@ type load struct {
 	failures []error
 }
 
-// newLoad goes through two poolers, as through a Service.
+// newLoad returns a load that connects through two poolers, as through a Service.
 func newLoad(t testing.TB, poolers [2]*pooler, declared []settings.Tenant) *load {
 	t.Helper()
 	l := &load{addresses: map[string][]string{}, tries: 5, idle: map[string][]*pgx.Conn{}}
@@ -56,14 +56,15 @@ func newLoad(t testing.TB, poolers [2]*pooler, declared []settings.Tenant) *load
 	return l
 }
 
-// run visits tenants from as many workers as the gate lets through, each as often as
-// asked, and closes the connections.
+// run starts gate workers. Each makes so many visits (each) to tenants that pick returns.
+// Then run closes the connections.
 func (l *load) run(each int, pick func(*rand.Rand) string) {
 	l.work(func(visits int) bool { return visits < each }, pick)
 	l.close()
 }
 
-// work visits tenants while a worker, which has so many visits behind it, is to go on.
+// work starts gate workers. Each visits tenants while on returns true for the number of its
+// visits so far.
 func (l *load) work(on func(visits int) bool, pick func(*rand.Rand) string) {
 	var group sync.WaitGroup
 	for worker := range gate {
@@ -80,8 +81,8 @@ func (l *load) work(on func(visits int) bool, pick func(*rand.Rand) string) {
 	group.Wait()
 }
 
-// visit runs one transaction of a tenant. A broken connection is replaced, by way of
-// the next address; any other error counts.
+// visit runs one transaction of a tenant. If the connection breaks, it tries again with a
+// new one to the next address. Any other error is recorded as a failure.
 func (l *load) visit(r *rand.Rand, tenant string) {
 	begun := time.Now()
 	addresses := l.addresses[tenant]
@@ -89,7 +90,7 @@ func (l *load) visit(r *rand.Rand, tenant string) {
 	var err error
 	for try := range l.tries {
 		time.Sleep(time.Duration(try) * 100 * time.Millisecond)
-		// Other idle connections may be broken too, so a second try opens one.
+		// Other idle connections may be broken too, so a second try opens a new one.
 		if err = l.attempt(tenant, addresses[(first+try)%len(addresses)], try > 0); !broken(err) {
 			break
 		}
@@ -143,20 +144,21 @@ func (l *load) take(tenant string) *pgx.Conn {
 func (l *load) close() {
 	for _, idle := range l.idle {
 		for _, conn := range idle {
-			_ = conn.Close(context.Background()) // a pooler may have ended it
+			_ = conn.Close(context.Background()) // a pooler may have closed it
 		}
 	}
 	clear(l.idle)
 }
 
-// done is how many transactions succeeded.
+// done returns the number of transactions that succeeded.
 func (l *load) done() int {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	return len(l.took)
 }
 
-func (l *load) clean(t *testing.T, when string) {
+// assertNoErrors checks that no transaction failed or reached another tenant's schema.
+func (l *load) assertNoErrors(t *testing.T, when string) {
 	t.Helper()
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
@@ -164,7 +166,8 @@ func (l *load) clean(t *testing.T, when string) {
 	assert.Empty(t, l.failures, when)
 }
 
-// transaction reads and writes with prepared statements of the protocol.
+// transaction reads and writes the table whose with prepared statements of the protocol. It
+// returns the name of the tenant whose table it reached.
 func transaction(conn *pgx.Conn) (name string, err error) {
 	err = pgx.BeginFunc(context.Background(), conn, func(tx pgx.Tx) error {
 		if err := tx.QueryRow(context.Background(), "SELECT name FROM whose WHERE n >= $1", 0).Scan(&name); err != nil {
@@ -176,21 +179,22 @@ func transaction(conn *pgx.Conn) (name string, err error) {
 	return name, err
 }
 
-// broken reports whether the connection is at fault: it ended, or a pooler that is
-// going away said so (PgBouncer's own errors have the class 08).
+// broken reports whether the connection failed, not the statement. Errors of the network do
+// not come from the server. PgBouncer's own errors have the class 08, and the server's for
+// an ended session 57.
 func broken(err error) bool {
 	var said *pgconn.PgError
 	return err != nil && (!errors.As(err, &said) || said.Code[:2] == "08" || said.Code[:2] == "57")
 }
 
-// anyOf picks one of the first n tenants, each as likely.
+// anyOf returns a function that picks one of the first n tenants at random.
 func anyOf(n int) func(*rand.Rand) string {
 	return func(r *rand.Rand) string { return customer(r.IntN(n)) }
 }
 
 func customer(n int) string { return fmt.Sprintf("customer-%d", n) }
 
-// customersOf declares the first n.
+// customersOf declares the first n customers.
 func customersOf(n int) []settings.Tenant {
 	out := make([]settings.Tenant, n)
 	for i := range out {
@@ -199,8 +203,9 @@ func customersOf(n int) []settings.Tenant {
 	return tenants(out...)
 }
 
-// furnish gives each tenant a table that says whose it is.
-func furnish(t testing.TB, b *bed) {
+// createWhoseTables creates the table whose in each tenant's schema. It contains the
+// tenant's name.
+func createWhoseTables(t testing.TB, b *bed) {
 	t.Helper()
 	run(t, b.Superuser(t, postgrestest.Database), `DO $$ DECLARE r record; BEGIN
 		FOR r IN SELECT name, role AS schema, pg_get_userbyid(nspowner) AS owner FROM platform.tenants JOIN pg_namespace ON nspname = role LOOP

@@ -17,9 +17,9 @@ import (
 	"github.com/genericcorp/platform/sandbox/postgrestest"
 )
 
-// The app's own role holds a lock on tables of many tenants, as a migration does that
-// never ends. Each of them may cost a wait, but not a minute each.
-func TestTenantsThatTheAppsRoleHasLockedFailAloneAndTheRunEndsInTime(t *testing.T) {
+// The app's own role locks tables of many tenants, as a migration does that never ends. A run
+// waits for each of these tenants, but must not wait a minute for each.
+func TestReconcileEndsInTimeWhenTheAppsRoleHasLockedManyTenants(t *testing.T) {
 	t.Parallel()
 	b := newBed(t, 0)
 	const locked = 14
@@ -43,11 +43,11 @@ func TestTenantsThatTheAppsRoleHasLockedFailAloneAndTheRunEndsInTime(t *testing.
 	took := time.Since(start)
 	require.Error(t, err)
 	assert.Contains(t, out, "14 of 16 tenants failed, the others are as declared")
-	assert.Contains(t, out, "tenant measured: its storage is not measured in this run: sessions had locks on its tables for too long", "and that is no failure")
+	assert.Contains(t, out, "tenant measured: its storage is not measured in this run: sessions had locks on its tables for too long", "a storage check that is left out is no failure")
 	assert.Less(t, took, 3*time.Minute)
 	t.Logf("%s for %d tenants", took.Round(time.Second), locked)
 	super := b.Superuser(t, postgrestest.Database)
-	assert.Zero(t, ask[int](t, super, "SELECT count(*) FROM pg_roles WHERE rolname ~ '^tenant_locked' AND rolcanlogin"), "they are suspended all the same")
+	assert.Zero(t, ask[int](t, super, "SELECT count(*) FROM pg_roles WHERE rolname ~ '^tenant_locked' AND rolcanlogin"), "the locked tenants cannot log in either")
 	_, err = victim.Exec(t.Context(), "SELECT 1")
 	require.Error(t, err, "their sessions are ended")
 	assert.Equal(t, 5, ask[int](t, super, "SELECT rolconnlimit FROM pg_roles WHERE rolname = 'tenant_fine'"))
@@ -56,10 +56,9 @@ func TestTenantsThatTheAppsRoleHasLockedFailAloneAndTheRunEndsInTime(t *testing.
 }
 
 // A tenant may lock its own tables. The run ends the session that blocks it after some
-// seconds, and then meets the next table, which another of the tenant's sessions has
-// locked again. Each wait is short, and together they would last as long as there are
-// tables.
-func TestATenantThatLocksItsTablesAgainAndAgainStopsNoStorageCheckButItsOwn(t *testing.T) {
+// seconds. Then it waits for the next table, which another session of the tenant has locked.
+// Each wait is short, but without a limit the sum would grow with the number of tables.
+func TestTenantThatLocksItsTablesAgainAndAgainStopsOnlyItsOwnStorageCheck(t *testing.T) {
 	t.Parallel()
 	b := newBed(t, 0)
 	declared := tenants(settings.Tenant{Name: "acme"}, settings.Tenant{Name: "beta"})
@@ -84,7 +83,7 @@ func TestATenantThatLocksItsTablesAgainAndAgainStopsNoStorageCheckButItsOwn(t *t
 				if err != nil {
 					continue
 				}
-				_, _ = conn.Exec(ctx, "BEGIN; LOCK TABLE "+list[2:]+" IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(14)") // it is ended
+				_, _ = conn.Exec(ctx, "BEGIN; LOCK TABLE "+list[2:]+" IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(14)") // the run ends the session
 				_ = conn.Close(ctx)
 			}
 		})

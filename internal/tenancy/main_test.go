@@ -11,27 +11,28 @@ import (
 	"testing"
 )
 
-// envCloud is the Unix socket of a test's cloud. A process that has it is a
-// command of a runbook: doctl, kubectl, pulumi, curl, or a program of PostgreSQL.
+// envCloud is a variable with the path of the Unix socket of a test's cloud. If it is set,
+// this process simulates a command of a runbook: doctl, kubectl, pulumi, curl, or a program
+// of PostgreSQL.
 const envCloud = "RUNBOOK_CLOUD"
 
 // call is one command that a runbook ran.
 type call struct {
 	Program string
 	Args    []string
-	// Port is PGPORT: which server the command talks to. Empty for none.
+	// Port is PGPORT, the port of the PostgreSQL that the command connects to; may be empty.
 	Port string
 }
 
-// reply is what the command does. Exec is a program that it becomes, empty for
-// none; otherwise it prints Out and Err and ends with Code.
+// reply tells the command what to do. If Exec is not empty, the process becomes that program.
+// Otherwise it prints Out and Err, and exits with the status Code.
 type reply struct {
 	Exec, Out, Err string
 	Code           int
 }
 
-// TestMain runs the tests. When a runbook's shell starts this binary under the
-// name of a command, it asks the test that started the shell what to do.
+// TestMain runs the tests. If a runbook's shell started this binary under the name of a
+// command, TestMain asks the test that started the shell for a reply.
 func TestMain(m *testing.M) {
 	if socket := os.Getenv(envCloud); socket != "" {
 		code, err := command(socket)
@@ -65,7 +66,7 @@ func command(socket string) (int, error) {
 	return r.Code, nil
 }
 
-// link puts this binary into a folder under the names of commands.
+// link creates links to this binary in a folder, with the names of commands.
 func link(folder string, programs ...string) error {
 	self, err := os.Executable()
 	if err != nil {
@@ -79,7 +80,7 @@ func link(folder string, programs ...string) error {
 	return nil
 }
 
-// serve answers the commands of a runbook, one at a time, until the listener ends.
+// serve answers the commands of a runbook, one at a time, until the listener is closed.
 func serve(listener net.Listener, answer func(call) reply) {
 	for {
 		conn, err := listener.Accept()
@@ -88,14 +89,14 @@ func serve(listener net.Listener, answer func(call) reply) {
 		}
 		var c call
 		if json.NewDecoder(conn).Decode(&c) == nil {
-			_ = json.NewEncoder(conn).Encode(answer(c)) // a command that was killed reads nothing
+			_ = json.NewEncoder(conn).Encode(answer(c)) // fails if the command was killed
 		}
 		_ = conn.Close()
 	}
 }
 
-// shell runs a script in bash, which stops at the first command that fails. It
-// returns what was printed.
+// shell runs a script in bash, and returns its output. bash stops at the first command that
+// fails.
 func shell(script, socket, path, folder string) (string, error) {
 	cmd := exec.Command("bash", "-e", "-u", "-c", script)
 	cmd.Dir = folder

@@ -12,8 +12,8 @@ import (
 	"github.com/genericcorp/platform/sandbox/postgrestest"
 )
 
-// A migration may change its owner's settings, and a run that was killed leaves the
-// owner's login open. Both would stay with every later archive.
+// A migration may change the settings of its owner, and a run that was killed leaves the
+// owner's login open. Without a correction, both would affect every later archive.
 func TestDriftOfAnOwnerIsUndone(t *testing.T) {
 	everyMajor(t, func(t *testing.T, b *bed) {
 		declared := named("acme")
@@ -33,8 +33,8 @@ func TestDriftOfAnOwnerIsUndone(t *testing.T) {
 	})
 }
 
-// libpq's password file ends a field at a colon.
-func TestAnAdministratorsPasswordMayHaveAnyCharacter(t *testing.T) {
+// In libpq's password file a colon separates fields, so colons and backslashes are escaped.
+func TestAdministratorsPasswordMayHaveAnyCharacter(t *testing.T) {
 	passwords, err := tenancy.Passwords(`postgresql://doadmin:a%3Ab%5Cc@db:25060/app`, seed, nil)
 	require.NoError(t, err)
 	assert.Equal(t, "*:*:*:doadmin:a\\:b\\\\c\n", passwords)
@@ -45,8 +45,8 @@ func TestAnAdministratorsPasswordMayHaveAnyCharacter(t *testing.T) {
 	}
 }
 
-// A tenant that knew its owner's password could log in as the owner during an archive.
-func TestAnOwnersPasswordIsAnotherOneThanItsTenants(t *testing.T) {
+// With the same password, a tenant could log in as its owner while it is archived.
+func TestOwnersPasswordDiffersFromItsTenants(t *testing.T) {
 	tenant := tenants(settings.Tenant{Name: "acme", State: settings.Archived})
 	passwords, err := tenancy.Passwords("postgresql://doadmin:hunter2@db:25060/app", seed, tenant)
 	require.NoError(t, err)
@@ -60,5 +60,5 @@ func TestAnOwnersPasswordIsAnotherOneThanItsTenants(t *testing.T) {
 	for line := range strings.Lines(verifiers) {
 		salts[strings.Split(line, "$")[1]] = true
 	}
-	assert.Len(t, salts, 2, "equal passwords would show by equal salts")
+	assert.Len(t, salts, 2, "equal salts would show that two passwords are equal")
 }

@@ -10,16 +10,16 @@ import (
 	"github.com/genericcorp/platform/sandbox/postgrestest"
 )
 
-// effective are the rights of two roles on what acme passed on.
+// effective returns the rights that acme has granted to other roles, and acme's own.
 const effective = `SELECT concat_ws(' ', has_table_privilege('app', 'tenant_acme.feed', 'INSERT WITH GRANT OPTION'), has_table_privilege('tenant_beta', 'tenant_acme.feed', 'INSERT'),
 	has_column_privilege('tenant_beta', 'tenant_acme.feed', 'body', 'UPDATE'), has_sequence_privilege('app', 'tenant_acme.numbers', 'USAGE'),
 	has_function_privilege('app', 'tenant_acme.secret()', 'EXECUTE'), has_type_privilege('app', 'tenant_acme.mood', 'USAGE'),
 	has_table_privilege('tenant_acme', 'tenant_acme.feed', 'INSERT WITH GRANT OPTION'), has_column_privilege('tenant_acme', 'tenant_acme.feed', 'body', 'UPDATE WITH GRANT OPTION'))`
 
-// A dump says who granted a right, and only a superuser may restore a grant of somebody
-// else. A role may also declare default privileges for itself in any schema, without a
-// right on it. Neither may keep a customer from being archived.
-func TestWhatALoginGrantsKeepsNoTenantFromBeingArchivedAndRestored(t *testing.T) {
+// A dump contains the grantor of each right, and only a superuser may restore a grant of
+// another role. A role may also declare default privileges for itself in any schema, without
+// a right on it. Neither may prevent that a tenant is archived.
+func TestTenantIsArchivedAndRestoredWhateverItsLoginHasGranted(t *testing.T) {
 	everyMajor(t, func(t *testing.T, b *bed) {
 		beta := settings.Tenant{Name: "beta"}
 		b.must(t, tenants(settings.Tenant{Name: "acme", SampleData: true}, beta))
@@ -42,7 +42,7 @@ func TestWhatALoginGrantsKeepsNoTenantFromBeingArchivedAndRestored(t *testing.T)
 		out, err := b.reconcile(t, tenants(settings.Tenant{Name: "acme", State: settings.Archived}, beta))
 		require.NoError(t, err, out)
 		assert.Contains(t, out, "tenant acme: archived")
-		assert.False(t, ask[bool](t, super, "SELECT has_schema_privilege('app', 'tenant_acme', 'USAGE')"), "only its login uses the schema")
+		assert.False(t, ask[bool](t, super, "SELECT has_schema_privilege('app', 'tenant_acme', 'USAGE')"), "only the tenant's login may use the schema")
 		assert.Equal(t, before, ask[string](t, super, effective))
 		run(t, other, "ALTER DEFAULT PRIVILEGES IN SCHEMA tenant_acme GRANT SELECT ON SEQUENCES TO tenant_acme")
 		b.must(t, tenants(settings.Tenant{Name: "acme", State: settings.Purged, ConfirmPurge: "acme"}, beta))

@@ -12,34 +12,34 @@ import (
 	"github.com/genericcorp/platform/sandbox/postgrestest"
 )
 
-// climb is what planted code tries: to become whoever runs it, to get into another
-// tenant, and to make an administrator. It hides its failures.
-const climb = `
+// escalate is what planted code tries: to become the role that runs it, to write to another
+// tenant, and to create an administrator. It ignores its errors.
+const escalate = `
 	BEGIN PERFORM set_config('role', session_user, true); EXCEPTION WHEN OTHERS THEN NULL; END;
 	BEGIN EXECUTE 'GRANT owner_beta TO tenant_acme'; EXCEPTION WHEN OTHERS THEN NULL; END;
 	BEGIN EXECUTE 'GRANT doadmin TO tenant_acme'; EXCEPTION WHEN OTHERS THEN NULL; END;
 	BEGIN EXECUTE 'CREATE ROLE spy LOGIN CREATEROLE'; EXCEPTION WHEN OTHERS THEN NULL; END;
 	BEGIN EXECUTE 'DELETE FROM tenant_beta.orders'; EXCEPTION WHEN OTHERS THEN NULL; END;`
 
-// plant is a malicious migration of acme: whatever reads, checks, plans or restores its
-// tables runs its code.
+// plant runs a malicious migration of acme. Its code runs when a session reads, checks, plans
+// or restores the tables.
 func plant(t *testing.T, b *bed) {
 	t.Helper()
 	b.migrate(t, "acme",
 		"CREATE TABLE evil (id int)", "INSERT INTO evil VALUES (1), (2)",
-		"CREATE FUNCTION as_text(of evil) RETURNS text LANGUAGE plpgsql AS $$ BEGIN "+climb+" RETURN 'x'; END $$",
+		"CREATE FUNCTION as_text(of evil) RETURNS text LANGUAGE plpgsql AS $$ BEGIN "+escalate+" RETURN 'x'; END $$",
 		"CREATE CAST (evil AS text) WITH FUNCTION as_text(evil)",
-		"CREATE FUNCTION climb(x int) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN "+climb+" RETURN true; END $$",
-		"CREATE FUNCTION on_write() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "+climb+" RETURN NEW; END $$",
+		"CREATE FUNCTION climb(x int) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN "+escalate+" RETURN true; END $$",
+		"CREATE FUNCTION on_write() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "+escalate+" RETURN NEW; END $$",
 		"ALTER TABLE evil ADD CHECK (climb(id))", "SET LOCAL ROLE owner_acme", "CREATE INDEX ON evil (climb(id))", "CREATE INDEX ON evil ((climb(1)))", "SET LOCAL ROLE owner_acme",
 		"CREATE TRIGGER spring BEFORE INSERT ON evil FOR EACH ROW EXECUTE FUNCTION on_write()",
 		"ALTER TABLE evil ENABLE ROW LEVEL SECURITY", "CREATE POLICY everybody ON evil USING (climb(id))")
-	// The migration itself ran as whom the app may be: take back what that gave.
+	// The planted code has run during the migration already, with the rights of the app's role.
 	super := b.Superuser(t, postgrestest.Database)
 	run(t, super, "DROP ROLE IF EXISTS spy")
 }
 
-func TestWhatAMigrationPlantsRunsAsNobodyButTheOwnerInArchivePurgeAndRestore(t *testing.T) {
+func TestPlantedCodeRunsOnlyAsTheOwnerInArchivePurgeAndRestore(t *testing.T) {
 	everyMajor(t, func(t *testing.T, b *bed) {
 		beta := settings.Tenant{Name: "beta", SampleData: true}
 		b.must(t, tenants(settings.Tenant{Name: "acme"}, beta))
@@ -59,11 +59,11 @@ func TestWhatAMigrationPlantsRunsAsNobodyButTheOwnerInArchivePurgeAndRestore(t *
 		untouched("purge")
 		b.must(t, tenants(settings.Tenant{Name: "acme", Restore: true}, beta))
 		untouched("restore")
-		assert.Equal(t, 1, ask[int](t, super, "SELECT count(*) FROM pg_cast WHERE castsource = 'tenant_acme.evil'::regtype"), "casts are restored as well")
+		assert.Equal(t, 1, ask[int](t, super, "SELECT count(*) FROM pg_cast WHERE castsource = 'tenant_acme.evil'::regtype"), "the cast is restored as well")
 	})
 }
 
-func TestATenantThatOwnsItsSchemaCannotMeetTheAppsRole(t *testing.T) {
+func TestAppsRoleCannotBecomeTheOwnerOfATenantThatOwnsItsSchema(t *testing.T) {
 	everyMajor(t, func(t *testing.T, b *bed) {
 		declared := tenants(settings.Tenant{Name: "acme", OwnsSchema: true}, settings.Tenant{Name: "beta"})
 		b.must(t, declared)
@@ -85,8 +85,8 @@ func TestATenantThatOwnsItsSchemaCannotMeetTheAppsRole(t *testing.T) {
 	})
 }
 
-// before is how a tenant was before it had an owner: its login owns everything.
-func before(t *testing.T, b *bed) {
+// tenantWithoutOwner creates acme as an earlier version did: its login owns everything.
+func tenantWithoutOwner(t *testing.T, b *bed) {
 	t.Helper()
 	b.must(t, named("acme"))
 	run(t, postgrestest.Connect(t, b.URL(postgrestest.Admin)), "ALTER SCHEMA tenant_acme OWNER TO tenant_acme", "ALTER DEFAULT PRIVILEGES FOR ROLE owner_acme IN SCHEMA tenant_acme REVOKE ALL ON TABLES FROM tenant_acme",
@@ -98,9 +98,9 @@ func before(t *testing.T, b *bed) {
 	require.NoError(t, acme.Close(context.Background()))
 }
 
-func TestATenantThatOwnedItsSchemaIsMovedToAnOwnerWhileItsAppGoesOn(t *testing.T) {
+func TestSchemaOfALoginIsMovedToAnOwnerWhileTheAppRuns(t *testing.T) {
 	everyMajor(t, func(t *testing.T, b *bed) {
-		before(t, b)
+		tenantWithoutOwner(t, b)
 		acme := named("acme")
 		conn, err := pgx.Connect(context.Background(), b.url(t, acme[0]))
 		require.NoError(t, err)
@@ -123,8 +123,8 @@ func TestATenantThatOwnedItsSchemaIsMovedToAnOwnerWhileItsAppGoesOn(t *testing.T
 		out, err := b.reconcile(t, acme)
 		close(done)
 		require.NoError(t, err, out)
-		require.NoError(t, <-stopped, "the app's statements went on")
-		assert.Contains(t, out, "look at them before you migrate its schema: tenant_acme.planted()")
+		require.NoError(t, <-stopped, "no statement of the app failed")
+		assert.Contains(t, out, "read them before you migrate its schema: tenant_acme.planted()")
 		assert.Empty(t, b.must(t, acme), "the second run changes nothing")
 
 		b.migrate(t, "acme", "ALTER TABLE notes ADD at timestamptz DEFAULT now()", "CREATE TABLE later (id int)")

@@ -14,7 +14,7 @@ import (
 //go:embed pooler.sh
 var poolerScript string
 
-// Files of the pooler's folder. PoolerEntrypoint is run by a POSIX shell.
+// Files of the pooler's folder. A POSIX shell runs PoolerEntrypoint.
 const (
 	PoolerEntrypoint = "pooler.sh"
 	poolerConfig     = "pgbouncer.ini"
@@ -24,13 +24,13 @@ const (
 	poolerCert       = "tls.crt"
 )
 
-// sharedDatabase is the pooler's name for the database, as tenants' connection
-// strings have it. PgBouncer takes letters, digits and "_.-" in such a name, and an
-// external database may have another one.
+// sharedDatabase is the name of the database in the tenants' connection strings. It is
+// fixed: PgBouncer accepts only letters, digits and "_.-" in such a name. An external
+// database may have other characters in its name.
 const sharedDatabase = "app"
 
-// poolerDatabase is the pooler's database of a tenant. With reserved connections it is
-// one of its own, named as its role.
+// poolerDatabase returns the name of a tenant's database in the pooler. A tenant with
+// reserved connections has an entry of its own, with the name of its role.
 func poolerDatabase(t settings.Tenant) string {
 	if t.Tier().Reserved > 0 {
 		return names.SQL(t.Name)
@@ -38,30 +38,36 @@ func poolerDatabase(t settings.Tenant) string {
 	return sharedDatabase
 }
 
-// PoolerScript is the program that PoolerEntrypoint holds.
+// PoolerScript returns the text of PoolerEntrypoint.
 func PoolerScript() string { return poolerScript }
 
-// Pooler is one PgBouncer, which lets tenants share the server's connections.
+// Pooler is the configuration of one PgBouncer. Through it, tenants share the server's
+// connections.
 type Pooler struct {
-	// Folder has the files that Files returns. RunFolder and SocketFolder are writable:
-	// the first gets the verifiers of the users whom the script lets in, the second the
-	// Unix socket of the administration console. The exporter is given the second alone.
+	// Folder contains the files that Files returns. RunFolder and SocketFolder are
+	// writable. The script writes the users' verifiers to RunFolder. PgBouncer creates the
+	// Unix socket of its administration console in SocketFolder. The exporter of metrics
+	// can read SocketFolder only.
 	Folder, RunFolder, SocketFolder string
-	// Port takes the clients.
+	// Port is the TCP port for clients.
 	Port int
-	// Hosts are the names by which clients reach it: its certificate has them.
+	// Hosts are the names by which clients reach the pooler. Its certificate has them.
 	Hosts []string
-	// Shared is how many server connections the tenants without reserved ones share.
+	// Shared is the number of server connections for all tenants without reserved ones.
 	Shared int
-	// TransactionSeconds is when a transaction is ended, whatever its session set.
+	// TransactionSeconds is the longest duration of a transaction in seconds. A tenant's
+	// session cannot raise it.
 	TransactionSeconds int
 }
 
-// Files are the pooler's files by name. Admin is the administrator's connection
-// string: its address and database are those of the server, its user and password
-// are not used. ServerCA (PEM) checks the server's certificate. Verifiers are what
-// Verifiers returned for these tenants: a thousand take a second. The files hold
-// verifiers and a private key, and no password: treat them as secret.
+// Files returns the pooler's files by name.
+//
+// admin is the administrator's connection string. Files takes the server's address and
+// database from it, and ignores its user and password. serverCA (PEM) verifies the
+// server's certificate. verifiers is what Verifiers returned for the same tenants: it is a
+// parameter because computing a thousand takes a second.
+//
+// The files contain verifiers and a private key, but no password. Treat them as secret.
 func (p Pooler) Files(admin, serverCA, seed, verifiers string, tenants []settings.Tenant) (map[string]string, error) {
 	server, err := Environment(admin)
 	if err != nil {
@@ -77,9 +83,9 @@ func (p Pooler) Files(admin, serverCA, seed, verifiers string, tenants []setting
 	}, nil
 }
 
-// poolerUsersOf is the auth_file: the verifiers of the tenants that may log in. The
-// same verifier lets a client in and logs in to the server, because the client's
-// proof gives PgBouncer the key for it. Owners are never in it.
+// poolerUsersOf returns PgBouncer's auth_file: the verifiers of the tenants that may log
+// in. PgBouncer checks clients with the verifier, and logs in to the server with it as
+// well: the client's proof gives PgBouncer the key for that. Owners are never in the file.
 func poolerUsersOf(verifiers string, tenants []settings.Tenant) string {
 	admitted := map[string]bool{}
 	for _, t := range tenants {
@@ -94,7 +100,7 @@ func poolerUsersOf(verifiers string, tenants []settings.Tenant) string {
 	return b.String()
 }
 
-// config is pgbouncer.ini.
+// config returns pgbouncer.ini.
 func (p Pooler) config(server map[string]string, tenants []settings.Tenant) string {
 	var databases, users strings.Builder
 	entry := func(name, limits string) {
@@ -107,8 +113,8 @@ func (p Pooler) config(server map[string]string, tenants []settings.Tenant) stri
 		switch {
 		case !t.LogsIn():
 		case tier.Reserved > 0:
-			// An entry of its own has connections of its own: max_db_connections counts
-			// for each entry.
+			// max_db_connections counts for each entry. So an entry of its own reserves
+			// the tenant's connections.
 			entry(poolerDatabase(t), fmt.Sprintf("pool_size=%d max_db_connections=%d", tier.PoolSize, tier.Reserved))
 		case tier.PoolSize > 1:
 			fmt.Fprintf(&users, "%s = pool_size=%d\n", names.SQL(t.Name), tier.PoolSize)
@@ -117,39 +123,39 @@ func (p Pooler) config(server map[string]string, tenants []settings.Tenant) stri
 	return "[databases]\n" + databases.String() + "\n[users]\n" + users.String() + "\n" + p.general()
 }
 
-// general is the section that is the same for all tenants. Its values are those with
-// which 300 tenants shared 16 connections; decision 0014 has the figures.
+// general returns the section that applies to all tenants. 300 tenants shared 16
+// connections with these values; decision 0014 has the figures.
 func (p Pooler) general() string {
 	file := func(name string) string { return path.Join(p.Folder, name) }
 	var b strings.Builder
 	b.WriteString("[pgbouncer]\n")
 	for _, s := range []struct{ reason, key, value string }{
-		{"Clients come by the network. The administration console is on the socket: there the user\n; pgbouncer with this process's uid needs no password.", "listen_addr", "*"},
+		{"Clients connect over the network. The administration console is on the Unix socket. There\n; the user pgbouncer with the uid of this process needs no password.", "listen_addr", "*"},
 		{"", "listen_port", strconv.Itoa(p.Port)},
 		{"", "unix_socket_dir", p.SocketFolder},
-		{"Clients prove a password; the file holds verifiers only.", "auth_type", "scram-sha-256"},
+		{"Clients prove that they know the password. The file has verifiers, no passwords.", "auth_type", "scram-sha-256"},
 		{"", "auth_file", path.Join(p.RunFolder, poolerUsers)},
-		{"Rows are encrypted on both ways, and both servers show who they are.", "client_tls_sslmode", "require"},
+		{"Both connections are encrypted. Clients verify the pooler, and it verifies the server.", "client_tls_sslmode", "require"},
 		{"", "client_tls_cert_file", file(poolerCert)},
 		{"", "client_tls_key_file", file(poolerKey)},
 		{"", "server_tls_sslmode", "verify-full"},
 		{"", "server_tls_ca_file", file(poolerServerCA)},
-		{"A server connection goes back after each transaction, so an idle tenant holds none.", "pool_mode", "transaction"},
-		{"One tenant at most one: a tenant with slow queries waits for itself.", "default_pool_size", "1"},
-		{"Connections that wait for work would be missing elsewhere.", "min_pool_size", "0"},
-		{"A second connection for a tenant that waits would be taken from another.", "reserve_pool_size", "0"},
-		{"A tenant that paused gives its connection back; a login costs 8 ms of CPU.", "server_idle_timeout", "15"},
-		{"A failed login, such as one into a full server, is tried again after a second, not 15.", "server_login_retry", "1"},
-		{"Nothing of a session stays for the tenant's next client: settings, prepared statements,\n; advisory locks, LISTEN.", "server_reset_query", "DISCARD ALL"},
-		{"By default the reset is left out in transaction mode.", "server_reset_query_always", "1"},
-		{"Prepared statements of the protocol are prepared again where a transaction lands.", "max_prepared_statements", "100"},
-		{"A client that waits longer gets an error, before its own request ends (30 s in most\n; ingresses).", "query_wait_timeout", "10"},
-		{"A transaction that does nothing keeps a connection from all others.", "idle_transaction_timeout", "5"},
-		{"A session can lift its statement_timeout, and can keep a transaction open with short\n; statements. This ends both, above the longest statement of a tier (60 s).", "transaction_timeout", strconv.Itoa(p.TransactionSeconds)},
+		{"A server connection returns to the pool after each transaction. An idle tenant uses none.", "pool_mode", "transaction"},
+		{"A tenant has at most one connection. If its queries are slow, only this tenant waits.", "default_pool_size", "1"},
+		{"An idle connection could not be used by another tenant.", "min_pool_size", "0"},
+		{"A second connection for a waiting tenant would be one less for another tenant.", "reserve_pool_size", "0"},
+		{"Seconds until an idle connection is closed. The next login takes 8 ms of CPU.", "server_idle_timeout", "15"},
+		{"A failed login, for example because the server is full, is tried again after 1 s, not 15.", "server_login_retry", "1"},
+		{"The tenant's next client gets a clean session: no settings, prepared statements, advisory\n; locks or LISTEN of the one before.", "server_reset_query", "DISCARD ALL"},
+		{"In transaction mode PgBouncer leaves out the reset by default.", "server_reset_query_always", "1"},
+		{"Statements prepared by the protocol are prepared again on the connection that is used.", "max_prepared_statements", "100"},
+		{"Seconds that a client waits for a connection before it gets an error. Most ingresses end\n; a request after 30 s, so the app can still answer.", "query_wait_timeout", "10"},
+		{"Seconds until an idle transaction is ended: no other tenant can use its connection.", "idle_transaction_timeout", "5"},
+		{"A session can remove its statement_timeout, or keep a transaction open with short\n; statements. This ends both. It is longer than the longest statement of a tier (60 s).", "transaction_timeout", strconv.Itoa(p.TransactionSeconds)},
 		{"Idle clients are cheap: 1,500 with TLS took 33 MB.", "max_client_conn", "2000"},
-		{"One tenant cannot take all client connections.", "max_user_client_connections", "200"},
-		{"Java's driver sends it, and PgBouncer would refuse the login.", "ignore_startup_parameters", "extra_float_digits"},
-		{"The log has errors, and a line of figures each minute.", "log_connections", "0"},
+		{"One tenant cannot use all client connections.", "max_user_client_connections", "200"},
+		{"Java's driver sends this parameter. Without this line PgBouncer refuses the login.", "ignore_startup_parameters", "extra_float_digits"},
+		{"The log has errors, and one line of statistics each minute.", "log_connections", "0"},
 		{"", "log_disconnections", "0"},
 	} {
 		if s.reason != "" {
@@ -160,5 +166,5 @@ func (p Pooler) general() string {
 	return b.String()
 }
 
-// quoted is a value of a database's entry in pgbouncer.ini.
+// quoted returns text as a quoted value for the [databases] section of pgbouncer.ini.
 func quoted(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }

@@ -1,29 +1,29 @@
 #!/bin/sh
-# Runs PgBouncer from the files in $POOLER, by default /etc/pooler. It makes it read
-# them again when one changes: PgBouncer watches its auth_file and nothing else. A
-# Secret that changes shows up here within two minutes, without a restart.
+# Runs PgBouncer with the files in $POOLER (default /etc/pooler). When a file changes, it
+# makes PgBouncer read all of them again: PgBouncer itself only watches its auth_file. A
+# change of the Secret arrives here within two minutes, and needs no restart.
 set -u
 umask 077
 folder=${POOLER:-/etc/pooler}
 run=${POOLER_RUN:-/run/pgbouncer}
 program=${PGBOUNCER:-pgbouncer}
 
-# SIGTERM of PgBouncer waits for clients to leave, and pools of clients never do.
-# SIGINT waits for transactions, then ends.
+# On SIGTERM, PgBouncer waits until its clients disconnect, and apps with connection pools
+# never do. On SIGINT, it waits for running transactions, then exits.
 trap 'kill -INT "$child"' TERM INT
 
 state() { cksum "$folder"/*; }
 
-# PgBouncer 1.25 and 1.26 remember the verifier of a role that left the auth_file, and
-# go on letting it in. So a role that left keeps a line, with a verifier that no
-# password fits.
-nobody=$(printf '%043d=' 0 | tr 0 A)
+# When a role is removed from the auth_file, PgBouncer 1.25 and 1.26 remember its verifier
+# and still let it log in. So a removed role gets a line with a verifier that matches no
+# password.
+no_match=$(printf '%043d=' 0 | tr 0 A)
 users() {
   cut -d '"' -f 2 "$folder/users.txt" >"$run/roles"
   {
     cat "$folder/users.txt"
     [ ! -f "$run/users.txt" ] || cut -d '"' -f 2 "$run/users.txt" | grep -vxFf "$run/roles" |
-      sed "s|.*|\"&\" \"SCRAM-SHA-256\$4096:AAAAAAAAAAAAAAAAAAAAAA==\$$nobody:$nobody\"|"
+      sed "s|.*|\"&\" \"SCRAM-SHA-256\$4096:AAAAAAAAAAAAAAAAAAAAAA==\$$no_match:$no_match\"|"
   } >"$run/users.new"
   mv "$run/users.new" "$run/users.txt"
 }
@@ -33,7 +33,7 @@ before=$(state)
 "$program" "$folder/pgbouncer.ini" &
 child=$!
 while kill -0 "$child" 2>/dev/null; do
-  # A signal interrupts wait, and would not interrupt sleep.
+  # A signal interrupts wait. It would not interrupt a sleep in the foreground.
   sleep 1 &
   wait $!
   now=$(state)

@@ -17,26 +17,26 @@ import (
 	"github.com/genericcorp/platform/sandbox/postgrestest"
 )
 
-// benchMajor is a PostgreSQL that production may run.
+// benchMajor is a major version of PostgreSQL that production may run.
 const benchMajor = 17
 
 const (
-	// phase is how long each figure is measured.
+	// phase is the duration of each measurement.
 	phase = 12 * time.Second
-	// paced lets 10 workers start at most 40 transactions a second.
+	// paced is a worker's mean pause: 10 workers start at most 40 transactions a second.
 	paced = 250 * time.Millisecond
-	// quiet is longer than the pooler keeps an unused server connection.
+	// quiet is longer than the pooler's server_idle_timeout.
 	quiet = 20 * time.Second
 )
 
 // BenchmarkPooler visits 300 tenants, and then 20 of them, in three ways: through two
 // poolers, by direct connections that stay open, and by a login for each transaction.
-// sandbox/bench makes a table of it.
+// sandbox/bench turns the results into a table.
 func BenchmarkPooler(b *testing.B) {
 	bed := newBed(b, benchMajor)
 	declared := customersOf(customers)
 	bed.must(b, declared)
-	furnish(b, bed)
+	createWhoseTables(b, bed)
 	poolers := [2]*pooler{newPooler(b, bed, declared), newPooler(b, bed, declared)}
 	for _, n := range []int{customers, 20} {
 		for _, way := range []string{"pooler", "direct", "login"} {
@@ -52,7 +52,7 @@ func BenchmarkPooler(b *testing.B) {
 	}
 }
 
-// directLoad goes to the database without a pooler.
+// directLoad returns a load that connects to the database without a pooler.
 func directLoad(b *testing.B, bed *bed, declared []settings.Tenant) *load {
 	b.Helper()
 	l := &load{addresses: map[string][]string{}, idle: map[string][]*pgx.Conn{}}
@@ -62,24 +62,24 @@ func directLoad(b *testing.B, bed *bed, declared []settings.Tenant) *load {
 	return l
 }
 
-// measureLoad visits n tenants as fast as the workers can, and then at a pace that
-// leaves the machine some time.
+// measureLoad visits n tenants as fast as the workers can. Then it visits them with pauses,
+// so that the latencies are not those of a machine that is fully used.
 func measureLoad(b *testing.B, bed *bed, l *load, n int) {
 	b.Helper()
 	for i := range n {
-		l.visit(rand.New(rand.NewPCG(0, 0)), customer(i)) // a client connection for each, before the clock runs
+		l.visit(rand.New(rand.NewPCG(0, 0)), customer(i)) // opens a client connection for each before the measurement
 	}
 	l.took, l.failures = nil, nil
 	super := bed.Superuser(b, postgrestest.Database)
-	most := watch(b, super)
-	l.work(during(phase), anyOf(n))
+	most := watchConnections(b, super)
+	l.work(until(phase), anyOf(n))
 	fast := l.took
 	l.took, l.pause = nil, paced
-	l.work(during(phase), anyOf(n))
+	l.work(until(phase), anyOf(n))
 	slices.Sort(l.took)
 	refused := 0
 	for _, err := range l.failures {
-		if full(err) {
+		if tooManyConnections(err) {
 			refused++
 			continue
 		}
@@ -98,12 +98,13 @@ func measureLoad(b *testing.B, bed *bed, l *load, n int) {
 	assert.Zero(b, l.wrong.Load())
 }
 
-func during(d time.Duration) func(int) bool {
+// until returns a condition for load.work that is true for the duration d.
+func until(d time.Duration) func(int) bool {
 	end := time.Now().Add(d)
 	return func(int) bool { return time.Now().Before(end) }
 }
 
-// percentile of sorted durations, in milliseconds.
+// percentile returns the p-th percentile of sorted durations, in milliseconds.
 func percentile(sorted []time.Duration, p int) float64 {
 	if len(sorted) == 0 {
 		return 0
@@ -111,15 +112,15 @@ func percentile(sorted []time.Duration, p int) float64 {
 	return 1000 * sorted[(len(sorted)-1)*p/100].Seconds()
 }
 
-// full reports whether the server, or a role's limit, admits no more connections.
-func full(err error) bool {
+// tooManyConnections reports whether the server or a role has reached its connection limit.
+func tooManyConnections(err error) bool {
 	var said *pgconn.PgError
 	return errors.As(err, &said) && said.Code == "53300"
 }
 
-// watch counts the tenants' server connections until the function that it returns is
-// called, which returns the most that there were at once.
-func watch(b *testing.B, super *pgx.Conn) (most func() int) {
+// watchConnections counts the tenants' server connections until most is called. most returns
+// the largest number.
+func watchConnections(b *testing.B, super *pgx.Conn) (most func() int) {
 	b.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	found := make(chan int)
@@ -134,7 +135,7 @@ func watch(b *testing.B, super *pgx.Conn) (most func() int) {
 	return func() int { stop(); return <-found }
 }
 
-// connected is how many server connections tenants have.
+// connected returns the number of the tenants' server connections.
 func connected(b *testing.B, super *pgx.Conn) (n int) {
 	b.Helper()
 	err := super.QueryRow(context.Background(), "SELECT count(*) FROM pg_stat_activity WHERE usename ~ '^tenant_'").Scan(&n)

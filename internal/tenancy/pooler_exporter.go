@@ -2,8 +2,8 @@ package tenancy
 
 import "fmt"
 
-// PoolerExporter are the arguments of the exporter beside a pooler with this folder of
-// the socket and this port. It listens on another port.
+// PoolerExporter returns the arguments of the exporter of PgBouncer's metrics.
+// socketFolder and port are the pooler's. listen is the exporter's own TCP port.
 func PoolerExporter(socketFolder string, port, listen int) []string {
 	return []string{
 		fmt.Sprintf("--pgBouncer.connectionString=host=%s port=%d user=pgbouncer dbname=pgbouncer sslmode=disable", socketFolder, port),

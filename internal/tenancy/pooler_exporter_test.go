@@ -17,7 +17,7 @@ import (
 	"github.com/genericcorp/platform/sandbox/postgrestest"
 )
 
-// scrape is what an exporter tells; empty when it does not answer.
+// scrape returns the metrics of an exporter, or nothing if it does not answer.
 func scrape(port int) string {
 	answer, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d/metrics", port))
 	if err != nil {
@@ -31,7 +31,7 @@ func scrape(port int) string {
 	return string(text)
 }
 
-func TestPoolerExporterTellsWhatTheDashboardShowsWithoutAPassword(t *testing.T) {
+func TestPoolerExporterHasTheDashboardsMetricsAndNeedsNoPassword(t *testing.T) {
 	b := newBed(t, 0)
 	declared := named("acme")
 	b.must(t, declared)
@@ -39,7 +39,7 @@ func TestPoolerExporterTellsWhatTheDashboardShowsWithoutAPassword(t *testing.T) 
 	port := p.StartExporter(t, func(listen int) []string { return tenancy.PoolerExporter(p.SocketFolder, p.Port, listen) })
 	conn := postgrestest.Connect(t, p.url(t, declared[0]))
 	var told string
-	// An idle transaction is ended after 5 s, so the exporter has to be there first.
+	// An idle transaction is ended after 5 s, so the exporter has to run before it starts.
 	require.Eventually(t, func() bool {
 		told = scrape(port)
 		return strings.Contains(told, "pgbouncer_up 1")
@@ -53,7 +53,7 @@ func TestPoolerExporterTellsWhatTheDashboardShowsWithoutAPassword(t *testing.T) 
 	assert.Regexp(t, workload.PoolerOpen+`{[^}]*name="app"[^}]*} 1\n`, told)
 	files, err := os.ReadDir(p.SocketFolder)
 	require.NoError(t, err)
-	require.Len(t, files, 1, "the exporter can read this folder: it has nothing but the socket")
+	require.Len(t, files, 1, "the exporter can read this folder, so it must contain only the socket")
 	assert.Equal(t, os.ModeSocket, files[0].Type())
 	assert.Regexp(t, workload.PoolerLimit+fmt.Sprintf(`{[^}]*name="app"[^}]*} %d\n`, poolSize), told)
 }

@@ -27,7 +27,7 @@ func poolerFiles(t *testing.T, declared []settings.Tenant) map[string]string {
 	return files
 }
 
-func TestPoolerFilesHaveRuntimeRolesOfActiveTenantsAlone(t *testing.T) {
+func TestPoolerFilesHaveOnlyTheLoginsOfActiveTenants(t *testing.T) {
 	files := poolerFiles(t, tenants(
 		settings.Tenant{Name: "acme", Restore: true}, settings.Tenant{Name: "beta", State: settings.Suspended},
 		settings.Tenant{Name: "gamma", State: settings.Archived}, settings.Tenant{Name: "delta", Plan: "growth"},
@@ -36,9 +36,9 @@ func TestPoolerFilesHaveRuntimeRolesOfActiveTenantsAlone(t *testing.T) {
 	var roles []string
 	for line := range strings.Lines(files["users.txt"]) {
 		roles = append(roles, strings.Fields(line)[0])
-		assert.Contains(t, line, ` "SCRAM-SHA-256$`, "a verifier, never a password")
+		assert.Contains(t, line, ` "SCRAM-SHA-256$`, "verifiers, no passwords")
 	}
-	assert.Equal(t, []string{`"tenant_acme"`, `"tenant_delta"`, `"tenant_large"`}, roles, "no owner, and nobody who is suspended or archived")
+	assert.Equal(t, []string{`"tenant_acme"`, `"tenant_delta"`, `"tenant_large"`}, roles, "no owner, and no suspended or archived tenant")
 	for name, text := range files {
 		assert.NotContains(t, text, "hunter2", name)
 		assert.NotContains(t, text, "doadmin", name)
@@ -49,10 +49,10 @@ func TestPoolerFilesHaveRuntimeRolesOfActiveTenantsAlone(t *testing.T) {
 }
 
 func TestPoolerFilesAreTheSameForTheSameSeed(t *testing.T) {
-	assert.Equal(t, poolerFiles(t, named("acme")), poolerFiles(t, named("acme")), "or every update would change them")
+	assert.Equal(t, poolerFiles(t, named("acme")), poolerFiles(t, named("acme")), "otherwise every update would change the files")
 }
 
-func TestPoolerCertificateIsGoodForItsHostAndItsAuthorityForNothingElse(t *testing.T) {
+func TestPoolerCertificateIsValidForItsHostsAndItsAuthorityForNoOthers(t *testing.T) {
 	hosts := []string{"pooler.example.com"}
 	authority, err := tenancy.PoolerCA(seed, hosts)
 	require.NoError(t, err)
@@ -69,7 +69,7 @@ func TestPoolerCertificateIsGoodForItsHostAndItsAuthorityForNothingElse(t *testi
 	block, _ = pem.Decode([]byte(authority))
 	ca, err := x509.ParseCertificate(block.Bytes)
 	require.NoError(t, err)
-	assert.Equal(t, hosts, ca.PermittedDNSDomains, "it must not vouch for the database")
+	assert.Equal(t, hosts, ca.PermittedDNSDomains, "it must not be valid for the database's host")
 	other, err := tenancy.PoolerCA("another seed", hosts)
 	require.NoError(t, err)
 	assert.NotEqual(t, authority, other)

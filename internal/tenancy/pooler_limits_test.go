@@ -48,7 +48,7 @@ func TestPoolerRefusesAServerWhoseCertificateIsForAnotherHost(t *testing.T) {
 	assert.Contains(t, string(log), "not present in server certificate")
 }
 
-func TestPoolerRefusesClientsWithoutEncryptionAndTakesWhatDriversSend(t *testing.T) {
+func TestPoolerRefusesUnencryptedClientsAndAcceptsDriversParameters(t *testing.T) {
 	t.Parallel()
 	p, declared := poolerOf(t, "acme")
 	config, err := pgx.ParseConfig(p.url(t, declared[0]))
@@ -70,10 +70,10 @@ func TestPoolerLimitsTheClientsOfEachTenant(t *testing.T) {
 		postgrestest.Connect(t, acme)
 	}
 	require.ErrorContains(t, refused(acme), "max_user_client_connections")
-	require.NoError(t, refused(p.url(t, declared[1])), "others get in")
+	require.NoError(t, refused(p.url(t, declared[1])), "another tenant can connect")
 }
 
-func TestPoolerEndsATransactionThatDoesNothingAndARequestThatWaitsTooLong(t *testing.T) {
+func TestPoolerEndsIdleTransactionsAndRequestsThatWaitTooLong(t *testing.T) {
 	t.Parallel()
 	p, declared := poolerOf(t, "acme", "beta")
 	idle, busy, waits := postgrestest.Connect(t, p.url(t, declared[0])), postgrestest.Connect(t, p.url(t, declared[1])), postgrestest.Connect(t, p.url(t, declared[1]))
@@ -88,26 +88,26 @@ func TestPoolerEndsATransactionThatDoesNothingAndARequestThatWaitsTooLong(t *tes
 	assert.Equal(t, 1, count("acme", "idle in transaction"))
 	_, err := waits.Exec(t.Context(), "SELECT 1")
 	require.ErrorContains(t, err, "query_wait_timeout")
-	assert.InDelta(t, 10, time.Since(begun).Seconds(), 3, "before its own request ends, 30 s in most ingresses")
-	assert.Zero(t, count("acme", "idle in transaction"), "it was ended after 5 s")
+	assert.InDelta(t, 10, time.Since(begun).Seconds(), 3, "less than the 30 s after which most ingresses end a request")
+	assert.Zero(t, count("acme", "idle in transaction"), "the idle transaction was ended after 5 s")
 }
 
-func TestPoolerGivesTheConnectionOfATenantThatPausesToOthers(t *testing.T) {
+func TestPoolerClosesTheServerConnectionOfAnIdleTenant(t *testing.T) {
 	t.Parallel()
 	p, declared := poolerOf(t, "acme")
 	conn := postgrestest.Connect(t, p.url(t, declared[0]))
 	run(t, conn, "SELECT 1")
 	super := p.bed.Superuser(t, postgrestest.Database)
-	held := func() int {
+	connections := func() int {
 		return ask[int](t, super, "SELECT count(*) FROM pg_stat_activity WHERE usename = 'tenant_acme'")
 	}
-	assert.Equal(t, 1, held())
-	assert.Eventually(t, func() bool { return held() == 0 }, 25*time.Second, 200*time.Millisecond)
-	run(t, conn, "SELECT 1") // its client stays connected
+	assert.Equal(t, 1, connections())
+	assert.Eventually(t, func() bool { return connections() == 0 }, 25*time.Second, 200*time.Millisecond)
+	run(t, conn, "SELECT 1") // the client's own connection stays open
 }
 
-// The file has the verifiers of all tenants that may log in.
-func TestPoolerKeepsVerifiersToItsOwnUser(t *testing.T) {
+// The file contains the verifiers of all tenants that may log in.
+func TestPoolersVerifiersAreReadableByItsUserOnly(t *testing.T) {
 	t.Parallel()
 	p, _ := poolerOf(t, "acme")
 	info, err := os.Stat(filepath.Join(p.RunFolder, "users.txt"))
@@ -115,8 +115,8 @@ func TestPoolerKeepsVerifiersToItsOwnUser(t *testing.T) {
 	assert.Equal(t, fs.FileMode(0o600), info.Mode().Perm())
 }
 
-// The connections of a tenant that may not log in are free for the others.
-func TestPoolerReservesConnectionsForTenantsThatMayLogInAlone(t *testing.T) {
+// Other tenants can use the connections of a tenant that may not log in.
+func TestPoolerReservesConnectionsOnlyForTenantsThatMayLogIn(t *testing.T) {
 	t.Parallel()
 	files := poolerFiles(t, tenants(settings.Tenant{Name: "large", Plan: "enterprise", State: settings.Suspended},
 		settings.Tenant{Name: "middle", Plan: "growth", State: settings.Archived}))

@@ -20,28 +20,28 @@ func TestPoolerServesThreeHundredTenantsOnTwentyFiveConnectionsWithoutAnError(t 
 	b := newBed(t, 0)
 	declared := customersOf(customers)
 	b.must(t, declared)
-	furnish(t, b)
+	createWhoseTables(t, b)
 	poolers := [2]*pooler{newPooler(t, b, declared), newPooler(t, b, declared)}
 	l := newLoad(t, poolers, declared)
 
 	l.run(40, anyOf(customers))
-	l.clean(t, "uniform load")
+	l.assertNoErrors(t, "uniform load")
 	l.run(80, anyOf(20))
-	l.clean(t, "twenty busy tenants")
+	l.assertNoErrors(t, "twenty busy tenants")
 
-	stop := noise(t, l.addresses[customer(0)])
+	stop := busyTenant(t, l.addresses[customer(0)])
 	l.run(40, func(r *rand.Rand) string { return customer(1 + r.IntN(customers-1)) })
 	stop()
-	l.clean(t, "a tenant that holds transactions open")
+	l.assertNoErrors(t, "a tenant keeps transactions open")
 
 	backends := ask[int](t, b.Superuser(t, postgrestest.Database), "SELECT count(*) FROM pg_stat_activity WHERE usename ~ '^tenant_'")
 	assert.LessOrEqual(t, backends, 2*poolSize)
 	assert.Equal(t, gate*(40+80+40), l.done())
 }
 
-// noise opens transactions of one tenant that do nothing, and statements that sleep,
-// from twenty clients until it is stopped. Their errors are its own.
-func noise(t *testing.T, addresses []string) (stop func()) {
+// busyTenant opens idle transactions and statements that sleep, from twenty clients of one
+// tenant, until stop is called. It ignores the errors of these clients.
+func busyTenant(t *testing.T, addresses []string) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	var group sync.WaitGroup
@@ -64,7 +64,7 @@ func noise(t *testing.T, addresses []string) (stop func()) {
 	return func() { cancel(); group.Wait() }
 }
 
-func TestPoolerGoesOnWhileTenantsComeAndGoAndPoolersRestart(t *testing.T) {
+func TestPoolerServesWhileTenantsChangeAndPoolersRestart(t *testing.T) {
 	const steady = 20
 	b := newBed(t, 0)
 	of := func(more ...settings.Tenant) []settings.Tenant {
@@ -72,7 +72,7 @@ func TestPoolerGoesOnWhileTenantsComeAndGoAndPoolersRestart(t *testing.T) {
 	}
 	declared := of(settings.Tenant{Name: "leaver"}, settings.Tenant{Name: "rekeyed"})
 	b.must(t, declared)
-	furnish(t, b)
+	createWhoseTables(t, b)
 	poolers := [2]*pooler{newPooler(t, b, declared), newPooler(t, b, declared)}
 	l := newLoad(t, poolers, declared)
 	ended := make(chan struct{})
@@ -90,21 +90,21 @@ func TestPoolerGoesOnWhileTenantsComeAndGoAndPoolersRestart(t *testing.T) {
 		settings.Tenant{Name: "comer", Plan: "growth"})
 	b.must(t, changed)
 	_, err := leaver.Exec(context.Background(), "SELECT 1")
-	require.Error(t, err, "a suspended tenant is cut off when the reconcile ends")
+	require.Error(t, err, "the reconcile ends the sessions of a suspended tenant")
 	for _, p := range poolers {
 		p.declare(t, changed)
 	}
 	for _, tenant := range changed[steady+1:] {
 		require.Eventually(t, func() bool { return refused(poolers[1].url(t, tenant)) == nil }, 20*time.Second, 50*time.Millisecond, tenant.Name)
 	}
-	l.clean(t, "tenants that come, go and get another password")
+	l.assertNoErrors(t, "tenants are added, suspended and get another password")
 
 	poolers[0].Stop(t)
 	poolers[0].Start(t, "pooler.sh")
-	l.clean(t, "a pooler that restarts")
+	l.assertNoErrors(t, "a pooler restarts")
 	before := l.done()
 	poolers[1].Kill(t)
-	require.Eventually(t, func() bool { return l.done() > before+100 }, 20*time.Second, 50*time.Millisecond, "the other one serves")
+	require.Eventually(t, func() bool { return l.done() > before+100 }, 20*time.Second, 50*time.Millisecond, "the other pooler serves")
 	poolers[1].Start(t, "pooler.sh")
 	b.must(t, of())
 	for _, p := range poolers {
@@ -112,10 +112,10 @@ func TestPoolerGoesOnWhileTenantsComeAndGoAndPoolersRestart(t *testing.T) {
 	}
 	working.Store(false)
 	<-ended
-	l.clean(t, "a pooler that is lost, and tenants that are removed")
+	l.assertNoErrors(t, "a pooler is killed, and tenants are removed")
 }
 
-func TestPoolerLeavesNothingOfASessionToItsNextClient(t *testing.T) {
+func TestPoolerGivesTheNextClientACleanSession(t *testing.T) {
 	b := newBed(t, 0)
 	declared := named("acme", "beta")
 	b.must(t, declared)
@@ -142,6 +142,6 @@ func TestPoolerLeavesNothingOfASessionToItsNextClient(t *testing.T) {
 		assert.Zero(t, ask[int](t, next, "SELECT count(*) FROM pg_listening_channels()"))
 		assert.Zero(t, ask[int](t, next, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"))
 		assert.Equal(t, tenant.Name == "acme", ask[int](t, next, "SELECT pg_backend_pid()") == server,
-			"a server connection is handed on within a tenant only")
+			"only clients of the same tenant get the same server connection")
 	}
 }

@@ -18,23 +18,24 @@ import (
 	"github.com/genericcorp/platform/sandbox/postgrestest"
 )
 
-// poolSize is what each of two poolers gets on the smallest database in the tests.
+// poolSize is the number of shared server connections of each of two poolers on the smallest
+// database.
 const poolSize = 6
 
-// transactionSeconds is when a pooler ends a transaction in tests; production has 120.
+// transactionSeconds is the longest duration of a transaction in tests. Production has 120.
 const transactionSeconds = 30
 
 var poolerHosts = []string{"localhost"}
 
-// pooler is a running PgBouncer with the files of production.
+// pooler is a running PgBouncer with the same files as in production.
 type pooler struct {
 	*postgrestest.Pooler
 	bed *bed
-	// ca is the file with its authority.
+	// ca is the path of the certificate of its authority.
 	ca string
-	// shared is how many server connections the tenants share.
+	// shared is the number of server connections that the tenants share.
 	shared int
-	// transaction is after how many seconds a transaction is ended.
+	// transaction is the longest duration of a transaction in seconds.
 	transaction int
 }
 
@@ -54,7 +55,7 @@ func newPoolerWith(t testing.TB, b *bed, declared []settings.Tenant, transaction
 	return p
 }
 
-// declare writes the files that an update writes.
+// declare writes the pooler's files for these tenants, as an update does.
 func (p *pooler) declare(t testing.TB, declared []settings.Tenant) {
 	t.Helper()
 	ca, err := os.ReadFile(p.bed.CA)
@@ -68,7 +69,7 @@ func (p *pooler) declare(t testing.TB, declared []settings.Tenant) {
 	p.Write(t, files)
 }
 
-// url is a tenant's connection string by way of the pooler.
+// url returns a tenant's connection string to the pooler.
 func (p *pooler) url(t testing.TB, tenant settings.Tenant) string {
 	t.Helper()
 	admin := strings.ReplaceAll(p.bed.URL(postgrestest.Admin), url.QueryEscape(p.bed.CA), url.QueryEscape(p.ca))
@@ -77,7 +78,7 @@ func (p *pooler) url(t testing.TB, tenant settings.Tenant) string {
 	return urls[tenant.Name+".url"]
 }
 
-// refused is the error of a login.
+// refused connects, and returns the error of the login. It returns nil if the login succeeds.
 func refused(connection string) error {
 	conn, err := pgx.Connect(context.Background(), connection)
 	if err == nil {
@@ -86,7 +87,7 @@ func refused(connection string) error {
 	return err
 }
 
-func TestPoolerTakesTenantsThatAreAddedRekeyedAndSuspendedWithoutARestart(t *testing.T) {
+func TestPoolerAppliesNewTenantsPasswordsAndSuspensionsWithoutARestart(t *testing.T) {
 	b := newBed(t, 0)
 	declared := named("acme", "beta")
 	b.must(t, declared)
@@ -104,14 +105,14 @@ func TestPoolerTakesTenantsThatAreAddedRekeyedAndSuspendedWithoutARestart(t *tes
 		assert.Equal(t, "tenant_"+tenant.Name, ask[string](t, conn, "SELECT current_schema()"))
 	}
 	require.ErrorContains(t, refused(p.url(t, declared[1])), "authentication failed", "the old password")
-	assert.Equal(t, 1, ask[int](t, acme, "SELECT 1"), "an open session goes on")
+	assert.Equal(t, 1, ask[int](t, acme, "SELECT 1"), "an open session still works")
 
 	suspended := tenants(settings.Tenant{Name: "acme", State: settings.Suspended}, settings.Tenant{Name: "gamma"})
 	b.must(t, suspended)
 	_, err := acme.Exec(context.Background(), "SELECT 1")
-	require.Error(t, err, "the database cuts it off before the pooler hears of it")
+	require.Error(t, err, "the database ends the session before the pooler reads the new files")
 	p.declare(t, suspended)
-	// acme is suspended, beta's entry was deleted.
+	// acme is suspended, and beta is no longer declared.
 	for _, tenant := range changed[:2] {
 		require.Eventually(t, func() bool {
 			err := refused(p.url(t, tenant))
@@ -123,7 +124,7 @@ func TestPoolerTakesTenantsThatAreAddedRekeyedAndSuspendedWithoutARestart(t *tes
 		"who comes back is let in again")
 }
 
-func TestPoolerEndsTransactionsThatATenantKeepsOpenWhateverItsSessionSet(t *testing.T) {
+func TestPoolerEndsLongTransactionsWhateverTheSessionSets(t *testing.T) {
 	b := newBed(t, 0)
 	declared := named("acme", "beta")
 	b.must(t, declared)
@@ -153,7 +154,7 @@ func TestPoolerEndsTransactionsThatATenantKeepsOpenWhateverItsSessionSet(t *test
 			begun := time.Now()
 			require.Error(t, keep(conn))
 			assert.Less(t, time.Since(begun), 8*time.Second)
-			assert.Equal(t, 1, ask[int](t, other, "SELECT 1"), "others go on")
+			assert.Equal(t, 1, ask[int](t, other, "SELECT 1"), "other tenants can connect")
 		})
 	}
 	log, err := os.ReadFile(p.LogFile())

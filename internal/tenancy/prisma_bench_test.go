@@ -7,8 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The figures of docs/prisma.md: memory of a client, transactions a second and the
-// time of a migration, with a hundred tenants through the pooler.
+// BenchmarkPrismaExample measures the figures of docs/prisma.md with a hundred tenants through
+// the pooler: memory of a client, transactions a second, and the time of a migration.
 func BenchmarkPrismaExample(b *testing.B) {
 	example := buildPrismaExample(b)
 	hundred := make([]string, 100)

@@ -21,7 +21,7 @@ import (
 
 const prismaExample = "../../examples/prisma"
 
-// The example's own tests, with the platform's files, through the pooler.
+// Runs the example's own tests through the pooler, with the files that the platform writes.
 func TestPrismaExampleOnEachMajor(t *testing.T) {
 	example := buildPrismaExample(t)
 	files, err := filepath.Glob(filepath.Join(example, "dist/test/*.test.js"))
@@ -43,7 +43,7 @@ func TestPrismaExampleOnEachMajor(t *testing.T) {
 	}
 }
 
-// prisma is where the example finds what it gets in a Pod.
+// prisma has the files and variables that the example gets in a Pod.
 type prisma struct {
 	folder, databaseURL, otherCA string
 }
@@ -55,7 +55,7 @@ func prismaBed(t testing.TB, major int, declared []settings.Tenant) prisma {
 	list, err := tenancy.List(declared, "example.com")
 	require.NoError(t, err)
 	pooler := newPooler(t, b, declared)
-	// The server's authority did not sign the pooler's certificate.
+	// The pooler's certificate has another authority than the server's.
 	p := prisma{folder: t.TempDir(), databaseURL: b.URL(postgrestest.App), otherCA: b.CA}
 	require.NoError(t, os.WriteFile(filepath.Join(p.folder, "tenants.json"), []byte(list), 0o600))
 	for _, tenant := range declared {
@@ -66,7 +66,7 @@ func prismaBed(t testing.TB, major int, declared []settings.Tenant) prisma {
 	return p
 }
 
-// command runs Node.js in the example's folder.
+// command returns a command that runs Node.js in the example's folder.
 func (p prisma) command(example string, args ...string) *exec.Cmd {
 	command := exec.Command("node", args...)
 	command.Dir = example
@@ -75,8 +75,8 @@ func (p prisma) command(example string, args ...string) *exec.Cmd {
 	return command
 }
 
-// buildPrismaExample copies the example, installs what its lock file names, and
-// compiles it. It returns the folder. The packages are kept for the next run.
+// buildPrismaExample copies the example, installs the packages of its lock file, and compiles
+// it. It returns the folder. The next run uses the same packages.
 func buildPrismaExample(t testing.TB) string {
 	t.Helper()
 	folder := t.TempDir()
@@ -105,12 +105,12 @@ func buildPrismaExample(t testing.TB) string {
 	return folder
 }
 
-// prismaPackages installs the packages of the lock file, once for each lock file.
+// prismaPackages installs the packages of the lock file, once for each version of that file.
 func prismaPackages(t testing.TB, example string) string {
 	t.Helper()
 	lock, err := os.ReadFile(filepath.Join(example, "package-lock.json"))
 	require.NoError(t, err)
-	require.NotContains(t, string(lock), `"resolved"`, "the lock file names a registry: .npmrc keeps it out")
+	require.NotContains(t, string(lock), `"resolved"`, "the lock file names a registry: .npmrc should prevent that")
 	cache, err := os.UserCacheDir()
 	require.NoError(t, err)
 	sum := sha256.Sum256(lock)

@@ -11,11 +11,11 @@ import (
 	"github.com/genericcorp/platform/sandbox/postgrestest"
 )
 
-// The log of a run is read by more people than a customer's rows may be.
-func TestTheLogOfARunHasNoValuesOfACustomersRows(t *testing.T) {
+// More people may read the log of a run than a customer's rows.
+func TestLogHasNoValuesOfCustomersRows(t *testing.T) {
 	const private = "carol@customer.test"
 	for what, test := range map[string]struct {
-		refuses string // body of a function that a row passed before, and does not pass in a restore
+		refuses string // body of a function; the rows satisfy it first, but not in a restore
 		reason  string
 	}{
 		"in the detail of a message": {"SELECT NOT EXISTS (SELECT FROM tenant_acme.blocked WHERE email = $1)", `new row for relation "people" violates check constraint`},
@@ -36,9 +36,9 @@ func TestTheLogOfARunHasNoValuesOfACustomersRows(t *testing.T) {
 	}
 }
 
-// A duplicate key in the platform's own tables has a tenant's name in its detail; what
-// the administrator's session says of an error ends with its first sentence.
-func TestTheAdministratorsSessionTellsNoDetails(t *testing.T) {
+// The detail of a duplicate key in the platform's tables contains a tenant's name. The
+// administrator's session prints only the first line of an error.
+func TestAdministratorsSessionPrintsNoErrorDetails(t *testing.T) {
 	b := newBed(t, 0)
 	b.must(t, named("acme"))
 	out, err := b.reconcile(t, tenants(settings.Tenant{Name: "acme"}, settings.Tenant{Name: "acme"}))

@@ -11,9 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// proxy stands before a server and counts the statements that clients send. At
-// the one numbered cut it ends the connection, as soon as the server has that
-// statement.
+// proxy forwards connections to a server, and counts the statements that clients send. It
+// closes the connection at the statement with the number cut, after it has sent that one.
 type proxy struct {
 	target   string
 	cut      int64
@@ -21,7 +20,7 @@ type proxy struct {
 	listener net.Listener
 }
 
-// newProxy counts alone when cut is zero.
+// newProxy starts a proxy to the address target. With cut 0 it only counts.
 func newProxy(t testing.TB, target string, cut int) *proxy {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -37,11 +36,11 @@ func (p *proxy) serve() {
 	for {
 		client, err := p.listener.Accept()
 		if err != nil {
-			return // closed
+			return // the listener was closed
 		}
 		server, err := net.Dial("tcp", p.target)
 		if err != nil {
-			_ = client.Close() // the client sees that nobody is there
+			_ = client.Close() // the client gets an error, as from a server that is down
 			continue
 		}
 		go func() {
@@ -56,8 +55,8 @@ func (p *proxy) serve() {
 	}
 }
 
-// forward reads messages of the frontend: the first has no type, the others have
-// one letter; "Q" is a statement.
+// forward reads the client's messages. The first has no type. The others have a type of one
+// letter, and "Q" is a statement.
 func (p *proxy) forward(server io.Writer, client io.Reader) error {
 	weight := everyStatement
 	for first := true; ; first = false {
@@ -86,12 +85,12 @@ func (p *proxy) forward(server io.Writer, client io.Reader) error {
 	}
 }
 
-// everyStatement is what a statement counts for, so that others can count for less.
+// everyStatement is the weight of a statement that counts fully.
 const everyStatement = int64(10)
 
-// weigh reads a startup message. Statements of an owner's session are those of a dump
-// or a restore, which read or are one transaction: one of ten is enough. The session
-// that watches for blockers says the same again and again, and counts for nothing.
+// weigh returns the weight of a session's statements, by its startup message. An owner's
+// session dumps or restores: it only reads, or runs one transaction, so one statement in ten
+// is enough. The session of watch.sql repeats one statement, and does not count.
 func weigh(startup []byte) int64 {
 	switch {
 	case bytes.Contains(startup, []byte("platform-watch")):
@@ -102,5 +101,5 @@ func weigh(startup []byte) int64 {
 	return everyStatement
 }
 
-// statements is how many have been counted.
+// statements returns the number of statements that were counted.
 func (p *proxy) statements() int { return int(p.seen.Load() / everyStatement) }

@@ -12,10 +12,10 @@ import (
 	"github.com/genericcorp/platform/sandbox/postgrestest"
 )
 
-// archived is a tenant that is archived, with its dump's file.
+// archivedTenant archives acme, and returns the path of its dump.
 func archivedTenant(t *testing.T, b *bed) (dump string) {
 	t.Helper()
-	grown(t, b)
+	tenantWithManyObjects(t, b)
 	b.must(t, tenants(settings.Tenant{Name: "acme", State: settings.Archived}))
 	dumps, err := filepath.Glob(filepath.Join(b.dir, "archive", "acme", "*.dump"))
 	require.NoError(t, err)
@@ -23,9 +23,9 @@ func archivedTenant(t *testing.T, b *bed) (dump string) {
 	return dumps[0]
 }
 
-// A purge is the one step that cannot be taken back: the dump has to be whole, and to
-// hold what the schema holds at this moment.
-func TestAPurgeIsRefusedWhenTheDumpDoesNotHoldTheSchemasRows(t *testing.T) {
+// A purge is the only step that cannot be undone. So the dump has to be complete, and equal
+// to the schema at this time.
+func TestPurgeIsRefusedWhenTheDumpDiffersFromTheSchema(t *testing.T) {
 	purged := tenants(settings.Tenant{Name: "acme", State: settings.Purged, ConfirmPurge: "acme"})
 	for what, test := range map[string]struct {
 		spoil func(t *testing.T, b *bed, dump string)
@@ -73,16 +73,16 @@ func TestAPurgeIsRefusedWhenTheDumpDoesNotHoldTheSchemasRows(t *testing.T) {
 	}
 }
 
-func TestNobodyWritesToAnArchivedTenant(t *testing.T) {
+func TestArchivedTenantCannotBeWritten(t *testing.T) {
 	b := newBed(t, 18)
 	archivedTenant(t, b)
 	_, err := postgrestest.Connect(t, b.URL(postgrestest.App)).Exec(t.Context(), "SET ROLE owner_acme")
-	require.ErrorContains(t, err, "permission denied to set role", "a migration would write what the dump lacks")
+	require.ErrorContains(t, err, "permission denied to set role", "a migration would write rows that the dump does not contain")
 }
 
 func TestGrantsCastsCommentsAndDefaultPrivilegesSurviveArchiveAndRestore(t *testing.T) {
 	everyMajor(t, func(t *testing.T, b *bed) {
-		grown(t, b)
+		tenantWithManyObjects(t, b)
 		b.migrate(t, "acme",
 			"CREATE FUNCTION mood_number(mood) RETURNS int LANGUAGE sql IMMUTABLE AS $$ SELECT CASE $1 WHEN 'good' THEN 1 ELSE 0 END $$",
 			"CREATE CAST (mood AS int) WITH FUNCTION mood_number(mood) AS ASSIGNMENT", "COMMENT ON CAST (mood AS int) IS 'a number for a mood'",

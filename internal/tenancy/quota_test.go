@@ -12,34 +12,35 @@ import (
 	"github.com/genericcorp/platform/sandbox/postgrestest"
 )
 
-// fill makes the table hoard of acme that takes some MiB, one each row.
+// fill adds mib rows of 1 MiB each to the table hoard of acme.
 func fill(t testing.TB, b *bed, mib int) {
 	t.Helper()
 	b.migrate(t, "acme", "CREATE TABLE IF NOT EXISTS hoard (body text)", "ALTER TABLE hoard ALTER body SET STORAGE EXTERNAL",
 		fmt.Sprintf("INSERT INTO hoard SELECT repeat('x', 1024 * 1014) FROM generate_series(1, %d)", mib))
 }
 
-// shrink takes all of it away again, and gives the space back.
+// shrink empties the table hoard, and frees its space.
 func shrink(t testing.TB, b *bed) {
 	t.Helper()
 	b.migrate(t, "acme", "TRUNCATE hoard")
 }
 
-// rights are who may do what with acme's tables, and with columns of them.
+// rights returns all rights on acme's tables and their columns.
 const rights = `SELECT string_agg(concat_ws(' ', of, acl), E'\n' ORDER BY of) FROM (
 	SELECT relname::text AS of, (SELECT string_agg(concat_ws(',', pg_get_userbyid(grantee), privilege_type, is_grantable), ' ' ORDER BY pg_get_userbyid(grantee), privilege_type) FROM aclexplode(relacl)) AS acl FROM pg_class WHERE relnamespace = 'tenant_acme'::regnamespace AND relkind IN ('r', 'p', 'v')
 	UNION ALL SELECT attrelid::regclass || '.' || attname, (SELECT string_agg(concat_ws(',', pg_get_userbyid(grantee), privilege_type, is_grantable), ' ' ORDER BY pg_get_userbyid(grantee), privilege_type) FROM aclexplode(attacl))
 		FROM pg_attribute JOIN pg_class c ON c.oid = attrelid WHERE relnamespace = 'tenant_acme'::regnamespace AND attacl IS NOT NULL) AS all_rights`
 
+// denies checks that a statement fails for lack of a right.
 func denies(t testing.TB, conn *pgx.Conn, statement string) {
 	t.Helper()
 	_, err := conn.Exec(t.Context(), statement)
 	require.ErrorContains(t, err, "permission denied", statement)
 }
 
-// mixed is acme with rights that a migration gave and took away: a table that the login
-// may not write, a column that it may, a right to pass on, and one for everybody.
-func mixed(t testing.TB, b *bed) []settings.Tenant {
+// tenantWithMixedRights declares acme, and a migration grants and revokes rights: a table
+// that the login may not write, columns that it may, and a right with GRANT OPTION.
+func tenantWithMixedRights(t testing.TB, b *bed) []settings.Tenant {
 	t.Helper()
 	declared := tenants(settings.Tenant{Name: "acme", SampleData: true}, settings.Tenant{Name: "beta", SampleData: true})
 	b.must(t, declared)
@@ -53,9 +54,9 @@ func mixed(t testing.TB, b *bed) []settings.Tenant {
 	return declared
 }
 
-func TestATenantAboveItsStorageLosesItsWritesAndGetsThemBackAsTheyWere(t *testing.T) {
+func TestTenantAboveItsStorageLosesItsWriteRightsAndGetsTheSameOnesBack(t *testing.T) {
 	everyMajor(t, func(t *testing.T, b *bed) {
-		declared := mixed(t, b)
+		declared := tenantWithMixedRights(t, b)
 		super := b.Superuser(t, postgrestest.Database)
 		before := ask[string](t, super, rights)
 		fill(t, b, 55)
@@ -77,7 +78,7 @@ func TestATenantAboveItsStorageLosesItsWritesAndGetsThemBackAsTheyWere(t *testin
 		} {
 			denies(t, acme, write)
 		}
-		assert.Equal(t, 200, ask[int](t, acme, "SELECT count(*) FROM orders"), "it may read")
+		assert.Equal(t, 200, ask[int](t, acme, "SELECT count(*) FROM orders"), "it can still read")
 		run(t, acme, "DELETE FROM orders WHERE id = 200", "SELECT count(*) FROM cheap")
 		run(t, beta, "INSERT INTO customers VALUES (99, 'x', 'x')", "UPDATE customers SET name = 'y'")
 		assert.Empty(t, b.must(t, declared), "a second run changes nothing")
@@ -86,26 +87,26 @@ func TestATenantAboveItsStorageLosesItsWritesAndGetsThemBackAsTheyWere(t *testin
 		shrink(t, b)
 		run(t, super, "DROP TABLE tenant_acme.hoard")
 		assert.Len(t, b.must(t, declared), 1)
-		assert.Equal(t, before, ask[string](t, super, rights), "what was taken is back, and nothing else")
+		assert.Equal(t, before, ask[string](t, super, rights), "it has exactly the rights of before")
 		assert.True(t, ask[bool](t, super, "SELECT full_since IS NULL FROM platform.tenants WHERE name = 'acme'"))
 		run(t, acme, "INSERT INTO profile (id, name) VALUES (1, 'x')", "UPDATE customers SET name = 'x'")
 		assert.Empty(t, b.must(t, declared))
 	})
 }
 
-func TestSuspendedWritesFollowThePlanAndMigrations(t *testing.T) {
+func TestWithheldRightsFollowTheTierAndMigrations(t *testing.T) {
 	b := newBed(t, 0)
-	declared := mixed(t, b)
+	declared := tenantWithMixedRights(t, b)
 	super := b.Superuser(t, postgrestest.Database)
 	fill(t, b, 70)
-	run(t, super, "ALTER TABLE platform.tenants DROP full_since, DROP former") // as earlier versions made it
+	run(t, super, "ALTER TABLE platform.tenants DROP full_since, DROP former") // as an earlier version created the table
 	b.must(t, declared)
 	acme := postgrestest.Connect(t, b.url(t, declared[0]))
 	b.migrate(t, "acme", "CREATE TABLE later (id int)", "CREATE TABLE closed (id int)", "REVOKE ALL ON closed FROM tenant_acme",
 		"GRANT UPDATE (paid) ON profile TO tenant_acme", "ALTER TABLE feed RENAME TO stream",
 		"CREATE TABLE item (order_id int REFERENCES orders ON DELETE CASCADE)", "CREATE TABLE note (order_id int REFERENCES orders ON DELETE SET NULL)",
 		"INSERT INTO item VALUES (7)", "INSERT INTO note VALUES (7)")
-	assert.Equal(t, []string{"tenant acme: 7 rights to write withheld from tenant_acme"}, b.must(t, declared), "what migrations gave since")
+	assert.Equal(t, []string{"tenant acme: 7 rights to write withheld from tenant_acme"}, b.must(t, declared), "the rights that migrations granted since the last run")
 	for _, write := range []string{"INSERT INTO later VALUES (1)", "UPDATE profile SET paid = true", "INSERT INTO stream VALUES (1)"} {
 		denies(t, acme, write)
 	}
@@ -129,9 +130,9 @@ func TestSuspendedWritesFollowThePlanAndMigrations(t *testing.T) {
 	assert.Empty(t, b.must(t, larger))
 }
 
-func TestATenantThatIsFullIsRenamedArchivedPurgedAndRestored(t *testing.T) {
+func TestFullTenantIsRenamedArchivedPurgedAndRestored(t *testing.T) {
 	b := newBed(t, 0)
-	declared := mixed(t, b)
+	declared := tenantWithMixedRights(t, b)
 	super := b.Superuser(t, postgrestest.Database)
 	before := ask[string](t, super, rights)
 	fill(t, b, 70)
@@ -158,7 +159,7 @@ func TestATenantThatIsFullIsRenamedArchivedPurgedAndRestored(t *testing.T) {
 	assert.Empty(t, b.must(t, tenants(back, beta)))
 }
 
-func TestATenantThatOwnsItsSchemaIsWarnedOfItsStorage(t *testing.T) {
+func TestTenantThatOwnsItsSchemaGetsOnlyAWarningAboveItsStorage(t *testing.T) {
 	b := newBed(t, 0)
 	owner := tenants(settings.Tenant{Name: "acme", OwnsSchema: true})
 	b.must(t, named("acme"))
@@ -167,34 +168,34 @@ func TestATenantThatOwnsItsSchemaIsWarnedOfItsStorage(t *testing.T) {
 	assert.Contains(t, b.must(t, owner), "tenant acme: 2 rights to write given back to tenant_acme")
 	out, err := b.reconcile(t, owner)
 	require.NoError(t, err, out)
-	assert.Regexp(t, `WARNING:  tenant acme: 7\d of 64 MiB; its writes cannot be suspended, as it acts as the owner of its schema`, out)
+	assert.Regexp(t, `WARNING:  tenant acme: 7\d of 64 MiB; its writes cannot be suspended, because it acts as the owner of its schema`, out)
 	acme := postgrestest.Connect(t, b.url(t, owner[0]))
 	run(t, acme, "INSERT INTO hoard VALUES ('x')", "DELETE FROM hoard", "VACUUM FULL hoard")
 	assert.Empty(t, b.must(t, owner))
 	assert.True(t, ask[bool](t, b.Superuser(t, postgrestest.Database), "SELECT full_since IS NULL FROM platform.tenants"))
 }
 
-// A customer who deletes rows makes room inside of the files. The files shrink when the
-// app's role rewrites the table, which an owner may do in a session of its own right only.
-func TestSpaceComesBackByAMigrationThatRewritesTheTable(t *testing.T) {
+// Deleted rows free space inside of the files, but the files stay as large. They shrink when
+// the table is rewritten. Only the table's owner may do that, so a migration has to do it.
+func TestMigrationThatRewritesATableFreesItsSpace(t *testing.T) {
 	everyMajor(t, func(t *testing.T, b *bed) {
 		declared := named("acme")
 		b.must(t, declared)
 		fill(t, b, 70)
 		b.must(t, declared)
 		run(t, postgrestest.Connect(t, b.url(t, declared[0])), "DELETE FROM hoard")
-		assert.Empty(t, b.must(t, declared), "the files are as large as before")
+		assert.Empty(t, b.must(t, declared), "the files have the same size as before")
 		app := postgrestest.Connect(t, b.URL(postgrestest.App))
 		run(t, app, "SET ROLE owner_acme", "VACUUM FULL tenant_acme.hoard", "RESET ROLE")
 		assert.Equal(t, []string{"tenant acme: 2 rights to write given back to tenant_acme"}, b.must(t, declared))
 	})
 }
 
-// The rights of a tenant move in one statement, so a run that is killed before or after
-// it leaves a tenant with all of them or none.
-func TestARunThatIsKilledWhileItMovesRightsIsCompletedByTheNext(t *testing.T) {
+// One statement moves all rights of a tenant. So after a kill the tenant has all of them, or
+// none.
+func TestReconcileKilledWhileItMovesRightsIsCompletedByTheNextRun(t *testing.T) {
 	b := newBed(t, 0)
-	starter := mixed(t, b)
+	starter := tenantWithMixedRights(t, b)
 	super := b.Superuser(t, postgrestest.Database)
 	fill(t, b, 70)
 	growth := tenants(settings.Tenant{Name: "acme", Plan: "growth", SampleData: true}, settings.Tenant{Name: "beta", SampleData: true})
@@ -215,8 +216,8 @@ func TestARunThatIsKilledWhileItMovesRightsIsCompletedByTheNext(t *testing.T) {
 	}
 }
 
-// killed runs a declaration whose connection ends at a statement unless that is zero. It
-// returns how many statements there were.
+// killed runs a declaration, and cuts the connection at the statement numbered at (0: never).
+// It returns the number of statements.
 func (b *bed) killed(t *testing.T, declared []settings.Tenant, at int) int {
 	t.Helper()
 	p := newProxy(t, fmt.Sprintf("localhost:%d", b.Port), at)

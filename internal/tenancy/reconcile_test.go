@@ -19,7 +19,7 @@ import (
 	"github.com/genericcorp/platform/sandbox/postgrestest"
 )
 
-// ask runs a query that answers with one value.
+// ask runs a query, and returns its only value.
 func ask[T any](t testing.TB, conn *pgx.Conn, query string, args ...any) T {
 	t.Helper()
 	var out T
@@ -35,8 +35,9 @@ func run(t testing.TB, conn *pgx.Conn, statements ...string) {
 	}
 }
 
-// majors are the installed PostgreSQL and those that production may have: membership
-// of roles changed in 16, and public in 15.
+// majors are the major versions of PostgreSQL that tests use: 0 is the installed one, the
+// others are those that production may have. The rights on public changed in 15, and the
+// membership of roles in 16.
 var majors = []int{0, 17, 18}
 
 // everyMajor runs a test on a server of each of the majors.
@@ -44,7 +45,7 @@ func everyMajor(t *testing.T, test func(*testing.T, *bed)) {
 	eachMajor(t, func(t *testing.T, major int) { test(t, newBed(t, major)) })
 }
 
-// eachMajor is everyMajor for a test that starts its own servers.
+// eachMajor runs a test once for each of the majors. The test starts its own servers.
 func eachMajor(t *testing.T, test func(*testing.T, int)) {
 	for _, major := range majors {
 		t.Run(fmt.Sprintf("major=%d", major), func(t *testing.T) { test(t, major) })
@@ -67,7 +68,7 @@ func TestADeclaredTenantReadsItsSampleDataWithItsOwnURL(t *testing.T) {
 	})
 }
 
-func TestTheAppsRoleMigratesEveryTenant(t *testing.T) {
+func TestAppsRoleMigratesEveryTenant(t *testing.T) {
 	everyMajor(t, func(t *testing.T, b *bed) {
 		declared := named("acme")
 		b.must(t, declared)
@@ -80,7 +81,7 @@ func TestTheAppsRoleMigratesEveryTenant(t *testing.T) {
 	})
 }
 
-func TestSettingsThatChangeAreFollowed(t *testing.T) {
+func TestChangedSettingsOfATenantAreApplied(t *testing.T) {
 	b := newBed(t, 0)
 	b.must(t, named("acme"))
 	grown := tenants(settings.Tenant{Name: "acme", Plan: "enterprise", PasswordVersion: 2})
@@ -101,17 +102,17 @@ func TestSuspensionEndsSessionsAndKeepsData(t *testing.T) {
 		suspended := tenants(settings.Tenant{Name: "acme", State: settings.Suspended}, settings.Tenant{Name: "beta"})
 		b.must(t, suspended)
 		_, err := live.Exec(context.Background(), "SELECT 1")
-		require.Error(t, err, "its session was ended")
+		require.Error(t, err, "the run ended its session")
 		_, err = pgx.Connect(context.Background(), b.url(t, declared[0]))
 		require.ErrorContains(t, err, "not permitted to log in")
-		assert.Equal(t, 1, ask[int](t, other, "SELECT 1"), "the other goes on")
+		assert.Equal(t, 1, ask[int](t, other, "SELECT 1"), "the other tenant's session still works")
 
 		b.must(t, declared)
 		assert.Equal(t, 200, ask[int](t, postgrestest.Connect(t, b.url(t, declared[0])), "SELECT count(*) FROM orders"))
 	})
 }
 
-func TestAnEntryThatVanishesIsSuspendedAndReported(t *testing.T) {
+func TestTenantMissingFromTheDeclarationIsSuspendedAndReported(t *testing.T) {
 	b := newBed(t, 0)
 	b.must(t, named("acme", "beta"))
 	out, err := b.reconcile(t, named("beta"))
@@ -121,11 +122,11 @@ func TestAnEntryThatVanishesIsSuspendedAndReported(t *testing.T) {
 	assert.False(t, ask[bool](t, super, "SELECT rolcanlogin FROM pg_roles WHERE rolname = 'tenant_acme'"))
 	assert.True(t, ask[bool](t, super, "SELECT to_regnamespace('tenant_acme') IS NOT NULL"))
 	assert.Empty(t, b.must(t, named("beta")))
-	assert.NotEmpty(t, b.must(t, named("acme", "beta")), "and it can come back")
+	assert.NotEmpty(t, b.must(t, named("acme", "beta")), "a declaration activates it again")
 	postgrestest.Connect(t, b.url(t, named("acme")[0]))
 }
 
-func TestImpossibleWishesAreRefusedTogetherAndChangeNothing(t *testing.T) {
+func TestImpossibleDeclarationsAreRefusedTogetherAndChangeNothing(t *testing.T) {
 	b := newBed(t, 0)
 	run(t, b.Superuser(t, postgrestest.Database), "CREATE SCHEMA tenant_foreign", "CREATE ROLE tenant_mighty CREATEDB")
 	b.must(t, named("acme"))
@@ -137,7 +138,7 @@ func TestImpossibleWishesAreRefusedTogetherAndChangeNothing(t *testing.T) {
 	require.Error(t, err)
 	for _, want := range []string{
 		"nothing was changed", "tenant acme: is to be purged, but has no archive", "tenant beta: has no archive to restore",
-		"tenant foreign: the schema tenant_foreign belongs to postgres", "tenant mighty: the role tenant_mighty may do more",
+		"tenant foreign: the schema tenant_foreign belongs to postgres", "tenant mighty: the role tenant_mighty has more rights than a tenant may have",
 	} {
 		assert.Contains(t, out, want)
 	}
@@ -179,7 +180,7 @@ func TestTwoRunsNeverInterleave(t *testing.T) {
 				succeeded.Add(1)
 				return
 			}
-			// The one that came first waited, and the later one overtook it.
+			// The run with the older declaration waited, and the newer one ran before it.
 			assert.Contains(t, out, "refused: a newer declaration")
 		}()
 	}
@@ -188,7 +189,7 @@ func TestTwoRunsNeverInterleave(t *testing.T) {
 	assert.Empty(t, b.must(t, named("acme", "beta", "gamma")))
 }
 
-func TestNamesThatNeedQuotingStayNames(t *testing.T) {
+func TestNamesThatNeedQuotingAreQuoted(t *testing.T) {
 	assert.Equal(t, "'it''s'", tenancy.Literal("it's"))
 	assert.Equal(t, ` E'a\\b'`, tenancy.Literal(`a\b`))
 	b := newBed(t, 0)

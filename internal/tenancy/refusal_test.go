@@ -12,7 +12,7 @@ import (
 	"github.com/genericcorp/platform/internal/tenancy"
 )
 
-func TestARefusalHasAnExitStatusOfItsOwnAndAnErrorHasNot(t *testing.T) {
+func TestReconcileExitsWithExitRefusedForARefusalButNotForAnError(t *testing.T) {
 	b := newBed(t, 0)
 	b.must(t, named("acme"))
 	status := func(declared []settings.Tenant) (int, string) {

@@ -12,7 +12,7 @@ import (
 	"github.com/genericcorp/platform/sandbox/postgrestest"
 )
 
-func TestARenameMovesSchemaRolesAndRowsAndLosesNoneThatWereWrittenMeanwhile(t *testing.T) {
+func TestRenameMovesSchemaRolesAndRowsAndLosesNoRowWrittenMeanwhile(t *testing.T) {
 	everyMajor(t, func(t *testing.T, b *bed) {
 		old := tenants(settings.Tenant{Name: "ac-me", SampleData: true})
 		b.must(t, old)
@@ -24,7 +24,7 @@ func TestARenameMovesSchemaRolesAndRowsAndLosesNoneThatWereWrittenMeanwhile(t *t
 			n := 0
 			for ; ; n++ {
 				if _, err := traffic.Exec(context.Background(), "INSERT INTO customers VALUES ($1, 'x', $1::text)", 1000+n); err != nil {
-					break // its session is ended by the rename
+					break // the rename ended the session
 				}
 			}
 			_ = traffic.Close(context.Background())
@@ -34,17 +34,17 @@ func TestARenameMovesSchemaRolesAndRowsAndLosesNoneThatWereWrittenMeanwhile(t *t
 		out, err := b.reconcile(t, renamed)
 		require.NoError(t, err, out)
 		assert.Contains(t, out, "tenant globex: renamed from ac-me")
-		assert.Contains(t, out, "these functions have the old schema in their text; a migration has to change them: tenant_globex.mine()")
+		assert.Contains(t, out, "these functions have the old schema in their text; change them by a migration: tenant_globex.mine()")
 		assert.Contains(t, out, "all as declared")
 		n := <-written
 		globex := postgrestest.Connect(t, b.url(t, renamed[0]))
-		assert.Equal(t, 20+n, ask[int](t, globex, "SELECT count(*) FROM customers"), "every row that was confirmed is there")
+		assert.Equal(t, 20+n, ask[int](t, globex, "SELECT count(*) FROM customers"), "every row that was committed is there")
 		super := b.Superuser(t, postgrestest.Database)
 		assert.Zero(t, ask[int](t, super, "SELECT count(*) FROM pg_roles WHERE rolname ~ 'ac_me'"))
 		assert.Zero(t, ask[int](t, super, "SELECT count(*) FROM pg_namespace WHERE nspname ~ 'ac_me'"))
 		b.migrate(t, "globex", "CREATE TABLE later (id int)")
 		run(t, globex, "INSERT INTO later VALUES (1)")
-		assert.Empty(t, b.must(t, renamed), "renamedFrom may stay")
+		assert.Empty(t, b.must(t, renamed), "renamedFrom may stay in the stack file")
 
 		out, err = b.reconcile(t, old)
 		require.Error(t, err)
@@ -53,18 +53,18 @@ func TestARenameMovesSchemaRolesAndRowsAndLosesNoneThatWereWrittenMeanwhile(t *t
 	})
 }
 
-func TestARenameOfATenantThatIsArchivedIsRefused(t *testing.T) {
+func TestRenameOfAnArchivedTenantIsRefused(t *testing.T) {
 	b := newBed(t, 0)
-	grown(t, b)
+	tenantWithManyObjects(t, b)
 	b.must(t, tenants(settings.Tenant{Name: "acme", State: settings.Archived}))
 	out, err := b.reconcile(t, tenants(settings.Tenant{Name: "globex", RenamedFrom: "acme"}))
 	require.Error(t, err)
-	assert.Contains(t, out, "tenant globex: is renamed from acme, which is archived; bring it back first")
+	assert.Contains(t, out, "tenant globex: is renamed from acme, which is archived; make that one active first")
 }
 
-func TestAPurgedNameComesBackRestoredOrFreshAndNeverBySilence(t *testing.T) {
+func TestPurgedNameIsUsedAgainOnlyWithRestoreOrFresh(t *testing.T) {
 	b := newBed(t, 0)
-	grown(t, b)
+	tenantWithManyObjects(t, b)
 	purge(t, b)
 	out, err := b.reconcile(t, named("acme"))
 	require.Error(t, err)

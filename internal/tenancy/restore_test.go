@@ -12,21 +12,21 @@ import (
 	"github.com/genericcorp/platform/sandbox/postgrestest"
 )
 
-// declaredBefore are the tenants at the moment that is restored; left is purged
-// after it.
+// declaredBefore has the tenants at the time that is restored. The tenant left was purged
+// later.
 func declaredBefore() []settings.Tenant {
 	return tenants(settings.Tenant{Name: "acme", SampleData: true}, settings.Tenant{Name: "beta", SampleData: true}, settings.Tenant{Name: "left"})
 }
 
-// declaredNow are the tenants of the live database: acme's password was changed,
-// and later is new.
+// declaredNow has the tenants of the live database. acme has another password since, and the
+// tenant later is new.
 func declaredNow() []settings.Tenant {
 	return tenants(settings.Tenant{Name: "acme", SampleData: true, PasswordVersion: 2}, settings.Tenant{Name: "beta", SampleData: true}, settings.Tenant{Name: "later"})
 }
 
-// damaged is a cloud whose live database lost rows, and got newer ones, after the
-// moment that the copy holds.
-func damaged(t *testing.T, major int) *cloud {
+// damagedCloud returns a cloud whose live database has lost rows, and got new ones, after the
+// time of the copy.
+func damagedCloud(t *testing.T, major int) *cloud {
 	t.Helper()
 	c := &cloud{t: t, live: newBed(t, major), copy: newBed(t, major), rules: map[string][]string{}, writers: true, scheduled: true}
 	c.copy.must(t, declaredBefore())
@@ -47,7 +47,7 @@ func damaged(t *testing.T, major int) *cloud {
 	return c
 }
 
-// write runs a tenant's statements in a session that ends: it may have two.
+// write runs a tenant's statements in a session that it closes: a tenant may have only two.
 func (c *cloud) write(tenant string, statements ...string) {
 	c.t.Helper()
 	conn := c.connect(tenant)
@@ -55,14 +55,14 @@ func (c *cloud) write(tenant string, statements ...string) {
 	require.NoError(c.t, conn.Close(context.Background()))
 }
 
-// connect logs a tenant in with the URL that the app has for it.
+// connect opens a session of a tenant with the password of its current declaration.
 func (c *cloud) connect(tenant string) *pgx.Conn {
 	c.t.Helper()
 	for _, of := range declaredNow() {
 		if of.Name == tenant {
 			conn, err := pgx.Connect(context.Background(), c.live.url(c.t, of))
 			require.NoError(c.t, err, tenant)
-			c.t.Cleanup(func() { _ = conn.Close(context.Background()) }) // a suspended tenant's session was ended
+			c.t.Cleanup(func() { _ = conn.Close(context.Background()) }) // a run may have ended the session
 			return conn
 		}
 	}
@@ -70,13 +70,13 @@ func (c *cloud) connect(tenant string) *pgx.Conn {
 	return nil
 }
 
-// assertHealthy checks what holds after every restore.
+// assertHealthy checks what has to be true after every restore.
 func (c *cloud) assertHealthy(out string) {
 	c.t.Helper()
 	acme, beta := c.connect("acme"), c.connect("beta")
 	assert.Equal(c.t, 20, ask[int](c.t, acme, "SELECT count(*) FROM customers"))
 	assert.Equal(c.t, 200, ask[int](c.t, acme, "SELECT count(*) FROM orders"))
-	assert.True(c.t, ask[bool](c.t, acme, "SELECT to_regclass('mistake') IS NULL"), "tables of after the moment are gone")
+	assert.True(c.t, ask[bool](c.t, acme, "SELECT to_regclass('mistake') IS NULL"), "tables that were created after that time are dropped")
 	assert.Equal(c.t, "owner_acme", ask[string](c.t, acme, "SELECT tableowner FROM pg_tables WHERE tablename = 'orders' AND schemaname = 'tenant_acme'"))
 	assert.Equal(c.t, 1, ask[int](c.t, c.connect("later"), "SELECT count(*) FROM notes"), "a tenant that is not in the copy keeps its rows")
 	for conn, query := range map[*pgx.Conn]string{acme: "SELECT FROM tenant_beta.orders", beta: "SELECT FROM tenant_acme.orders"} {
@@ -90,7 +90,7 @@ func (c *cloud) assertHealthy(out string) {
 	assert.True(c.t, c.scheduled, "the schedule runs")
 	assert.Empty(c.t, c.ups, "every pulumi up was run")
 	assert.Equal(c.t, []string{"ip_addr:" + operatorAddress}, c.rules[copyID])
-	assert.Empty(c.t, c.rules[liveID], "the operator's address is no trusted source any more")
+	assert.Empty(c.t, c.rules[liveID], "the operator's address is removed from the trusted sources")
 	for _, password := range c.passwords() {
 		assert.NotContains(c.t, c.lines(), password)
 		assert.NotContains(c.t, out, password)
@@ -99,11 +99,11 @@ func (c *cloud) assertHealthy(out string) {
 
 func TestRestoreOfOneTenantLeavesTheOthersRowsAndTheAppsTables(t *testing.T) {
 	eachMajor(t, func(t *testing.T, major int) {
-		c := damaged(t, major)
+		c := damagedCloud(t, major)
 		suspended := declaredNow()
 		suspended[0].State = settings.Suspended
 		c.ups = [][]settings.Tenant{suspended, declaredNow()}
-		c.assertHealthy(c.follow(oneTenant))
+		c.assertHealthy(c.runRunbook(oneTenant))
 		assert.Equal(t, 21, ask[int](t, c.connect("beta"), "SELECT count(*) FROM customers"), "beta keeps its newer row")
 		app := postgrestest.Connect(t, c.live.URL(postgrestest.App))
 		assert.Equal(t, 1, ask[int](t, app, "SELECT public.price(2)"))
@@ -112,9 +112,9 @@ func TestRestoreOfOneTenantLeavesTheOthersRowsAndTheAppsTables(t *testing.T) {
 
 func TestRestoreOfEverythingBringsTenantsAndTheAppsTablesToTheCopy(t *testing.T) {
 	eachMajor(t, func(t *testing.T, major int) {
-		c := damaged(t, major)
+		c := damagedCloud(t, major)
 		c.ups = [][]settings.Tenant{declaredNow()}
-		out := c.follow(everything)
+		out := c.runRunbook(everything)
 		c.assertHealthy(out)
 		assert.Contains(t, out, "purged: tenant_left\nnew: tenant_later\n")
 		assert.Equal(t, 20, ask[int](t, c.connect("beta"), "SELECT count(*) FROM customers"), "beta is as in the copy")
@@ -122,7 +122,7 @@ func TestRestoreOfEverythingBringsTenantsAndTheAppsTablesToTheCopy(t *testing.T)
 		assert.Equal(t, 900, ask[int](t, app, "SELECT public.price(2)"))
 		assert.True(t, ask[bool](t, app, "SELECT to_regclass('public.mistake') IS NULL"))
 		run(t, app, "INSERT INTO public.plans (tier, price) VALUES ('paid', 1200)")
-		assert.Equal(t, 1200, ask[int](t, app, "SELECT public.price(3)"), "numbers go on after the copy's")
+		assert.Equal(t, 1200, ask[int](t, app, "SELECT public.price(3)"), "the sequence continues after the copy's value")
 		assert.True(t, ask[bool](t, c.live.Superuser(t, postgrestest.Database), "SELECT to_regrole('tenant_left') IS NULL"), "a purged tenant stays purged")
 	})
 }

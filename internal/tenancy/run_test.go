@@ -24,22 +24,23 @@ import (
 
 const seed = "a seed that is only for tests"
 
-// appConnections is what a plan with two replicas counts for the app's own role.
+// appConnections is the number of connections that a plan with two replicas counts for the
+// app's own role.
 const appConnections = 6
 
-// bed is a server and the folders of the reconcile Job.
+// bed is a test bed: a PostgreSQL server, and the folders of the reconcile Job.
 type bed struct {
 	*postgrestest.Server
 	dir string
-	// port replaces the server's, for a proxy before it.
+	// port is the port of a proxy to the server; 0 for none.
 	port int
-	// variables are more of the Entrypoint's.
+	// variables are additional variables of the Entrypoint, as NAME=value.
 	variables []string
-	// last is what the last run took.
+	// last has the cost of the last run.
 	last struct {
-		// peak is the memory of its largest process in MiB.
+		// peak is the memory of the largest process in MiB.
 		peak int64
-		// time on the clock, and that of its processes: psql and the shell.
+		// time is the duration, cpu the CPU time of the run's processes (psql and the shell).
 		time, cpu time.Duration
 	}
 }
@@ -49,6 +50,7 @@ func newBed(t testing.TB, major int) *bed {
 	return &bed{Server: postgrestest.Start(t, major), dir: t.TempDir()}
 }
 
+// tenants sets the defaults of a stack file in these tenants.
 func tenants(of ...settings.Tenant) []settings.Tenant {
 	for i := range of {
 		of[i] = of[i].WithDefaults()
@@ -56,6 +58,7 @@ func tenants(of ...settings.Tenant) []settings.Tenant {
 	return of
 }
 
+// named declares tenants with defaults by their names.
 func named(names ...string) []settings.Tenant {
 	out := make([]settings.Tenant, len(names))
 	for i, name := range names {
@@ -64,7 +67,7 @@ func named(names ...string) []settings.Tenant {
 	return tenants(out...)
 }
 
-// reconcile runs what the Job runs, and returns what it said.
+// reconcile runs the Entrypoint as the Job does, and returns its output.
 func (b *bed) reconcile(t testing.TB, declared []settings.Tenant) (string, error) {
 	t.Helper()
 	archive := filepath.Join(b.dir, "archive")
@@ -101,7 +104,7 @@ func (b *bed) reconcileInto(t testing.TB, declared []settings.Tenant, archive st
 	return out.String(), err
 }
 
-// environment connects libpq as a role, by the proxy if there is one.
+// environment returns variables of libpq for a role. They use the proxy if there is one.
 func (b *bed) environment(t testing.TB, role string) []string {
 	t.Helper()
 	variables, err := tenancy.Environment(b.URL(role))
@@ -116,7 +119,7 @@ func (b *bed) environment(t testing.TB, role string) []string {
 	return out
 }
 
-// password is PGPASSWORD for a role that has no line in the Job's password file.
+// password returns PGPASSWORD=value for a role that is not in the Job's password file.
 func (b *bed) password(t testing.TB, role string) string {
 	t.Helper()
 	u, err := url.Parse(b.URL(role))
@@ -125,7 +128,7 @@ func (b *bed) password(t testing.TB, role string) string {
 	return "PGPASSWORD=" + password
 }
 
-// must is reconcile that succeeds; it returns the changes that were made.
+// must runs reconcile, which must succeed. It returns the changes that the run reports.
 func (b *bed) must(t testing.TB, declared []settings.Tenant) []string {
 	t.Helper()
 	out, err := b.reconcile(t, declared)
@@ -139,7 +142,7 @@ func (b *bed) must(t testing.TB, declared []settings.Tenant) []string {
 	return changes
 }
 
-// url logs in as a tenant without the pooler.
+// url returns a tenant's connection string to the server, without the pooler.
 func (b *bed) url(t testing.TB, tenant settings.Tenant) string {
 	t.Helper()
 	u, err := url.Parse(b.URL(postgrestest.Admin))
@@ -148,8 +151,8 @@ func (b *bed) url(t testing.TB, tenant settings.Tenant) string {
 	return u.String()
 }
 
-// migrate runs statements as an app's migration does: in a transaction of the app's
-// role, as the owner of the tenant's schema.
+// migrate runs statements as an app's migration does: in a transaction of the app's role,
+// which acts as the owner of the tenant's schema.
 func (b *bed) migrate(t testing.TB, tenant string, statements ...string) {
 	t.Helper()
 	conn, err := pgx.Connect(context.Background(), b.URL(postgrestest.App))

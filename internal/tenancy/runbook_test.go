@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Cases of docs/restore.md. The words after "sh" say in which of them a person
-// runs a block.
+// The cases of docs/restore.md. The words after "sh" in a fenced block are the cases in which
+// a person runs the block.
 const (
 	oneTenant  = "one"
 	everything = "all"
@@ -26,7 +26,7 @@ type block struct {
 
 var fence = regexp.MustCompile("(?ms)^```([^\n]*)\n(.*?)^```$")
 
-// blocks are the fenced blocks of docs/restore.md.
+// blocks returns the fenced blocks of docs/restore.md.
 func blocks(t *testing.T) []block {
 	t.Helper()
 	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "restore.md"))
@@ -40,7 +40,7 @@ func blocks(t *testing.T) []block {
 	return out
 }
 
-// runbook is what a person types who follows the page in one case.
+// runbook returns the commands that a person runs who follows the page in one case.
 func runbook(t *testing.T, of string) string {
 	t.Helper()
 	var script strings.Builder

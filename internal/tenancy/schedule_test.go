@@ -13,21 +13,21 @@ import (
 	"github.com/genericcorp/platform/sandbox/postgrestest"
 )
 
-// with is the same server and folders for runs with other variables of the Entrypoint.
-func (b *bed) with(variables ...string) *bed {
+// withVariables returns the same test bed for runs with other variables of the Entrypoint.
+func (b *bed) withVariables(variables ...string) *bed {
 	out := *b
 	out.variables = variables
 	return &out
 }
 
 func (b *bed) tolerant() *bed {
-	return b.with(tenancy.VariableTolerate + "=" + tenancy.TolerateTenants)
+	return b.withVariables(tenancy.VariableTolerate + "=" + tenancy.TolerateTenants)
 }
 
-// scheduled runs what the CronJob runs, which has no archive volume.
+// scheduled runs the Entrypoint as the CronJob does, without an archive volume.
 func (b *bed) scheduled(t testing.TB, declared []settings.Tenant) (string, error) {
 	t.Helper()
-	run := b.with(tenancy.VariableScheduled + "=" + tenancy.Scheduled)
+	run := b.withVariables(tenancy.VariableScheduled + "=" + tenancy.Scheduled)
 	defer func() { b.last = run.last }()
 	return run.reconcileInto(t, declared, "")
 }
@@ -42,7 +42,7 @@ func exitStatus(t *testing.T, err error, out string) int {
 	return exit.ExitCode()
 }
 
-func TestATolerantRunReportsTenantsThatFailAndAStrictOneFails(t *testing.T) {
+func TestTolerantRunReportsFailedTenantsAndAStrictRunFails(t *testing.T) {
 	b := newBed(t, 0)
 	b.must(t, named("typed"))
 	b.migrate(t, "typed", "CREATE TYPE customers AS ENUM ('a')")
@@ -61,7 +61,7 @@ func TestATolerantRunReportsTenantsThatFailAndAStrictOneFails(t *testing.T) {
 	b.must(t, declared)
 }
 
-func TestATolerantRunFailsWhenItIsRefusedOrBroken(t *testing.T) {
+func TestTolerantRunFailsWhenItIsRefusedOrHasAnError(t *testing.T) {
 	b := newBed(t, 0).tolerant()
 	b.must(t, named("acme"))
 	out, err := b.reconcile(t, tenants(settings.Tenant{Name: "acme", State: settings.Purged, ConfirmPurge: "acme"}))
@@ -70,7 +70,7 @@ func TestATolerantRunFailsWhenItIsRefusedOrBroken(t *testing.T) {
 	assert.NotContains(t, []int{0, tenancy.ExitRefused, tenancy.ExitTenants}, exitStatus(t, err, out))
 }
 
-func TestAScheduledRunUndoesDrift(t *testing.T) {
+func TestScheduledRunUndoesDrift(t *testing.T) {
 	everyMajor(t, func(t *testing.T, b *bed) {
 		declared := tenants(settings.Tenant{Name: "acme"}, settings.Tenant{Name: "beta", State: settings.Suspended})
 		b.must(t, declared)
@@ -86,8 +86,8 @@ func TestAScheduledRunUndoesDrift(t *testing.T) {
 	})
 }
 
-func TestAScheduledRunAppliesNothingButTheLastUpdate(t *testing.T) {
-	const left = "this is not what the last update applied, so it is left to its own update; nothing was changed"
+func TestScheduledRunAppliesOnlyTheLastUpdate(t *testing.T) {
+	const left = "the last update applied another declaration, and this one waits for its own update; nothing was changed"
 	b := newBed(t, 0)
 	older, newer := named("acme"), tenants(settings.Tenant{Name: "acme", State: settings.Suspended})
 	b.must(t, older)
@@ -105,16 +105,16 @@ func TestAScheduledRunAppliesNothingButTheLastUpdate(t *testing.T) {
 	b.must(t, older)
 	out, err := b.scheduled(t, older)
 	require.NoError(t, err, out)
-	assert.Contains(t, out, "all as declared", "an update may go back")
+	assert.Contains(t, out, "all as declared", "an update may apply an earlier declaration again")
 
 	out, err = b.reconcile(t, tenants(settings.Tenant{Name: "acme", State: settings.Purged, ConfirmPurge: "acme"}))
 	assert.Equal(t, tenancy.ExitRefused, exitStatus(t, err, out))
 	out, err = b.scheduled(t, older)
 	require.NoError(t, err, out)
-	assert.Contains(t, out, "all as declared", "what was refused is not what the last update applied")
+	assert.Contains(t, out, "all as declared", "a refused declaration does not count as the last update")
 }
 
-func TestAScheduledRunBeforeTheFirstUpdateChangesNothing(t *testing.T) {
+func TestScheduledRunBeforeTheFirstUpdateChangesNothing(t *testing.T) {
 	b := newBed(t, 0)
 	super := b.Superuser(t, postgrestest.Database)
 	early := func() {
@@ -125,7 +125,7 @@ func TestAScheduledRunBeforeTheFirstUpdateChangesNothing(t *testing.T) {
 	early()
 	assert.False(t, ask[bool](t, super, "SELECT to_regnamespace('platform') IS NOT NULL"))
 	b.must(t, named("acme"))
-	run(t, super, "ALTER TABLE platform.lease DROP declaration") // as before there were scheduled runs
+	run(t, super, "ALTER TABLE platform.lease DROP declaration") // as in a version without scheduled runs
 	early()
 	b.must(t, named("acme"))
 	out, err := b.scheduled(t, named("acme"))
@@ -133,7 +133,7 @@ func TestAScheduledRunBeforeTheFirstUpdateChangesNothing(t *testing.T) {
 	assert.Contains(t, out, "all as declared")
 }
 
-func TestAScheduledRunGivesWayToAnUpdate(t *testing.T) {
+func TestScheduledRunDoesNothingWhileAnUpdateRuns(t *testing.T) {
 	b := newBed(t, 0)
 	b.must(t, named("acme"))
 	holder := postgrestest.Connect(t, b.URL(postgrestest.Admin))
@@ -146,13 +146,13 @@ func TestAScheduledRunGivesWayToAnUpdate(t *testing.T) {
 	out, err = b.scheduled(t, named("acme"))
 	require.NoError(t, err, out)
 	super := b.Superuser(t, postgrestest.Database)
-	assert.Equal(t, before, ask[int](t, super, "SELECT last_value FROM platform.revision"), "an update that waited would be an older one")
+	assert.Equal(t, before, ask[int](t, super, "SELECT last_value FROM platform.revision"), "a scheduled run takes no revision; an update that waits for it would have an older one")
 	assert.EqualValues(t, before, ask[int](t, super, "SELECT revision FROM platform.lease"))
 }
 
-// A run that was killed leaves tenants that need the archive volume, which a scheduled
-// run does not have. Nobody logs in to them until an update has done it.
-func TestAScheduledRunLeavesDumpsToAnUpdate(t *testing.T) {
+// After a killed run, some tenants still need the archive volume, and a scheduled run does not
+// have it. These tenants cannot log in until an update has completed them.
+func TestScheduledRunLeavesArchivePurgeAndRestoreToAnUpdate(t *testing.T) {
 	b := newBed(t, 0)
 	for _, declared := range beforeKill {
 		b.must(t, declared)
@@ -163,7 +163,7 @@ func TestAScheduledRunLeavesDumpsToAnUpdate(t *testing.T) {
 	assert.Equal(t, tenancy.ExitTenants, exitStatus(t, err, out))
 	out, err = b.scheduled(t, afterKill)
 	assert.Equal(t, tenancy.ExitTenants, exitStatus(t, err, out))
-	for _, want := range []string{"3 of 6 tenants failed", "back | restore | ", "leaves | archive | ", "old | purge | ", "this run has no archive volume; pulumi up does it"} {
+	for _, want := range []string{"3 of 6 tenants failed", "back | restore | ", "leaves | archive | ", "old | purge | ", "this run has no archive volume; the next pulumi up does this step"} {
 		assert.Contains(t, out, want)
 	}
 	assert.True(t, ask[bool](t, super, "SELECT to_regnamespace('tenant_old') IS NOT NULL"))
@@ -172,10 +172,10 @@ func TestAScheduledRunLeavesDumpsToAnUpdate(t *testing.T) {
 	want := ask[string](t, super, state)
 	out, err = b.scheduled(t, afterKill)
 	require.NoError(t, err, out)
-	assert.Equal(t, want, ask[string](t, super, state), "once an update has done it, nothing is left to do")
+	assert.Equal(t, want, ask[string](t, super, state), "after an update, a scheduled run changes nothing")
 }
 
-func TestAScheduledRunFillsNoSchemaThatTheAppHasEmptied(t *testing.T) {
+func TestScheduledRunAddsNoSampleDataAgain(t *testing.T) {
 	b := newBed(t, 0)
 	declared := tenants(settings.Tenant{Name: "acme", SampleData: true})
 	b.must(t, declared)

@@ -11,7 +11,7 @@ import (
 	"github.com/genericcorp/platform/sandbox/postgrestest"
 )
 
-func TestASessionOfATenantStartsWithEveryTimeout(t *testing.T) {
+func TestTenantsSessionStartsWithEveryTimeout(t *testing.T) {
 	everyMajor(t, func(t *testing.T, b *bed) {
 		declared := tenants(settings.Tenant{Name: "acme", Plan: "growth"})
 		b.must(t, declared)
@@ -28,7 +28,7 @@ func TestASessionOfATenantStartsWithEveryTimeout(t *testing.T) {
 	})
 }
 
-// The app connects with each string that it finds.
+// The app connects with every connection string that it gets.
 func TestOnlyTenantsThatMayLogInHaveAConnectionString(t *testing.T) {
 	urls, err := tenancy.URLs("postgresql://doadmin:hunter2@db:25060/app", tenancy.Address{Host: "pooler", Port: 6432}, seed, tenants(
 		settings.Tenant{Name: "acme"}, settings.Tenant{Name: "late", State: settings.Suspended},

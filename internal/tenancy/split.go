@@ -11,51 +11,55 @@ import (
 //go:embed split/*.sql
 var splitFiles embed.FS
 
-// Split says how shared tables of the schema public become a schema for each tenant.
+// Split describes how the rows of shared tables are copied into a schema for each tenant.
+// The shared tables are in the schema public. A Column tells whose row it is.
 type Split struct {
-	// Tables have the Column.
+	// Tables are the shared tables that have the Column.
 	Tables []string
-	// Column of the Tables tells tenants apart.
+	// Column is the column of Tables with the tenant's key, such as tenant_id.
 	Column string
 	// Through names tables without the Column, each with the column of a foreign
 	// key that leads to its tenant: "orders.customer_id".
 	Through []string
-	// Shared are tables without tenants. Each schema gets all their rows.
+	// Shared are tables whose rows belong to no tenant. Each schema gets all their rows.
 	Shared []string
-	// Sequences that no table has and each schema gets.
+	// Sequences are sequences that belong to no table. Each schema gets a copy.
 	Sequences []string
-	// LeaveOut names what is knowingly not copied: views, sequences and tables by
-	// their name, triggers, rules and policies as "customers.audit".
+	// LeaveOut names what the user accepts as not copied. Views, functions, sequences and
+	// tables have their name; triggers, rules and policies have the form "customers.audit".
 	LeaveOut []string
-	// Tenants by the Column's value.
+	// Tenants are the tenants, each with its value of the Column.
 	Tenants []SplitTenant
-	// Step is what the script does; the zero value copies.
+	// Step selects the script. The default is SplitCopy.
 	Step SplitStep
 }
 
-// SplitTenant is a value of the column, and the name of the tenant it means.
+// SplitTenant is a tenant. Key is its value of the Split's Column, Name its name in the
+// stack file.
 type SplitTenant struct{ Key, Name string }
 
-// SplitStep is one of the scripts that a Split has.
+// SplitStep selects a script of a Split.
 type SplitStep int
 
 const (
-	// SplitCopy copies what is not copied yet. It refuses what would lose something.
+	// SplitCopy copies what is not copied yet. It refuses to start if the copy would lose
+	// something that LeaveOut does not name.
 	SplitCopy SplitStep = iota
 	// SplitVerify compares the copies with the shared tables, and writes nothing.
 	SplitVerify
-	// SplitRollback drops the copies, unless one has rows that the shared tables lack.
+	// SplitRollback drops the copies. It refuses if a copy has rows that the shared tables
+	// do not have.
 	SplitRollback
 )
 
-// splitScripts are the files of each step, after open.sql and the parameters.
+// splitScripts has the files of each step. open.sql and the parameters come before them.
 var splitScripts = map[SplitStep][]string{
 	SplitCopy:     {"record", "sources", "needs", "rows", "faults", "forget", "refuse", "definitions", "comments", "copy", "compare"},
 	SplitVerify:   {"recorded", "sources", "rows", "refuse", "copies", "read_only", "compared", "verify"},
 	SplitRollback: {"recorded", "sources", "rows", "refuse", "copies", "compared", "rollback", "refuse", "drop", "forget"},
 }
 
-// SQL returns the script of the Step, for psql. The error has every fault.
+// SQL returns the script of the Step, for psql. The error lists every fault of s.
 func (s Split) SQL() (string, error) {
 	through, err := s.validate()
 	if err != nil {
@@ -75,7 +79,7 @@ func (s Split) SQL() (string, error) {
 	return b.String(), nil
 }
 
-// parameters fills the tables that open.sql makes.
+// parameters returns SQL that fills the tables that open.sql creates.
 func (s Split) parameters(through [][2]string) string {
 	var tables, tenants, sequences, leftOut []string
 	table := func(name, kind, via string) {

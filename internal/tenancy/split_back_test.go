@@ -10,7 +10,7 @@ import (
 	"github.com/genericcorp/platform/sandbox/postgrestest"
 )
 
-func TestVerifyReportsWhatChangedInEitherPlace(t *testing.T) {
+func TestSplitVerifyReportsChangesInCopiesAndInSharedTables(t *testing.T) {
 	everyMajor(t, func(t *testing.T, b *bed) {
 		app := richBed(t, b)
 		verify := script(t, richSplit, tenancy.SplitVerify)
@@ -21,7 +21,7 @@ func TestVerifyReportsWhatChangedInEitherPlace(t *testing.T) {
 		require.NoError(t, err, out)
 		out, err = b.psql(t, verify)
 		require.NoError(t, err, out)
-		assert.Contains(t, out, "verified: 8 tables of tenants, all as in the shared ones")
+		assert.Contains(t, out, "verified: 8 copies, all equal to the shared tables")
 
 		acme := postgrestest.Connect(t, b.url(t, named("acme")[0]))
 		run(t, acme, "UPDATE clients SET t = 'x' WHERE id = (SELECT min(id) FROM clients)")
@@ -34,7 +34,7 @@ func TestVerifyReportsWhatChangedInEitherPlace(t *testing.T) {
 	})
 }
 
-func TestRollbackDropsTheCopiesUnlessOneHasNewerRows(t *testing.T) {
+func TestSplitRollbackDropsTheCopiesUnlessOneHasNewerRows(t *testing.T) {
 	everyMajor(t, func(t *testing.T, b *bed) {
 		app := richBed(t, b)
 		super := b.Superuser(t, postgrestest.Database)
@@ -48,7 +48,7 @@ func TestRollbackDropsTheCopiesUnlessOneHasNewerRows(t *testing.T) {
 		out, err = b.psql(t, back)
 		require.Error(t, err)
 		assert.Contains(t, out, "tenant_acme.clients has changed since it was copied")
-		assert.Equal(t, before, ask[int](t, super, left), "beta's copies stay too")
+		assert.Equal(t, before, ask[int](t, super, left), "beta's copies are not dropped either")
 
 		run(t, acme, "DELETE FROM clients WHERE t IS NULL")
 		run(t, app, "BEGIN", "TRUNCATE lines", "COMMIT")

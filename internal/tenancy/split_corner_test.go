@@ -13,7 +13,7 @@ import (
 	"github.com/genericcorp/platform/sandbox/postgrestest"
 )
 
-func TestWhatASplitLeavesOutStaysInPublicAndTheRestIsCopied(t *testing.T) {
+func TestSplitCopiesAllButWhatTheUserLeavesOut(t *testing.T) {
 	everyMajor(t, func(t *testing.T, b *bed) {
 		b.must(t, named("acme", "beta"))
 		app := postgrestest.Connect(t, b.URL(postgrestest.App))
@@ -43,11 +43,11 @@ func TestWhatASplitLeavesOutStaysInPublicAndTheRestIsCopied(t *testing.T) {
 		assert.Zero(t, ask[int](t, super, "SELECT count(*) FROM pg_trigger WHERE NOT tgisinternal AND tgrelid = 'tenant_acme.orders'::regclass"))
 		assert.Zero(t, ask[int](t, super, "SELECT count(*) FROM pg_rewrite WHERE ev_class = 'tenant_acme.orders'::regclass"))
 		assert.Zero(t, ask[int](t, super, "SELECT count(*) FROM pg_policy WHERE polrelid = 'tenant_acme.customers'::regclass"))
-		assert.Equal(t, 501, ask[int](t, app, "SELECT total()"), "what is left out works on the shared tables as before")
+		assert.Equal(t, 501, ask[int](t, app, "SELECT total()"), "the objects that were left out still work on the shared tables")
 	})
 }
 
-func TestASecondSplitWaitsForTheFirst(t *testing.T) {
+func TestSecondSplitWaitsForTheFirst(t *testing.T) {
 	b, _ := sharedBed(t, 18)
 	super, holder := b.Superuser(t, postgrestest.Database), b.Superuser(t, postgrestest.Database)
 	run(t, holder, "BEGIN", "LOCK TABLE public.customers IN ROW EXCLUSIVE MODE")
@@ -78,8 +78,8 @@ func TestASecondSplitWaitsForTheFirst(t *testing.T) {
 	assert.Equal(t, 501, ask[int](t, super, `SELECT (SELECT count(*) FROM tenant_acme.orders) + (SELECT count(*) FROM tenant_beta.orders)`))
 }
 
-// The schema of an extension is used by tables of tenants, and outlives their purge.
-func TestASplitTenantWithAnExtensionComesBackFromItsArchive(t *testing.T) {
+// Tables of tenants use the schema of an extension. A purge must not drop that schema.
+func TestSplitTenantWithAnExtensionIsRestoredFromItsArchive(t *testing.T) {
 	everyMajor(t, func(t *testing.T, b *bed) {
 		b.must(t, named("acme", "beta"))
 		app, super := postgrestest.Connect(t, b.URL(postgrestest.App)), b.Superuser(t, postgrestest.Database)
@@ -113,6 +113,6 @@ func TestASplitTenantWithAnExtensionComesBackFromItsArchive(t *testing.T) {
 		out, err = b.psql(t, script(t, split, tenancy.SplitVerify))
 		require.Error(t, err)
 		assert.Contains(t, out, "tenant_acme.customers: the copy has changed since it was made")
-		assert.NotContains(t, out, "orders", "what was restored is as it was copied")
+		assert.NotContains(t, out, "orders", "the restored rows are equal to the copied ones")
 	})
 }

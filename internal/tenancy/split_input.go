@@ -8,8 +8,8 @@ import (
 	"github.com/genericcorp/platform/internal/names"
 )
 
-// validate returns Through as pairs of a table and its column. The error has every
-// fault that can be found without the database.
+// validate returns Through as pairs of a table and its column. The error lists every fault
+// that can be found without the database.
 func (s Split) validate() ([][2]string, error) {
 	through, errs := s.pairs()
 	if len(s.Tables) == 0 {
@@ -28,14 +28,14 @@ func (s Split) validate() ([][2]string, error) {
 			errs = append(errs, fmt.Errorf("tenants: %w", err))
 		}
 		if keys[t.Key] || taken[t.Name] {
-			errs = append(errs, fmt.Errorf("tenants: %q=%s is there twice", t.Key, t.Name))
+			errs = append(errs, fmt.Errorf("tenants: %q=%s is given twice", t.Key, t.Name))
 		}
 		keys[t.Key], taken[t.Name] = true, true
 	}
 	return through, errors.Join(errs...)
 }
 
-// pairs splits each of Through at its first dot.
+// pairs splits each element of Through at its first dot.
 func (s Split) pairs() (out [][2]string, errs []error) {
 	for _, text := range s.Through {
 		table, column, _ := strings.Cut(text, ".")
@@ -48,12 +48,13 @@ func (s Split) pairs() (out [][2]string, errs []error) {
 	return out, errs
 }
 
-// repeated finds names that are given twice. A table has one of the three kinds.
+// repeated returns a fault for each name that is given twice. A table may be in only one
+// of Tables, Through and Shared.
 func (s Split) repeated(through [][2]string) (errs []error) {
 	of := func(flag string, list []string, seen map[string]bool) {
 		for _, name := range list {
 			if seen[name] {
-				errs = append(errs, fmt.Errorf("%s: %q is there twice", flag, name))
+				errs = append(errs, fmt.Errorf("%s: %q is given twice", flag, name))
 			}
 			seen[name] = true
 		}

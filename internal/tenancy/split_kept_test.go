@@ -11,8 +11,8 @@ import (
 	"github.com/genericcorp/platform/sandbox/postgrestest"
 )
 
-// rich has what a copy by CREATE TABLE LIKE would change or lose.
-var rich = []string{
+// specialTables creates tables with everything that CREATE TABLE LIKE would change or lose.
+var specialTables = []string{
 	"CREATE TYPE mood AS ENUM ('sad', 'glad', 'ok')", "ALTER TYPE mood ADD VALUE 'fine' BEFORE 'glad'",
 	"CREATE DOMAIN email AS text CONSTRAINT email_has_at CHECK (VALUE LIKE '%@%')",
 	"CREATE SEQUENCE invoice_numbers START 5000 INCREMENT 10 MAXVALUE 9000 CYCLE",
@@ -43,11 +43,11 @@ func richBed(t *testing.T, b *bed) *pgx.Conn {
 	t.Helper()
 	b.must(t, named("acme", "beta"))
 	app := postgrestest.Connect(t, b.URL(postgrestest.App))
-	run(t, app, rich...)
+	run(t, app, specialTables...)
 	return app
 }
 
-// script is what a step of a split prints.
+// script returns the script of a step of a split.
 func script(t *testing.T, s tenancy.Split, step tenancy.SplitStep) string {
 	t.Helper()
 	s.Step = step

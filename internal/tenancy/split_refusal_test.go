@@ -12,8 +12,8 @@ import (
 	"github.com/genericcorp/platform/sandbox/postgrestest"
 )
 
-// Each of these lost rows or objects without a word, or stopped a split halfway.
-func TestSplitRefusesAllThatItWouldLoseAtOnceAndBeforeItCopies(t *testing.T) {
+// Without these checks, a split would lose rows or objects and report nothing, or stop halfway.
+func TestSplitReportsEverythingItWouldLoseBeforeItCopies(t *testing.T) {
 	everyMajor(t, func(t *testing.T, b *bed) {
 		b.must(t, named("acme", "beta"))
 		app, super := postgrestest.Connect(t, b.URL(postgrestest.App)), b.Superuser(t, postgrestest.Database)
@@ -53,7 +53,7 @@ func TestSplitRefusesAllThatItWouldLoseAtOnceAndBeforeItCopies(t *testing.T) {
 	})
 }
 
-func TestSplitFindsAParentOfAnotherTenantBeforeItCopiesAndGoesOnOnceMended(t *testing.T) {
+func TestSplitIsRefusedUntilARowWithAnotherTenantsParentIsCorrected(t *testing.T) {
 	b, app := sharedBed(t, 0)
 	run(t, app, "UPDATE orders SET customer_id = customer_id + 1 WHERE id = 7")
 	out, err := b.psql(t, script(t, split, tenancy.SplitCopy))
@@ -64,7 +64,7 @@ func TestSplitFindsAParentOfAnotherTenantBeforeItCopiesAndGoesOnOnceMended(t *te
 	require.NoError(t, err, out)
 }
 
-func TestSplitCopiesRowsUnderRowLevelSecurityOfTheOwner(t *testing.T) {
+func TestSplitCopiesAllRowsOfATableWithRowLevelSecurity(t *testing.T) {
 	b, app := sharedBed(t, 0)
 	run(t, app, "ALTER TABLE customers ENABLE ROW LEVEL SECURITY", "CREATE POLICY own ON customers USING (false)")
 	s := split
@@ -74,7 +74,7 @@ func TestSplitCopiesRowsUnderRowLevelSecurityOfTheOwner(t *testing.T) {
 	assert.Contains(t, out, "tenant_acme.customers: 250 rows")
 }
 
-func TestSplitReadsASharedTableTheSameNumberOfTimesForAnyNumberOfTenants(t *testing.T) {
+func TestSplitScansASharedTableEquallyOftenForAnyNumberOfTenants(t *testing.T) {
 	b := newBed(t, 0)
 	names, s := []string{}, tenancy.Split{Tables: []string{"customers", "orders"}, Column: "tenant_id"}
 	for i := range 6 {
@@ -87,7 +87,7 @@ func TestSplitReadsASharedTableTheSameNumberOfTimesForAnyNumberOfTenants(t *test
 	run(t, app, "INSERT INTO customers (tenant_id, name) SELECT n % 6, n FROM generate_series(1, 600) n",
 		"INSERT INTO orders (tenant_id, customer_id) SELECT tenant_id, id FROM customers")
 	super := b.Superuser(t, postgrestest.Database)
-	ended := func() { // a session's counts arrive when it ends
+	ended := func() { // the server adds a session's counts when the session ends
 		require.Eventually(t, func() bool {
 			return ask[int](t, super, "SELECT count(*) FROM pg_stat_activity WHERE usename = 'app'") == 0
 		}, 10*time.Second, 100*time.Millisecond)

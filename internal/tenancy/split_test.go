@@ -67,16 +67,16 @@ func TestSharedTablesAreSplitIntoSchemas(t *testing.T) {
 		run(t, acme, "INSERT INTO customers (tenant_id, name) VALUES (1, 'next')",
 			"INSERT INTO orders (tenant_id, customer_id, cents) SELECT 1, id, 5 FROM customers WHERE name = 'next'",
 			"DELETE FROM customers WHERE name = 'next'")
-		assert.Equal(t, 250, ask[int](t, acme, "SELECT count(*) FROM orders"), "the foreign key came along, and its cascade")
+		assert.Equal(t, 250, ask[int](t, acme, "SELECT count(*) FROM orders"), "the foreign key was copied with its ON DELETE CASCADE")
 		assert.Equal(t, 501, ask[int](t, app, "SELECT count(*) FROM public.customers"), "the shared tables are as they were")
 		_, err = app.Exec(t.Context(), "SELECT * FROM tenant_acme.orders")
-		if major != 0 { // before 16 the app's role inherits what it may become
-			require.ErrorContains(t, err, "permission denied", "what the copy needed was taken back")
+		if major != 0 { // before 16, the app's role inherits the rights of the owners
+			require.ErrorContains(t, err, "permission denied", "the rights that the copy needed were revoked")
 		}
 	})
 }
 
-func TestASplitThatIsKilledIsContinued(t *testing.T) {
+func TestKilledSplitIsContinuedByTheNextRun(t *testing.T) {
 	b, _ := sharedBed(t, 0)
 	sql, err := split.SQL()
 	require.NoError(t, err)
@@ -99,7 +99,7 @@ func TestASplitThatIsKilledIsContinued(t *testing.T) {
 	}
 }
 
-func TestASplitThatWouldLoseSomethingIsRefused(t *testing.T) {
+func TestSplitIsRefusedWhenItWouldLoseRowsOrTables(t *testing.T) {
 	b, app := sharedBed(t, 0)
 	run(t, app, "INSERT INTO customers (tenant_id) VALUES (3)")
 	for want, faulty := range map[string]tenancy.Split{
@@ -127,9 +127,9 @@ func TestASplitThatWouldLoseSomethingIsRefused(t *testing.T) {
 	assert.Contains(t, out, "changed since it was copied: public.orders of tenant_beta")
 }
 
-func TestFaultsOfASplitAreSaidTogether(t *testing.T) {
+func TestSplitReportsAllFaultsOfItsInputTogether(t *testing.T) {
 	_, err := tenancy.Split{Tables: []string{"a", "a"}, Tenants: []tenancy.SplitTenant{{Key: "1", Name: "www"}, {Key: "1", Name: "b"}}}.SQL()
-	for _, want := range []string{`"a" is there twice`, "column: is missing", `"www" is reserved`, `"1"=b is there twice`} {
+	for _, want := range []string{`"a" is given twice`, "column: is missing", `"www" is reserved`, `"1"=b is given twice`} {
 		require.ErrorContains(t, err, want)
 	}
 }

@@ -1,5 +1,10 @@
-// Package tenancy turns declared tenants into what the database runs and what the
-// app gets: the reconcile script, the roles' passwords, and connection strings.
+// Package tenancy turns the tenants of a stack file into files:
+//   - for the reconcile Job: SQL, shell scripts and the roles' passwords;
+//   - for the pooler: the configuration of PgBouncer, its users and its certificate;
+//   - for the app: the list of tenants, and a connection string for each of them.
+//
+// It also writes the scripts that move the rows of shared tables into the tenants'
+// schemas (Split). The package talks to no database. docs/tenancy.md explains the design.
 package tenancy
 
 import (
@@ -12,13 +17,14 @@ import (
 	"github.com/genericcorp/platform/internal/settings"
 )
 
-// scripts are what the reconcile Job runs: reconcile.sh says in which order.
+// scripts are the files that the reconcile Job runs. reconcile.sh has their order.
 //
 //go:embed reconcile
 var scripts embed.FS
 
-// Files returns what the reconcile Job runs, by file name. The Job starts Entrypoint.
-// The app's own role gets a limit of appConnections. Nothing in the files is secret.
+// Files returns the files of the reconcile Job by their names. The Job starts Entrypoint.
+// The Job limits the role appRole to appConnections connections. Nothing in the files is
+// secret.
 func Files(tenants []settings.Tenant, appRole string, appConnections int) map[string]string {
 	files := map[string]string{"desired.sql": desired(tenants, appRole, appConnections)}
 	entries, err := scripts.ReadDir("reconcile")
@@ -35,21 +41,25 @@ func Files(tenants []settings.Tenant, appRole string, appConnections int) map[st
 	return files
 }
 
-// Entrypoint is run by a POSIX shell with the variables that its head lists, and
-// libpq's own.
+// Entrypoint is the script that a POSIX shell runs. It reads libpq's variables and those
+// that its first lines list.
 const Entrypoint = "reconcile.sh"
 
-// ExitRefused is the Entrypoint's exit status for a declaration that cannot be
-// carried out, such as a purge without an archive. Another try would be refused too.
+// ExitRefused is the Entrypoint's exit status for tenants that it cannot apply, such as a
+// purge without an archive. Do not run it again: another try would be refused too.
 const ExitRefused = 65
 
-// ExitTenants is the Entrypoint's exit status when tenants failed and the others are as
-// declared. A later run may complete them.
+// ExitTenants is the Entrypoint's exit status when some tenants failed and the others are
+// as declared. A later run may complete them.
 const ExitTenants = 75
 
-// Variables of the Entrypoint. With TolerateTenants a run in which tenants failed prints
-// them and exits with 0. A run with Scheduled repeats what the last update applied; before
-// the first update, or with another declaration, it changes nothing.
+// Variables of the Entrypoint, with their values.
+//
+// VariableTolerate=TolerateTenants: if tenants fail, the run prints them and exits with 0.
+//
+// VariableScheduled=Scheduled: the run repeats what the last update applied. Before the
+// first update it changes nothing. With another declaration than the last update's it changes
+// nothing either.
 const (
 	VariableTolerate  = "TOLERATE"
 	TolerateTenants   = "tenants"
@@ -57,14 +67,16 @@ const (
 	Scheduled         = "true"
 )
 
-// The files of the credentials' folder: what roles' passwords are set from, and the
-// passwords that the Job itself logs in with, in the form of libpq's password file.
+// The files of the credentials' folder. VerifiersFile has what Verifiers returns: the
+// source of the roles' passwords. PasswordsFile has what Passwords returns: the passwords
+// that the Job logs in with.
 const (
 	VerifiersFile = "verifiers.csv"
 	PasswordsFile = "pgpass"
 )
 
-// desired fills the tables that reconcile.sql compares the database with.
+// desired returns SQL that fills the tables parameters and desired of declared.sql. The
+// run compares the database with these tables.
 func desired(tenants []settings.Tenant, appRole string, appConnections int) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "INSERT INTO parameters VALUES (%s, %d);\n", Literal(appRole), appConnections)
@@ -85,8 +97,8 @@ func desired(tenants []settings.Tenant, appRole string, appConnections int) stri
 	return b.String()
 }
 
-// Literal quotes text as an SQL string, whatever is in it and however the server
-// reads backslashes.
+// Literal returns text as a quoted SQL string. Text with a backslash becomes an E” string,
+// so that the server's standard_conforming_strings makes no difference.
 func Literal(text string) string {
 	quoted := "'" + strings.ReplaceAll(text, "'", "''") + "'"
 	if strings.Contains(text, `\`) {
@@ -95,7 +107,7 @@ func Literal(text string) string {
 	return quoted
 }
 
-// entry is a tenant as the app reads it.
+// entry is a tenant in tenants.json.
 type entry struct {
 	Name   string `json:"name"`
 	Host   string `json:"host"`
@@ -105,7 +117,7 @@ type entry struct {
 	Schema string `json:"schema"`
 }
 
-// List is the file tenants.json of the app contract. Purged tenants are not in it.
+// List returns the file tenants.json (docs/app-contract.md). Purged tenants are not in it.
 func List(tenants []settings.Tenant, domain string) (string, error) {
 	out := []entry{}
 	for _, t := range tenants {

@@ -12,7 +12,7 @@ import (
 	"github.com/genericcorp/platform/sandbox/postgrestest"
 )
 
-func TestADeclarationThatCannotBeCheckedFailsAndIsTriedAgain(t *testing.T) {
+func TestReconcileFailsWithoutRefusingWhenItCannotCheckTheDeclaration(t *testing.T) {
 	b := newBed(t, 0)
 	b.must(t, named("acme"))
 	super := b.Superuser(t, postgrestest.Database)

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// algorithms are the benchmarks of the packages, as Go prints them.
+// algorithms writes the results of the packages' benchmarks, as Go prints them.
 func (b bench) algorithms() error {
-	fmt.Fprint(b.out, "The reconcile runs against a PostgreSQL beside it; a new one makes every tenant.\n\n```\n")
+	fmt.Fprint(b.out, "The reconcile runs against a PostgreSQL on the same machine; `new` creates every tenant.\n\n```\n")
 	for _, args := range [][]string{
 		{"-bench", ".", "./internal/sizing", "./internal/report"},
 		{"-bench", "^Benchmark(Reconcile|Verifiers)$", "-benchtime", "1x", "./internal/tenancy"},

@@ -11,12 +11,12 @@ import (
 	"github.com/genericcorp/platform/sandbox/engine"
 )
 
-// variant is the program as it is, or with one import more. It has a build cache
-// of its own, so that neither warms the other's.
+// variant is the program without a change, or with one more import. Each has its own build
+// cache, so that no build uses the results of the other variant.
 type variant struct {
 	name, folder, root string
-	// added is a file of package main that only the overlay holds: the linter keeps
-	// the import out of the code.
+	// added is the text of a file of package main. It exists only in the overlay, because the
+	// linter forbids its import.
 	added string
 	stack engine.Stack
 }
@@ -26,7 +26,8 @@ const helmImport = `package main
 import _ "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/helm/v3"
 `
 
-// build builds the variant, with stacks/program.go replaced where edited is a path.
+// build builds the variant. If edited is not empty, it is the path of a file that replaces
+// stacks/program.go.
 func (v variant) build(edited string) (cost, error) {
 	replace := map[string]string{}
 	if edited != "" {
@@ -60,8 +61,8 @@ there. The edit is one line more in ` + "`stacks/`" + `, median of %d, in turns.
 | --- | --- | --- | --- | --- | --- |
 `
 
-// builds measures the program against the same program with helm/v3 imported: an
-// empty build cache, then one line more in the package that knows all components.
+// builds compares the program with the same program that imports helm/v3. It measures a build
+// with an empty build cache, and a build after an edit of the package that all components need.
 func (b bench) builds() error {
 	demo, err := os.ReadFile(filepath.Join(b.root, "Pulumi.demo.yaml"))
 	if err != nil {
@@ -103,8 +104,8 @@ func (b bench) builds() error {
 	return nil
 }
 
-// edits builds the variants with one line more and previews with them, in turns.
-// The costs are medians, one for each variant.
+// edits adds a line, builds both variants in turns, and runs a preview with each. It returns the
+// median costs of each variant.
 func (b bench) edits(variants []variant) (built, shown []cost, err error) {
 	data, err := os.ReadFile(filepath.Join(b.root, "stacks", "program.go"))
 	if err != nil {

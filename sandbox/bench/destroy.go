@@ -12,15 +12,15 @@ import (
 	"github.com/genericcorp/platform/sandbox/engine"
 )
 
-// destroyed is what a destroy of demo took.
+// destroyed is the result of a destroy of demo.
 type destroyed struct {
-	// deletes are how many resources a provider is asked to delete.
+	// deletes is the number of resources that a provider is asked to delete.
 	deletes int
 	took    time.Duration
 }
 
-// destroy measures a destroy of demo as it is, whose objects end with their
-// cluster, and one that visits each of them.
+// destroy measures two ways to destroy demo. In the first, objects are deleted together with
+// their cluster (DeletedWith). In the second, the engine deletes each object.
 func (b bench) destroy() error {
 	with, err := b.destroyDemo("destroy-with", false)
 	if err != nil {
@@ -56,7 +56,7 @@ func (b bench) destroyDemo(folder string, visit bool) (destroyed, error) {
 	if err != nil {
 		return destroyed{}, err
 	}
-	// The way to fail "slow" only takes its time: provider.FaultSlow.
+	// The fault "slow" only delays each call (provider.FaultSlow).
 	if err := os.WriteFile(filepath.Join(faults, "delete"), []byte("slow"), 0o600); err != nil {
 		return destroyed{}, err
 	}
@@ -64,8 +64,8 @@ func (b bench) destroyDemo(folder string, visit bool) (destroyed, error) {
 	return destroyed{deletes, took.took}, err
 }
 
-// rewriteState takes DeletedWith out of the state if every object is to be visited,
-// and returns how many resources a destroy asks a provider to delete.
+// rewriteState removes DeletedWith from the state if visit is set. It returns how many resources
+// a destroy asks a provider to delete.
 func rewriteState(s engine.Stack, visit bool) (int, error) {
 	text, err := s.Output("stack", "export")
 	if err != nil {

@@ -10,17 +10,17 @@ import (
 	"github.com/genericcorp/platform/sandbox/build"
 )
 
-// file is the document in the repository.
+// file is the path of the document in the repository.
 const file = "docs/benchmarks.md"
 
-// document is docs/benchmarks.md: the text before the first section, and the sections
-// by heading.
+// document is docs/benchmarks.md: the text before the first section, and the text of each section
+// by its heading.
 type document struct {
 	head     string
 	sections map[string]string
 }
 
-// newDocument has no section yet.
+// newDocument returns a document without sections.
 func newDocument() document {
 	return document{fmt.Sprintf(head, machine(), build.PulumiVersion), map[string]string{}}
 }
@@ -28,11 +28,11 @@ func newDocument() document {
 const head = `# Benchmarks
 
 Written by ` + "`make bench`" + `; ` + "`make bench ONLY=pooler`" + ` measures one section again and keeps the others. Times are of one machine, and
-each part is one run, so read the ratios: %s, Pulumi %s.
+each section is one run, so read the ratios: %s, Pulumi %s.
 Clouds are simulated: what a real one adds is not in here.
 `
 
-// machine is what the times depend on.
+// machine describes what the times depend on: system, cores, processor and Go version.
 func machine() string {
 	return fmt.Sprintf("%s/%s, %d cores, %s, %s", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), processor(), runtime.Version())
 }
@@ -50,25 +50,26 @@ func processor() string {
 	return "unknown processor"
 }
 
-// parse reads a document. A section that no part writes is an error: it would be lost.
+// parse parses a document. A section that no measurement writes is an error, because String
+// would leave it out.
 func parse(text string) (document, error) {
 	pieces := strings.Split(text, "\n## ")
 	d := document{pieces[0], map[string]string{}}
 	for _, piece := range pieces[1:] {
 		heading, body, _ := strings.Cut(piece, "\n\n")
-		if !slices.ContainsFunc(parts, func(p part) bool { return p.heading == heading }) {
-			return document{}, fmt.Errorf("%s: no part is called %q", file, heading)
+		if !slices.ContainsFunc(measurements, func(p measurement) bool { return p.heading == heading }) {
+			return document{}, fmt.Errorf("%s: no measurement writes the section %q", file, heading)
 		}
 		d.sections[heading] = body
 	}
 	return d, nil
 }
 
-// String is the document with its sections in the order of the parts.
+// String returns the document with its sections in the order of measurements.
 func (d document) String() string {
 	var b strings.Builder
 	b.WriteString(d.head)
-	for _, p := range parts {
+	for _, p := range measurements {
 		if body, ok := d.sections[p.heading]; ok {
 			fmt.Fprintf(&b, "\n## %s\n\n%s", p.heading, body)
 		}

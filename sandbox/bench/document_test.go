@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestOnlyThePartThatIsMeasuredChangesInTheDocument(t *testing.T) {
+func TestOneMeasurementChangesOnlyItsSectionOfTheDocument(t *testing.T) {
 	t.Chdir("../..")
 	before, err := os.ReadFile(file)
 	require.NoError(t, err)
@@ -24,15 +24,15 @@ func TestOnlyThePartThatIsMeasuredChangesInTheDocument(t *testing.T) {
 	assert.Equal(t, strings.Replace(string(before), old, "measured again\n", 1), d.String())
 }
 
-func TestANewSectionStandsInTheOrderOfTheParts(t *testing.T) {
-	d, err := parse("# Benchmarks\n\n## Tenants\n\nt\n\n## " + parts[len(parts)-1].heading + "\n\na\n")
+func TestNewSectionIsPlacedInTheOrderOfTheMeasurements(t *testing.T) {
+	d, err := parse("# Benchmarks\n\n## Tenants\n\nt\n\n## " + measurements[len(measurements)-1].heading + "\n\na\n")
 	require.NoError(t, err)
 	d.sections["Tenants through PgBouncer and directly"] = "p\n"
 	assert.Equal(t, "# Benchmarks\n\n## Tenants\n\nt\n\n## Tenants through PgBouncer and directly\n\np\n\n## "+
-		parts[len(parts)-1].heading+"\n\na\n", d.String())
+		measurements[len(measurements)-1].heading+"\n\na\n", d.String())
 }
 
-func TestASectionThatNoPartWritesIsAnError(t *testing.T) {
+func TestUnknownSectionOfTheDocumentIsAnError(t *testing.T) {
 	_, err := parse("# Benchmarks\n\n## By hand\n\nx\n")
 	require.ErrorContains(t, err, "By hand")
 	_, _, err = choose("by-hand")

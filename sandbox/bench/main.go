@@ -1,7 +1,7 @@
-// Command bench measures previews, builds and tenants through the real engine in
-// the sandbox, and the way to the database with the real PgBouncer. It prints
-// docs/benchmarks.md. `make bench` calls it; with -only it measures one part and prints
-// the others as they are.
+// Command bench measures the platform and prints docs/benchmarks.md. It measures previews, builds
+// and tenants with the real Pulumi engine in the sandbox, and connections through the real
+// PgBouncer. `make bench` runs it. With -only it makes one measurement, and prints the other
+// sections unchanged.
 package main
 
 import (
@@ -17,10 +17,10 @@ import (
 
 func main() {
 	var names []string
-	for _, p := range parts {
+	for _, p := range measurements {
 		names = append(names, p.name)
 	}
-	only := flag.String("only", "", "measure this `part` alone, and print the others as "+file+" has them: "+strings.Join(names, ", "))
+	only := flag.String("only", "", "make only this `measurement`, and print the other sections of "+file+" unchanged: "+strings.Join(names, ", "))
 	flag.Parse()
 	if err := run(*only); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -28,25 +28,24 @@ func main() {
 	}
 }
 
-// bench is a run of measurements in a temporary folder. Parts write their section to
-// out.
+// bench is a run of measurements in a temporary folder. A measurement writes its section to out.
 type bench struct {
 	root, folder string
 	tools        build.Tools
 	out          io.Writer
 }
 
-// part is a section of the document.
-type part struct {
+// measurement writes a section of the document.
+type measurement struct {
 	name, heading string
-	// engine says that it needs the Pulumi engine, whose first build takes minutes.
+	// engine is true if run needs the Pulumi engine. Its first build takes minutes.
 	engine bool
-	// waits tells someone who waits for it how long.
-	waits string
-	run   func(bench) error
+	// duration is shown to the user while run runs.
+	duration string
+	run      func(bench) error
 }
 
-var parts = []part{
+var measurements = []measurement{
 	{"previews", "A preview of a new stack", true, "half a minute", bench.previews},
 	{"destroy", "A destroy of demo", true, "a minute", bench.destroy},
 	{"builds", "Builds, and from an edit to its preview", true, "a quarter to half of an hour, most of it a cold build with helm/v3", bench.builds},
@@ -55,7 +54,8 @@ var parts = []part{
 	{"algorithms", "The solver, the plan and the reconcile of tenants", false, "a minute", bench.algorithms},
 }
 
-// run measures the part named only, or all of them, and prints the document.
+// run makes the measurement with the name only, or all if only is empty. Then it prints the
+// document.
 func run(only string) error {
 	measured, d, err := choose(only)
 	if err != nil {
@@ -69,15 +69,15 @@ func run(only string) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(folder) //nolint:errcheck // a leftover in the temporary folder harms nobody
+	defer os.RemoveAll(folder) //nolint:errcheck // a leftover in the temporary folder does no harm
 	b := bench{root: root, folder: folder}
-	if slices.ContainsFunc(measured, func(p part) bool { return p.engine }) {
+	if slices.ContainsFunc(measured, func(p measurement) bool { return p.engine }) {
 		if b.tools, err = build.Engine(root, os.Stderr); err != nil {
 			return err
 		}
 	}
 	for _, p := range measured {
-		fmt.Fprintf(os.Stderr, "measuring %s: %s\n", p.name, p.waits)
+		fmt.Fprintf(os.Stderr, "measuring %s: about %s\n", p.name, p.duration)
 		var section strings.Builder
 		if only != "" {
 			fmt.Fprintf(&section, "Measured by `make bench ONLY=%s`: %s.\n\n", only, machine())
@@ -92,19 +92,19 @@ func run(only string) error {
 	return nil
 }
 
-// choose returns the parts to measure, and the document that gets their sections.
-func choose(only string) ([]part, document, error) {
+// choose returns the measurements to make, and the document for their sections.
+func choose(only string) ([]measurement, document, error) {
 	if only == "" {
-		return parts, newDocument(), nil
+		return measurements, newDocument(), nil
 	}
-	i := slices.IndexFunc(parts, func(p part) bool { return p.name == only })
+	i := slices.IndexFunc(measurements, func(p measurement) bool { return p.name == only })
 	if i < 0 {
-		return nil, document{}, fmt.Errorf("-only: %q is not a part; -h lists them", only)
+		return nil, document{}, fmt.Errorf("-only: there is no measurement %q; -h lists them", only)
 	}
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return nil, document{}, err
 	}
 	d, err := parse(string(text))
-	return parts[i : i+1], d, err
+	return measurements[i : i+1], d, err
 }

@@ -10,13 +10,14 @@ import (
 	"time"
 )
 
-// cost is what a command took.
+// cost is the time and the memory that a command needed.
 type cost struct {
 	took time.Duration
-	// peak is the memory of its largest process in MiB.
+	// peak is the memory of the command's largest process in MiB.
 	peak int64
 }
 
+// measure runs a command. The error contains its output.
 func measure(cmd *exec.Cmd) (cost, error) {
 	started := time.Now()
 	out, err := cmd.CombinedOutput()
@@ -27,7 +28,7 @@ func measure(cmd *exec.Cmd) (cost, error) {
 	return cost{time.Since(started), usage.Maxrss >> 10}, nil
 }
 
-// median of an odd number of runs.
+// median returns the cost of the run with the median time. The number of runs must be odd.
 func median(of []cost) cost {
 	sorted := slices.SortedFunc(slices.Values(of), func(a, b cost) int { return cmp.Compare(a.took, b.took) })
 	return sorted[len(sorted)/2]

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// pooler measures how an app reaches 300 tenants, and what a scheduled run of the
-// reconcile takes. internal/tenancy has the load.
+// pooler measures three ways to connect to 300 tenants, and the cost of a scheduled run of the
+// reconcile. internal/tenancy has the benchmarks.
 func (b bench) pooler() error {
 	ways, err := results("^BenchmarkPooler$")
 	if err != nil {
@@ -39,7 +39,7 @@ for 12 s. The other 12 s are paced, at most 40 transactions a second; these have
 
 var wayNames = map[string]string{"pooler": "PgBouncer", "direct": "direct, kept open", "login": "direct, a login each"}
 
-// ways prints a line for each load and way.
+// ways writes a row for each load and each way to connect.
 func (b bench) ways(of []result) {
 	login := map[string]float64{}
 	for _, r := range of {
@@ -65,7 +65,7 @@ It sets each password again, every 15 minutes (900 s). Median time and mean CPU 
 | --- | --- | --- | --- | --- |
 `
 
-// scheduled prints a line for each number of tenants, fewest first.
+// scheduled writes a row for each number of tenants, fewest first.
 func (b bench) scheduled(of []result) {
 	cpu := func(r result) float64 { return r.metrics["job-cpu-s"] + r.metrics["server-cpu-s"] }
 	fmt.Fprintf(b.out, scheduledHead, of[0].labels["major"])
@@ -75,11 +75,11 @@ func (b bench) scheduled(of []result) {
 	}
 	first, last := of[0], of[len(of)-1]
 	more := number(last.labels["tenants"]) - number(first.labels["tenants"])
-	fmt.Fprintf(b.out, "\nEach tenant more takes %.1f ms, and %.1f ms of CPU.\n",
+	fmt.Fprintf(b.out, "\nEach additional tenant takes %.1f ms, and %.1f ms of CPU.\n",
 		1000*(last.metrics["seconds"]-first.metrics["seconds"])/more, 1000*(cpu(last)-cpu(first))/more)
 }
 
-// result is a line of a benchmark, such as
+// result is a line of a benchmark's output, such as
 //
 //	BenchmarkPooler/tenants=20/way=login-2   1   50667204981 ns/op   213.8 tx/s
 type result struct {
@@ -87,7 +87,7 @@ type result struct {
 	metrics map[string]float64
 }
 
-// results runs benchmarks of internal/tenancy once.
+// results runs the benchmarks of internal/tenancy that match name, once each.
 func results(name string) ([]result, error) {
 	lines, err := goBenchmarks("-bench", name, "-benchtime", "1x", "./internal/tenancy")
 	if err != nil {
@@ -114,7 +114,7 @@ func parseResult(line string) result {
 	return r
 }
 
-// number is zero for what is none.
+// number returns the number in text, or 0 if it is not a number.
 func number(text string) float64 {
 	n, _ := strconv.ParseFloat(text, 64)
 	return n

@@ -20,11 +20,11 @@ func TestPoolerTableComparesEachWayWithALoginForEachTransaction(t *testing.T) {
 `), out.String())
 }
 
-func TestScheduledTableSaysWhatEachTenantMoreTakes(t *testing.T) {
+func TestScheduledTableHasTheCostOfEachAdditionalTenant(t *testing.T) {
 	var out strings.Builder
 	bench{out: &out}.scheduled([]result{
 		parseResult("BenchmarkScheduledRun/major=17/tenants=1 1 702 ns/op 0.1 job-cpu-s 0.45 seconds 0.16 server-cpu-s"),
 		parseResult("BenchmarkScheduledRun/major=17/tenants=101 1 139 ns/op 0.2 job-cpu-s 0.85 seconds 0.6 server-cpu-s"),
 	})
-	assert.Contains(t, out.String(), "| 101 | 0.85 s | 0.20 s | 0.60 s | 0.09 % |\n\nEach tenant more takes 4.0 ms, and 5.4 ms of CPU.\n")
+	assert.Contains(t, out.String(), "| 101 | 0.85 s | 0.20 s | 0.60 s | 0.09 % |\n\nEach additional tenant takes 4.0 ms, and 5.4 ms of CPU.\n")
 }

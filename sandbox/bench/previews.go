@@ -11,7 +11,7 @@ import (
 
 const rounds = 5
 
-// previews compares the stacks with a program that declares nothing, in turns.
+// previews measures a preview of each stack and of a program that declares nothing, in turns.
 func (b bench) previews() error {
 	empty := filepath.Join(b.folder, "empty-program")
 	build := exec.Command("go", "build", "-o", empty, "./sandbox/bench/testdata/empty")
@@ -55,7 +55,8 @@ func (b bench) previews() error {
 	return nil
 }
 
-// stack lays a stack out with a stack file of its own.
+// stack prepares a stack with this stack file, in a folder of its own. program is the path of the
+// Pulumi program.
 func (b bench) stack(name, file, program string) (engine.Stack, error) {
 	root := filepath.Join(b.folder, name+"-root")
 	if err := os.MkdirAll(root, 0o700); err != nil {

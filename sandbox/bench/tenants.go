@@ -9,9 +9,9 @@ import (
 	"github.com/genericcorp/platform/sandbox/engine"
 )
 
-// thousand is a stack with as many tenants as asked for. A priced database with the
-// disk for a thousand costs more than the limit, so it brings a database of its own.
-func thousand(tenants int) string {
+// stackFile returns a stack file with n tenants. It has an external database, because a priced
+// one with the disk for 1,000 tenants costs more than the budget.
+func stackFile(n int) string {
 	var b strings.Builder
 	b.WriteString(`config:
   pulumi:disable-default-providers: ["*"]
@@ -24,23 +24,23 @@ func thousand(tenants int) string {
     database: {kind: external, connections: 5000}
     tenants:
 `)
-	for i := range tenants {
+	for i := range n {
 		fmt.Fprintf(&b, "      - name: t%04d\n", i)
 	}
 	return b.String()
 }
 
-// sizes are the numbers of tenants, each ten times the one before.
+// sizes are the numbers of tenants that are measured. Each is ten times the one before.
 var sizes = []int{1, 10, 100, 1000}
 
-// Turns are many, as what 90 tenants more take is less than what one run differs
-// from the next. They are odd in number, for the median.
+// There are many turns, because 90 more tenants take less time than the difference between two
+// runs. The numbers are odd, because median needs that.
 const (
 	previewTurns = 101
 	upTurns      = 9
 )
 
-// tenants measures stacks of 1 to 1,000.
+// tenants measures previews and updates of stacks with 1 to 1,000 tenants.
 func (b bench) tenants() error {
 	previews, err := b.tenantPreviews()
 	if err != nil {
@@ -69,7 +69,7 @@ to 100. Medians of %d previews and %d updates, in turns; a slope is the median o
 | --- | --- | --- | --- | --- | --- |
 `
 
-// slope prints what each tenant more takes, between the last three sizes.
+// slope writes the time for each additional tenant, between the last three sizes.
 func slope(out io.Writer, what string, runs [][]cost) {
 	last := len(sizes) - 1
 	between := func(i int) float64 {
@@ -83,7 +83,7 @@ func slope(out io.Writer, what string, runs [][]cost) {
 }
 
 func (b bench) tenantStack(n int) (engine.Stack, error) {
-	return b.stack(fmt.Sprintf("tenants%d", n), thousand(n), b.tools.Program)
+	return b.stack(fmt.Sprintf("tenants%d", n), stackFile(n), b.tools.Program)
 }
 
 func (b bench) tenantPreviews() ([][]cost, error) {
@@ -124,7 +124,8 @@ func (b bench) tenantUpdates() ([][]cost, []int, error) {
 	return out, resources, nil
 }
 
-// update measures an update of a new stack, counts what it has then, and forgets it.
+// update measures the first update of a stack. It returns the number of resources of the stack,
+// and removes the stack without a destroy.
 func update(s engine.Stack) (cost, int, error) {
 	c, err := measure(s.Command("up", "--yes", "--skip-preview"))
 	if err != nil {

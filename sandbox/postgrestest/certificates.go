@@ -16,7 +16,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// writeCertificates makes an authority and a server certificate for localhost.
+// writeCertificates writes the certificate of a new authority, and a server certificate for
+// localhost with its key. Both are valid for an hour.
 func writeCertificates(t testing.TB, dir string) {
 	t.Helper()
 	authority := &x509.Certificate{

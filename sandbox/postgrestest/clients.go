@@ -17,19 +17,19 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// clientSource is a release of PostgreSQL with the SHA-256 of its sources. Debian
-// distributes PostgreSQL's own archive unchanged.
+// clientSource is a release of PostgreSQL, with the SHA-256 of its source archive. Debian
+// distributes PostgreSQL's archive unchanged.
 type clientSource struct{ version, sum string }
 
-// clientSources are the majors whose psql, pg_dump and pg_restore are built here,
-// because npm's packages have servers alone.
+// clientSources has the majors whose psql, pg_dump and pg_restore are built from source, because
+// npm's packages do not contain them.
 var clientSources = map[int]clientSource{
 	17: {"17.11", "dd27f2b3c59e73ed14aa3324901242bf69a032a6347805f274e6260322d42979"},
 	18: {"18.6", "555610c24d53e4316da5b7d3fc25c279d96856d5e0e23ee308c328c5fa881d9f"},
 }
 
-// Clients is the folder with psql, pg_dump and pg_restore of the server's major. They
-// are built once for each machine, in about a minute on two cores.
+// Clients returns the folder with psql, pg_dump and pg_restore of the server's major. They are
+// built once for each machine, which takes about a minute on two cores.
 func (s *Server) Clients(t testing.TB) string {
 	t.Helper()
 	if s.major == 0 {
@@ -62,7 +62,7 @@ func buildClients(major int) (string, error) {
 	if err := source.build(work, target); err != nil {
 		return "", err
 	}
-	// Tests of another package may have built the same meanwhile.
+	// The tests of another package may have built the same programs at the same time.
 	if err := os.Rename(filepath.Join(work, "installed", target), target); err != nil {
 		if _, there := os.Stat(filepath.Join(bin, "pg_dump")); there != nil {
 			return "", err
@@ -97,8 +97,8 @@ func (c clientSource) build(work, target string) error {
 	return nil
 }
 
-// download fetches the sources from the mirror of Debian that the machine uses, or,
-// when Debian has a newer release, from PostgreSQL.
+// download writes the source archive to a file. It tries the Debian mirror of this machine
+// first. If Debian has a newer release already, it downloads from PostgreSQL.
 func (c clientSource) download(to string) error {
 	mirror, err := debianMirror()
 	if err != nil {
@@ -119,7 +119,7 @@ func (c clientSource) download(to string) error {
 	return errors.Join(faults...)
 }
 
-// fetch downloads a file whose SHA-256 is known.
+// fetch downloads a file, and returns an error if its SHA-256 is not sum.
 func fetch(address, to, sum string) error {
 	client := http.Client{Timeout: 5 * time.Minute}
 	answer, err := client.Get(address)
@@ -140,7 +140,7 @@ func fetch(address, to, sum string) error {
 		return fmt.Errorf("%s: %w", address, err)
 	}
 	if got := hex.EncodeToString(hash.Sum(nil)); got != sum {
-		return fmt.Errorf("%s has the SHA-256 %s, and %s is pinned", address, got, sum)
+		return fmt.Errorf("%s has the SHA-256 %s, want %s", address, got, sum)
 	}
 	return nil
 }

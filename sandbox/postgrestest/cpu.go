@@ -11,11 +11,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// tick is the unit of times in /proc/PID/stat on Linux.
+// tick is the unit of the times in /proc/PID/stat on Linux.
 const tick = 10 * time.Millisecond
 
-// CPU is the time that the server's processes have used since it started, those that
-// ended included.
+// CPU returns the CPU time that the server's processes have used since its start, including
+// processes that have ended.
 func (s *Server) CPU(t testing.TB) time.Duration {
 	t.Helper()
 	files, err := filepath.Glob("/proc/[0-9]*/stat")
@@ -35,8 +35,8 @@ func (s *Server) CPU(t testing.TB) time.Duration {
 	return used
 }
 
-// parseStat returns the parent of a process, and the time that the process and its ended
-// children used. The program's name in parentheses may contain anything.
+// parseStat returns the parent's ID of a process, and the time that it and its ended children
+// have used, in ticks. The program's name in parentheses may contain any character.
 func parseStat(t testing.TB, stat string) (parent, ticks int) {
 	t.Helper()
 	fields := strings.Fields(stat[strings.LastIndexByte(stat, ')')+1:])

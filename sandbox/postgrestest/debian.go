@@ -12,24 +12,24 @@ import (
 )
 
 const (
-	// debianSuite is the Debian release after the newest stable one: it has PgBouncer
-	// 1.26, and Debian 13 has 1.24.
+	// debianSuite is the Debian release after the newest stable one. It has PgBouncer 1.26;
+	// Debian 13 has 1.24.
 	debianSuite = "forky"
-	// debianKeys is where Debian keeps the keys of its archive.
+	// debianKeys is the file with the keys of Debian's archive.
 	debianKeys = "/usr/share/keyrings/debian-archive-keyring.gpg"
 )
 
-// debianProgram is a program of debianSuite. It runs on an older machine, because its
-// release's C library and the other libraries are kept beside it.
+// debianProgram is a program of debianSuite. It also runs on an older release, because it is
+// copied together with its C library and all other libraries.
 type debianProgram struct {
-	// name is the program's, and that of its Debian package. folder has it in the
+	// name is the name of the program and of its Debian package. folder is its folder in the
 	// package.
 	name, folder string
 }
 
-// fetch returns a folder that can be copied. The file "run" in it starts the program.
-// apt checks the packages' signatures. They are fetched once for each machine, in
-// about 10 seconds.
+// fetch returns a folder with the program. The folder can be copied; its file "run" starts the
+// program. apt checks the packages' signatures. The packages are fetched once for each machine,
+// which takes about 10 s.
 func (p debianProgram) fetch() (string, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
@@ -58,16 +58,16 @@ func (p debianProgram) fetch() (string, error) {
 	if err := p.gather(filepath.Join(work, "root"), part); err != nil {
 		return "", err
 	}
-	// Tests of another package may have fetched the same meanwhile.
+	// The tests of another package may have fetched the same program at the same time.
 	if err := os.Rename(part, target); err != nil && !errors.Is(err, os.ErrExist) {
 		return "", err
 	}
 	return target, nil
 }
 
-// unpack lets apt fetch the package and its libraries, and unpacks them under
-// work/root. Apt has a configuration and lists of its own there: the machine's stay
-// as they are, and it needs no root.
+// unpack fetches the package and its libraries with apt, and unpacks them in work/root. apt uses
+// a configuration and package lists in work. So it does not change those of the machine, and
+// needs no root.
 func (p debianProgram) unpack(work string) error {
 	apt, err := newApt(work)
 	if err != nil {
@@ -80,7 +80,7 @@ func (p debianProgram) unpack(work string) error {
 	if err != nil {
 		return err
 	}
-	// The rest, such as Perl scripts, is not needed to run the program.
+	// The program does not need the other packages, such as Perl scripts.
 	fetch := []string{"apt-get", "install", "--yes", "--download-only", "--no-install-recommends"}
 	for line := range strings.Lines(wanted) {
 		if library, ok := strings.CutPrefix(strings.TrimSpace(line), "Depends: lib"); ok {
@@ -109,8 +109,8 @@ func (p debianProgram) unpack(work string) error {
 	return nil
 }
 
-// newApt returns a function that runs apt's commands for debianSuite alone, as on a
-// machine with no package installed.
+// newApt returns a function that runs apt's commands. They know only debianSuite, and no package
+// as installed.
 func newApt(work string) (func(command ...string) (string, error), error) {
 	mirror, err := debianMirror()
 	if err != nil {
@@ -136,7 +136,7 @@ func newApt(work string) (func(command ...string) (string, error), error) {
 	}, nil
 }
 
-// debianMirror is the mirror of Debian that the machine uses already.
+// debianMirror returns the address of the Debian mirror in this machine's apt sources.
 func debianMirror() (string, error) {
 	out, err := runIn("", "apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages")
 	if err != nil {
@@ -147,10 +147,10 @@ func debianMirror() (string, error) {
 			return uri, nil
 		}
 	}
-	return "", errors.New("apt has no source whose address ends in /debian")
+	return "", errors.New("apt's sources have no address that ends in /debian")
 }
 
-// gather copies the program and all libraries that it links to, and writes "run".
+// gather copies the program and its libraries to the folder target, and writes "run".
 func (p debianProgram) gather(root, target string) error {
 	program := filepath.Join(root, p.folder, p.name)
 	if err := copyProgram(program, filepath.Join(target, p.name)); err != nil {
@@ -171,8 +171,7 @@ func (p debianProgram) gather(root, target string) error {
 	return errors.Join(os.WriteFile(filepath.Join(target, "run"), []byte(run), 0o755), os.Chmod(target, 0o755))
 }
 
-// loaderOf is the file name of the dynamic loader that a program asks for; empty for
-// a static one.
+// loaderOf returns the file name of a program's dynamic loader, or nothing for a static program.
 func loaderOf(program string) (string, error) {
 	file, err := elf.Open(program)
 	if err != nil {
@@ -187,12 +186,12 @@ func loaderOf(program string) (string, error) {
 	return filepath.Base(strings.TrimRight(string(path), "\x00")), err
 }
 
-// copyLibraries copies what a program links to, and what that links to. The loader is
-// among them.
+// copyLibraries copies the libraries that a program needs, those that these need, and so on. The
+// loader is one of them.
 func copyLibraries(root, program, target string) error {
 	folders, err := filepath.Glob(filepath.Join(root, "usr/lib/*/libc.so.6"))
 	if err != nil || len(folders) != 1 {
-		return fmt.Errorf("found %d C libraries, and one is needed: %w", len(folders), err)
+		return fmt.Errorf("found %d C libraries, want 1: %w", len(folders), err)
 	}
 	todo, done := []string{program}, map[string]bool{}
 	for len(todo) > 0 {

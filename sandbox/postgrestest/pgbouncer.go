@@ -17,9 +17,9 @@ import (
 type Pooler struct {
 	// Port on localhost.
 	Port int
-	// Folder has its files; it changes as the folder of a mounted Secret does.
+	// Folder contains its files. Write replaces them as the kubelet does in a mounted Secret.
 	Folder string
-	// RunFolder and SocketFolder are writable. The second has the Unix socket of its
+	// RunFolder and SocketFolder are writable. SocketFolder gets the Unix socket of the
 	// administration console.
 	RunFolder, SocketFolder string
 
@@ -29,8 +29,8 @@ type Pooler struct {
 	version int
 }
 
-// NewPooler prepares a pooler without starting it, so that its files can name its
-// port and folders.
+// NewPooler prepares a pooler, but does not start it. So the caller can write files that contain
+// its port and folders.
 func (s *Server) NewPooler(t testing.TB) *Pooler {
 	t.Helper()
 	fetched, err := debianProgram{"pgbouncer", "usr/sbin"}.fetch()
@@ -44,14 +44,14 @@ func (s *Server) NewPooler(t testing.TB) *Pooler {
 	for _, folder := range []string{p.Folder, p.RunFolder, p.SocketFolder} {
 		require.NoError(t, os.Mkdir(folder, 0o750))
 	}
-	// The cache of this machine's user may be closed to the server's user.
+	// The server's user may have no access to the cache of this machine's user.
 	require.NoError(t, os.CopyFS(filepath.Dir(p.program), os.DirFS(fetched)))
 	s.give(t, home)
 	return p
 }
 
-// Write puts files in place all at once by a symbolic link that changes its target,
-// as the kubelet does with a mounted Secret.
+// Write replaces all files at once, by changing the target of a symbolic link. The kubelet does
+// the same in a mounted Secret.
 func (p *Pooler) Write(t testing.TB, files map[string]string) {
 	t.Helper()
 	p.version++
@@ -69,8 +69,8 @@ func (p *Pooler) Write(t testing.TB, files map[string]string) {
 	require.NoError(t, os.Rename(next, filepath.Join(p.Folder, "..data")))
 }
 
-// Start runs a script of the files, which finds the folders in POOLER and POOLER_RUN and
-// the program in PGBOUNCER, and waits until it takes connections.
+// Start runs a script of the files, and waits until the pooler accepts connections. The script
+// gets the folders in POOLER and POOLER_RUN, and PgBouncer's path in PGBOUNCER.
 func (p *Pooler) Start(t testing.TB, script string) {
 	t.Helper()
 	log, err := os.OpenFile(p.LogFile(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
@@ -79,7 +79,7 @@ func (p *Pooler) Start(t testing.TB, script string) {
 	command := exec.Command("sh", filepath.Join(p.Folder, script))
 	command.Env = append(os.Environ(), "POOLER="+p.Folder, "POOLER_RUN="+p.RunFolder, "PGBOUNCER="+p.program)
 	command.Stdout, command.Stderr = log, log
-	// A group of its own, so that a kill reaches PgBouncer below the shell.
+	// The script gets a process group, so that a kill also ends PgBouncer, its child.
 	command.SysProcAttr = &syscall.SysProcAttr{Credential: p.server.account, Setpgid: true, Pdeathsig: syscall.SIGTERM}
 	require.NoError(t, command.Start())
 	p.command = command
@@ -104,8 +104,8 @@ func (p *Pooler) Start(t testing.TB, script string) {
 	t.Fatalf("PgBouncer did not start:\n%s", text)
 }
 
-// StartExporter runs the exporter of PgBouncer's metrics as the pooler's user, and
-// returns the port on which it listens.
+// StartExporter runs the exporter of PgBouncer's metrics as the pooler's user. It returns the
+// TCP port on which the exporter listens.
 func (p *Pooler) StartExporter(t testing.TB, args func(port int) []string) int {
 	t.Helper()
 	fetched, err := debianProgram{"prometheus-pgbouncer-exporter", "usr/bin"}.fetch()
@@ -124,19 +124,19 @@ func (p *Pooler) StartExporter(t testing.TB, args func(port int) []string) int {
 	return port
 }
 
-// Stop ends it as Kubernetes ends a Pod: by SIGTERM to the script.
+// Stop ends the pooler as Kubernetes ends a Pod: it sends SIGTERM to the script.
 func (p *Pooler) Stop(t testing.TB) {
 	t.Helper()
 	require.NoError(t, p.command.Process.Signal(syscall.SIGTERM))
-	_ = p.command.Wait() // its status is that of a signal
+	_ = p.command.Wait() // its status is that of the signal
 }
 
-// Kill ends it as a lost node does.
+// Kill ends the pooler without warning, as the loss of a node does.
 func (p *Pooler) Kill(t testing.TB) {
 	t.Helper()
 	require.NoError(t, syscall.Kill(-p.command.Process.Pid, syscall.SIGKILL))
-	_ = p.command.Wait() // killed
+	_ = p.command.Wait() // its status is that of SIGKILL
 }
 
-// LogFile is where it and the script write.
+// LogFile returns the path of the log of the script and of PgBouncer.
 func (p *Pooler) LogFile() string { return filepath.Join(filepath.Dir(p.Folder), "log") }

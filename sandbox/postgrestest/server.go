@@ -1,6 +1,6 @@
-// Package postgrestest starts private PostgreSQL servers for tests, shaped like
-// DigitalOcean's: TLS, an administrator who is no superuser, an application role,
-// and the few connections of the smallest size.
+// Package postgrestest starts PostgreSQL servers and PgBouncers for tests. Each belongs to one
+// test, and ends with it. A server is like the smallest one of DigitalOcean: it has TLS, an
+// administrator who is no superuser, an application role, and few connections.
 package postgrestest
 
 import (
@@ -23,7 +23,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Roles and the database, named as on DigitalOcean.
+// The roles and the database have the same names as on DigitalOcean.
 const (
 	Admin    = "doadmin"
 	App      = "app"
@@ -31,9 +31,9 @@ const (
 	password = "only-for-tests"
 )
 
-// access lets the superuser in by the local socket, and everybody else by the network
-// with a password, to every database, as DigitalOcean's does. Clients disagree whether
-// localhost is 127.0.0.1 or ::1, so the server listens on both.
+// access is pg_hba.conf. The superuser connects by the local socket. All other roles connect
+// by the network with a password, to every database, as on DigitalOcean. The server listens on
+// 127.0.0.1 and ::1, because clients differ in what localhost means.
 //
 //nolint:dupword // pg_hba.conf says "all all": every database, every role
 const access = `local all postgres trust
@@ -44,9 +44,9 @@ host all all samehost scram-sha-256
 type Server struct {
 	// Port on localhost, with TLS and without.
 	Port int
-	// CA is the file of the certificate authority.
+	// CA is the path of the certificate of its authority.
 	CA string
-	// Dir is a folder that the server's user can read; Bin has its programs.
+	// Dir is a folder that the server's user can read. Bin is the folder of its programs.
 	Dir, Bin string
 
 	// major is 0 for the installed PostgreSQL.
@@ -55,13 +55,14 @@ type Server struct {
 	pid     int
 }
 
-// Start runs a server of a major version: the newest installed one for 0, or the
-// one that npm has for 17 and 18. What is missing fails the test.
+// Start runs a server of a major version of PostgreSQL until the test ends. 0 means the newest
+// one on this machine. 17 and 18 are downloaded from npm. Start fails the test if a program is
+// missing.
 func Start(t testing.TB, major int) *Server {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "postgres-")
 	require.NoError(t, err)
-	t.Cleanup(func() { _ = os.RemoveAll(dir) }) // a leftover in the temporary folder harms nobody
+	t.Cleanup(func() { _ = os.RemoveAll(dir) }) // a leftover in the temporary folder does no harm
 	s := &Server{major: major, Dir: dir, CA: filepath.Join(dir, "ca.crt"), Port: freePort(t), Bin: binaries(t, major, dir)}
 	s.lowerRights(t)
 	writeCertificates(t, dir)
@@ -81,7 +82,7 @@ func Start(t testing.TB, major int) *Server {
 	s.pid = server.Process.Pid
 	t.Cleanup(func() {
 		_ = server.Process.Signal(syscall.SIGQUIT) // it may have ended by itself
-		_ = server.Wait()                          // it was told to end
+		_ = server.Wait()                          // its status is that of the signal
 		_ = log.Close()
 	})
 	s.await(t)
@@ -89,11 +90,11 @@ func Start(t testing.TB, major int) *Server {
 	return s
 }
 
-// LogFile is where the server writes what it did.
+// LogFile returns the path of the server's log.
 func (s *Server) LogFile() string { return filepath.Join(s.Dir, "server.log") }
 
-// URL connects as the administrator (Admin) or the application's role (App), with
-// TLS and the server's certificate verified.
+// URL returns a connection string for a role: Admin (the administrator) or App (the
+// application). It uses TLS, and verifies the server's certificate.
 func (s *Server) URL(role string) string {
 	u := url.URL{
 		Scheme: "postgresql", User: url.UserPassword(role, password), Host: fmt.Sprintf("localhost:%d", s.Port), Path: "/" + Database,
@@ -102,13 +103,14 @@ func (s *Server) URL(role string) string {
 	return u.String()
 }
 
-// Superuser connects as nobody on DigitalOcean can: by the local socket.
+// Superuser opens a connection as the superuser, by the local socket. DigitalOcean's customers
+// have no such role. The connection is closed when the test ends.
 func (s *Server) Superuser(t testing.TB, database string) *pgx.Conn {
 	t.Helper()
 	return Connect(t, fmt.Sprintf("host=%s port=%d user=postgres database=%s", s.Dir, s.Port, database))
 }
 
-// Connect opens a connection that ends with its test.
+// Connect opens a connection that is closed when the test ends.
 func Connect(t testing.TB, connection string) *pgx.Conn {
 	t.Helper()
 	conn, err := pgx.Connect(context.Background(), connection)
@@ -147,7 +149,7 @@ func (s *Server) await(t testing.TB) {
 	require.NoError(t, err, "PostgreSQL did not start:\n%s", log)
 }
 
-// lowerRights picks who the server runs as: it refuses to be root.
+// lowerRights selects the account for the server, because PostgreSQL refuses to run as root.
 func (s *Server) lowerRights(t testing.TB) {
 	t.Helper()
 	if os.Geteuid() != 0 {
@@ -162,13 +164,14 @@ func (s *Server) lowerRights(t testing.TB) {
 	s.account = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
 }
 
-// own gives the server's folder to its user, before the server runs.
+// own makes the server's user the owner of its folder. Call it before the server starts.
 func (s *Server) own(t testing.TB) {
 	t.Helper()
 	s.give(t, s.Dir)
 }
 
-// give hands a folder to the server's user. Nothing in it may come or go meanwhile.
+// give makes the server's user the owner of a folder and its content. No file in it may be
+// created or deleted during the call.
 func (s *Server) give(t testing.TB, folder string) {
 	t.Helper()
 	if s.account == nil {

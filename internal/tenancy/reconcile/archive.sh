@@ -1,5 +1,5 @@
-# archive.sh NAME SCHEMA OWNER: dumps a schema, restores the dump into a database of its
-# own, compares, and notes "name file sha256" in $WORK/archived.
+# archive.sh NAME SCHEMA OWNER: dumps a schema, restores the dump into an empty database,
+# and compares both. Then it appends "NAME FILE SHA256" to $WORK/archived.
 set -eu
 NAME=$1 SCHEMA=$2 OWNER=$3
 DRILL=platform_drill
@@ -7,14 +7,14 @@ export NAME SCHEMA OWNER
 . ./owner.sh
 file="$NAME/$(date -u +%Y%m%dT%H%M%SZ).dump"
 mkdir -p "$ARCHIVE/$NAME"
-rm -f "$ARCHIVE/$NAME"/*.part # of a run that was killed
+rm -f "$ARCHIVE/$NAME"/*.part # left by a run that was killed
 part="$ARCHIVE/$file.part"
 DUMP="$part" describe "$WORK/live"
 
-# The drill's database admits nobody before its rights are set.
+# No role can connect to the drill's database before its rights are set.
 administer() { psql -X -q -v ON_ERROR_STOP=1 -v drill="$DRILL" -v owner="$OWNER" -v extensions="$WORK/extensions.sql"; }
-# WITH (FORCE) is not used: while autovacuum is in the database it fails for whoever is
-# no superuser.
+# DROP DATABASE WITH (FORCE) would fail here while autovacuum works in the database: only a
+# superuser may end autovacuum. So the sessions of users are ended first.
 drop_drill() {
   PGOPTIONS='-c client_min_messages=error' administer <<'SQL'
 \o /dev/null
@@ -28,8 +28,8 @@ administer <<'SQL'
 CREATE DATABASE :"drill" TEMPLATE template0 ALLOW_CONNECTIONS false;
 REVOKE ALL ON DATABASE :"drill" FROM PUBLIC;
 ALTER DATABASE :"drill" ALLOW_CONNECTIONS true;
--- The extensions that the owner may use, in their own schemas, while nobody else is in
--- there. They are no part of a tenant's archive.
+-- Creates the extensions that the owner may use, in schemas of the same names. The archive
+-- of a tenant does not contain them. No other role is connected at this time.
 SELECT format('CREATE SCHEMA IF NOT EXISTS %I; GRANT USAGE ON SCHEMA %1$I TO %I; CREATE EXTENSION IF NOT EXISTS %I SCHEMA %1$I CASCADE;', nspname, :'owner', extname)
 FROM pg_extension JOIN pg_namespace n ON n.oid = extnamespace
 WHERE nspname NOT IN ('pg_catalog', 'public') AND nspowner <> to_regrole(quote_ident(:'owner')) AND has_schema_privilege(:'owner', n.oid, 'USAGE') ORDER BY pg_extension.oid
@@ -39,7 +39,7 @@ WHERE nspname NOT IN ('pg_catalog', 'public') AND nspowner <> to_regrole(quote_i
 GRANT CONNECT, CREATE ON DATABASE :"drill" TO :"owner";
 SQL
 restore "$DRILL" "$part" '' || {
-  echo "the dump cannot be restored into an empty database: what it needs from other schemas has to move into $SCHEMA first" >&2
+  echo "the dump cannot be restored into an empty database: move what it needs from other schemas into $SCHEMA first" >&2
   exit 1
 }
 PGDATABASE="$DRILL" run_extras "$WORK/live/extras.sql"

@@ -1,9 +1,9 @@
--- An archive is written while nobody is logged in. It counts once it has been restored
--- into a database of its own, and holds there what the schema held.
+-- Archives tenants. An archive is written while no role of the tenant is logged in. It is
+-- accepted after it was restored into an empty database and compared with the schema.
 
--- own_grants makes the owner the grantor of all rights in the schema, where a role with
--- GRANT OPTION had passed its own on. A dump tells who granted a right, and only a
--- superuser may restore what others granted. Who has which rights does not change.
+-- own_grants makes the owner the grantor of all rights in the schema. A role with GRANT
+-- OPTION may have granted its rights to others. A dump contains the grantor, and only a
+-- superuser may restore the grants of others. No role gains or loses a right.
 CREATE FUNCTION pg_temp.own_grants(of_schema name) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   g record;
@@ -22,8 +22,8 @@ BEGIN
         grantor <> owner AS passed_on, is_grantable AND grantee <> owner AS may_pass_on, bool_or(grantor <> owner) OVER (PARTITION BY object) AS concerned
       FROM objects, aclexplode(acl)
     )
-    -- All have their rights from the owner first. Then nobody can pass on any, which takes
-    -- back what they did. Then those who could pass rights on can again.
+    -- Step 1: the owner grants each right itself. Step 2: it revokes the GRANT OPTIONs, and
+    -- with them the grants of others. Step 3: it grants the GRANT OPTIONs again.
     SELECT 1 AS step, format('GRANT %s TO %s', granted, grantee) AS statement FROM grants WHERE passed_on
     UNION
     SELECT 2, format('REVOKE GRANT OPTION FOR %s FROM %s CASCADE', granted, grantee) FROM grants WHERE concerned AND may_pass_on
@@ -40,7 +40,7 @@ DECLARE
   foreigners text;
 BEGIN
   IF EXISTS (SELECT FROM pg_largeobject_metadata WHERE lomowner IN (to_regrole(quote_ident(d.role)), to_regrole(quote_ident(d.owner)))) THEN
-    RAISE EXCEPTION 'it owns large objects, which the archive of a schema leaves out; move them into bytea columns first';
+    RAISE EXCEPTION 'it owns large objects, and the archive of a schema does not contain these; move them into bytea columns first';
   END IF;
   SELECT string_agg(format('%s (%s)', c.oid::regclass, pg_get_userbyid(relowner)), ', ' ORDER BY relname) INTO foreigners
   FROM pg_class c WHERE relnamespace = to_regnamespace(quote_ident(d.role)) AND relowner <> to_regrole(quote_ident(d.owner))

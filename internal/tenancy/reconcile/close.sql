@@ -1,13 +1,14 @@
--- First of all: who may not log in, does not. Suspended, archived, to be purged, or
--- no longer declared: no login, no session. Nothing that fails later prevents it.
+-- Takes the login from tenants that may not log in, and ends their sessions. These are
+-- suspended, archived, to be purged, or no longer declared. This is the first change of a
+-- run, so that no failure of a later step prevents it.
 SELECT format('SELECT pg_temp.change(%L, %L)', name, format('ALTER ROLE %I NOLOGIN', role))
 FROM closed JOIN pg_roles ON rolname = role WHERE rolcanlogin ORDER BY role
 \gexec
 SELECT format('SELECT pg_temp.attempt(%L, %L, %L)', name, 'ending its sessions', format('SELECT pg_temp.end_sessions(%L)', role)) FROM closed
 WHERE EXISTS (SELECT FROM pg_stat_activity WHERE usename = role) ORDER BY role
 \gexec
--- An owner logs in for a dump or a restore alone. A run that was killed in the middle
--- left the login, and perhaps a session.
+-- An owner may log in only during a dump or a restore. A run that was killed then left the
+-- login open, and perhaps a session.
 SELECT format('SELECT pg_temp.attempt(%L, %L, %L)', name, 'closing the owner''s login',
   format('ALTER ROLE %I NOLOGIN PASSWORD NULL; SELECT pg_temp.end_sessions(%L)', rolname, rolname))
 FROM (SELECT name, owner FROM desired UNION SELECT name, owner FROM closed) o JOIN pg_roles ON rolname = owner WHERE rolcanlogin ORDER BY owner

@@ -1,6 +1,6 @@
 # compare.sh NAME SCHEMA OWNER FILE SHA256: compares a schema's definitions with those of
-# its archive, and adds the digests of its rows to $WORK/relations.csv. Archives of
-# earlier versions have no definitions.
+# its archive, and appends the digests of its rows to $WORK/relations.csv. Archives that an
+# earlier version of this script wrote have no definitions.
 set -eu
 NAME=$1 SCHEMA=$2 OWNER=$3 file=$4 sum=$5
 export NAME SCHEMA OWNER

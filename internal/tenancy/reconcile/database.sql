@@ -1,10 +1,11 @@
--- The database itself: tenants get what they are granted, and PUBLIC nothing. A stack
--- without tenants leaves it alone.
+-- Revokes the rights of PUBLIC on the database and on the schema public, so that tenants
+-- have only the rights that they were granted. A stack without tenants revokes nothing.
 DO $$
 DECLARE
   r record;
 BEGIN
-  -- A role that came in through PUBLIC alone is shut out. It may be somebody's report.
+  -- Warns of each role that belongs to no tenant and that loses its access. It may be the
+  -- role of a reporting tool.
   FOR r IN
     SELECT object, privilege, string_agg(quote_ident(rolname), ', ' ORDER BY rolname) AS outsiders FROM (
       SELECT format('DATABASE %I', datname) AS object, 'CONNECT' AS privilege, coalesce(datacl, acldefault('d', datdba)) AS acl, datname = current_database() AS ours
@@ -19,16 +20,16 @@ BEGIN
       AND NOT EXISTS (SELECT FROM aclexplode(acl) a WHERE a.privilege_type = privilege AND a.grantee <> 0 AND pg_has_role(pg_roles.oid, a.grantee, 'USAGE'))
     GROUP BY object, privilege ORDER BY object
   LOOP
-    RAISE WARNING 'these roles used % through PUBLIC and cannot any more; GRANT % ON % TO those that have to: %', r.object, r.privilege, r.object, r.outsiders;
+    RAISE WARNING 'these roles used % by the rights of PUBLIC, and lost them; GRANT % ON % TO those that need it: %', r.object, r.privilege, r.object, r.outsiders;
   END LOOP;
 END $$;
 SELECT format('SELECT pg_temp.change(''the database'', %L)', format('REVOKE ALL ON DATABASE %I FROM PUBLIC', current_database()))
 WHERE EXISTS (SELECT FROM kept) AND EXISTS (SELECT FROM pg_database, aclexplode(coalesce(datacl, acldefault('d', datdba)))
   WHERE datname = current_database() AND grantee = 0)
 \gexec
--- The databases that every PostgreSQL comes with admit all roles; tenants have no
--- business there. Where they belong to a superuser, as template1 does on DigitalOcean,
--- this cannot be had (docs/tenancy.md).
+-- PUBLIC may connect to the databases that every PostgreSQL has, and tenants do not need
+-- them. The administrator cannot revoke that for a database of a superuser, such as
+-- template1 on DigitalOcean (docs/tenancy.md).
 SELECT format('SELECT pg_temp.change(''the database'', %L)', format('REVOKE ALL ON DATABASE %I FROM PUBLIC', datname)) FROM pg_database
 WHERE datname IN ('defaultdb', 'postgres', 'template1') AND datname <> current_database() AND pg_has_role(current_user, datdba, 'USAGE') AND EXISTS (SELECT FROM kept)
   AND EXISTS (SELECT FROM aclexplode(coalesce(datacl, acldefault('d', datdba))) WHERE grantee = 0)
@@ -45,12 +46,13 @@ SELECT format('SELECT pg_temp.change(''the database'', %L)', statement) FROM par
 ) AS grants (statement, given) WHERE NOT given
 \gexec
 
--- The app's old Pods may hold more than a lower limit, and then a new Pod would get
--- none and never be ready. So only the update's last run lowers it.
+-- Only the last run of an update lowers the limit. Before that, the app's old Pods may use
+-- more connections than the new limit. Then a new Pod would get none, and never be ready.
 \getenv tolerate TOLERATE
 SELECT set_config('platform.last_run', (:'tolerate' = '' AND NOT :'scheduled')::text, false) AS noted \gset
--- The plan counts these connections. From 16 on only a role with ADMIN OPTION on the
--- app's may limit it, and on DigitalOcean the app's role is made by somebody else.
+-- Limits the app's own role to the connections that the plan counts. From PostgreSQL 16 on
+-- this needs the ADMIN OPTION on the app's role. DigitalOcean's administrator does not have
+-- it, because DigitalOcean creates the app's role.
 DO $$
 DECLARE
   statement text := (SELECT format('ALTER ROLE %I CONNECTION LIMIT %s', app_role, app_connections) FROM pg_temp.parameters
@@ -62,5 +64,5 @@ BEGIN
     RAISE INFO '%', statement;
   END IF;
 EXCEPTION WHEN insufficient_privilege THEN
-  RAISE WARNING 'the database does not limit the connections of the app''s own role, as the administrator may not set it: %', statement;
+  RAISE WARNING 'the connections of the app''s own role are not limited, because the administrator may not run: %', statement;
 END $$;

@@ -1,6 +1,6 @@
--- Runs in a session of the schema's owner: the digest of each table's rows, which does
--- not depend on their order, each sequence's state, and the statements that a schema's
--- dump leaves out.
+-- Describes a schema in files: a digest of each table's rows, the state of each sequence,
+-- and the statements that pg_dump leaves out for a schema. A digest does not depend on the
+-- order of rows. Runs in a session of the schema's owner.
 \set ON_ERROR_STOP on
 \set VERBOSITY terse
 \pset tuples_only on
@@ -14,7 +14,7 @@ SET bytea_output = hex;
 SET row_security = off;
 \getenv patience LOCK_TIMEOUT
 SET lock_timeout = :'patience';
--- The session waits for pg_dump with its transaction open.
+-- The session's transaction stays open and idle while pg_dump runs.
 SET idle_in_transaction_session_timeout = 0;
 \set digests :folder /digests.csv
 \set extras :folder /extras.sql

@@ -1,4 +1,4 @@
-# Dumps the schema as of the snapshot that describe.sql has exported.
+# Dumps the schema in the snapshot that describe.sql exported.
 set -eu
 set -- --schema="$SCHEMA" --snapshot="$SNAPSHOT" --lock-wait-timeout="$LOCK_TIMEOUT"
 pg_dump --schema-only "$@" > "$OUT/schema.sql"

@@ -1,10 +1,11 @@
-# Runs archive.sh, restore.sh or compare.sh for each line of $WORK/list, whose words
-# are the script's arguments. What fails for one tenant is noted in
-# $WORK/failures.csv, and the next goes on.
+# each.sh STEP: runs STEP.sh (archive, restore or compare) for each line of $WORK/list. The
+# words of a line are the arguments. If one tenant fails, each.sh appends the reason to
+# $WORK/failures.csv and continues with the next tenant.
 set -eu
 step=$1
-# How long a tenant's table may stay locked. As in wait_less of functions.sql, those
-# that come after a tenant that was locked wait less, or hundreds would take hours.
+# How long a script waits for a locked table. After a tenant whose table stayed locked,
+# the next ones wait less (as in wait_less of functions.sql). Otherwise hundreds of locked
+# tenants would take hours.
 LOCK_TIMEOUT=30s
 export LOCK_TIMEOUT
 locked=0

@@ -1,21 +1,21 @@
--- wait_less makes the next wait for a lock shorter. The first tenant that somebody has
--- locked may take half a minute. If every one did, hundreds would take hours: the next
--- ten have 8 s each, of which watch.sql needs 5 to end a tenant's own session, and the
--- others half a second.
+-- wait_less lowers lock_timeout after a wait for a lock has failed. The first such tenant
+-- may take 30 s. If each took that long, hundreds would take hours. So the next ten have
+-- 8 s each, and all others half a second. Of the 8 s, watch.sql needs 5 to end a tenant's
+-- own session.
 CREATE SEQUENCE pg_temp.lock_timeouts;
 CREATE FUNCTION pg_temp.wait_less() RETURNS void LANGUAGE sql AS $$
   SELECT set_config('lock_timeout', CASE WHEN nextval('pg_temp.lock_timeouts') <= 10 THEN '8s' ELSE '500ms' END, false)
 $$;
 
--- attempt runs a statement for a tenant. An error is noted; after it the tenant is
--- left alone for the rest of the run.
+-- attempt runs a statement for a tenant. An error is recorded in failures; then all later
+-- steps of this run skip the tenant.
 CREATE FUNCTION pg_temp.attempt(of_tenant text, step text, statement text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   IF EXISTS (SELECT FROM pg_temp.failures WHERE name = of_tenant) THEN
     RETURN;
   END IF;
   EXECUTE statement;
-EXCEPTION WHEN OTHERS OR query_canceled THEN -- the second is a statement_timeout
+EXCEPTION WHEN OTHERS OR query_canceled THEN -- OTHERS does not include a statement_timeout
   IF SQLSTATE IN ('55P03', '57014') THEN
     PERFORM pg_temp.wait_less();
   END IF;
@@ -23,7 +23,7 @@ EXCEPTION WHEN OTHERS OR query_canceled THEN -- the second is a statement_timeou
   INSERT INTO pg_temp.failures VALUES (of_tenant, step, SQLERRM);
 END $$;
 
--- change is attempt for a statement that says itself what it does.
+-- change prints a statement, then runs it as attempt does.
 CREATE FUNCTION pg_temp.change(of_tenant text, statement text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   IF NOT EXISTS (SELECT FROM pg_temp.failures WHERE name = of_tenant) THEN
@@ -32,8 +32,9 @@ BEGIN
   END IF;
 END $$;
 
--- set_own is change for a setting of a role, which the role makes itself: nobody looks
--- through the administrator's roles for that (roles.sql). It runs no code of the tenant's.
+-- set_own is change for a role's own setting, which the role sets itself. So PostgreSQL
+-- does not search all roles that the administrator administers (see roles.sql). The
+-- statement runs no code of the tenant's.
 CREATE FUNCTION pg_temp.set_own(of_tenant text, of_role name, statement text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   IF NOT EXISTS (SELECT FROM pg_temp.failures WHERE name = of_tenant) THEN
@@ -42,15 +43,18 @@ BEGIN
   END IF;
 END $$;
 
--- step is attempt for one of the functions below that take a tenant's name.
+-- step runs pg_temp.<of_function>(<tenant's name>) as attempt does.
 CREATE FUNCTION pg_temp.step(of_tenant text, step text, of_function name) RETURNS void LANGUAGE sql AS $$
   SELECT pg_temp.attempt(of_tenant, step, format('SELECT pg_temp.%I(%L)', of_function, of_tenant))
 $$;
 
--- set_password sets a role's password from its verifier, which is in no message.
+-- set_password sets a role's password from its verifier. No message contains the verifier.
+-- With log_lock_waits the server logs the text of a statement that waits. A tenant that changes
+-- its role in an open transaction makes the first statement wait, and that has no verifier.
 CREATE FUNCTION pg_temp.set_password(of_role name, attributes text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-  EXECUTE format('ALTER ROLE %I %s PASSWORD %L', of_role, attributes, (SELECT verifier FROM pg_temp.verifiers WHERE role = of_role));
+  EXECUTE format('ALTER ROLE %I %s', of_role, attributes);
+  EXECUTE format('ALTER ROLE %I PASSWORD %L', of_role, (SELECT verifier FROM pg_temp.verifiers WHERE role = of_role));
 EXCEPTION WHEN OTHERS THEN
   RAISE EXCEPTION 'the password of % cannot be set: %', of_role, SQLSTATE;
 END $$;
@@ -69,8 +73,8 @@ CREATE FUNCTION pg_temp.is_empty(schema name) RETURNS boolean LANGUAGE sql AS $$
     AND NOT EXISTS (SELECT FROM pg_type WHERE typnamespace = to_regnamespace(quote_ident(schema)))
 $$;
 
--- grant_use gives the tenant's role its rights on the schema and the objects in it; its
--- owner's default privileges do it for later ones.
+-- grant_use grants a tenant's login its rights on the schema and the objects in it. For
+-- objects that are created later, the owner's default privileges do this.
 CREATE FUNCTION pg_temp.grant_use(schema name, to_role name) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', schema, to_role);

@@ -1,11 +1,12 @@
--- One run at a time, and never an older declaration after a newer one.
+-- Allows one run at a time, and never an older declaration after a newer one.
 --
 -- The lease is a row that only the administrator can write. It belongs to a session
--- of the server: when that session ends, the lease is free. An advisory lock would
--- do the same, but every tenant could take it.
+-- of the server. When that session ends, the lease is free. An advisory lock would do the
+-- same, but every tenant could take it.
 --
--- A scheduled run takes no number: an update that waits for it would be older then. It
--- repeats the declaration of the last update, and leaves another one to its update.
+-- An update takes a revision, a number. A scheduled run takes none: otherwise an update
+-- that waits for it would have the older number. A scheduled run repeats the declaration of
+-- the last update. If it has another declaration, it changes nothing.
 \getenv scheduled SCHEDULED
 \if :scheduled
   SELECT NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass('platform.lease') AND attname = 'declaration') AS early \gset
@@ -22,20 +23,20 @@ BEGIN
     CREATE TABLE platform.lease (
       one boolean PRIMARY KEY DEFAULT true CHECK (one),
       pid int, backend_start timestamptz, -- the session that has the lease
-      revision bigint NOT NULL DEFAULT 0, -- the newest that has run
-      declaration text                    -- digest of what that one applied
+      revision bigint NOT NULL DEFAULT 0, -- of the newest update that has run
+      declaration text                    -- SHA-256 of what that update applied
     );
     INSERT INTO platform.lease DEFAULT VALUES;
   ELSIF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'platform.lease'::regclass AND attname = 'declaration') THEN
     ALTER TABLE platform.lease ADD declaration text;
   END IF;
 EXCEPTION WHEN unique_violation OR duplicate_schema OR duplicate_table OR duplicate_column THEN
-  NULL; -- another run made them at the same time
+  NULL; -- another run created them at the same time
 END $$;
 \endif
 
--- The number is taken before the declaration is read, so a larger number never
--- stands for an older declaration.
+-- The run takes its revision before it reads the declaration. So a higher revision never
+-- has an older declaration.
 SELECT CASE WHEN :'scheduled' THEN 0 ELSE nextval('platform.revision') END AS revision, pg_backend_pid() AS pid,
   set_config('platform.scheduled', :'scheduled', false) AS noted \gset
 \! cp desired.sql "$CREDENTIALS/verifiers.csv" "$WORK"
@@ -47,8 +48,8 @@ DECLARE
   held record;
 BEGIN
   LOOP
-    -- The row is locked first and looked at then: one statement for both would see the
-    -- sessions of before it waited for the lock.
+    -- First lock the row, then look at the sessions. One statement for both would see the
+    -- sessions as they were before it waited for the lock.
     SELECT pid, backend_start INTO held FROM platform.lease FOR UPDATE;
     PERFORM pg_stat_clear_snapshot();
     IF NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = held.pid AND backend_start = held.backend_start) THEN
@@ -72,7 +73,7 @@ SELECT revision > :revision AS superseded, revision AS newest, pid IS DISTINCT F
     \echo 'another run is going on; nothing was changed'
     \q
   \elif :other_declaration
-    \echo 'this is not what the last update applied, so it is left to its own update; nothing was changed'
+    \echo 'the last update applied another declaration, and this one waits for its own update; nothing was changed'
     \q
   \endif
 \elif :superseded

@@ -1,5 +1,5 @@
--- Lets the tenants in again that locks.sql shut out, in this run or in one that was
--- killed. Runs at the end of each run, whatever the run did.
+-- Lets tenants log in again that locks.sql has locked out, in this run or in one that was
+-- killed. It runs at the end of every run, also of a run that failed or changed nothing.
 \set VERBOSITY terse
 SET client_min_messages = warning;
 SET search_path = pg_catalog;

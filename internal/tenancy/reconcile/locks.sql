@@ -1,8 +1,8 @@
--- A tenant's session can fill the server's table of locks. Then nobody logs in or makes a
--- table, and no run could suspend that tenant. This runs first, and again until it
--- succeeds. It shuts such a tenant out by a password that has expired, which says nothing
--- about the tenant's state; let_in.sql ends that. A pooler frees the locks after each
--- transaction, so one look is not enough.
+-- Ends sessions of a tenant that use most of the server's lock table. When that table is
+-- full, no role can log in or create a table, so no run could suspend the tenant. This file
+-- runs first, and is repeated until it succeeds. It locks such a tenant out by letting its
+-- password expire, and does not change the tenant's state. let_in.sql undoes that. One look
+-- at the locks is not enough, because a pooler frees them after each transaction.
 \set ON_ERROR_STOP on
 \set VERBOSITY terse
 SET client_min_messages = warning;
@@ -15,14 +15,14 @@ DECLARE
   capacity int := current_setting('max_locks_per_transaction')::int * current_setting('max_connections')::int;
 BEGIN
   FOR look IN 1 .. 2000 LOOP
-    SELECT NULL::int AS pid INTO hoarder; -- after hoarder := NULL it has no field pid
+    SELECT NULL::int AS pid INTO hoarder; -- hoarder := NULL would have no field pid
     BEGIN
       PERFORM pg_stat_clear_snapshot();
-      -- Tenants' locks alone count: others may have many, and that is no tenant's fault.
+      -- Only locks of tenants count. Others, such as a migration, may have many as well.
       SELECT pid, usename, held INTO hoarder FROM (
         SELECT pid, usename, count(*) AS held, sum(count(*)) OVER () AS taken FROM pg_locks JOIN pg_stat_activity USING (pid)
         WHERE usename ~ '^tenant_' AND pg_has_role(current_user, usesysid, 'USAGE')
-          AND to_regrole(quote_ident('owner' || substr(usename, length('tenant') + 1))) IS NOT NULL -- or it is no tenant's login
+          AND to_regrole(quote_ident('owner' || substr(usename, length('tenant') + 1))) IS NOT NULL -- otherwise it is not the login of a tenant
         GROUP BY pid, usename) AS of_tenants
       WHERE taken > capacity / 2 AND held > 100 ORDER BY held DESC LIMIT 1;
       scarce := scarce OR hoarder.pid IS NOT NULL;

@@ -1,8 +1,8 @@
--- A tenant logs in when it is kept apart from the others. What was promised is held
--- against what the server says.
+-- Allows a tenant to log in after checking with the server that it is isolated from the
+-- other tenants.
 INSERT INTO failures SELECT name, 'isolation', string_agg(problem, '; ') FROM kept, LATERAL (SELECT to_regrole(quote_ident(role)) AS login, to_regrole(quote_ident(owner)) AS owning) AS oids, LATERAL (VALUES
   (has_database_privilege(login, current_database(), 'TEMPORARY') OR has_database_privilege(login, current_database(), 'CREATE'),
-    format('it may make schemas or temporary tables in %s: its owner has to REVOKE ALL ON DATABASE FROM PUBLIC', current_database())),
+    format('it may create schemas or temporary tables in %1$s: its owner has to REVOKE CREATE, TEMPORARY ON DATABASE %1$I FROM PUBLIC, %2$I', current_database(), role)),
   (has_schema_privilege(login, 'public', 'USAGE'),
     'it may use the schema public: its owner has to REVOKE ALL ON SCHEMA public FROM PUBLIC'),
   (EXISTS (SELECT FROM pg_roles other WHERE other.oid NOT IN (login, owning) AND (pg_has_role(login, other.oid, 'MEMBER') OR pg_has_role(owning, other.oid, 'MEMBER'))),

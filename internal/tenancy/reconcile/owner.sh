@@ -1,10 +1,11 @@
-# Functions of archive.sh, restore.sh and compare.sh, for the tenant in NAME, SCHEMA and
-# OWNER.
+# Functions for archive.sh, restore.sh and compare.sh. They read the tenant from NAME,
+# SCHEMA and OWNER.
 
-# as_owner runs a program that logs in as the schema's owner, which can become no other
-# role. Whatever was planted in the schema runs with these rights at most. Of its messages
-# only the first lines of errors are printed, without values: details, and what follows a
-# colon and a quote, may be of a customer's rows. Names have no colon before them.
+# as_owner runs a program that logs in as the schema's owner. This role cannot become any
+# other role, so code that a tenant planted in the schema gets no more rights than that.
+# as_owner prints only the first line of each error, without values. Details may contain a
+# customer's rows, and so may text after a colon and a quote. Names have no colon before
+# them.
 as_owner() {
   status=0
   PGUSER="$OWNER" "$@" 2> "$WORK/said" || status=$?
@@ -12,8 +13,8 @@ as_owner() {
   return "$status"
 }
 
-# describe writes digests.csv, definitions.sql and extras.sql of the schema to a folder,
-# all as of one snapshot, and a dump to $DUMP if that is set.
+# describe FOLDER: writes digests.csv, definitions.sql and extras.sql of the schema to the
+# folder, and a dump to $DUMP if that is set. All come from one snapshot.
 describe() {
   OUT=$1
   export OUT
@@ -24,16 +25,17 @@ describe() {
     -e '/^ALTER DEFAULT PRIVILEGES FOR ROLE /d' "$OUT/schema.sql" | cat - "$OUT/extras.sql" > "$OUT/definitions.sql"
 }
 
-# restore fills a database from the dump of a schema, without what a pattern of sed matches
-# in the dump's list. Default privileges of other roles are left out: any role may declare
-# them for itself in any schema, they have no effect there, and only that role may restore
-# them.
+# restore DATABASE DUMP SED: restores the dump of a schema into the database, except the
+# entries of the dump's list that the sed command SED deletes. It also leaves out default
+# privileges of other roles than the owner. Any role may declare them for itself in any
+# schema. They have no effect there, and only that role could restore them.
 restore() {
   pg_restore --list "$2" | sed -e "$3" -e "/^[0-9; ]* DEFAULT ACL .* $OWNER\$/b" -e '/^[0-9; ]* DEFAULT ACL /d' > "$WORK/contents"
   as_owner pg_restore --dbname="$1" --use-list="$WORK/contents" --no-owner --single-transaction --exit-on-error "$2"
 }
 
-# same compares two files, and prints what differs.
+# same WHAT ARCHIVE SCHEMA: compares two files. If they differ, it prints the first lines
+# that differ, and ends the script.
 same() {
   diff "$2" "$3" > "$WORK/diff" || {
     echo "$1 differ (< archive, > schema):" >&2
@@ -42,13 +44,13 @@ same() {
   }
 }
 
-# check_file compares an archive's file with its SHA-256.
+# check_file FILE SHA256: ends the script if a file of the archive has another SHA-256.
 check_file() {
   echo "$2  $ARCHIVE/$1" | sha256sum -c --status - || { echo "$ARCHIVE/$1 is not the file that was archived" >&2; exit 1; }
 }
 
-# run_extras runs the statements that a schema's dump leaves out, as one transaction.
-# psql -c takes SQL alone, so no name in it can be a command of psql.
+# run_extras FILE: runs the statements that pg_dump leaves out, in one transaction. psql -c
+# accepts only SQL, so a name in the file cannot act as a command of psql.
 run_extras() {
   [ ! -s "$1" ] || as_owner psql -X -q -v ON_ERROR_STOP=1 -c "$(cat "$1")"
 }

@@ -1,11 +1,11 @@
--- Purge: the schema with all that is in it, then what the roles were granted, then the
--- roles. Before that, the dump and the schema are compared once more, and nothing of
--- anybody else may depend on the schema. Nothing is reassigned: what a purge left to
--- somebody else would stay for ever.
+-- Purges tenants: drops the schema with its objects, then the grants of both roles, then
+-- the roles. Before that, it compares the dump with the schema once more, and checks that
+-- no object outside of the schema depends on it. It does not REASSIGN anything: an object
+-- that got another owner would never be dropped.
 CREATE TEMP VIEW purging AS
   SELECT d.name, d.role, d.owner, t.archive FROM desired d LEFT JOIN platform.tenants t USING (name) WHERE d.state = 'purged';
 
--- outsiders lists objects outside of the schema that a DROP ... CASCADE would take.
+-- outsiders lists the objects outside of the schema that DROP ... CASCADE would drop.
 CREATE FUNCTION pg_temp.outsiders(of_schema name, of_owner name) RETURNS text LANGUAGE sql AS $$
   WITH inside AS (
     SELECT 'pg_class'::regclass AS classid, oid FROM pg_class WHERE relnamespace = to_regnamespace(quote_ident(of_schema))
@@ -32,7 +32,7 @@ DECLARE
   p pg_temp.purging := (SELECT p FROM pg_temp.purging p WHERE name = of_tenant);
 BEGIN
   IF pg_temp.outsiders(p.role, p.owner) IS NOT NULL THEN
-    RAISE EXCEPTION 'nothing was dropped: these are outside of its schema and would go with it; drop them first, or give them to somebody else: %', pg_temp.outsiders(p.role, p.owner);
+    RAISE EXCEPTION 'nothing was dropped: these objects are outside of its schema, and a purge would drop them; drop them first, or change their owner: %', pg_temp.outsiders(p.role, p.owner);
   END IF;
   PERFORM pg_temp.open_owner(of_tenant);
 END $$;
@@ -41,7 +41,7 @@ DECLARE
   p pg_temp.purging := (SELECT p FROM pg_temp.purging p WHERE name = of_tenant);
 BEGIN
   IF pg_temp.differences(p.name, p.archive) IS NOT NULL THEN
-    RAISE EXCEPTION 'nothing was dropped: its schema is not as it was archived; declare state: suspended, then archived, to archive it again: %',
+    RAISE EXCEPTION 'nothing was dropped: its schema differs from its archive; declare state: suspended, then archived, to archive it again: %',
       pg_temp.differences(p.name, p.archive);
   END IF;
 END $$;

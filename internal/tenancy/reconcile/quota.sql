@@ -1,10 +1,10 @@
--- What a tenant may store: its plan's storage is compared with the size of its schema,
--- which is computed without reading a table. Above it the login loses INSERT and
--- UPDATE; SELECT and DELETE stay, so that the customer can make room. Below 90 percent
--- it gets back what was taken and nothing else.
+-- Enforces the storage limit of each tenant's tier. It compares the limit with the size of
+-- the tenant's schema, and reads no table for that. Above the limit, the login loses INSERT
+-- and UPDATE. It keeps SELECT and DELETE, so that the customer can make room. Below 90
+-- percent, it gets back exactly the rights that it lost.
 --
--- A right that was taken has platform_withheld, a role that nobody is. So the record is
--- in the table's own list of rights: it follows a rename, an archive and a restore.
+-- A withheld right is granted to platform_withheld, a role without members. So the record
+-- of it is in the table's own list of rights. A rename, an archive and a restore keep it.
 CREATE TEMP TABLE stored AS
   SELECT d.name, c.oid AS relation FROM desired d JOIN pg_namespace n ON nspname = d.role JOIN pg_class c ON relnamespace = n.oid
   WHERE d.state IN ('active', 'suspended') AND relkind IN ('r', 'p', 'm', 'v', 'f', 'S');
@@ -14,9 +14,10 @@ CREATE TEMP TABLE withheld AS
     AND refclassid = 'pg_authid'::regclass AND refobjid = to_regrole('platform_withheld')
   WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database());
 
--- move_writes moves INSERT and UPDATE, on tables and on columns, from some roles to
--- another one. Only the owner's own tables: another owner's rights are not ours to give.
--- Only what the owner granted: what a role with GRANT OPTION passed on goes with its right.
+-- move_writes moves INSERT and UPDATE on tables and columns from the roles givers to the
+-- role taker. It returns how many rights it moved. It moves only rights on tables of the
+-- owner, because the administrator may not grant the others. It moves only what the owner
+-- granted: what a role with GRANT OPTION passed on is revoked together with its own right.
 CREATE FUNCTION pg_temp.move_writes(of_tenant text, of_owner name, givers oid[], taker name) RETURNS int LANGUAGE plpgsql AS $$
 DECLARE
   r record;
@@ -67,19 +68,19 @@ BEGIN
   END IF;
   UPDATE platform.tenants SET full_since = CASE WHEN is_full THEN now() END WHERE name = of_tenant AND is_full <> (full_since IS NOT NULL);
   IF is_full AND d.owns_schema THEN
-    RAISE WARNING 'tenant %: % of % MiB; its writes cannot be suspended, as it acts as the owner of its schema; give it a larger plan, or declare state: suspended',
+    RAISE WARNING 'tenant %: % of % MiB; its writes cannot be suspended, because it acts as the owner of its schema; give it a larger plan, or declare state: suspended',
       d.name, round(used), d.storage_mib;
   ELSIF is_full THEN
     SELECT string_agg(relation::regclass::text, ', ' ORDER BY relation::regclass::text) INTO writable FROM pg_temp.stored
     WHERE name = of_tenant AND has_any_column_privilege(d.role, relation, 'INSERT, UPDATE');
     RAISE WARNING 'tenant %: % of % MiB; its writes are suspended until it is below % MiB or has a larger plan%',
-      d.name, round(used), d.storage_mib, floor(0.9 * d.storage_mib), coalesce('; not on these, which its owner does not own: ' || writable, '');
+      d.name, round(used), d.storage_mib, floor(0.9 * d.storage_mib), coalesce('; it can still write to these tables, because another role owns them: ' || writable, '');
   ELSIF used >= 0.8 * d.storage_mib THEN
     RAISE WARNING 'tenant %: % of % MiB; above % MiB its writes are suspended', d.name, round(used), d.storage_mib, d.storage_mib;
   END IF;
 END $$;
--- For each tenant: it may lock its tables one after the other, and each wait counts anew
--- for lock_timeout.
+-- statement_timeout limits the whole check of one tenant. A tenant may lock its tables one
+-- after the other, and lock_timeout starts again with each wait.
 SET statement_timeout = '20s';
 SELECT format('SELECT pg_temp.step(%L, %L, %L)', name, 'comparing its storage with its plan', 'check_storage') FROM desired
 WHERE state IN ('active', 'suspended') ORDER BY name

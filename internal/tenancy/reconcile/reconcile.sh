@@ -1,13 +1,16 @@
-# Brings the database's tenants to what the stack declares. libpq's variables have
-# the database's address and the administrator's role.
+# Makes the tenants in the database what the stack declares. libpq's variables give the
+# database's address and the administrator's role. Other variables:
 #   RECONCILE    folder of these files
 #   CREDENTIALS  folder with verifiers.csv and pgpass
-#   ARCHIVE      folder of the dumps, or empty
-#   TOLERATE     tenants: a tenant that fails does not fail the run
-#   SCHEDULED    true: repeats what the last update applied, or does nothing
-# Exit status: 0 all as declared (or left to another run, which the last line says), 65
-# refused (another try would be refused too), 75 some tenants failed and the others are
-# as declared, anything else an error.
+#   ARCHIVE      folder of the dumps; empty or unset if this run has no archive volume
+#   TOLERATE     "tenants": exit with 0 if tenants fail
+#   SCHEDULED    "true": repeat what the last update applied, or do nothing
+# Exit status:
+#   0   all tenants are as declared, or this run left them to another one: the last line
+#       says which
+#   65  refused, nothing was changed; another try would be refused too
+#   75  some tenants failed, the others are as declared
+#   any other status is an error
 set -eu
 ARCHIVE=${ARCHIVE:-} TOLERATE=${TOLERATE:-} SCHEDULED=${SCHEDULED:-false}
 export ARCHIVE TOLERATE SCHEDULED
@@ -23,7 +26,8 @@ stop() {
   rm -rf "$WORK"
 }
 trap stop EXIT
-# libpq ignores a password file that others may read, and a Secret's files are such.
+# libpq ignores a password file that others may read. Others may read the files of a
+# mounted Secret, so this is a copy.
 cat "$CREDENTIALS/pgpass" > "$PGPASSFILE"
 tries=30
 until psql -X -q < locks.sql 2> "$WORK/messages"; do
@@ -33,7 +37,7 @@ until psql -X -q < locks.sql 2> "$WORK/messages"; do
   sleep 2
 done
 cat "$WORK/messages" >&2
-# One script: psql would put file and line before each message of an included file.
+# All stages are one script: in included files, psql puts file and line before each message.
 for stage in session lease declared functions refuse rename close database roles schemas volume restore samples quota open archive purge verify; do
   cat "$stage.sql"
 done > "$WORK/reconcile.sql"

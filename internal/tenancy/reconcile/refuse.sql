@@ -1,6 +1,7 @@
--- What the declaration cannot mean stops the run before it changes anything, all
--- faults at once. reconcile.sh tells such a refusal from an error, which another try
--- may not meet. What a tenant's content prevents is no such fault: see failures.
+-- Refuses a declaration that cannot be applied. The run stops before it changes anything,
+-- and prints all faults together. reconcile.sh exits with another status for a refusal than
+-- for an error: after an error another try may succeed. What depends on a tenant's content
+-- is checked later, and goes into the table failures.
 \set ON_ERROR_STOP off
 DO $$
 DECLARE
@@ -18,24 +19,24 @@ BEGIN
     SELECT name, 'was purged; declare restore: true to have it back, or fresh: true to start again with an empty schema'
       FROM desired d JOIN platform.tenants t USING (name) WHERE t.state = 'purged' AND d.state = 'active' AND NOT d.restore AND NOT d.fresh
     UNION ALL
-    -- Where neither name is there, a lost database is filled anew, and the tenant is new.
-    SELECT d.name, format('is renamed from %s, which is %s; bring it back first', renamed_from, t.state)
+    -- If the database has neither name, it is a new one after a loss, and so is the tenant.
+    SELECT d.name, format('is renamed from %s, which is %s; make that one active first', renamed_from, t.state)
       FROM desired d JOIN platform.tenants t ON t.name = renamed_from
       WHERE d.name NOT IN (SELECT name FROM platform.tenants) AND t.state NOT IN ('new', 'active', 'suspended')
     UNION ALL
-    -- A rename whose update was interrupted, and a stack file that went back: the old
-    -- name would be a new and empty tenant.
+    -- After a rename, somebody went back to an older stack file. The old name would become
+    -- a new and empty tenant.
     SELECT d.name, format('was renamed to %s, which is not declared; declare that name, or write renamedFrom: %1$s here', t.name)
       FROM desired d JOIN platform.tenants t ON t.former = d.name
       WHERE d.renamed_from <> t.name AND d.name NOT IN (SELECT name FROM platform.tenants) AND t.name NOT IN (SELECT name FROM desired) AND t.state <> 'purged'
     UNION ALL
-    SELECT name, 'has no archive to restore; take restore: true out'
+    SELECT name, 'has no archive to restore; remove restore: true'
       FROM desired d LEFT JOIN platform.tenants t USING (name) WHERE d.restore AND t.archive IS NULL
     UNION ALL
-    SELECT name, format('the schema %s belongs to %s; give it to %s or choose another name', d.role, pg_get_userbyid(nspowner), d.owner)
+    SELECT name, format('the schema %s belongs to %s; change its owner to %s, or choose another name for the tenant', d.role, pg_get_userbyid(nspowner), d.owner)
       FROM desired d JOIN pg_namespace ON nspname = d.role WHERE pg_get_userbyid(nspowner) NOT IN (d.role, d.owner)
     UNION ALL
-    SELECT d.name, format('the role %s may do more than a tenant; choose another name', rolname)
+    SELECT d.name, format('the role %s has more rights than a tenant may have; choose another name for the tenant', rolname)
       FROM desired d JOIN pg_roles ON rolname IN (d.role, d.owner)
       WHERE rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls
   ) problems;
@@ -51,6 +52,6 @@ SELECT :'SQLSTATE' = 'P0001' AS refused, :'SQLSTATE' <> '00000' AS failed \gset
 \elif :failed
 DO $$ BEGIN RAISE EXCEPTION 'the declaration could not be checked: see the message above'; END $$;
 \endif
--- From here on this is the declaration that scheduled runs repeat. When this run is
--- killed, they complete it.
+-- From here on, scheduled runs repeat this declaration. If this run is killed, they
+-- complete it.
 UPDATE platform.lease SET declaration = :'declaration' WHERE declaration IS DISTINCT FROM :'declaration';

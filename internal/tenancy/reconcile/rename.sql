@@ -1,5 +1,5 @@
--- A rename moves schema, roles and record in one transaction, without a copy. Sessions
--- of the old name end: their search_path leads nowhere.
+-- Renames a tenant's schema, roles and record in one transaction. No row is copied. Then
+-- the tenant's sessions are ended, because their search_path names the old schema.
 CREATE FUNCTION pg_temp.rename(of_tenant text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   d pg_temp.desired := (SELECT d FROM pg_temp.desired d WHERE name = of_tenant);
@@ -13,12 +13,12 @@ BEGIN
   IF to_regrole(quote_ident(old_owner)) IS NOT NULL THEN
     EXECUTE format('ALTER ROLE %I RENAME TO %I', old_owner, d.owner);
   END IF;
-  -- The dumps that there may be hold a schema of the old name.
+  -- Older dumps contain a schema with the old name, so they are no archive of this tenant.
   UPDATE platform.tenants SET name = d.name, role = d.role, former = name, password = NULL, archive = NULL, restored = NULL, changed = now() WHERE name = d.renamed_from;
   SELECT string_agg(oid::regprocedure::text, ', ' ORDER BY oid::regprocedure::text) INTO code
   FROM pg_proc WHERE pronamespace = to_regnamespace(quote_ident(d.role)) AND strpos(prosrc, old) > 0;
   IF code IS NOT NULL THEN
-    RAISE WARNING 'tenant %: these functions have the old schema in their text; a migration has to change them: %', d.name, code;
+    RAISE WARNING 'tenant %: these functions have the old schema in their text; change them by a migration: %', d.name, code;
   END IF;
 END $$;
 SELECT format('SELECT pg_temp.step(%L, %L, %L)', name, 'rename', 'rename') FROM desired

@@ -1,4 +1,4 @@
--- A schema that was purged is filled from its archive before anyone logs in.
+-- Restores the archive of a purged tenant into its schema, before the tenant may log in.
 CREATE FUNCTION pg_temp.open_owner(of_tenant text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   d pg_temp.desired := (SELECT d FROM pg_temp.desired d WHERE name = of_tenant);
@@ -14,15 +14,15 @@ BEGIN
   PERFORM pg_temp.end_sessions(d.owner);
 END $$;
 
--- relations are what digest.sql found in a schema or in a dump of it.
+-- relations has the tables and sequences that describe.sql found in a schema.
 CREATE TEMP TABLE relations (name text NOT NULL, kind text NOT NULL, relation text NOT NULL, rows numeric NOT NULL, checksum text NOT NULL);
--- contents are a schema's tables with rows and checksum, or its sequences.
+-- contents returns the relations of one kind by name, each with its rows and checksum.
 CREATE FUNCTION pg_temp.contents(of_tenant text, of_kind text) RETURNS jsonb LANGUAGE sql AS $$
   SELECT coalesce(jsonb_object_agg(relation, jsonb_build_object('rows', rows, 'checksum', checksum)), '{}')
   FROM pg_temp.relations WHERE name = of_tenant AND kind = of_kind
 $$;
--- differences lists what is not as in the archive; null when all is. The archives of
--- earlier versions have no sequences.
+-- differences lists what differs between the schema and the archive; null if nothing does.
+-- Archives that an earlier version wrote have no sequences.
 CREATE FUNCTION pg_temp.differences(of_tenant text, archive jsonb) RETURNS text LANGUAGE sql AS $$
   SELECT string_agg(format('%s %s: %s in the archive, %s in the schema', kind, relation,
     coalesce(was->>'rows' || ' rows', 'missing'), coalesce(now->>'rows' || ' rows', 'missing')), '; ' ORDER BY kind DESC, relation)
@@ -48,7 +48,7 @@ DECLARE
 BEGIN
   SELECT * INTO r FROM pg_temp.restoring WHERE name = of_tenant;
   IF pg_temp.differences(r.name, r.archive) IS NOT NULL THEN
-    RAISE EXCEPTION 'its schema does not hold what the archive % does, and a restore fills an empty schema only: %', r.archive->>'file', pg_temp.differences(r.name, r.archive);
+    RAISE EXCEPTION 'its schema differs from the archive %, and an archive is restored into an empty schema only: %', r.archive->>'file', pg_temp.differences(r.name, r.archive);
   END IF;
   IF NOT r.archive ? 'sequences' THEN
     PERFORM pg_temp.grant_use(r.role, r.role);

@@ -1,37 +1,39 @@
--- Two roles for each tenant: one that logs in and can create nothing, and the owner
--- of the schema, which has no login.
+-- Creates two roles for each tenant: one that logs in and can create nothing, and the
+-- owner of the schema, which cannot log in. Then it sets their memberships, settings,
+-- connection limits and passwords.
 INSERT INTO platform.tenants (name, role) SELECT name, role FROM kept ON CONFLICT (name) DO NOTHING;
--- From 16 on PostgreSQL looks through all roles that the administrator administers, for
--- each statement about a role. So a new role comes with the membership and the limit.
+-- From 16 on, PostgreSQL searches all roles that the administrator administers for each
+-- statement about a role. One statement for each new role saves time: it sets the
+-- membership and the limit as well.
 SELECT set_config(name, 'set, inherit', false) FROM pg_settings WHERE name = 'createrole_self_grant';
 SELECT format('SELECT pg_temp.change(%L, %L)', name, format('CREATE ROLE %I NOLOGIN%s', role, ' CONNECTION LIMIT ' || connections))
 FROM roles LEFT JOIN kept USING (name, role) WHERE to_regrole(quote_ident(role)) IS NULL ORDER BY role
 \gexec
 SELECT set_config(name, '', false) FROM pg_settings WHERE name = 'createrole_self_grant';
--- Nobody is this role: see quota.sql. A dump of a tenant may name it.
+-- No role is a member of platform_withheld (see quota.sql). A dump of a tenant may name it.
 SELECT 'SELECT pg_temp.change(''the database'', ''CREATE ROLE platform_withheld NOLOGIN'')'
 WHERE EXISTS (SELECT FROM kept) AND to_regrole('platform_withheld') IS NULL
 \gexec
 
--- Who is a member of what. The administrator acts as both roles. The app's own role
--- acts as the owner, to migrate, but not while a tenant is archived: what it wrote
--- then would be missing from the dump. A tenant that owns its schema acts as the owner itself,
--- and then nobody else does: it may have planted code there.
+-- members has the memberships that should exist. The administrator may act as both roles.
+-- The app's own role may act as the owner, for migrations. It may not while a tenant is
+-- archived: what it wrote then would be missing in the dump. A tenant with ownsSchema acts
+-- as the owner itself. Then the app's role may not: the tenant may have planted code there.
 CREATE TEMP VIEW members AS
   SELECT name, role, current_user AS member, true AS inherits FROM roles
   UNION ALL
   SELECT name, owner, app_role, false FROM kept, parameters WHERE NOT owns_schema AND state NOT IN ('archived', 'purged')
   UNION ALL
   SELECT name, owner, role, false FROM kept WHERE owns_schema;
--- From 16 on a role's maker administers it but is not a member with all rights, and
--- has to make itself one. Before, membership is all or nothing.
+-- From 16 on, the creator of a role has only the ADMIN OPTION on it. It has to grant itself
+-- the rights of a member (INHERIT, SET). Before 16, every member has all rights.
 SELECT format('SELECT pg_temp.change(%L, %L)', name, format('GRANT %I TO %I%s', role, member,
   CASE WHEN current_setting('server_version_num')::int >= 160000 THEN format(' WITH INHERIT %s, SET TRUE', CASE WHEN inherits THEN 'TRUE' ELSE 'FALSE' END) ELSE '' END)) FROM members
 WHERE NOT pg_has_role(member, to_regrole(quote_ident(role)), CASE WHEN inherits THEN 'USAGE' WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END)
 ORDER BY role, member
 \gexec
--- All other memberships are taken back, those that the tenants' roles have of others
--- as well. From 16 on a membership belongs to who granted it.
+-- Revokes all other memberships: in the tenants' roles, and of the tenants' roles in others.
+-- From 16 on, REVOKE has to name the grantor.
 SELECT format('SELECT pg_temp.change(%L, %L)', name, format('REVOKE %I FROM %I%s CASCADE', of.rolname, to_role.rolname,
   CASE WHEN current_setting('server_version_num')::int >= 160000 THEN format(' GRANTED BY %I', pg_get_userbyid(m.grantor)) ELSE '' END))
 FROM pg_auth_members m JOIN pg_roles of ON of.oid = m.roleid JOIN pg_roles to_role ON to_role.oid = m.member
@@ -45,15 +47,15 @@ SELECT format('SELECT pg_temp.change(%L, %L)', name, format('GRANT CONNECT ON DA
 WHERE NOT has_database_privilege(to_regrole(quote_ident(role)), current_database(), 'CONNECT') ORDER BY role
 \gexec
 
--- What its sessions start with, whoever pools them, and nothing else: a role may
--- change its own settings.
+-- role_settings has the settings with which a tenant's sessions start, with any pooler. All
+-- other settings of the role are reset: a role may change its own settings.
 CREATE TEMP VIEW role_settings AS
   SELECT name, role, setting || '=' || value AS entry, setting, value FROM kept, LATERAL (VALUES
     ('search_path', role::text),
     ('statement_timeout', statement_timeout),
     ('idle_in_transaction_session_timeout', '60s'),
     ('idle_session_timeout', '10min'),
-    ('client_connection_check_interval', '5s'), -- ends a statement whose client, the pooler, is gone
+    ('client_connection_check_interval', '5s'), -- ends a statement whose client, the pooler, has disconnected
     ('transaction_timeout', CASE WHEN current_setting('server_version_num')::int >= 170000 THEN '10min' END),
     ('role', CASE WHEN owns_schema THEN owner::text END)
   ) AS settings (setting, value) WHERE value IS NOT NULL;
@@ -74,12 +76,12 @@ FROM kept JOIN pg_roles ON rolname = role WHERE rolconnlimit <> connections ORDE
 \gexec
 SELECT format('SELECT pg_temp.change(%L, %L)', name, format('ALTER ROLE %I VALID UNTIL ''infinity''', role))
 FROM roles JOIN pg_roles ON rolname = role
-WHERE rolvaliduntil <> 'infinity' AND NOT (rolvaliduntil = '-infinity' AND rolname ~ '^tenant_') -- let_in.sql ends that, after this run
+WHERE rolvaliduntil <> 'infinity' AND NOT (rolvaliduntil = '-infinity' AND rolname ~ '^tenant_') -- let_in.sql resets these at the end of the run
 ORDER BY role
 \gexec
 
--- A role may set its own password, and only a superuser could compare it, so it is
--- set in each run. It is reported when the declaration changed it.
+-- Sets each password in each run: a role may change its own password, and only a superuser
+-- could compare it. A run reports it only if the declaration changed the password.
 DO $$
 DECLARE
   r record;

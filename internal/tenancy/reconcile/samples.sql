@@ -1,5 +1,5 @@
--- Sample data goes into an empty schema, as its owner would put it there. Not in a
--- scheduled run: an app that has just dropped its tables would find them again.
+-- Creates sample data in an empty schema, as the schema's owner. A scheduled run does not:
+-- an app that has just dropped its tables would find them again.
 CREATE FUNCTION pg_temp.sample_data(schema name, of_owner name) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   RAISE INFO 'schema %: sample data', schema;

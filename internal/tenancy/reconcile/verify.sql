@@ -1,4 +1,4 @@
--- The record of what is, and what failed.
+-- Records the new state of each tenant, and reports the tenants that failed.
 SELECT format('UPDATE platform.tenants SET state = %L, changed = now() WHERE name = %L', d.state, d.name)
 FROM desired d JOIN platform.tenants t USING (name) WHERE d.state <> t.state AND name NOT IN (SELECT name FROM failures) ORDER BY d.name
 \gexec

@@ -1,7 +1,7 @@
--- Dumps are on the archive volume. A run without it leaves these tenants to a run that
--- has it, and says so. These tenants cannot log in until then.
+-- Dumps are on the archive volume. A run without it reports the tenants that need a dump as
+-- failures. They cannot log in until a run with the volume has completed them.
 \getenv archive ARCHIVE
-INSERT INTO failures SELECT name, step, 'this run has no archive volume; pulumi up does it' FROM (
+INSERT INTO failures SELECT name, step, 'this run has no archive volume; the next pulumi up does this step' FROM (
   SELECT name, 'restore' AS step FROM restoring
   UNION ALL
   SELECT name, 'archive' FROM archiving

@@ -1,6 +1,6 @@
--- Ends sessions of tenants that block the run: a tenant can hold a lock on its own
--- role (an open ALTER ROLE) or on its tables, and would stop every run with it, the
--- one that suspends it included. Runs beside reconcile.sql, whose session is :run.
+-- Ends sessions of tenants that block the run. A tenant can lock its own role (by an open
+-- ALTER ROLE) or its tables. That would block every run, also the one that suspends the
+-- tenant. This script runs beside reconcile.sql, and :run is the process ID of its session.
 \set ON_ERROR_STOP on
 \set VERBOSITY terse
 \set SHOW_CONTEXT never
@@ -13,7 +13,7 @@ DECLARE
   blocker record;
 BEGIN
   IF NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = run) THEN
-    PERFORM pg_terminate_backend(pg_backend_pid()); -- ends \watch as well
+    PERFORM pg_terminate_backend(pg_backend_pid()); -- this also ends \watch
   END IF;
   FOR blocker IN
     SELECT DISTINCT b.pid, b.usename FROM pg_stat_activity w, unnest(pg_blocking_pids(w.pid)) AS of (pid) JOIN pg_stat_activity b ON b.pid = of.pid

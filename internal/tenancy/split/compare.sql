@@ -1,4 +1,5 @@
--- What was written to the shared tables since their copy would be missing.
+-- Stops if rows were written to the shared tables after they were copied: the copies would
+-- lack them.
 DO $$
 DECLARE
   behind text;
@@ -10,5 +11,5 @@ BEGIN
   IF behind IS NOT NULL OR EXISTS (SELECT FROM placed WHERE tenant IS NULL) THEN
     RAISE EXCEPTION 'changed since it was copied: %; stop the app, run the script of --rollback, and this one again', coalesce(behind, 'rows of no tenant were added');
   END IF;
-  RAISE INFO 'split: % tables of tenants, all as in the shared ones', (SELECT count(*) FROM shares);
+  RAISE INFO 'split: % copies, all equal to the shared tables', (SELECT count(*) FROM shares);
 END $$;

@@ -1,4 +1,5 @@
--- run_as runs statements as a tenant's owner, where its schema is public's stead.
+-- run_as runs statements as the owner of a tenant's schema. search_path has the tenant's
+-- schema in the place of public.
 CREATE FUNCTION pg_temp.run_as(of_owner name, in_schema name, statements text[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   statement text;
@@ -12,8 +13,8 @@ BEGIN
   SET LOCAL ROLE NONE;
 END $$;
 
--- copy_rows fills a tenant's table as the app's role, which alone may read the
--- shared one. Nobody else sees the table before the transaction ends.
+-- copy_rows copies a tenant's rows into its table. It runs as the app's role: only this role
+-- may read the shared table. No other session sees the new table before the transaction ends.
 CREATE FUNCTION pg_temp.copy_rows(of_tenant int, from_table oid) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   w record;
@@ -27,7 +28,7 @@ BEGIN
   target := format('%I.%I', w.schema, s.source);
   PERFORM pg_temp.run_as(w.owner, w.schema, ARRAY[format('GRANT SELECT, INSERT ON %s TO %I', target, session_user)]);
   EXECUTE format('SET LOCAL search_path = %I, pg_catalog, pg_temp', w.schema);
-  -- Rows are fetched by their place, also from a table that looks small.
+  -- Rows are read by their place. Without this setting, small tables would be scanned.
   PERFORM set_config('enable_seqscan', CASE s.kind WHEN 'shared' THEN 'on' ELSE 'off' END, true);
   EXECUTE format('INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE SELECT %s FROM ONLY public.%I t%s', target, s.columns, s.selected, s.source,
     CASE WHEN s.kind <> 'shared' THEN format(' WHERE t.ctid = ANY (ARRAY(SELECT place FROM pg_temp.placed WHERE source = %s AND tenant = %s))', from_table, of_tenant) END);
@@ -37,14 +38,14 @@ BEGIN
   PERFORM pg_temp.run_as(w.owner, w.schema, ARRAY[format('REVOKE SELECT, INSERT ON %s FROM %I', target, session_user)]);
   SELECT rows, checksum INTO expected FROM expected_shares e WHERE e.oid = from_table AND e.number = of_tenant;
   IF expected IS DISTINCT FROM copied THEN
-    RAISE EXCEPTION '% rows of public.% became % rows of another content in %: if the app still writes, stop it; then run this again', expected.rows, s.source, copied.rows, target;
+    RAISE EXCEPTION '% rows of public.% became % rows in %, or their content differs: if the app still writes, stop it; then run this again', expected.rows, s.source, copied.rows, target;
   END IF;
   INSERT INTO public.tenant_split VALUES (w.schema, 'table', s.source, copied.rows, copied.checksum);
   RAISE INFO '%: % rows, checksum %', target, copied.rows, copied.checksum;
 END $$;
 
--- sequence_values sets a tenant's sequences to where the shared ones are: max(id) + 1 would
--- give the ids of deleted rows to others.
+-- sequence_values returns statements that set a tenant's sequences to the values of the
+-- shared ones. With max(id) + 1, new rows would get the ids of deleted rows.
 CREATE FUNCTION pg_temp.sequence_values(in_schema name, of_sequences oid[]) RETURNS text[] LANGUAGE plpgsql AS $$
 DECLARE
   n record;
@@ -60,7 +61,8 @@ BEGIN
 END $$;
 CREATE TEMP TABLE expected_shares AS SELECT * FROM shares;
 
--- lock_sources keeps the app from writing to the shared tables during a transaction.
+-- lock_sources locks the shared tables, so that the app cannot write to them during the
+-- transaction.
 CREATE FUNCTION pg_temp.lock_sources() RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   s record;
@@ -72,7 +74,7 @@ EXCEPTION WHEN lock_not_available THEN
   RAISE EXCEPTION 'public.% is in use: stop the app, and run this again', s.source;
 END $$;
 
--- copy_tenant copies what a tenant does not have yet, in one transaction.
+-- copy_tenant copies the tables that a tenant does not have yet, in one transaction.
 CREATE FUNCTION pg_temp.copy_tenant(of_tenant int) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   w record;

@@ -1,6 +1,6 @@
--- The statements that make a tenant's types, sequences and tables. The text names
--- everything of public without its schema, and is run with the tenant's schema in
--- the place of public. So it never means the shared objects.
+-- definitions has the statements that create a tenant's types, sequences and tables. They
+-- name objects of public without a schema, and run with the tenant's schema in search_path
+-- in the place of public. So they never refer to the shared objects.
 CREATE TEMP TABLE definitions (position serial, source name, step text NOT NULL, statement text NOT NULL);
 SET search_path = public, pg_catalog, pg_temp;
 
@@ -22,7 +22,7 @@ INSERT INTO definitions (source, step, statement)
 SELECT name, 'sequence', format('CREATE SEQUENCE %I AS %s %s', name, seqtypid::regtype, pg_temp.sequence_options(oid))
 FROM needed_sequences JOIN pg_sequence ON seqrelid = oid WHERE kind <> 'i';
 
--- From 18 on a NOT NULL is a constraint with a name.
+-- From PostgreSQL 18 on, a NOT NULL is a constraint with a name.
 CREATE FUNCTION pg_temp.column_definition(a pg_attribute) RETURNS text LANGUAGE sql AS $$
   SELECT concat(format('%I %s', a.attname, format_type(a.atttypid, a.atttypmod)),
     (SELECT format(' COLLATE pg_catalog.%I', collname) FROM pg_collation c JOIN pg_type t ON t.oid = a.atttypid WHERE c.oid = a.attcollation AND c.oid <> t.typcollation),
@@ -53,16 +53,16 @@ FROM sources s JOIN pg_attribute a ON attrelid = s.oid AND attnum > 0 AND NOT at
   ((SELECT '(' || string_agg(format('%I = %L', option_name, option_value), ', ') || ')' FROM pg_options_to_table(attoptions)))
 ) AS settings (setting) WHERE setting IS NOT NULL;
 
--- The columns that a copy writes: a generated one follows from the others. A value of
--- an enum type or a domain of public becomes one of the tenant's own.
+-- written has the columns that a copy writes, all but the generated ones. It casts values of
+-- public's enum types and domains to the tenant's own types.
 CREATE TEMP TABLE written AS
 SELECT s.oid, string_agg(quote_ident(attname), ', ' ORDER BY attnum) AS columns,
   string_agg(format(CASE WHEN EXISTS (SELECT FROM needed_types n WHERE moves AND n.oid IN (atttypid, typelem)) THEN 't.%I::text::%s' ELSE 't.%I' END,
     attname, format_type(atttypid, atttypmod)), ', ' ORDER BY attnum) AS selected
 FROM sources s JOIN pg_attribute ON attrelid = s.oid AND attnum > 0 AND NOT attisdropped AND attgenerated = '' JOIN pg_type t ON t.oid = atttypid GROUP BY s.oid;
 
--- After the rows: indexes are built once, and a constraint that is NOT VALID
--- would refuse the rows that it does not hold for.
+-- The statements of the step finish run after the rows are copied. So each index is built
+-- once. A constraint that is NOT VALID would refuse rows that violate it.
 INSERT INTO definitions (source, step, statement)
 SELECT source, 'finish', format('ALTER SEQUENCE %I OWNED BY %I.%I', n.name, source, attname)
 FROM needed_sequences n JOIN sources s ON s.oid = n.owner JOIN pg_attribute a ON attrelid = n.owner AND a.attnum = n.attnum WHERE n.kind = 'a';

@@ -1,5 +1,5 @@
--- drop_copies takes a tenant's copies away in one transaction. Without CASCADE,
--- since what depends on them by now is somebody's work.
+-- drop_copies drops a tenant's copies in one transaction. It does not use CASCADE: somebody
+-- may have created objects that depend on the copies.
 CREATE FUNCTION pg_temp.drop_copies(of_schema name, of_owner name) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   statements text[];
@@ -16,7 +16,7 @@ BEGIN
   SET LOCAL ROLE NONE;
   IF EXISTS (SELECT FROM public.tenant_split r, pg_temp.copy_digest(of_owner, r.schema, r.name) c
     WHERE schema = of_schema AND kind = 'table' AND c.rows IS NOT NULL AND (c.rows, c.checksum) IS DISTINCT FROM (r.rows, r.checksum)) THEN
-    RAISE EXCEPTION '%: a row was written since this run began: nothing of it was dropped', of_schema;
+    RAISE EXCEPTION '%: a row was written since this run began, so nothing of this schema was dropped', of_schema;
   END IF;
   SELECT array_agg(format('DROP %s IF EXISTS %s', CASE kind WHEN 'type' THEN 'TYPE' ELSE upper(kind) END, names) ORDER BY kind = 'table' DESC, kind) INTO statements
   FROM (SELECT kind, string_agg(format('%I.%I', schema, name), ', ') AS names FROM public.tenant_split WHERE schema = of_schema GROUP BY kind) copies;

@@ -1,5 +1,5 @@
--- What a copy would lose. The user may say that it is made again in the schemas, or
--- not needed there, by --leave-out.
+-- lost has the objects that a copy would lose. With --leave-out the user accepts that: the
+-- object is not needed in the schemas, or a migration creates it there.
 CREATE TEMP TABLE lost AS
 SELECT format('%s.%s', source, tgname) AS name, format('the trigger %I of %s runs code that was written for the shared tables', tgname, oid_of::regclass) AS what
 FROM (SELECT source, oid AS oid_of FROM sources) s JOIN pg_trigger ON tgrelid = oid_of WHERE NOT tgisinternal
@@ -28,10 +28,10 @@ WHERE attname = key_column AND relkind IN ('r', 'p') AND NOT relispartition AND 
   AND c.oid NOT IN (SELECT oid FROM sources WHERE oid IS NOT NULL);
 
 INSERT INTO faults (problem)
-SELECT DISTINCT format('%s: make up for it in each schema by a migration, and name it: --leave-out %s', what, name) FROM lost
+SELECT DISTINCT format('%s: if the schemas need it, create it there by a migration; then pass --leave-out %s', what, name) FROM lost
 WHERE name NOT IN (SELECT name FROM left_out)
 UNION ALL
-SELECT format('--leave-out %s: there is nothing of this name that a copy would lose', name) FROM left_out
+SELECT format('--leave-out %s: there is nothing with this name that a copy would lose', name) FROM left_out
 WHERE name NOT IN (SELECT name FROM lost)
   AND NOT EXISTS (SELECT FROM pg_class WHERE relname = name AND relkind = 'S' AND relnamespace = 'public'::regnamespace)
 UNION ALL
@@ -43,32 +43,33 @@ FROM sources s JOIN pg_constraint ON conrelid = s.oid AND contype = 'f' JOIN sou
 UNION ALL
 SELECT format('the index %s is invalid: REINDEX INDEX %1$s, or drop it', indexrelid::regclass) FROM sources JOIN pg_index ON indrelid = oid WHERE NOT indisvalid
 UNION ALL
-SELECT format('%s.%I may refer to large objects, which stay the app''s: move them into a bytea column', oid::regclass, attname)
+SELECT format('%s.%I may refer to large objects, and these stay with the app''s role: move them into a bytea column', oid::regclass, attname)
 FROM sources JOIN pg_attribute ON attrelid = oid AND attnum > 0 AND NOT attisdropped
 WHERE atttypid = 'oid'::regtype AND EXISTS (SELECT FROM pg_largeobject_metadata);
 
--- The tenants' schemas: declared, and without code that the copy might run.
+-- Each tenant's schema has to exist, and must not have code that the copy might run.
 INSERT INTO faults (problem)
 SELECT format('there is no schema %s that %s owns and this session''s role may write to as %2$s: declare the tenant, let the reconcile run, and run this as the app''s role', w.schema, w.owner)
 FROM wanted_tenants w LEFT JOIN pg_namespace n ON n.nspname = w.schema
 WHERE n.oid IS NULL OR n.nspowner IS DISTINCT FROM to_regrole(quote_ident(w.owner))
   OR NOT pg_has_role(n.nspowner, CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END)
 UNION ALL
-SELECT format('the role %s would have no rights to what is copied: let the reconcile run first', w.schema)
+SELECT format('the role %s would have no rights on the copies: let the reconcile run first', w.schema)
 FROM wanted_tenants w JOIN pg_namespace n ON n.nspname = w.schema JOIN pg_roles r ON r.rolname = w.schema
 WHERE NOT pg_has_role(r.oid, n.nspowner, 'USAGE') AND (SELECT count(DISTINCT privilege_type)
   FROM pg_default_acl d, aclexplode(d.defaclacl) WHERE defaclrole = n.nspowner AND defaclnamespace IN (0, n.oid) AND defaclobjtype = 'r'
     AND grantee = r.oid AND privilege_type IN ('SELECT', 'INSERT', 'UPDATE', 'DELETE')) < 4;
 
--- code is what could run in place of PostgreSQL's own functions and operators.
+-- code returns the objects of a schema that could run in place of PostgreSQL's own functions
+-- and operators.
 CREATE FUNCTION pg_temp.code(in_schema name) RETURNS TABLE (what text) LANGUAGE sql AS $$
   SELECT pg_describe_object(classid, objid, 0) FROM pg_namespace n JOIN pg_depend d ON d.refclassid = 'pg_namespace'::regclass AND d.refobjid = n.oid
   WHERE nspname = in_schema AND classid NOT IN ('pg_class'::regclass, 'pg_type'::regclass, 'pg_constraint'::regclass, 'pg_default_acl'::regclass, 'pg_statistic_ext'::regclass)
 $$;
 INSERT INTO faults (problem)
-SELECT format('%s in the schema %s might run during the copy: drop it, and make it again afterwards', what, schema) FROM wanted_tenants, pg_temp.code(schema);
+SELECT format('%s in the schema %s might run during the copy: drop it, and create it again afterwards', what, schema) FROM wanted_tenants, pg_temp.code(schema);
 
--- What is in the way of a copy, and copies that vanished.
+-- Objects that have the name of a copy, and copies that do not exist any more.
 INSERT INTO faults (problem)
 SELECT format('%I.%I is in the way, and was not copied from public: drop it', w.schema, c.relname)
 FROM wanted_tenants w JOIN pg_namespace n ON n.nspname = w.schema JOIN pg_class c ON c.relnamespace = n.oid
@@ -82,11 +83,12 @@ SELECT format('%I.%I is in the way, and was not copied from public: drop it', w.
 FROM wanted_tenants w JOIN pg_namespace n ON n.nspname = w.schema JOIN pg_type t ON t.typnamespace = n.oid JOIN needed_types m ON m.typname = t.typname AND m.moves
 WHERE NOT EXISTS (SELECT FROM public.tenant_split r WHERE r.schema = w.schema AND kind = 'type' AND r.name = t.typname)
 UNION ALL
-SELECT format('%s.%I was copied, and is gone: run the script of --rollback, then this one', r.schema, r.name)
+SELECT format('%s.%I was copied, and does not exist any more: run the script of --rollback, then this one', r.schema, r.name)
 FROM wanted_tenants w JOIN public.tenant_split r USING (schema)
 WHERE kind = 'table' AND NOT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace WHERE n.nspname = r.schema AND c.relname = r.name);
 
--- A row of one tenant that refers to a row of another. Three of them are named.
+-- find_strangers adds a fault for each foreign key by which a row of one tenant refers to a
+-- row of another. The message names three such rows.
 CREATE FUNCTION pg_temp.find_strangers() RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   f record;

@@ -1,4 +1,4 @@
--- A record of nothing goes away: after a refused first run, and after a rollback.
+-- Drops an empty record after a first run that was refused, and after a rollback.
 DO $$
 BEGIN
   LOCK TABLE public.tenant_split IN ACCESS EXCLUSIVE MODE;

@@ -1,5 +1,5 @@
--- What the tables need beside their columns: types, sequences, and whatever their
--- defaults, constraints and indexes use.
+-- Finds what the tables need beside their columns: types, sequences, and the objects that
+-- their defaults, constraints, indexes and statistics use. parts has the objects to search.
 CREATE TEMP VIEW parts AS
   SELECT 'pg_class'::regclass::oid AS classid, oid AS objid FROM sources WHERE oid IS NOT NULL
   UNION ALL SELECT 'pg_attrdef'::regclass, a.oid FROM sources s JOIN pg_attrdef a ON adrelid = s.oid
@@ -7,7 +7,8 @@ CREATE TEMP VIEW parts AS
   UNION ALL SELECT 'pg_class'::regclass, indexrelid FROM sources s JOIN pg_index ON indrelid = s.oid
   UNION ALL SELECT 'pg_statistic_ext'::regclass, x.oid FROM sources s JOIN pg_statistic_ext x ON stxrelid = s.oid;
 
--- Types that are not PostgreSQL's own, with those that they are made of.
+-- needed_types has the types that are not PostgreSQL's own, and the types that these use.
+-- moves is true for a type that can be copied into the tenants' schemas.
 CREATE TEMP TABLE needed_types AS
 WITH RECURSIVE used (oid) AS (
   SELECT d.refobjid FROM parts JOIN pg_depend d USING (classid, objid) WHERE d.refclassid = 'pg_type'::regclass
@@ -25,8 +26,9 @@ LEFT JOIN pg_depend e ON e.classid = 'pg_type'::regclass AND e.objid = t.oid AND
 LEFT JOIN pg_extension x ON x.oid = e.refobjid
 WHERE t.typnamespace <> 'pg_catalog'::regnamespace AND t.typcategory <> 'A';
 
--- Sequences of identity columns (i), of serial columns (a), those that only a
--- default reads, and those that were named. owner is null for the last two.
+-- needed_sequences has the sequences of identity columns (kind i) and of serial columns
+-- (kind a). It also has those that only a default reads, and those of --sequences: their
+-- owner is null.
 CREATE TEMP TABLE needed_sequences AS
 WITH links AS (
   SELECT d.objid AS oid, d.refobjid AS owner, d.refobjsubid AS attnum, d.deptype FROM pg_depend d JOIN sources s ON s.oid = d.refobjid
@@ -40,8 +42,8 @@ WITH links AS (
 SELECT c.oid, c.relname AS name, c.relnamespace, c.relowner, max(l.owner) AS owner, max(l.attnum) AS attnum, coalesce(max(l.deptype::text), '') AS kind
 FROM links l JOIN pg_class c USING (oid) WHERE c.relkind = 'S' GROUP BY c.oid, c.relname, c.relnamespace, c.relowner;
 
--- A schema whose objects both roles of every tenant may use, in on_path those that
--- tenants' sessions search too.
+-- usable has the schemas whose objects both roles of every tenant may use. on_path is true
+-- if the tenants' sessions also have the schema in their search_path.
 CREATE TEMP VIEW usable AS SELECT n.oid, bool_and(EXISTS (
     SELECT FROM pg_db_role_setting, unnest(setconfig) s WHERE setrole = r.oid AND setdatabase = 0 AND s LIKE 'search_path=%'
       AND quote_ident(n.nspname) = ANY (regexp_split_to_array(substr(s, 13), '\s*,\s*')))) AS on_path
@@ -51,7 +53,7 @@ HAVING bool_and(has_schema_privilege(w.schema, n.oid, 'USAGE') AND has_schema_pr
   CASE WHEN to_regrole(quote_ident(w.owner)) IS NULL THEN w.schema ELSE w.owner END, n.oid, 'USAGE'));
 
 INSERT INTO faults (problem)
-SELECT DISTINCT format('%s is of the type %s of the extension %s, which tenants'' sessions do not find, so that its operators would be others: change the column to a type of PostgreSQL''s own%s',
+SELECT DISTINCT format('%s is of the type %s of the extension %s. Tenants'' sessions do not find it, and would use other operators: change the column to a type of PostgreSQL''s own%s',
   pg_describe_object(d.classid, d.objid, d.objsubid), t.oid::regtype, t.extname, CASE t.extname WHEN 'citext' THEN ', such as text with a unique index on lower(...)' ELSE '' END)
 FROM parts JOIN pg_depend d USING (classid, objid) JOIN pg_type u ON u.oid = d.refobjid
 JOIN needed_types t ON t.oid IN (u.oid, u.typelem, u.typbasetype)
@@ -65,7 +67,7 @@ FROM needed_types JOIN pg_constraint c ON contypid = needed_types.oid WHERE NOT 
 
 INSERT INTO faults (problem)
 SELECT DISTINCT format('%s uses the %s %s, which tenants'' schemas do not have: %s', pg_describe_object(d.classid, d.objid, d.objsubid), o.type, o.identity,
-  CASE WHEN x.extname IS NULL THEN 'drop the former for the time of the move, and make both in each schema by a migration'
+  CASE WHEN x.extname IS NULL THEN 'drop the former before the copy, and create both in each schema by a migration'
     ELSE format('move the extension out of public (ALTER EXTENSION %I SET SCHEMA ...), and GRANT USAGE ON that SCHEMA TO PUBLIC', x.extname) END)
 FROM (SELECT * FROM parts UNION SELECT 'pg_constraint'::regclass, c.oid FROM needed_types t JOIN pg_constraint c ON contypid = t.oid WHERE moves
     UNION SELECT 'pg_type'::regclass, oid FROM needed_types WHERE moves) p
@@ -82,9 +84,9 @@ UNION ALL
 SELECT format('the sequence %s belongs to %s: as that role, ALTER SEQUENCE %1$s OWNER TO %I', oid::regclass, pg_get_userbyid(relowner), current_user)
 FROM needed_sequences WHERE NOT pg_has_role(relowner, 'USAGE')
 UNION ALL
-SELECT format('there is no sequence public.%I', source) FROM wanted_sequences WHERE source NOT IN (SELECT name FROM needed_sequences)
+SELECT format('there is no sequence public.%I: remove it from --sequences', source) FROM wanted_sequences WHERE source NOT IN (SELECT name FROM needed_sequences)
 UNION ALL
-SELECT format('public.%I is a sequence that no table owns and no default reads: name it in --sequences for one in each schema, or in --leave-out', c.relname)
+SELECT format('public.%I is a sequence that no table owns and no default reads: name it in --sequences to get a copy in each schema, or in --leave-out', c.relname)
 FROM pg_class c WHERE c.relkind = 'S' AND c.relnamespace = 'public'::regnamespace AND c.oid NOT IN (SELECT oid FROM needed_sequences)
   AND c.relname NOT IN (SELECT name FROM left_out) AND NOT EXISTS (SELECT FROM pg_depend d
     WHERE (d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype IN ('a', 'i', 'e')) OR (d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid AND d.classid = 'pg_attrdef'::regclass));

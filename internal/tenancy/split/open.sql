@@ -1,21 +1,22 @@
--- Moves the rows of shared tables into a schema for each tenant. psql runs it in a
--- session of the app's role, which owns the shared tables and may act as each
--- tenant's owner. internal/tenancy/split.go puts the files of this folder together.
--- Nothing here writes to the shared tables.
+-- Copies the rows of shared tables into a schema for each tenant. It does not write to the
+-- shared tables. internal/tenancy/split.go joins the files of this folder to one script.
+-- Run the script with psql as the app's role. This role owns the shared tables, and may act
+-- as the owner of each tenant's schema.
 \set ON_ERROR_STOP on
 \set SHOW_CONTEXT never
 \pset tuples_only on
 \o /dev/null
 SET client_min_messages = warning;
--- pg_temp is last: otherwise a temporary table comes before the table that is meant.
+-- pg_temp is last: otherwise a temporary table would hide a table of the same name.
 SET search_path = pg_catalog, pg_temp;
--- A transaction that waits for a lock makes the app's statements wait behind it.
+-- While a transaction waits for a lock, the app's statements wait behind it.
 SET lock_timeout = '1min';
 SELECT set_config(name, '0', false) FROM pg_settings
 WHERE name IN ('statement_timeout', 'idle_in_transaction_session_timeout', 'idle_session_timeout', 'transaction_timeout');
--- A policy that hides rows from this session is an error, not a copy without them.
+-- With this, a policy that hides rows from this session causes an error. Otherwise the copy
+-- would lack these rows.
 SET row_security = off;
--- Checksums are of rows as text: these settings change how values are written.
+-- Checksums are computed from rows as text. These settings define how values are written.
 SET DateStyle = ISO;
 SET IntervalStyle = postgres;
 SET TimeZone = 'UTC';
@@ -23,8 +24,8 @@ SET extra_float_digits = 1;
 SET bytea_output = hex;
 SET lc_monetary = 'C';
 
--- Two at once could each find a copy that the other has half made. The session of one
--- that was killed ends soon.
+-- Only one split runs at a time: a second one could find a copy that is not complete yet.
+-- After a split is killed, its session ends soon.
 DO $$
 BEGIN
   PERFORM pg_advisory_lock(hashtext('tenant_split'));
@@ -33,8 +34,8 @@ EXCEPTION WHEN lock_not_available THEN
 END $$;
 
 CREATE TEMP TABLE parameters (key_column name);
--- kind is keyed (the table has the key column), through (its foreign key on the
--- column via leads to the tenant) or shared (each tenant gets all of it).
+-- kind is keyed, through or shared. keyed: the table has the key column. through: its foreign
+-- key on the column via leads to the tenant. shared: each tenant gets all rows.
 CREATE TEMP TABLE wanted_tables (position int, source name PRIMARY KEY, kind text NOT NULL, via name);
 CREATE TEMP TABLE wanted_tenants (number int PRIMARY KEY, key text NOT NULL UNIQUE, schema name NOT NULL UNIQUE, owner name NOT NULL);
 CREATE TEMP TABLE wanted_sequences (source name PRIMARY KEY);

@@ -1,3 +1,2 @@
--- From here on the server refuses a statement that writes to more than temporary
--- tables.
+-- From here on, the server refuses statements that write to other than temporary tables.
 SET default_transaction_read_only = on;

@@ -1,12 +1,12 @@
--- placed is which tenant each row belongs to, by one pass over each table. A
--- tenant's rows are then fetched by their place, without an index on the key column
--- and without another pass for each tenant. A null tenant is nobody of the list.
+-- placed has the tenant of each row, found by one scan of each table. Later a tenant's rows
+-- are read by their place (ctid). That needs no index on the key column, and no scan for
+-- each tenant. tenant is null if the row belongs to no tenant of the list.
 CREATE TEMP TABLE placed (source oid, tenant int, place tid, hash bigint);
 CREATE INDEX placed_of_tenant ON placed (source, tenant);
 
--- place_table reads one table; of a table that leads to its tenant through a
--- parent, the parent was read before.
--- record_out: a cast of the row to text could be one that somebody created.
+-- place_table scans one table. If a table leads to its tenant through a parent, place_rows
+-- has scanned the parent before. It uses record_out, because a cast of the row to text could
+-- be one that a tenant created.
 CREATE FUNCTION pg_temp.place_table(of_table oid) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   s record;
@@ -24,7 +24,8 @@ BEGIN
   END IF;
 END $$;
 
--- place_rows reads all tables. It returns those whose parents form a circle.
+-- place_rows scans all tables. It returns the tables whose parents form a circle, and those
+-- whose parent is not readable.
 CREATE FUNCTION pg_temp.place_rows() RETURNS oid[] LANGUAGE plpgsql AS $$
 DECLARE
   done oid[] := '{}';
@@ -42,8 +43,8 @@ BEGIN
   RETURN ARRAY(SELECT DISTINCT oid FROM readable JOIN parents USING (oid) WHERE oid <> ALL (done));
 END $$;
 
--- digest is the number of a table's rows, and a checksum that does not depend on
--- their order.
+-- digest returns the number of a table's rows, and a checksum that does not depend on their
+-- order. digest_query returns the query for that.
 CREATE FUNCTION pg_temp.digest_query(of_table text) RETURNS text LANGUAGE sql AS $$
   SELECT format('SELECT count(*), coalesce(sum(hashtextextended(record_out(t.*)::text, 0)::numeric), 0)::text FROM ONLY %s t', of_table)
 $$;
@@ -52,7 +53,8 @@ BEGIN
   EXECUTE pg_temp.digest_query(of_table::text) INTO rows, checksum;
 END $$;
 
--- shares is what each tenant has of each table, as of the last place_rows.
+-- shares has the rows and the checksum of each tenant in each table, as of the last
+-- place_rows.
 CREATE TEMP VIEW shares AS
 SELECT s.source, s.oid, s.position, w.number, w.schema, coalesce(p.rows, 0) AS rows, coalesce(p.checksum, '0') AS checksum
 FROM readable s CROSS JOIN wanted_tenants w LEFT JOIN (
@@ -62,10 +64,11 @@ UNION ALL
 SELECT s.source, s.oid, s.position, w.number, w.schema, d.rows, d.checksum
 FROM readable s CROSS JOIN LATERAL pg_temp.digest(s.oid) d CROSS JOIN wanted_tenants w WHERE s.kind = 'shared';
 
--- Nor is a table read whose parent has a fault.
+-- A table is not scanned if its parent has a fault. Then only the parent's fault is
+-- reported.
 CREATE TEMP TABLE unplaced AS SELECT unnest(pg_temp.place_rows()) AS oid;
 INSERT INTO faults (problem)
-SELECT format('%s leads to its tenant through itself or in a circle: name another foreign key in --through', oid::regclass)
+SELECT format('%s leads to itself, not to a tenant: name another foreign key in --through', oid::regclass)
 FROM unplaced WHERE NOT EXISTS (SELECT FROM sources WHERE oid IS NULL OR oid NOT IN (SELECT oid FROM readable));
 INSERT INTO faults (problem)
 SELECT format('%s has %s rows that belong to no tenant of the list', source::regclass, count(*)) FROM placed WHERE tenant IS NULL
