@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"encoding/json"
+	"os"
 	"strings"
 	"testing"
 
@@ -159,8 +160,11 @@ func TestAStackFileCannotSetTheVariablesOfTheContract(t *testing.T) {
 	container := pulumitest.Dig(deployment.Inputs, "spec.template.spec.containers").([]any)[0]
 	variables := pulumitest.Dig(container, "env").([]any)
 	assert.NotEmpty(t, variables)
+	contract, err := os.ReadFile("../../docs/app-contract.md")
+	require.NoError(t, err)
 	for _, variable := range variables {
 		name := pulumitest.Dig(variable, "name").(string)
+		assert.Contains(t, string(contract), "`"+name+"`", "the app contract describes it")
 		_, err := settings.Load([]byte("{domain: a.genericcorp.com, zone: genericcorp.com, email: a@genericcorp.com, app: {env: {" + name + ": x}}}"))
 		assert.ErrorContains(t, err, name, "settings.reservedEnv has to have it")
 	}
