@@ -45,11 +45,7 @@ var (
 
 // read returns the stack's configuration. Its error has all faults, and no secret's value.
 func read(ctx *pulumi.Context) (config, error) {
-	text, ok := ctx.GetConfig(settings.Key)
-	if !ok {
-		return config{}, fmt.Errorf("config %q is missing in Pulumi.%s.yaml; Pulumi.demo.yaml shows its shape", settings.Key, ctx.Stack())
-	}
-	s, err := settings.Load([]byte(text))
+	s, err := settings.LoadConfig(ctx.GetConfig)
 	if err != nil {
 		return config{}, errors.Join(err, cloudflareToken.check(ctx), plainSecrets(ctx))
 	}

@@ -27,8 +27,7 @@ func Load(data []byte) (Settings, error) {
 	return fromRaw(raw)
 }
 
-// LoadStackFile is like Load, for the text of a whole Pulumi.<stack>.yaml. It reads the key
-// Key of its configuration.
+// LoadStackFile is like LoadConfig, for the text of a whole Pulumi.<stack>.yaml.
 func LoadStackFile(data []byte) (Settings, error) {
 	var file struct {
 		Config map[string]any `yaml:"config"`
@@ -36,11 +35,17 @@ func LoadStackFile(data []byte) (Settings, error) {
 	if err := yaml.Unmarshal(data, &file); err != nil {
 		return Settings{}, Faults{{Path: "config", Problem: fmt.Sprintf("the stack file cannot be read: %v", err)}}
 	}
-	raw, ok := file.Config[Key]
-	if !ok {
-		return Settings{}, Faults{{Path: "config", Problem: fmt.Sprintf("%q is missing; Pulumi.demo.yaml shows its shape", Key)}}
-	}
-	return fromRaw(raw)
+	return LoadConfig(func(key string) (string, bool) {
+		value, ok := file.Config[key]
+		if !ok {
+			return "", false
+		}
+		if text, is := value.(string); is {
+			return text, true
+		}
+		text, err := yaml.Marshal(value)
+		return string(text), err == nil
+	})
 }
 
 func fromRaw(raw any) (Settings, error) {
