@@ -51,6 +51,8 @@ func node(sku string, vcpu, memoryGiB int, usd int64) Node {
 
 // confirmed returns a row whose price was read again on a date (YYYY-MM-DD). The date
 // belongs to the row, so reading one price again does not redate the others.
+//
+//nolint:unparam // the rows that are confirmed have one date until one is read again
 func confirmed(asOf string, n Node) Node {
 	n.Source, n.AsOf = sizesSource+"; confirmed against the pricing page", asOf
 	return n

@@ -64,7 +64,7 @@ func TestArchiveHasOnlyCompleteDumpsThatOnlyTheirOwnerCanRead(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "20260101T000000Z.dump.part"), []byte("half a dump"), 0o600))
 	archivedTenant(t, b)
 	var kinds []string
-	require.NoError(t, filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
+	require.NoError(t, filepath.WalkDir(folder, func(_ string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
