@@ -49,19 +49,12 @@ func program(ctx *pulumi.Context) error {
 	return declareApp(ctx, cfg, database, pulumi.Provider(cluster))
 }
 
-// declareDatabase declares the smallest managed PostgreSQL, in a network of its own.
+// declareDatabase declares the smallest managed PostgreSQL in the cluster's network.
 func declareDatabase(ctx *pulumi.Context, cfg *config.Config, cloud pulumi.ProviderResource) (*postgres.Postgres, error) {
-	region := cfg.Require("region")
-	network, err := digitalocean.NewVpc(ctx, "shop", &digitalocean.VpcArgs{
-		Name: pulumi.String("shop"), Region: pulumi.String(region), IpRange: pulumi.String(vpcRange),
-	}, pulumi.Provider(cloud))
-	if err != nil {
-		return nil, err
-	}
 	return postgres.New(ctx, "shop", postgres.Args{
-		Region: region, Version: "17", Size: "db-s-1vcpu-1gb", Nodes: 1,
+		Region: cfg.Require("region"), Version: "17", Size: "db-s-1vcpu-1gb", Nodes: 1,
 		MaintenanceDay: "sunday", MaintenanceHour: "03:00",
-		VPC: network.ID().ToStringOutput(), Cluster: pulumi.String(cfg.Require("cluster")), PodRange: podRange,
+		VPC: pulumi.String(cfg.Require("vpc")), Cluster: pulumi.String(cfg.Require("cluster")), PodRange: podRange,
 	}, pulumi.Provider(cloud))
 }
 

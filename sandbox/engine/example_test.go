@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/genericcorp/platform/sandbox/build"
+	"github.com/genericcorp/platform/sandbox/cloud"
 	"github.com/genericcorp/platform/sandbox/engine"
 	"github.com/genericcorp/platform/sandbox/enginetest"
 )
@@ -29,6 +30,10 @@ func TestAProgramOfAnotherModuleUsesOneComponent(t *testing.T) {
 		Env: []string{"KUBECONFIG=" + kubeconfig},
 	}}
 	require.NoError(t, s.Prepare())
+	// The network and the cluster exist before the program runs.
+	account := cloud.At(s.CloudFolder())
+	require.NoError(t, account.Put("digitalocean:index/vpc:Vpc", "0b3d6a52-7a1e-4c55-9d0a-5f2c7b8e9a10", cloud.Object{Inputs: map[string]any{"name": "theirs"}}))
+	require.NoError(t, account.Put(cloud.TokenCluster, "6e9d3c0a-0d2c-4b6f-8f5e-3a1c8e1b7d42", cloud.Object{Inputs: map[string]any{"name": "theirs"}}))
 	s.Up(t)
 	declared := map[string]int{}
 	for _, r := range resources(t, s) {
