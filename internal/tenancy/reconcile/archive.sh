@@ -42,7 +42,9 @@ restore "$DRILL" "$part" '' || {
   echo "the dump cannot be restored into an empty database: move what it needs from other schemas into $SCHEMA first" >&2
   exit 1
 }
-PGDATABASE="$DRILL" run_extras "$WORK/live/extras.sql"
+# In a subshell: a variable before a shell function is still set when the trap runs, and
+# drop_drill would connect to the drill.
+(PGDATABASE="$DRILL"; export PGDATABASE; run_extras "$WORK/live/extras.sql")
 (PGDATABASE="$DRILL"; export PGDATABASE; describe "$WORK/drill")
 same "the rows of the dump" "$WORK/drill/digests.csv" "$WORK/live/digests.csv"
 same "the definitions of the dump" "$WORK/drill/definitions.sql" "$WORK/live/definitions.sql"

@@ -12,6 +12,7 @@ SET TimeZone = 'UTC';
 SET extra_float_digits = 1;
 SET bytea_output = hex;
 SET row_security = off;
+SET client_encoding = 'UTF8'; -- the owner's role may have another one
 \getenv patience LOCK_TIMEOUT
 SET lock_timeout = :'patience';
 -- The session's transaction stays open and idle while pg_dump runs.
@@ -27,10 +28,12 @@ SELECT pg_export_snapshot() AS snapshot \gset
   \q
 \endif
 \o :digests
-SELECT format('SELECT %L, ''table'', %L, count(*), coalesce(sum(hashtextextended(record_out(t.*)::text, 0)::numeric), 0) FROM ONLY %I.%I t', :'name', relname, :'schema', relname)
+-- A name with a line break or a backslash is written as JSON: a line with only \. ends the
+-- file for psql 17 and older.
+SELECT format('SELECT %L, ''table'', %L, count(*), coalesce(sum(hashtextextended(record_out(t.*)::text, 0)::numeric), 0) FROM ONLY %I.%I t', :'name', CASE WHEN relname ~ '[\n\r\\]' THEN to_json(relname::text)::text ELSE relname END, :'schema', relname)
 FROM pg_class WHERE relnamespace = to_regnamespace(quote_ident(:'schema')) AND relkind = 'r' ORDER BY relname
 \gexec
-SELECT format('SELECT %L, ''sequence'', %L, last_value, is_called FROM %I.%I', :'name', relname, :'schema', relname)
+SELECT format('SELECT %L, ''sequence'', %L, last_value, is_called FROM %I.%I', :'name', CASE WHEN relname ~ '[\n\r\\]' THEN to_json(relname::text)::text ELSE relname END, :'schema', relname)
 FROM pg_class WHERE relnamespace = to_regnamespace(quote_ident(:'schema')) AND relkind = 'S' ORDER BY relname
 \gexec
 \o :extras
@@ -39,6 +42,8 @@ WITH casts AS (
   SELECT c.oid, format('CAST (%s AS %s)', format_type(castsource, NULL), format_type(casttarget, NULL)) AS cast, castmethod, castfunc, castcontext
   FROM pg_cast c JOIN pg_type s ON s.oid = castsource JOIN pg_type t ON t.oid = casttarget
   WHERE to_regnamespace(quote_ident(:'schema')) IN (s.typnamespace, t.typnamespace)
+    -- CREATE TYPE AS RANGE creates its cast to the multirange.
+    AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_cast'::regclass AND objid = c.oid AND deptype = 'i')
 ), grants AS (
   SELECT CASE defaclobjtype WHEN 'r' THEN 'TABLES' WHEN 'S' THEN 'SEQUENCES' WHEN 'f' THEN 'FUNCTIONS' WHEN 'T' THEN 'TYPES' WHEN 'n' THEN 'SCHEMAS' END AS things, defaclacl
   FROM pg_default_acl WHERE defaclrole = to_regrole(quote_ident(current_user)) AND defaclnamespace = 0

@@ -3,6 +3,8 @@
 \set VERBOSITY terse
 SET client_min_messages = warning;
 SET search_path = pg_catalog;
+SET lock_timeout = '1s';
+SET client_connection_check_interval = '5s';
 DO $$
 DECLARE
   login name;
@@ -10,7 +12,17 @@ BEGIN
   FOR login IN
     SELECT rolname FROM pg_roles WHERE rolname ~ '^tenant_' AND rolvaliduntil = '-infinity' AND pg_has_role(current_user, oid, 'USAGE') ORDER BY 1
   LOOP
-    EXECUTE format('ALTER ROLE %I VALID UNTIL ''infinity''', login);
-    RAISE INFO 'let % log in again', login;
+    -- A session that the tenant still has may hold the role. Each role has a transaction of
+    -- its own, so that one tenant cannot keep another one out.
+    FOR try IN 1 .. 5 LOOP
+      BEGIN
+        EXECUTE format('ALTER ROLE %I VALID UNTIL ''infinity''', login);
+        RAISE INFO 'let % log in again', login;
+        EXIT;
+      EXCEPTION WHEN lock_not_available OR internal_error THEN
+        PERFORM pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = login;
+      END;
+    END LOOP;
+    COMMIT;
   END LOOP;
 END $$;

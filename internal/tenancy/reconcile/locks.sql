@@ -7,14 +7,21 @@
 \set VERBOSITY terse
 SET client_min_messages = warning;
 SET search_path = pg_catalog;
+-- A tenant may hold its own role, by an open ALTER ROLE.
+SET lock_timeout = '1s';
+SET client_connection_check_interval = '5s';
 DO $$
 DECLARE
   hoarder record;
   scarce boolean := false;
   ended int := 0;
+  calm int := 0; -- looks in a row that found nothing
+  started timestamptz := clock_timestamp();
   capacity int := current_setting('max_locks_per_transaction')::int * current_setting('max_connections')::int;
 BEGIN
-  FOR look IN 1 .. 2000 LOOP
+  -- A pooler ends a transaction after 120 s, so a session that holds the table does not
+  -- outlast this loop.
+  FOR look IN 1 .. 100000 LOOP
     SELECT NULL::int AS pid INTO hoarder; -- hoarder := NULL would have no field pid
     BEGIN
       PERFORM pg_stat_clear_snapshot();
@@ -26,17 +33,25 @@ BEGIN
         GROUP BY pid, usename) AS of_tenants
       WHERE taken > capacity / 2 AND held > 100 ORDER BY held DESC LIMIT 1;
       scarce := scarce OR hoarder.pid IS NOT NULL;
+      calm := CASE WHEN hoarder.pid IS NULL THEN calm + 1 ELSE 0 END;
     EXCEPTION WHEN out_of_memory THEN
       scarce := true;
+      calm := 0;
     END;
     IF hoarder.pid IS NOT NULL THEN
       RAISE INFO 'end a session of % that has % of the server''s locks', hoarder.usename, hoarder.held;
-      EXECUTE format('ALTER ROLE %I VALID UNTIL ''-infinity''', hoarder.usename);
+      -- The sessions end first: one of them may hold the role.
+      PERFORM pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = hoarder.usename;
+      BEGIN
+        EXECUTE format('ALTER ROLE %I VALID UNTIL ''-infinity''', hoarder.usename);
+      EXCEPTION WHEN lock_not_available OR internal_error OR out_of_memory THEN
+        RAISE INFO '% cannot be locked out yet: %', hoarder.usename, SQLERRM;
+      END;
       COMMIT;
-      PERFORM pg_terminate_backend(hoarder.pid, 5000);
       ended := ended + 1;
     END IF;
-    EXIT WHEN look >= 20 AND (NOT scarce OR ended > 0 AND hoarder.pid IS NULL);
+    EXIT WHEN calm >= CASE WHEN scarce AND ended = 0 THEN 200 ELSE 20 END;
+    EXIT WHEN clock_timestamp() > started + interval '150s';
     PERFORM pg_sleep(0.01);
   END LOOP;
 END $$;

@@ -29,12 +29,19 @@ trap stop EXIT
 # libpq ignores a password file that others may read. Others may read the files of a
 # mounted Secret, so this is a copy.
 cat "$CREDENTIALS/pgpass" > "$PGPASSFILE"
-tries=30
+# While a tenant fills the table of locks, nobody can connect, and a pooler ends its
+# transaction after 120 s. Then a connection must come before the tenant's next transaction.
+deadline=$(($(date +%s) + 60)) full=$(($(date +%s) + 300)) told=0
 until psql -X -q < locks.sql 2> "$WORK/messages"; do
-  tries=$((tries - 1))
-  [ "$tries" -gt 0 ] || { cat "$WORK/messages" >&2; echo "the database does not answer at $PGHOST:$PGPORT" >&2; exit 1; }
-  echo "waiting for the database at $PGHOST:$PGPORT"
-  sleep 2
+  now=$(date +%s)
+  if grep -q 'out of shared memory' "$WORK/messages"; then
+    deadline=$full pause=0.1
+  else
+    pause=2
+  fi
+  [ "$now" -lt "$deadline" ] || { cat "$WORK/messages" >&2; echo "the database does not answer at $PGHOST:$PGPORT" >&2; exit 1; }
+  [ "$now" -lt "$told" ] || { echo "waiting for the database at $PGHOST:$PGPORT"; told=$((now + 10)); }
+  sleep "$pause"
 done
 cat "$WORK/messages" >&2
 # All stages are one script: in included files, psql puts file and line before each message.
