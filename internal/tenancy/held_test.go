@@ -83,7 +83,7 @@ func TestRunOutlastsATenantThatFillsTheLockTableAndSleeps(t *testing.T) {
 	filled := make(chan error, 1)
 	go func() {
 		_, err := conn.Exec(t.Context(), `DO $$ BEGIN
-			BEGIN PERFORM pg_advisory_lock(g) FROM generate_series(1, 1000000) g;
+			<<fill>> BEGIN PERFORM pg_advisory_lock(g) FROM generate_series(1, 1000000) g;
 			EXCEPTION WHEN out_of_memory THEN PERFORM pg_sleep(75); END;
 		END $$`)
 		filled <- errors.Join(err, conn.Close(context.Background())) // the pooler would free the locks
