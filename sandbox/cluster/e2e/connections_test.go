@@ -9,7 +9,9 @@ import (
 	"testing"
 
 	"github.com/np-guard/netpol-analyzer/pkg/netpol/connlist"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/genericcorp/platform/internal/workload"
 	"github.com/genericcorp/platform/sandbox/golden"
@@ -71,4 +73,21 @@ func ports(c connlist.Peer2PeerConnection) string {
 	}
 	slices.Sort(out)
 	return strings.Join(out, ", ")
+}
+
+// checkPodSecurity checks that the namespaces of all Pods enforce the standard "restricted".
+// Only the namespace of the node exporter, which reads the host, is privileged.
+func (s liveStack) checkPodSecurity(t *testing.T) {
+	enforced := map[string]string{}
+	for _, pod := range s.pods(t) {
+		namespace, err := s.client.CoreV1().Namespaces().Get(t.Context(), pod.Namespace, metav1.GetOptions{})
+		require.NoError(t, err)
+		enforced[pod.Namespace] = namespace.Labels["pod-security.kubernetes.io/enforce"]
+	}
+	want := map[string]string{"kube-system": ""}
+	for _, namespace := range workload.Namespaces() {
+		want[namespace] = "restricted"
+	}
+	want[workload.NodeMetricsNamespace] = "privileged"
+	assert.Equal(t, want, enforced)
 }

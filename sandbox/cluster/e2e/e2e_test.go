@@ -180,23 +180,6 @@ func TestBothStacksRunOnARealAPIServer(t *testing.T) {
 	}
 }
 
-// checkPodSecurity checks that the namespaces of all Pods enforce the standard "restricted".
-// Only the namespace of the node exporter, which reads the host, is privileged.
-func (s liveStack) checkPodSecurity(t *testing.T) {
-	enforced := map[string]string{}
-	for _, pod := range s.pods(t) {
-		namespace, err := s.client.CoreV1().Namespaces().Get(t.Context(), pod.Namespace, metav1.GetOptions{})
-		require.NoError(t, err)
-		enforced[pod.Namespace] = namespace.Labels["pod-security.kubernetes.io/enforce"]
-	}
-	want := map[string]string{"kube-system": ""}
-	for _, namespace := range workload.Namespaces() {
-		want[namespace] = "restricted"
-	}
-	want[workload.NodeMetricsNamespace] = "privileged"
-	assert.Equal(t, want, enforced)
-}
-
 // addedKeys returns the keys in after that are not in before.
 func addedKeys(before, after []string) []string {
 	old := map[string]bool{}
