@@ -108,14 +108,14 @@ func TestDriftOfRolesAndSchemasIsUndoneAndReported(t *testing.T) {
 		b.migrate(t, "acme", "GRANT USAGE ON SCHEMA tenant_acme TO PUBLIC", "GRANT CREATE ON SCHEMA tenant_acme TO tenant_acme",
 			"ALTER DEFAULT PRIVILEGES IN SCHEMA tenant_acme REVOKE INSERT ON TABLES FROM tenant_acme")
 		run(t, postgrestest.Connect(t, b.URL(postgrestest.Admin)), "ALTER ROLE tenant_acme VALID UNTIL '2001-01-01' CONNECTION LIMIT 20",
-			"GRANT owner_beta TO tenant_acme", "GRANT tenant_acme TO app", "REVOKE USAGE ON SCHEMA tenant_beta FROM tenant_beta")
+			"GRANT CREATE, TEMPORARY ON DATABASE app TO tenant_acme", "GRANT owner_beta TO tenant_acme", "GRANT tenant_acme TO app", "REVOKE USAGE ON SCHEMA tenant_beta FROM tenant_beta")
 		require.NoError(t, acme.Close(context.Background()))
 		changes := strings.Join(b.must(t, declared), "\n")
 		for _, want := range []string{
 			"ALTER ROLE tenant_acme RESET ALL", "ALTER ROLE tenant_acme IN DATABASE app RESET ALL", "ALTER ROLE tenant_acme SET search_path = 'tenant_acme'",
 			"ALTER ROLE tenant_acme SET client_connection_check_interval = '5s'",
 			"REVOKE ALL ON SCHEMA tenant_acme FROM PUBLIC", "REVOKE CREATE ON SCHEMA tenant_acme FROM tenant_acme", "GRANT USAGE ON SCHEMA tenant_beta TO tenant_beta",
-			"ALTER ROLE tenant_acme VALID UNTIL 'infinity'", "REVOKE owner_beta FROM tenant_acme", "REVOKE tenant_acme FROM app",
+			"REVOKE CREATE ON DATABASE app FROM tenant_acme", "REVOKE TEMPORARY ON DATABASE app FROM tenant_acme", "ALTER ROLE tenant_acme VALID UNTIL 'infinity'", "REVOKE owner_beta FROM tenant_acme", "REVOKE tenant_acme FROM app",
 			"IN SCHEMA tenant_acme GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO tenant_acme",
 		} {
 			assert.Contains(t, changes, want)

@@ -18,8 +18,8 @@ func TestTenantThatIsNotIsolatedCannotLogIn(t *testing.T) {
 		grant []string
 		want  string
 	}{
-		"temporary tables": {[]string{"GRANT TEMPORARY ON DATABASE app TO tenant_acme"}, "it may create schemas or temporary tables in app"},
-		"schemas":          {[]string{"GRANT CREATE ON DATABASE app TO tenant_acme"}, "it may create schemas or temporary tables in app"},
+		"temporary tables": {[]string{"ALTER DATABASE app OWNER TO postgres", "GRANT CONNECT, TEMPORARY ON DATABASE app TO doadmin", "GRANT TEMPORARY ON DATABASE app TO tenant_acme"}, "it may create schemas or temporary tables in app"},
+		"schemas":          {[]string{"ALTER DATABASE app OWNER TO postgres", "GRANT CONNECT, TEMPORARY ON DATABASE app TO doadmin", "GRANT CREATE ON DATABASE app TO tenant_acme"}, "it may create schemas or temporary tables in app"},
 		"the schema public": {[]string{"ALTER SCHEMA public OWNER TO postgres", "GRANT USAGE ON SCHEMA public TO PUBLIC"},
 			"it may use the schema public: its owner has to REVOKE"},
 	} {

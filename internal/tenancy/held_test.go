@@ -3,6 +3,7 @@ package tenancy_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -24,7 +25,7 @@ func TestTenantThatHoldsItsRoleAndManyLocksIsSuspended(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = conn.Close(t.Context()) }) // the run ends it
 	run(t, conn, "BEGIN", "SET LOCAL statement_timeout = 0", "ALTER ROLE tenant_acme PASSWORD 'x'",
-		"SELECT count(pg_advisory_lock(g)) FROM generate_series(1, 1500) g")
+		fmt.Sprintf(takeLocks, 1, mostLocks))
 	go func() { _, _ = conn.Exec(t.Context(), "SELECT pg_sleep(110)") }()
 	started := time.Now()
 	b.must(t, tenants(settings.Tenant{Name: "acme", State: settings.Suspended}))
@@ -92,4 +93,49 @@ func TestRunOutlastsATenantThatFillsTheLockTableAndSleeps(t *testing.T) {
 	b.must(t, tenants(settings.Tenant{Name: "acme", State: settings.Suspended}))
 	<-filled // its error does not count: the run may have ended the session
 	require.ErrorContains(t, refused(b.url(t, named("acme")[0])), "not permitted to log in")
+}
+
+// A dump would give the object to the owner of the schema, so it differs from the schema.
+func TestArchiveNamesObjectsOfOtherRoles(t *testing.T) {
+	t.Parallel()
+	b := newBed(t, 0)
+	b.must(t, named("acme"))
+	super := b.Superuser(t, postgrestest.Database)
+	run(t, super, "CREATE FUNCTION tenant_acme.total(int) RETURNS int LANGUAGE sql AS 'SELECT 1'", "GRANT EXECUTE ON FUNCTION tenant_acme.total TO owner_acme WITH GRANT OPTION",
+		"CREATE TYPE tenant_acme.mood AS ENUM ('good')", "CREATE TABLE tenant_acme.notes (id int)", "CREATE TYPE tenant_acme.period AS RANGE (subtype = date)",
+		"ALTER TYPE tenant_acme.period OWNER TO owner_acme")
+	out, err := b.reconcile(t, tenants(settings.Tenant{Name: "acme", State: settings.Archived}))
+	require.Error(t, err, out)
+	assert.Contains(t, out, "acme | archive | other roles own objects in its schema; ALTER ... OWNER TO owner_acme: "+
+		"tenant_acme.mood (postgres), tenant_acme.notes (postgres), tenant_acme.total(integer) (postgres)\n")
+	run(t, super, "ALTER FUNCTION tenant_acme.total OWNER TO owner_acme", "ALTER TYPE tenant_acme.mood OWNER TO owner_acme", "ALTER TABLE tenant_acme.notes OWNER TO owner_acme")
+	b.must(t, tenants(settings.Tenant{Name: "acme", State: settings.Archived}))
+}
+
+// An app's session may give the owner's role any setting at any time.
+func TestOwnersEncodingStopsNoArchive(t *testing.T) {
+	t.Parallel()
+	b := newBed(t, 0)
+	b.must(t, named("acme", "beta"))
+	b.migrate(t, "acme", `CREATE TABLE "preise €" (id int)`, "INSERT INTO \"preise €\" VALUES (1)")
+	ctx, stop := context.WithCancel(t.Context())
+	app := postgrestest.Connect(t, b.URL(postgrestest.App))
+	run(t, app, "SET ROLE owner_acme")
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for ctx.Err() == nil {
+			_, _ = app.Exec(ctx, "ALTER ROLE owner_acme SET client_encoding = 'LATIN1'") // the run may end the session
+		}
+	}()
+	defer func() { stop(); <-done }()
+	out, err := b.reconcile(t, tenants(settings.Tenant{Name: "acme", State: settings.Archived}, settings.Tenant{Name: "beta", State: settings.Archived}))
+	stop()
+	<-done
+	assert.Contains(t, out, "tenant beta: archived")
+	if err != nil { // both sessions may have changed the role at the same time
+		require.NotContains(t, out, "encoding")
+		b.must(t, tenants(settings.Tenant{Name: "acme", State: settings.Archived}, settings.Tenant{Name: "beta", State: settings.Archived}))
+	}
+	assert.True(t, ask[bool](t, b.Superuser(t, postgrestest.Database), "SELECT archive->'tables' ? 'preise €' FROM platform.tenants WHERE name = 'acme'"))
 }

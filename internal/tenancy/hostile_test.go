@@ -14,6 +14,10 @@ import (
 
 const takeLocks = "SELECT count(pg_advisory_lock(g)) FROM generate_series(%d, %d) g"
 
+// mostLocks is a number of locks that is above the limit of locks.sql and fits into the
+// server's table, on each major.
+const mostLocks = 3500
+
 // If old Pods use more connections than the new limit, a new Pod would get none. It would
 // never be ready, and the update would wait for it.
 func TestOnlyTheLastRunOfAnUpdateLowersTheLimitOfTheAppsRole(t *testing.T) {
@@ -48,8 +52,8 @@ func TestLockTableGuardLocksOutOnlyTheTenantThatFillsIt(t *testing.T) {
 	super := b.Superuser(t, postgrestest.Database)
 	run(t, super, "CREATE ROLE tenant_reports LOGIN PASSWORD 'x'", "GRANT tenant_reports TO doadmin")
 	acme, app := postgrestest.Connect(t, b.url(t, declared[0])), postgrestest.Connect(t, b.URL(postgrestest.App))
-	run(t, app, fmt.Sprintf(takeLocks, 1, 1500))
-	run(t, acme, fmt.Sprintf(takeLocks, 2001, 2150))
+	run(t, app, fmt.Sprintf(takeLocks, 1, mostLocks))
+	run(t, acme, fmt.Sprintf(takeLocks, 4001, 4150))
 	b.must(t, declared)
 	run(t, acme, "SELECT 1")
 	assert.NoError(t, app.Close(t.Context()))
@@ -58,9 +62,53 @@ func TestLockTableGuardLocksOutOnlyTheTenantThatFillsIt(t *testing.T) {
 	require.NoError(t, err)
 	u.User = url.UserPassword("tenant_reports", "x")
 	run(t, super, "GRANT CONNECT ON DATABASE app TO tenant_reports")
-	run(t, postgrestest.Connect(t, u.String()), fmt.Sprintf(takeLocks, 3001, 4500))
+	run(t, postgrestest.Connect(t, u.String()), fmt.Sprintf(takeLocks, 5001, 5000+mostLocks))
 	b.must(t, declared)
 	assert.True(t, ask[bool](t, super, "SELECT rolcanlogin FROM pg_roles WHERE rolname = 'tenant_reports'"))
+}
+
+// A query over many partitions needs a lock for each of them, and for each of their indexes.
+func TestTenantThatQueriesManyPartitionsKeepsItsSession(t *testing.T) {
+	t.Parallel()
+	b := newBed(t, 0)
+	declared := named("acme")
+	b.must(t, declared)
+	b.migrate(t, "acme", "CREATE TABLE events (id int, day int, kind int) PARTITION BY LIST (day)", "CREATE INDEX ON events (id)", "CREATE INDEX ON events (kind)", "CREATE INDEX ON events (day)",
+		"DO $$ BEGIN FOR n IN 1 .. 300 LOOP EXECUTE format('CREATE TABLE events_%s PARTITION OF events FOR VALUES IN (%1$s)', n); END LOOP; END $$")
+	acme := postgrestest.Connect(t, b.url(t, declared[0]))
+	run(t, acme, "BEGIN", "SELECT count(*) FROM events WHERE id = 1")
+	assert.Greater(t, ask[int](t, acme, "SELECT count(*) FROM pg_locks WHERE pid = pg_backend_pid()"), 1200)
+	b.must(t, declared)
+	run(t, acme, "SELECT 1")
+}
+
+// It could lock its tables whenever a run measures them.
+func TestTenantThatIsNeverMeasuredLosesItsWritesUntilItIsMeasured(t *testing.T) {
+	t.Parallel()
+	b := newBed(t, 0)
+	declared := named("acme", "beta")
+	b.must(t, declared)
+	b.migrate(t, "acme", "CREATE TABLE notes (id int)")
+	app, acme := postgrestest.Connect(t, b.URL(postgrestest.App)), postgrestest.Connect(t, b.url(t, declared[0]))
+	lock := []string{"BEGIN", "SET LOCAL ROLE owner_acme", "LOCK TABLE tenant_acme.notes IN ACCESS EXCLUSIVE MODE"}
+	run(t, app, lock...)
+	for range 2 {
+		out, err := b.scheduled(t, declared)
+		require.NoError(t, err, out)
+		assert.Contains(t, out, "tenant acme: its storage is not measured in this run")
+	}
+	run(t, app, "ROLLBACK")
+	run(t, acme, "INSERT INTO notes VALUES (1)")
+	assert.Empty(t, b.must(t, declared), "this run measured it, so the next one counts from one again")
+	run(t, b.Superuser(t, postgrestest.Database), "UPDATE platform.tenants SET unmeasured = 2 WHERE name = 'acme'")
+	run(t, app, lock...)
+	out, err := b.scheduled(t, declared)
+	require.NoError(t, err, out)
+	assert.Contains(t, out, "tenant acme: 3 runs in a row could not measure its storage, because sessions had locks on its tables for too long; its writes are suspended until it is below 57 MiB")
+	run(t, app, "ROLLBACK")
+	denies(t, acme, "INSERT INTO notes VALUES (1)")
+	b.must(t, declared)
+	run(t, acme, "INSERT INTO notes VALUES (1)")
 }
 
 func TestTenantCannotForgeAWithheldRight(t *testing.T) {

@@ -77,6 +77,19 @@ func (b *bed) reconcile(t testing.TB, declared []settings.Tenant) (string, error
 
 func (b *bed) reconcileInto(t testing.TB, declared []settings.Tenant, archive string) (string, error) {
 	t.Helper()
+	command := b.command(t, declared, archive)
+	var out bytes.Buffer
+	command.Stdout, command.Stderr = &out, &out
+	begun := time.Now()
+	err := command.Run()
+	b.last.time, b.last.cpu = time.Since(begun), command.ProcessState.UserTime()+command.ProcessState.SystemTime()
+	b.last.peak = command.ProcessState.SysUsage().(*syscall.Rusage).Maxrss >> 10
+	return out.String(), err
+}
+
+// command writes the Job's files, and returns the command that the Job starts.
+func (b *bed) command(t testing.TB, declared []settings.Tenant, archive string) *exec.Cmd {
+	t.Helper()
 	credentials, scripts := filepath.Join(b.dir, "credentials"), filepath.Join(b.dir, "scripts")
 	for _, folder := range []string{credentials, scripts} {
 		require.NoError(t, os.MkdirAll(folder, 0o750))
@@ -95,13 +108,7 @@ func (b *bed) reconcileInto(t testing.TB, declared []settings.Tenant, archive st
 		"PATH="+b.Clients(t)+":"+os.Getenv("PATH"))
 	command.Env = append(command.Env, b.environment(t, postgrestest.Admin)...)
 	command.Env = append(command.Env, b.variables...)
-	var out bytes.Buffer
-	command.Stdout, command.Stderr = &out, &out
-	begun := time.Now()
-	err = command.Run()
-	b.last.time, b.last.cpu = time.Since(begun), command.ProcessState.UserTime()+command.ProcessState.SystemTime()
-	b.last.peak = command.ProcessState.SysUsage().(*syscall.Rusage).Maxrss >> 10
-	return out.String(), err
+	return command
 }
 
 // environment returns variables of libpq for a role. They use the proxy if there is one.

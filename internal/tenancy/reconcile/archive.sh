@@ -46,7 +46,7 @@ restore "$DRILL" "$part" '' || {
 # drop_drill would connect to the drill.
 (PGDATABASE="$DRILL"; export PGDATABASE; run_extras "$WORK/live/extras.sql")
 (PGDATABASE="$DRILL"; export PGDATABASE; describe "$WORK/drill")
-same "the rows of the dump" "$WORK/drill/digests.csv" "$WORK/live/digests.csv"
+same "the rows of the dump" "$WORK/drill/digests" "$WORK/live/digests"
 same "the definitions of the dump" "$WORK/drill/definitions.sql" "$WORK/live/definitions.sql"
 
 sum=$(sha256sum "$part" | cut -d' ' -f1)
@@ -55,5 +55,5 @@ cp "$WORK/live/extras.sql" "$ARCHIVE/$file.extras"
 echo "$sum  ${file#*/}" > "$ARCHIVE/$file.sha256"
 mv "$part" "$ARCHIVE/$file"
 sync
-cat "$WORK/live/digests.csv" >> "$WORK/relations.csv"
+cat "$WORK/live/digests" >> "$WORK/relations"
 echo "$NAME $file $sum" >> "$WORK/archived"

@@ -42,11 +42,18 @@ BEGIN
   IF EXISTS (SELECT FROM pg_largeobject_metadata WHERE lomowner IN (to_regrole(quote_ident(d.role)), to_regrole(quote_ident(d.owner)))) THEN
     RAISE EXCEPTION 'it owns large objects, and the archive of a schema does not contain these; move them into bytea columns first';
   END IF;
-  SELECT string_agg(format('%s (%s)', c.oid::regclass, pg_get_userbyid(relowner)), ', ' ORDER BY relname) INTO foreigners
-  FROM pg_class c WHERE relnamespace = to_regnamespace(quote_ident(d.role)) AND relowner <> to_regrole(quote_ident(d.owner))
-    AND relkind IN ('r', 'p', 'v', 'm', 'S', 'f');
+  SELECT string_agg(format('%s (%s)', object, pg_get_userbyid(owner)), ', ' ORDER BY object) INTO foreigners FROM (
+    SELECT c.oid::regclass::text AS object, relnamespace AS schema, relowner AS owner FROM pg_class c WHERE relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
+    -- A superuser owns what PostgreSQL creates together with a range type.
+    UNION ALL SELECT oid::regprocedure::text, pronamespace, proowner FROM pg_proc p
+      WHERE NOT EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_proc'::regclass AND objid = p.oid AND deptype = 'i')
+    UNION ALL SELECT oid::regtype::text, typnamespace, typowner FROM pg_type t WHERE typrelid = 0 AND typelem = 0
+      AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_type'::regclass AND objid = t.oid AND deptype = 'i')
+    UNION ALL SELECT oid::regoperator::text, oprnamespace, oprowner FROM pg_operator
+    UNION ALL SELECT oid::regcollation::text, collnamespace, collowner FROM pg_collation
+  ) AS objects WHERE schema = to_regnamespace(quote_ident(d.role)) AND owner <> to_regrole(quote_ident(d.owner));
   IF foreigners IS NOT NULL THEN
-    RAISE EXCEPTION 'other roles own relations in its schema; ALTER ... OWNER TO %: %', d.owner, foreigners;
+    RAISE EXCEPTION 'other roles own objects in its schema; ALTER ... OWNER TO %: %', d.owner, foreigners;
   END IF;
   PERFORM pg_temp.own_grants(d.role);
   PERFORM pg_temp.open_owner(of_tenant);
@@ -55,20 +62,22 @@ SELECT format('SELECT pg_temp.step(%L, %L, %L)', name, 'archive', 'check_archiva
 \gexec
 \copy (SELECT name, role, owner FROM archiving WHERE name NOT IN (SELECT name FROM failures) ORDER BY 1) TO PROGRAM 'cat > "$WORK/list"' WITH (DELIMITER ' ')
 \! sh each.sh archive
-TRUNCATE relations;
-CREATE TEMP TABLE archived (name text PRIMARY KEY, file text NOT NULL, sha256 text NOT NULL);
-\copy failures FROM PROGRAM 'cat "$WORK/failures.csv"' WITH (FORMAT csv)
-\copy relations FROM PROGRAM 'cat "$WORK/relations.csv"' WITH (FORMAT csv)
-\copy archived FROM PROGRAM 'cat "$WORK/archived"' WITH (DELIMITER ' ')
 SELECT format('SELECT pg_temp.close_owner(%L)', name) FROM archiving ORDER BY name
 \gexec
+TRUNCATE relations, done;
+CREATE TEMP TABLE archived (name text PRIMARY KEY, file text NOT NULL, sha256 text NOT NULL);
+\copy failures FROM PROGRAM 'cat "$WORK/failures.csv"' WITH (FORMAT csv)
+\copy done FROM PROGRAM 'cat "$WORK/done"'
+\copy relations FROM PROGRAM 'cat "$WORK/relations"' WITH (FORMAT csv, DELIMITER E'\t', QUOTE E'\x01')
+\copy archived FROM PROGRAM 'cat "$WORK/archived"' WITH (DELIMITER ' ')
 CREATE FUNCTION pg_temp.note_archive(of_tenant text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
+  PERFORM pg_temp.require_done(of_tenant);
   RAISE INFO 'tenant %: archived, and restored once as a drill', of_tenant;
   UPDATE platform.tenants t SET state = 'archived', restored = NULL, changed = now(),
     archive = jsonb_build_object('file', a.file, 'sha256', a.sha256, 'at', now(),
       'tables', pg_temp.contents(t.name, 'table'), 'sequences', pg_temp.contents(t.name, 'sequence'))
   FROM archived a WHERE a.name = t.name AND t.name = of_tenant;
 END $$;
-SELECT format('SELECT pg_temp.step(%L, %L, %L)', name, 'archive', 'note_archive') FROM archived ORDER BY name
+SELECT format('SELECT pg_temp.step(%L, %L, %L)', name, 'archive', 'note_archive') FROM archiving ORDER BY name
 \gexec

@@ -1,5 +1,5 @@
 # compare.sh NAME SCHEMA OWNER FILE SHA256: compares a schema's definitions with those of
-# its archive, and appends the digests of its rows to $WORK/relations.csv. Archives that an
+# its archive, and appends the digests of its rows to $WORK/relations. Archives that an
 # earlier version of this script wrote have no definitions.
 set -eu
 NAME=$1 SCHEMA=$2 OWNER=$3 file=$4 sum=$5
@@ -8,4 +8,4 @@ export NAME SCHEMA OWNER
 check_file "$file" "$sum"
 describe "$WORK/live"
 [ ! -e "$ARCHIVE/$file.definitions" ] || same "the definitions" "$ARCHIVE/$file.definitions" "$WORK/live/definitions.sql"
-cat "$WORK/live/digests.csv" >> "$WORK/relations.csv"
+cat "$WORK/live/digests" >> "$WORK/relations"

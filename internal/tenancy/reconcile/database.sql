@@ -27,6 +27,12 @@ SELECT format('SELECT pg_temp.change(''the database'', %L)', format('REVOKE ALL 
 WHERE EXISTS (SELECT FROM kept) AND EXISTS (SELECT FROM pg_database, aclexplode(coalesce(datacl, acldefault('d', datdba)))
   WHERE datname = current_database() AND grantee = 0)
 \gexec
+-- A tenant may only connect. It could fill the database with temporary tables, or create a
+-- schema with the name of a later tenant.
+SELECT format('SELECT pg_temp.change(%L, %L)', name, format('REVOKE %s ON DATABASE %I FROM %I CASCADE', privilege_type, current_database(), role))
+FROM roles, pg_database, aclexplode(datacl) WHERE datname = current_database() AND grantee = to_regrole(quote_ident(role)) AND privilege_type <> 'CONNECT'
+  AND pg_has_role(current_user, datdba, 'USAGE') ORDER BY role, privilege_type
+\gexec
 -- PUBLIC may connect to the databases that every PostgreSQL has, and tenants do not need
 -- them. The administrator cannot revoke that for a database of a superuser, such as
 -- template1 on DigitalOcean (docs/tenancy.md).

@@ -12,10 +12,11 @@ BEGIN
       restored text,  -- sha256 of the archive that was restored into the schema
       changed  timestamptz NOT NULL DEFAULT now(),
       former   text,  -- the name before the last rename
-      full_since timestamptz -- when its storage exceeded its tier's limit (quota.sql); else null
+      full_since timestamptz, -- when its storage exceeded its tier's limit (quota.sql); else null
+      unmeasured int NOT NULL DEFAULT 0 -- number of runs in a row that could not measure its storage
     );
-  ELSIF (SELECT count(*) FROM pg_attribute WHERE attrelid = 'platform.tenants'::regclass AND attname IN ('former', 'full_since')) < 2 THEN
-    ALTER TABLE platform.tenants ADD IF NOT EXISTS former text, ADD IF NOT EXISTS full_since timestamptz;
+  ELSIF (SELECT count(*) FROM pg_attribute WHERE attrelid = 'platform.tenants'::regclass AND attname IN ('former', 'full_since', 'unmeasured')) < 3 THEN
+    ALTER TABLE platform.tenants ADD IF NOT EXISTS former text, ADD IF NOT EXISTS full_since timestamptz, ADD IF NOT EXISTS unmeasured int NOT NULL DEFAULT 0;
   END IF;
 END $$;
 

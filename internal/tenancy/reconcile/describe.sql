@@ -4,7 +4,8 @@
 \set ON_ERROR_STOP on
 \set VERBOSITY terse
 \pset tuples_only on
-\pset format csv
+\pset format unaligned
+\pset fieldsep '\t'
 SET search_path = pg_catalog;
 SET DateStyle = ISO;
 SET IntervalStyle = postgres;
@@ -12,12 +13,11 @@ SET TimeZone = 'UTC';
 SET extra_float_digits = 1;
 SET bytea_output = hex;
 SET row_security = off;
-SET client_encoding = 'UTF8'; -- the owner's role may have another one
 \getenv patience LOCK_TIMEOUT
 SET lock_timeout = :'patience';
 -- The session's transaction stays open and idle while pg_dump runs.
 SET idle_in_transaction_session_timeout = 0;
-\set digests :folder /digests.csv
+\set digests :folder /digests
 \set extras :folder /extras.sql
 BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
 SELECT pg_export_snapshot() AS snapshot \gset
@@ -28,16 +28,15 @@ SELECT pg_export_snapshot() AS snapshot \gset
   \q
 \endif
 \o :digests
--- A name with a line break or a backslash is written as JSON: a line with only \. ends the
--- file for psql 17 and older.
-SELECT format('SELECT %L, ''table'', %L, count(*), coalesce(sum(hashtextextended(record_out(t.*)::text, 0)::numeric), 0) FROM ONLY %I.%I t', :'name', CASE WHEN relname ~ '[\n\r\\]' THEN to_json(relname::text)::text ELSE relname END, :'schema', relname)
+-- Each line has the tenant's name, a tab, and JSON. JSON has no line break, no tab, and no
+-- line that would end a file for psql.
+SELECT format('SELECT %L, json_build_array(''table'', %L, count(*), coalesce(sum(hashtextextended(record_out(t.*)::text, 0)::numeric), 0)::text) FROM ONLY %I.%I t', :'name', relname, :'schema', relname)
 FROM pg_class WHERE relnamespace = to_regnamespace(quote_ident(:'schema')) AND relkind = 'r' ORDER BY relname
 \gexec
-SELECT format('SELECT %L, ''sequence'', %L, last_value, is_called FROM %I.%I', :'name', CASE WHEN relname ~ '[\n\r\\]' THEN to_json(relname::text)::text ELSE relname END, :'schema', relname)
+SELECT format('SELECT %L, json_build_array(''sequence'', %L, last_value, CASE WHEN is_called THEN ''t'' ELSE ''f'' END) FROM %I.%I', :'name', relname, :'schema', relname)
 FROM pg_class WHERE relnamespace = to_regnamespace(quote_ident(:'schema')) AND relkind = 'S' ORDER BY relname
 \gexec
 \o :extras
-\pset format unaligned
 WITH casts AS (
   SELECT c.oid, format('CAST (%s AS %s)', format_type(castsource, NULL), format_type(casttarget, NULL)) AS cast, castmethod, castfunc, castcontext
   FROM pg_cast c JOIN pg_type s ON s.oid = castsource JOIN pg_type t ON t.oid = casttarget

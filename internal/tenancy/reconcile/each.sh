@@ -1,6 +1,6 @@
 # each.sh STEP: runs STEP.sh (archive, restore or compare) for each line of $WORK/list. The
-# words of a line are the arguments. If one tenant fails, each.sh appends the reason to
-# $WORK/failures.csv and continues with the next tenant.
+# words of a line are the arguments. each.sh appends the name to $WORK/done. If one tenant
+# fails, it appends the reason to $WORK/failures.csv and continues with the next tenant.
 set -eu
 step=$1
 # How long a script waits for a locked table. After a tenant whose table stayed locked,
@@ -10,13 +10,15 @@ LOCK_TIMEOUT=30s
 export LOCK_TIMEOUT
 locked=0
 : > "$WORK/failures.csv"
-: > "$WORK/relations.csv"
+: > "$WORK/relations"
 : > "$WORK/archived"
+: > "$WORK/done"
 while read -r name words; do
   echo "$step of $name"
   # shellcheck disable=SC2086 # words are split on purpose: none of them has a space
   if sh "$step.sh" "$name" $words < /dev/null > "$WORK/messages" 2>&1; then
     cat "$WORK/messages"
+    echo "$name" >> "$WORK/done"
     continue
   fi
   cat "$WORK/messages" >&2

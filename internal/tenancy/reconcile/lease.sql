@@ -39,6 +39,8 @@ END $$;
 -- has an older declaration.
 SELECT CASE WHEN :'scheduled' THEN 0 ELSE nextval('platform.revision') END AS revision, pg_backend_pid() AS pid,
   set_config('platform.scheduled', :'scheduled', false) AS noted \gset
+\setenv RUN :pid
+\! echo "$RUN" > "$WORK/session"
 \! cp desired.sql "$CREDENTIALS/verifiers.csv" "$WORK"
 \set declaration `cat "$WORK/reconcile.sql" "$WORK/desired.sql" "$WORK/verifiers.csv" | sha256sum | cut -d' ' -f1`
 
@@ -84,5 +86,4 @@ SELECT revision > :revision AS superseded, revision AS newest, pid IS DISTINCT F
   UPDATE platform.lease SET revision = :revision;
 \endif
 
-\setenv RUN :pid
 \! PGAPPNAME=platform-watch psql -X -q -v run="$RUN" < watch.sql & echo $! > "$WORK/watch.pid"

@@ -1,14 +1,27 @@
 -- Lets tenants log in again that locks.sql has locked out, in this run or in one that was
--- killed. It runs at the end of every run, also of a run that failed or changed nothing.
+-- killed. It runs at the end of every run, also of a run that failed or changed nothing. If
+-- another run has the lease, that one lets them in at its end. :session is the process ID of
+-- this run's session; 0 if it had none.
 \set VERBOSITY terse
 SET client_min_messages = warning;
 SET search_path = pg_catalog;
 SET lock_timeout = '1s';
 SET client_connection_check_interval = '5s';
+-- The session of a run that got a signal may still be working.
+\o /dev/null
+SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+WHERE pid = :session AND usename = current_user AND application_name = 'platform-reconcile';
 DO $$
 DECLARE
   login name;
+  busy boolean := false;
 BEGIN
+  IF to_regclass('platform.lease') IS NOT NULL THEN
+    busy := EXISTS (SELECT FROM platform.lease JOIN pg_stat_activity USING (pid, backend_start));
+  END IF;
+  IF busy THEN
+    RETURN;
+  END IF;
   FOR login IN
     SELECT rolname FROM pg_roles WHERE rolname ~ '^tenant_' AND rolvaliduntil = '-infinity' AND pg_has_role(current_user, oid, 'USAGE') ORDER BY 1
   LOOP

@@ -17,7 +17,11 @@ DECLARE
   ended int := 0;
   calm int := 0; -- looks in a row that found nothing
   started timestamptz := clock_timestamp();
-  capacity int := current_setting('max_locks_per_transaction')::int * current_setting('max_connections')::int;
+  -- The number of locks for which the server reserves memory (NLOCKENTS in PostgreSQL's
+  -- lock.c). From 18 on, each slot for an autovacuum worker counts.
+  capacity int := current_setting('max_locks_per_transaction')::int * (current_setting('max_prepared_transactions')::int
+    + current_setting('max_connections')::int + current_setting('max_worker_processes')::int + current_setting('max_wal_senders')::int + 1
+    + coalesce(current_setting('autovacuum_worker_slots', true), current_setting('autovacuum_max_workers'))::int);
 BEGIN
   -- A pooler ends a transaction after 120 s, so a session that holds the table does not
   -- outlast this loop.
@@ -26,12 +30,13 @@ BEGIN
     BEGIN
       PERFORM pg_stat_clear_snapshot();
       -- Only locks of tenants count. Others, such as a migration, may have many as well.
+      -- Fast-path locks are not in the table.
       SELECT pid, usename, held INTO hoarder FROM (
         SELECT pid, usename, count(*) AS held, sum(count(*)) OVER () AS taken FROM pg_locks JOIN pg_stat_activity USING (pid)
-        WHERE usename ~ '^tenant_' AND pg_has_role(current_user, usesysid, 'USAGE')
+        WHERE NOT fastpath AND usename ~ '^tenant_' AND pg_has_role(current_user, usesysid, 'USAGE')
           AND to_regrole(quote_ident('owner' || substr(usename, length('tenant') + 1))) IS NOT NULL -- otherwise it is not the login of a tenant
         GROUP BY pid, usename) AS of_tenants
-      WHERE taken > capacity / 2 AND held > 100 ORDER BY held DESC LIMIT 1;
+      WHERE taken > capacity * 3 / 4 AND held > 100 ORDER BY held DESC LIMIT 1;
       scarce := scarce OR hoarder.pid IS NOT NULL;
       calm := CASE WHEN hoarder.pid IS NULL THEN calm + 1 ELSE 0 END;
     EXCEPTION WHEN out_of_memory THEN

@@ -5,15 +5,16 @@
 # other role, so code that a tenant planted in the schema gets no more rights than that.
 # as_owner prints only the first line of each error, without values. Details may contain a
 # customer's rows, and so may text after a colon and a quote. Names have no colon before
-# them.
+# them. A tenant's own function may raise an error with any text, so errors.sed lists the
+# texts that are printed.
 as_owner() {
   status=0
   PGUSER="$OWNER" "$@" 2> "$WORK/said" || status=$?
-  sed -n -e 's/: ".*//' -e 's/value "[^"]*"*/value/' -e '/^psql:/p' -e '/^pg_dump:/p' -e '/^pg_restore:/p' -e '/^ERROR:/p' -e '/^FATAL:/p' "$WORK/said" >&2
+  sed -n -E -f errors.sed "$WORK/said" >&2
   return "$status"
 }
 
-# describe FOLDER: writes digests.csv, definitions.sql and extras.sql of the schema to the
+# describe FOLDER: writes digests, definitions.sql and extras.sql of the schema to the
 # folder, and a dump to $DUMP if that is set. All come from one snapshot.
 describe() {
   OUT=$1

@@ -40,6 +40,7 @@ CREATE FUNCTION pg_temp.check_archive(of_tenant text) RETURNS void LANGUAGE plpg
 DECLARE
   p pg_temp.purging := (SELECT p FROM pg_temp.purging p WHERE name = of_tenant);
 BEGIN
+  PERFORM pg_temp.require_done(of_tenant);
   IF pg_temp.differences(p.name, p.archive) IS NOT NULL THEN
     RAISE EXCEPTION 'nothing was dropped: its schema differs from its archive; declare state: suspended, then archived, to archive it again: %',
       pg_temp.differences(p.name, p.archive);
@@ -50,11 +51,12 @@ SELECT format('SELECT pg_temp.step(%L, %L, %L)', name, 'purge', 'check_outsiders
 \gexec
 \copy (SELECT name, role, owner, archive->>'file', archive->>'sha256' FROM purging JOIN to_drop USING (name) WHERE name NOT IN (SELECT name FROM failures) ORDER BY 1) TO PROGRAM 'cat > "$WORK/list"' WITH (DELIMITER ' ')
 \! sh each.sh compare
-TRUNCATE relations;
-\copy failures FROM PROGRAM 'cat "$WORK/failures.csv"' WITH (FORMAT csv)
-\copy relations FROM PROGRAM 'cat "$WORK/relations.csv"' WITH (FORMAT csv)
 SELECT format('SELECT pg_temp.close_owner(%L)', name) FROM to_drop ORDER BY name
 \gexec
+TRUNCATE relations, done;
+\copy failures FROM PROGRAM 'cat "$WORK/failures.csv"' WITH (FORMAT csv)
+\copy done FROM PROGRAM 'cat "$WORK/done"'
+\copy relations FROM PROGRAM 'cat "$WORK/relations"' WITH (FORMAT csv, DELIMITER E'\t', QUOTE E'\x01')
 SELECT format('SELECT pg_temp.step(%L, %L, %L)', name, 'purge', 'check_archive') FROM to_drop ORDER BY name
 \gexec
 SELECT format('SELECT pg_temp.change(%L, %L)', name, format('DROP SCHEMA %I CASCADE', role)) FROM purging

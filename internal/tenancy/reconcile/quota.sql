@@ -1,7 +1,8 @@
 -- Enforces the storage limit of each tenant's tier. It compares the limit with the size of
 -- the tenant's schema, and reads no table for that. Above the limit, the login loses INSERT
 -- and UPDATE. It keeps SELECT and DELETE, so that the customer can make room. Below 90
--- percent, it gets back exactly the rights that it lost.
+-- percent, it gets back exactly the rights that it lost. A tenant may lock its tables so that
+-- no run can measure them. After three such runs in a row, it counts as above the limit.
 --
 -- A withheld right is granted to platform_withheld, a role without members. So the record
 -- of it is in the table's own list of rights. A rename, an archive and a restore keep it.
@@ -43,20 +44,28 @@ CREATE FUNCTION pg_temp.check_storage(of_tenant text) RETURNS void LANGUAGE plpg
 DECLARE
   d pg_temp.desired := (SELECT d FROM pg_temp.desired d WHERE name = of_tenant);
   since timestamptz := (SELECT full_since FROM platform.tenants WHERE name = of_tenant);
-  used numeric;
+  used numeric; -- MiB; null if it cannot be measured
+  missed int;
   is_full boolean;
   withhold boolean;
   moved int := 0;
   writable text;
+  amount text;
 BEGIN
   BEGIN
     SELECT coalesce(sum(pg_total_relation_size(relation)), 0) / 1048576.0 INTO used FROM pg_temp.stored WHERE name = of_tenant;
   EXCEPTION WHEN lock_not_available OR query_canceled THEN
     PERFORM pg_temp.wait_less();
+  END;
+  UPDATE platform.tenants SET unmeasured = CASE WHEN used IS NULL THEN unmeasured + 1 ELSE 0 END
+  WHERE name = of_tenant AND (used IS NULL OR unmeasured > 0) RETURNING unmeasured INTO missed;
+  IF used IS NULL AND missed < 3 THEN
     RAISE WARNING 'tenant %: its storage is not measured in this run: sessions had locks on its tables for too long', d.name;
     RETURN;
-  END;
-  is_full := used > d.storage_mib OR (since IS NOT NULL AND used >= 0.9 * d.storage_mib);
+  END IF;
+  is_full := coalesce(used > d.storage_mib OR (since IS NOT NULL AND used >= 0.9 * d.storage_mib), true);
+  amount := coalesce(round(used) || ' of ' || d.storage_mib || ' MiB',
+    format('%s runs in a row could not measure its storage, because sessions had locks on its tables for too long', missed));
   withhold := is_full AND NOT d.owns_schema;
   IF withhold THEN
     moved := pg_temp.move_writes(d.name, d.owner, ARRAY[to_regrole(quote_ident(d.role)), 0]::oid[], 'platform_withheld');
@@ -68,15 +77,15 @@ BEGIN
   END IF;
   UPDATE platform.tenants SET full_since = CASE WHEN is_full THEN now() END WHERE name = of_tenant AND is_full <> (full_since IS NOT NULL);
   IF is_full AND d.owns_schema THEN
-    RAISE WARNING 'tenant %: % of % MiB; its writes cannot be suspended, because it acts as the owner of its schema; give it a larger plan, or declare state: suspended',
-      d.name, round(used), d.storage_mib;
+    RAISE WARNING 'tenant %: %; its writes cannot be suspended, because it acts as the owner of its schema; give it a larger plan, or declare state: suspended',
+      d.name, amount;
   ELSIF is_full THEN
     SELECT string_agg(relation::regclass::text, ', ' ORDER BY relation::regclass::text) INTO writable FROM pg_temp.stored
     WHERE name = of_tenant AND has_any_column_privilege(d.role, relation, 'INSERT, UPDATE');
-    RAISE WARNING 'tenant %: % of % MiB; its writes are suspended until it is below % MiB or has a larger plan%',
-      d.name, round(used), d.storage_mib, floor(0.9 * d.storage_mib), coalesce('; it can still write to these tables, because another role owns them: ' || writable, '');
+    RAISE WARNING 'tenant %: %; its writes are suspended until it is below % MiB or has a larger plan%',
+      d.name, amount, floor(0.9 * d.storage_mib), coalesce('; it can still write to these tables, because another role owns them: ' || writable, '');
   ELSIF used >= 0.8 * d.storage_mib THEN
-    RAISE WARNING 'tenant %: % of % MiB; above % MiB its writes are suspended', d.name, round(used), d.storage_mib, d.storage_mib;
+    RAISE WARNING 'tenant %: %; above % MiB its writes are suspended', d.name, amount, d.storage_mib;
   END IF;
 END $$;
 -- statement_timeout limits the whole check of one tenant. A tenant may lock its tables one

@@ -10,6 +10,7 @@
 #       says which
 #   65  refused, nothing was changed; another try would be refused too
 #   75  some tenants failed, the others are as declared
+#   143 ended by SIGTERM; the next run completes it
 #   any other status is an error
 set -eu
 ARCHIVE=${ARCHIVE:-} TOLERATE=${TOLERATE:-} SCHEDULED=${SCHEDULED:-false}
@@ -19,20 +20,36 @@ umask 077
 WORK=$(mktemp -d)
 PGPASSFILE=$WORK/pgpass
 PGAPPNAME=platform-reconcile
-export WORK PGPASSFILE PGAPPNAME
+# A tenant's owner may have another encoding, and its messages and names would then stop the
+# run for all tenants.
+PGCLIENTENCODING=UTF8
+export WORK PGPASSFILE PGAPPNAME PGCLIENTENCODING
+# run FILE: runs a file in psql. psql is in the background, because the shell would handle a
+# signal only after a program in the foreground has ended.
+psql_pid=
+run() {
+  psql -X -q < "$1" &
+  psql_pid=$!
+  wait "$psql_pid"
+}
 stop() {
+  [ -z "$psql_pid" ] || kill "$psql_pid" 2> /dev/null || true
   [ ! -s "$WORK/watch.pid" ] || kill "$(cat "$WORK/watch.pid")" 2> /dev/null || true
-  psql -X -q < let_in.sql || echo "tenants that this run shut out are let in by the next run" >&2
+  session=$(cat "$WORK/session" 2> /dev/null || echo 0)
+  psql -X -q -v session="$session" < let_in.sql || echo "tenants that this run shut out are let in by the next run" >&2
   rm -rf "$WORK"
 }
 trap stop EXIT
+# A shell that is process 1 of its container ignores signals that it does not trap.
+trap 'exit 143' TERM
+trap 'exit 130' INT
 # libpq ignores a password file that others may read. Others may read the files of a
 # mounted Secret, so this is a copy.
 cat "$CREDENTIALS/pgpass" > "$PGPASSFILE"
 # While a tenant fills the table of locks, nobody can connect, and a pooler ends its
 # transaction after 120 s. Then a connection must come before the tenant's next transaction.
 deadline=$(($(date +%s) + 60)) full=$(($(date +%s) + 300)) told=0
-until psql -X -q < locks.sql 2> "$WORK/messages"; do
+until run locks.sql 2> "$WORK/messages"; do
   now=$(date +%s)
   if grep -q 'out of shared memory' "$WORK/messages"; then
     deadline=$full pause=0.1
@@ -45,9 +62,11 @@ until psql -X -q < locks.sql 2> "$WORK/messages"; do
 done
 cat "$WORK/messages" >&2
 # All stages are one script: in included files, psql puts file and line before each message.
-for stage in session lease declared functions refuse rename close database roles schemas volume restore samples quota open archive purge verify; do
+# locks.sql runs again with the lease: another run may have let a tenant in meanwhile.
+# session.sql runs again because locks.sql changes its settings.
+for stage in session lease locks session declared functions refuse rename close database roles schemas volume restore samples quota open archive purge verify; do
   cat "$stage.sql"
 done > "$WORK/reconcile.sql"
-psql -X -q < "$WORK/reconcile.sql"
+run "$WORK/reconcile.sql"
 [ ! -e "$WORK/refused" ] || exit 65
 [ ! -e "$WORK/failed" ] || [ "$TOLERATE" = tenants ] || exit 75

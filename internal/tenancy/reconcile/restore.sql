@@ -6,20 +6,35 @@ BEGIN
   PERFORM pg_temp.end_sessions(d.owner);
   PERFORM pg_temp.set_password(d.owner, 'LOGIN');
 END $$;
+-- close_owner closes the login of each tenant, also of those that have failed. What it
+-- cannot close, close.sql of the next run does.
 CREATE FUNCTION pg_temp.close_owner(of_tenant text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   d pg_temp.desired := (SELECT d FROM pg_temp.desired d WHERE name = of_tenant);
 BEGIN
   EXECUTE format('ALTER ROLE %I NOLOGIN PASSWORD NULL', d.owner);
   PERFORM pg_temp.end_sessions(d.owner);
+EXCEPTION WHEN OTHERS THEN
+  RAISE WARNING 'tenant %: closing the owner''s login failed: %', of_tenant, SQLERRM;
+  INSERT INTO pg_temp.failures VALUES (of_tenant, 'closing the owner''s login', SQLERRM);
 END $$;
 
--- relations has the tables and sequences that describe.sql found in a schema.
-CREATE TEMP TABLE relations (name text NOT NULL, kind text NOT NULL, relation text NOT NULL, rows numeric NOT NULL, checksum text NOT NULL);
+-- done has the tenants for which each.sh ended without an error.
+CREATE TEMP TABLE done (name text PRIMARY KEY);
+CREATE FUNCTION pg_temp.require_done(of_tenant text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  IF NOT EXISTS (SELECT FROM pg_temp.done WHERE name = of_tenant) THEN
+    RAISE EXCEPTION 'its script did not end: see the messages above';
+  END IF;
+END $$;
+-- relations has the tables and sequences that describe.sql found in a schema. described is
+-- JSON: kind, name, rows, checksum. It is not of type jsonb, so that one tenant's line
+-- cannot stop the import of the others.
+CREATE TEMP TABLE relations (name text NOT NULL, described text NOT NULL);
 -- contents returns the relations of one kind by name, each with its rows and checksum.
 CREATE FUNCTION pg_temp.contents(of_tenant text, of_kind text) RETURNS jsonb LANGUAGE sql AS $$
-  SELECT coalesce(jsonb_object_agg(relation, jsonb_build_object('rows', rows, 'checksum', checksum)), '{}')
-  FROM pg_temp.relations WHERE name = of_tenant AND kind = of_kind
+  SELECT coalesce(jsonb_object_agg(d->>1, jsonb_build_object('rows', d->2, 'checksum', d->3)), '{}')
+  FROM pg_temp.relations, LATERAL (SELECT described::jsonb AS d) AS parsed WHERE name = of_tenant AND d->>0 = of_kind
 $$;
 -- differences lists what differs between the schema and the archive; null if nothing does.
 -- Archives that an earlier version wrote have no sequences.
@@ -38,14 +53,16 @@ $$;
 SELECT format('SELECT pg_temp.step(%L, %L, %L)', name, 'opening the owner''s login', 'open_owner') FROM restoring ORDER BY name
 \gexec
 \! sh each.sh restore
-\copy failures FROM PROGRAM 'cat "$WORK/failures.csv"' WITH (FORMAT csv)
-\copy relations FROM PROGRAM 'cat "$WORK/relations.csv"' WITH (FORMAT csv)
 SELECT format('SELECT pg_temp.close_owner(%L)', name) FROM restoring ORDER BY name
 \gexec
+\copy failures FROM PROGRAM 'cat "$WORK/failures.csv"' WITH (FORMAT csv)
+\copy done FROM PROGRAM 'cat "$WORK/done"'
+\copy relations FROM PROGRAM 'cat "$WORK/relations"' WITH (FORMAT csv, DELIMITER E'\t', QUOTE E'\x01')
 CREATE FUNCTION pg_temp.note_restore(of_tenant text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   r record;
 BEGIN
+  PERFORM pg_temp.require_done(of_tenant);
   SELECT * INTO r FROM pg_temp.restoring WHERE name = of_tenant;
   IF pg_temp.differences(r.name, r.archive) IS NOT NULL THEN
     RAISE EXCEPTION 'its schema differs from the archive %, and an archive is restored into an empty schema only: %', r.archive->>'file', pg_temp.differences(r.name, r.archive);

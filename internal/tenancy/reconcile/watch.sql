@@ -7,6 +7,7 @@
 \pset tuples_only on
 \o /dev/null
 SET search_path = pg_catalog;
+SET client_connection_check_interval = '5s';
 
 CREATE FUNCTION pg_temp.end_blockers(run int) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
