@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -138,4 +139,20 @@ func TestOwnersEncodingStopsNoArchive(t *testing.T) {
 		b.must(t, tenants(settings.Tenant{Name: "acme", State: settings.Archived}, settings.Tenant{Name: "beta", State: settings.Archived}))
 	}
 	assert.True(t, ask[bool](t, b.Superuser(t, postgrestest.Database), "SELECT archive->'tables' ? 'preise €' FROM platform.tenants WHERE name = 'acme'"))
+}
+
+// Its owner does not see all rows, so a dump would lose some.
+func TestArchiveOfATableWithForcedRowSecurityIsRefusedWithTheReason(t *testing.T) {
+	everyMajor(t, func(t *testing.T, b *bed) {
+		b.must(t, named("acme"))
+		b.migrate(t, "acme", "CREATE TABLE notes (id int)", "INSERT INTO notes VALUES (1)", "CREATE POLICY none ON notes USING (false)",
+			"ALTER TABLE notes ENABLE ROW LEVEL SECURITY", "ALTER TABLE notes FORCE ROW LEVEL SECURITY")
+		archived := tenants(settings.Tenant{Name: "acme", State: settings.Archived})
+		out, err := b.reconcile(t, archived)
+		require.Error(t, err, out)
+		_, table, _ := strings.Cut(out, "acme | archive | ")
+		assert.Contains(t, table, "query would be affected by row-level security policy for table 'notes'")
+		run(t, b.Superuser(t, postgrestest.Database), "SET ROLE owner_acme", "ALTER TABLE tenant_acme.notes NO FORCE ROW LEVEL SECURITY")
+		b.must(t, archived)
+	})
 }
