@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/genericcorp/platform/internal/settings"
+	"github.com/genericcorp/platform/internal/tenancy"
 	"github.com/genericcorp/platform/sandbox/postgrestest"
 )
 
@@ -127,4 +128,43 @@ func TestDumpThatDoesNotRestoreToTheSameRowsIsNoArchive(t *testing.T) {
 	require.NoError(t, err)
 	assert.Empty(t, dumps)
 	assert.Equal(t, "active", ask[string](t, b.Superuser(t, postgrestest.Database), "SELECT state FROM platform.tenants"))
+}
+
+// PostgreSQL orders default privileges by the IDs of the roles, and pg_dump orders a policy's
+// roles by the rows of pg_authid. Both change while a tenant is archived and restored.
+func TestArchiveIsRestoredWhateverTheOrderOfItsRoles(t *testing.T) {
+	everyMajor(t, func(t *testing.T, b *bed) {
+		b.must(t, named("acme"))
+		run(t, postgrestest.Connect(t, b.URL(postgrestest.Admin)), "CREATE ROLE reporting NOLOGIN", "CREATE ROLE \"an auditor\" NOLOGIN")
+		b.migrate(t, "acme", "CREATE TABLE notes (id int, \"a TO b\" int)", "INSERT INTO notes VALUES (1)",
+			"ALTER DEFAULT PRIVILEGES IN SCHEMA tenant_acme GRANT SELECT ON TABLES TO reporting",
+			"CREATE POLICY \"all TO see\" ON notes FOR SELECT TO reporting, tenant_acme, \"an auditor\" USING (id = ANY (ARRAY[1, 2, 3]))")
+		purge(t, b)
+		back := tenants(settings.Tenant{Name: "acme", Restore: true})
+		b.must(t, back)
+		assert.Equal(t, 1, ask[int](t, postgrestest.Connect(t, b.url(t, back[0])), "SELECT count(*) FROM notes"))
+	})
+}
+
+// The customer would get the rows of the archive in place of an empty schema.
+func TestFreshIsRefusedAfterARestoreThatFailed(t *testing.T) {
+	t.Parallel()
+	b := newBed(t, 0)
+	tenantWithManyObjects(t, b)
+	purge(t, b)
+	definitions, err := filepath.Glob(filepath.Join(b.dir, "archive", "acme", "*.definitions"))
+	require.NoError(t, err)
+	require.Len(t, definitions, 1)
+	require.NoError(t, os.WriteFile(definitions[0], []byte("-- other definitions\nCREATE TABLE x;\n"), 0o600))
+	out, err := b.reconcile(t, tenants(settings.Tenant{Name: "acme", Restore: true}))
+	require.Error(t, err)
+	assert.Contains(t, out, "the definitions differ")
+	fresh := tenants(settings.Tenant{Name: "acme", Fresh: true, SampleData: true})
+	out, err = b.reconcile(t, fresh)
+	assert.Equal(t, tenancy.ExitRefused, exitStatus(t, err, out))
+	assert.Contains(t, out, "tenant acme: its schema has what a restore that failed left in it; declare restore: true, or drop the schema first: DROP SCHEMA tenant_acme CASCADE")
+	run(t, postgrestest.Connect(t, b.URL(postgrestest.Admin)), "DROP SCHEMA tenant_acme CASCADE")
+	b.must(t, fresh)
+	assert.False(t, ask[bool](t, b.Superuser(t, postgrestest.Database), "SELECT to_regclass('tenant_acme.notes') IS NOT NULL"))
+	assert.Empty(t, b.must(t, fresh))
 }

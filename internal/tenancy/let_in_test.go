@@ -24,7 +24,7 @@ func takeManyLocks(t *testing.T, b *bed) {
 }
 
 const (
-	sessionEnded = "end a session of tenant_acme that has"
+	sessionEnded = "end the sessions of tenant_acme, which have"
 	letIn        = "let tenant_acme log in again"
 )
 

@@ -48,7 +48,7 @@ func TestReconcileEndsATenantsSessionThatLeavesTooFewLocks(t *testing.T) {
 		_, err = app.Exec(t.Context(), "CREATE TABLE public.a (id int PRIMARY KEY); CREATE TABLE public.b (id int PRIMARY KEY); CREATE TABLE public.c (id int PRIMARY KEY)")
 		require.ErrorContains(t, err, "out of shared memory")
 		changes := b.must(t, tenants(settings.Tenant{Name: "acme", State: settings.Suspended}, settings.Tenant{Name: "beta", SampleData: true}))
-		assert.Regexp(t, `end a session of tenant_acme that has \d+ of the server's locks`, changes[0])
+		assert.Regexp(t, `end the sessions of tenant_acme, which have \d+ of the server's locks`, changes[0])
 		run(t, app, "CREATE TABLE public.a (id int PRIMARY KEY)")
 		assert.Zero(t, ask[int](t, super, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"))
 	})
@@ -84,7 +84,7 @@ func TestTenantThatFillsTheLockTableAgainAndAgainIsSuspended(t *testing.T) {
 	require.Eventually(t, func() bool { return !free() }, 10*time.Second, time.Millisecond)
 	suspended := tenants(settings.Tenant{Name: "acme", State: settings.Suspended}, settings.Tenant{Name: "beta"})
 	changes := b.must(t, suspended)
-	assert.Regexp(t, `end a session of tenant_acme that has \d+ of the server's locks`, changes[0])
+	assert.Regexp(t, `end the sessions of tenant_acme, which have \d+ of the server's locks`, changes[0])
 	stop()
 	<-done
 	assert.True(t, free())

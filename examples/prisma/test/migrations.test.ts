@@ -197,6 +197,8 @@ test("a schema with tables and no history is refused, or counts as having the ba
 });
 
 test("the platform's sample data gives way to the first migration", async (t) => {
+  assert.deepEqual(await run([tenant("sample")], MIGRATIONS, { dryRun: true }), [{ tenant: "sample", state: "pending", migrations: ALL }]);
+  assert.deepEqual(await relations(t, tenant("sample")), ["customers", "orders"].map((name) => `${name} of owner_sample`), "a status drops nothing");
   assert.equal((await run([tenant("sample")]))[0]?.problem, undefined);
   assert.deepEqual(await relations(t, tenant("sample")), ["Customer", "Order", "_prisma_migrations"].map((name) => `${name} of owner_sample`));
 });

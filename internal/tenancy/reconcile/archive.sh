@@ -7,12 +7,10 @@ export NAME SCHEMA OWNER
 . ./owner.sh
 file="$NAME/$(date -u +%Y%m%dT%H%M%SZ).dump"
 mkdir -p "$ARCHIVE/$NAME"
-rm -f "$ARCHIVE/$NAME"/*.part # left by a run that was killed
 part="$ARCHIVE/$file.part"
-DUMP="$part" describe "$WORK/live"
 
 # No role can connect to the drill's database before its rights are set.
-administer() { psql -X -q -v ON_ERROR_STOP=1 -v drill="$DRILL" -v owner="$OWNER" -v extensions="$WORK/extensions.sql"; }
+administer() { psql -X -q -v ON_ERROR_STOP=1 -v drill="$DRILL" -v owner="$OWNER" -v extensions="$WORK/tenant/extensions.sql"; }
 # DROP DATABASE WITH (FORCE) would fail here while autovacuum works in the database: only a
 # superuser may end autovacuum. So the sessions of users are ended first.
 drop_drill() {
@@ -22,7 +20,10 @@ SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = :'d
 DROP DATABASE IF EXISTS :"drill";
 SQL
 }
-trap drop_drill EXIT
+# A part of a dump that failed would take the room of the next tenant's dump.
+trap 'rm -f "$part"; drop_drill' EXIT
+trap 'exit 143' TERM
+DUMP="$part" describe "$WORK/tenant/live"
 drop_drill
 administer <<'SQL'
 CREATE DATABASE :"drill" TEMPLATE template0 ALLOW_CONNECTIONS false;
@@ -44,16 +45,16 @@ restore "$DRILL" "$part" '' || {
 }
 # In a subshell: a variable before a shell function is still set when the trap runs, and
 # drop_drill would connect to the drill.
-(PGDATABASE="$DRILL"; export PGDATABASE; run_extras "$WORK/live/extras.sql")
-(PGDATABASE="$DRILL"; export PGDATABASE; describe "$WORK/drill")
-same "the rows of the dump" "$WORK/drill/digests" "$WORK/live/digests"
-same "the definitions of the dump" "$WORK/drill/definitions.sql" "$WORK/live/definitions.sql"
+(PGDATABASE="$DRILL"; export PGDATABASE; run_extras "$WORK/tenant/live/extras.sql")
+(PGDATABASE="$DRILL"; export PGDATABASE; describe "$WORK/tenant/drill")
+same "the rows of the dump" "$WORK/tenant/drill/digests" "$WORK/tenant/live/digests"
+same_definitions "$WORK/tenant/drill/definitions.sql" "$WORK/tenant/live/definitions.sql"
 
 sum=$(sha256sum "$part" | cut -d' ' -f1)
-cp "$WORK/live/definitions.sql" "$ARCHIVE/$file.definitions"
-cp "$WORK/live/extras.sql" "$ARCHIVE/$file.extras"
+cp "$WORK/tenant/live/definitions.sql" "$ARCHIVE/$file.definitions"
+cp "$WORK/tenant/live/extras.sql" "$ARCHIVE/$file.extras"
 echo "$sum  ${file#*/}" > "$ARCHIVE/$file.sha256"
 mv "$part" "$ARCHIVE/$file"
 sync
-cat "$WORK/live/digests" >> "$WORK/relations"
+cat "$WORK/tenant/live/digests" >> "$WORK/relations"
 echo "$NAME $file $sum" >> "$WORK/archived"

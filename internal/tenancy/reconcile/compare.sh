@@ -6,6 +6,6 @@ NAME=$1 SCHEMA=$2 OWNER=$3 file=$4 sum=$5
 export NAME SCHEMA OWNER
 . ./owner.sh
 check_file "$file" "$sum"
-describe "$WORK/live"
-[ ! -e "$ARCHIVE/$file.definitions" ] || same "the definitions" "$ARCHIVE/$file.definitions" "$WORK/live/definitions.sql"
-cat "$WORK/live/digests" >> "$WORK/relations"
+describe "$WORK/tenant/live"
+[ ! -e "$ARCHIVE/$file.definitions" ] || same_definitions "$ARCHIVE/$file.definitions" "$WORK/tenant/live/definitions.sql"
+cat "$WORK/tenant/live/digests" >> "$WORK/relations"

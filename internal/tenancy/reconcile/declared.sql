@@ -9,7 +9,7 @@ BEGIN
       state    text NOT NULL DEFAULT 'new',
       password text,  -- digest of the verifier that was declared last
       archive  jsonb, -- the newest archive: file, sha256, tables with rows and checksum, sequences
-      restored text,  -- sha256 of the archive that was restored into the schema
+      restored text,  -- sha256 of the archive that was restored into the schema; 'unfinished' until that succeeds
       changed  timestamptz NOT NULL DEFAULT now(),
       former   text,  -- the name before the last rename
       full_since timestamptz, -- when its storage exceeded its tier's limit (quota.sql); else null
@@ -43,13 +43,15 @@ CREATE FUNCTION pg_temp.owner_of(role name) RETURNS name LANGUAGE sql IMMUTABLE 
 $$;
 
 -- kept has the declared tenants with roles and a schema. A tenant to be purged is in it
--- until its schema is dropped. closed has the tenants that may not log in.
+-- until its schema is dropped. closed has the tenants that may not log in. A tenant whose
+-- rename has failed keeps its old name until the next run.
 CREATE TEMP VIEW kept AS SELECT * FROM desired WHERE state <> 'purged' OR to_regnamespace(quote_ident(role)) IS NOT NULL;
 CREATE TEMP VIEW closed AS
   SELECT name, role, owner, state FROM desired WHERE state <> 'active'
   UNION ALL
   SELECT name, role, pg_temp.owner_of(role), 'suspended' FROM platform.tenants
-  WHERE state <> 'purged' AND name NOT IN (SELECT name FROM desired);
+  WHERE state <> 'purged' AND name NOT IN (SELECT name FROM desired)
+    AND name NOT IN (SELECT renamed_from FROM desired JOIN failures USING (name));
 
 -- roles has both roles of each tenant: login and owner.
 CREATE TEMP VIEW roles AS

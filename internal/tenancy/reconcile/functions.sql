@@ -7,20 +7,39 @@ CREATE FUNCTION pg_temp.wait_less() RETURNS void LANGUAGE sql AS $$
   SELECT set_config('lock_timeout', CASE WHEN nextval('pg_temp.lock_timeouts') <= 10 THEN '8s' ELSE '500ms' END, false)
 $$;
 
--- attempt runs a statement for a tenant. An error is recorded in failures; then all later
--- steps of this run skip the tenant.
+-- always runs a statement for a tenant. An error is recorded in failures. A tenant may change
+-- its own role again and again; then our change of that role fails with "tuple concurrently
+-- updated" (XX000). always ends the tenant's sessions, and tries again.
+CREATE FUNCTION pg_temp.always(of_tenant text, step text, statement text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  FOR try IN 1 .. 20 LOOP
+    BEGIN
+      EXECUTE statement;
+      RETURN;
+    EXCEPTION WHEN OTHERS OR query_canceled THEN -- OTHERS does not include a statement_timeout
+      IF SQLSTATE = 'XX000' AND try < 20 THEN
+        PERFORM pg_stat_clear_snapshot();
+        PERFORM pg_terminate_backend(pid, 1000) FROM pg_stat_activity JOIN platform.tenants t ON usename = role
+        WHERE t.name IN (SELECT of_tenant UNION SELECT renamed_from FROM pg_temp.desired WHERE name = of_tenant);
+        CONTINUE;
+      END IF;
+      IF SQLSTATE IN ('55P03', '57014') THEN
+        PERFORM pg_temp.wait_less();
+      END IF;
+      RAISE WARNING 'tenant %: % failed: %', of_tenant, step, SQLERRM;
+      INSERT INTO pg_temp.failures VALUES (of_tenant, step, SQLERRM);
+      RETURN;
+    END;
+  END LOOP;
+END $$;
+
+-- attempt is always for a tenant without a failure. So after a failure, all later steps of
+-- this run skip the tenant.
 CREATE FUNCTION pg_temp.attempt(of_tenant text, step text, statement text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-  IF EXISTS (SELECT FROM pg_temp.failures WHERE name = of_tenant) THEN
-    RETURN;
+  IF NOT EXISTS (SELECT FROM pg_temp.failures WHERE name = of_tenant) THEN
+    PERFORM pg_temp.always(of_tenant, step, statement);
   END IF;
-  EXECUTE statement;
-EXCEPTION WHEN OTHERS OR query_canceled THEN -- OTHERS does not include a statement_timeout
-  IF SQLSTATE IN ('55P03', '57014') THEN
-    PERFORM pg_temp.wait_less();
-  END IF;
-  RAISE WARNING 'tenant %: % failed: %', of_tenant, step, SQLERRM;
-  INSERT INTO pg_temp.failures VALUES (of_tenant, step, SQLERRM);
 END $$;
 
 -- change prints a statement, then runs it as attempt does.
@@ -56,15 +75,31 @@ BEGIN
   EXECUTE format('ALTER ROLE %I %s', of_role, attributes);
   EXECUTE format('ALTER ROLE %I PASSWORD %L', of_role, (SELECT verifier FROM pg_temp.verifiers WHERE role = of_role));
 EXCEPTION WHEN OTHERS THEN
-  RAISE EXCEPTION 'the password of % cannot be set: %', of_role, SQLSTATE;
+  RAISE EXCEPTION 'the password of % cannot be set: %', of_role, SQLSTATE USING ERRCODE = SQLSTATE;
 END $$;
 
+-- end_sessions ends the sessions of a role. It is an error if one has not ended after 5 s:
+-- some statements cannot be interrupted, such as one multiplication of long numbers.
 CREATE FUNCTION pg_temp.end_sessions(of_role name) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  pids int[];
 BEGIN
-  IF EXISTS (SELECT FROM pg_stat_activity WHERE usename = of_role) THEN
-    RAISE INFO 'end % sessions of %', (SELECT count(*) FROM pg_stat_activity WHERE usename = of_role), of_role;
-    PERFORM pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = of_role;
+  PERFORM pg_stat_clear_snapshot();
+  pids := ARRAY(SELECT pid FROM pg_stat_activity WHERE usename = of_role);
+  IF pids = '{}' THEN
+    RETURN;
   END IF;
+  RAISE INFO 'end % sessions of %', cardinality(pids), of_role;
+  PERFORM pg_terminate_backend(pid) FROM unnest(pids) AS of (pid);
+  FOR wait IN 1 .. 100 LOOP
+    PERFORM pg_stat_clear_snapshot();
+    pids := ARRAY(SELECT pid FROM pg_stat_activity WHERE usename = of_role AND pid = ANY (pids));
+    IF pids = '{}' THEN
+      RETURN;
+    END IF;
+    PERFORM pg_sleep(0.05);
+  END LOOP;
+  RAISE EXCEPTION '% sessions of % have not ended after 5 s: they are in a statement that cannot be interrupted', cardinality(pids), of_role;
 END $$;
 
 CREATE FUNCTION pg_temp.is_empty(schema name) RETURNS boolean LANGUAGE sql AS $$

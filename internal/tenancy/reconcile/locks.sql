@@ -1,4 +1,4 @@
--- Ends sessions of a tenant that use most of the server's lock table. When that table is
+-- Ends the sessions of a tenant that use most of the server's lock table. When that table is
 -- full, no role can log in or create a table, so no run could suspend the tenant. This file
 -- runs first, and is repeated until it succeeds. It locks such a tenant out by letting its
 -- password expire, and does not change the tenant's state. let_in.sql undoes that. One look
@@ -26,25 +26,25 @@ BEGIN
   -- A pooler ends a transaction after 120 s, so a session that holds the table does not
   -- outlast this loop.
   FOR look IN 1 .. 100000 LOOP
-    SELECT NULL::int AS pid INTO hoarder; -- hoarder := NULL would have no field pid
+    SELECT NULL::name AS usename INTO hoarder; -- hoarder := NULL would have no field usename
     BEGIN
       PERFORM pg_stat_clear_snapshot();
       -- Only locks of tenants count. Others, such as a migration, may have many as well.
       -- Fast-path locks are not in the table.
-      SELECT pid, usename, held INTO hoarder FROM (
-        SELECT pid, usename, count(*) AS held, sum(count(*)) OVER () AS taken FROM pg_locks JOIN pg_stat_activity USING (pid)
+      SELECT usename, held INTO hoarder FROM (
+        SELECT usename, count(*) AS held, sum(count(*)) OVER () AS taken FROM pg_locks JOIN pg_stat_activity USING (pid)
         WHERE NOT fastpath AND usename ~ '^tenant_' AND pg_has_role(current_user, usesysid, 'USAGE')
           AND to_regrole(quote_ident('owner' || substr(usename, length('tenant') + 1))) IS NOT NULL -- otherwise it is not the login of a tenant
-        GROUP BY pid, usename) AS of_tenants
+        GROUP BY usename) AS of_tenants
       WHERE taken > capacity * 3 / 4 AND held > 100 ORDER BY held DESC LIMIT 1;
-      scarce := scarce OR hoarder.pid IS NOT NULL;
-      calm := CASE WHEN hoarder.pid IS NULL THEN calm + 1 ELSE 0 END;
+      scarce := scarce OR hoarder.usename IS NOT NULL;
+      calm := CASE WHEN hoarder.usename IS NULL THEN calm + 1 ELSE 0 END;
     EXCEPTION WHEN out_of_memory THEN
       scarce := true;
       calm := 0;
     END;
-    IF hoarder.pid IS NOT NULL THEN
-      RAISE INFO 'end a session of % that has % of the server''s locks', hoarder.usename, hoarder.held;
+    IF hoarder.usename IS NOT NULL THEN
+      RAISE INFO 'end the sessions of %, which have % of the server''s locks', hoarder.usename, hoarder.held;
       -- The sessions end first: one of them may hold the role.
       PERFORM pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = hoarder.usename;
       BEGIN

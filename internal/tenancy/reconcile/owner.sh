@@ -6,11 +6,12 @@
 # as_owner prints only the first line of each error, without values. Details may contain a
 # customer's rows, and so may text after a colon and a quote. Names have no colon before
 # them. A tenant's own function may raise an error with any text, so errors.sed lists the
-# texts that are printed.
+# texts that are printed. A function may also send text in another encoding, so only ASCII is
+# printed.
 as_owner() {
   status=0
-  PGUSER="$OWNER" "$@" 2> "$WORK/said" || status=$?
-  sed -n -E -f errors.sed "$WORK/said" >&2
+  PGUSER="$OWNER" "$@" 2> "$WORK/tenant/said" || status=$?
+  LC_ALL=C sed -n -E -f errors.sed "$WORK/tenant/said" | LC_ALL=C tr -c '\011\012\040-\176' '?' >&2
   return "$status"
 }
 
@@ -31,16 +32,41 @@ describe() {
 # privileges of other roles than the owner. Any role may declare them for itself in any
 # schema. They have no effect there, and only that role could restore them.
 restore() {
-  pg_restore --list "$2" | sed -e "$3" -e "/^[0-9; ]* DEFAULT ACL .* $OWNER\$/b" -e '/^[0-9; ]* DEFAULT ACL /d' > "$WORK/contents"
-  as_owner pg_restore --dbname="$1" --use-list="$WORK/contents" --no-owner --single-transaction --exit-on-error "$2"
+  pg_restore --list "$2" | sed -e "$3" -e "/^[0-9; ]* DEFAULT ACL .* $OWNER\$/b" -e '/^[0-9; ]* DEFAULT ACL /d' > "$WORK/tenant/contents"
+  as_owner pg_restore --dbname="$1" --use-list="$WORK/tenant/contents" --no-owner --single-transaction --exit-on-error "$2"
+}
+
+# canonical FILE: prints definitions in an order that does not depend on the roles' IDs.
+# PostgreSQL sorts default privileges by these, and pg_dump lists a policy's roles in the
+# order of the rows in pg_authid, which each new password changes.
+canonical() {
+  grep -v '^ALTER DEFAULT PRIVILEGES ' "$1" | awk '
+    /^CREATE POLICY .* TO / && match($0, / TO /) {
+      head = substr($0, 1, RSTART + 3); rest = substr($0, RSTART + 4); tail = ""
+      if (match(rest, / USING \(| WITH CHECK \(|;$/)) { tail = substr(rest, RSTART); rest = substr(rest, 1, RSTART - 1) }
+      n = split(rest, roles, ", ")
+      for (i = 2; i <= n; i++) for (j = i; j > 1 && roles[j] < roles[j - 1]; j--) { r = roles[j]; roles[j] = roles[j - 1]; roles[j - 1] = r }
+      rest = roles[1]
+      for (i = 2; i <= n; i++) rest = rest ", " roles[i]
+      $0 = head rest tail
+    }
+    { print }'
+  grep '^ALTER DEFAULT PRIVILEGES ' "$1" | LC_ALL=C sort
+}
+
+# same_definitions ARCHIVE SCHEMA: compares two files of definitions as same does.
+same_definitions() {
+  canonical "$1" > "$WORK/tenant/archived.sql"
+  canonical "$2" > "$WORK/tenant/present.sql"
+  same "the definitions" "$WORK/tenant/archived.sql" "$WORK/tenant/present.sql"
 }
 
 # same WHAT ARCHIVE SCHEMA: compares two files. If they differ, it prints the first lines
 # that differ, and ends the script.
 same() {
-  diff "$2" "$3" > "$WORK/diff" || {
+  diff "$2" "$3" > "$WORK/tenant/diff" || {
     echo "$1 differ (< archive, > schema):" >&2
-    head -n 4 "$WORK/diff" >&2
+    head -n 4 "$WORK/tenant/diff" >&2
     exit 1
   }
 }

@@ -49,6 +49,23 @@ END $$;
 CREATE TEMP TABLE to_drop AS SELECT name FROM purging WHERE to_regnamespace(quote_ident(role)) IS NOT NULL;
 SELECT format('SELECT pg_temp.step(%L, %L, %L)', name, 'purge', 'check_outsiders') FROM to_drop ORDER BY name
 \gexec
+-- The tables are locked from the comparison to the DROP. A session of the app's role may
+-- have become the owner before the tenant was archived, and may still write.
+CREATE FUNCTION pg_temp.lock_tables(of_tenant text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  relation regclass;
+BEGIN
+  FOR relation IN
+    SELECT c.oid FROM pg_temp.purging JOIN pg_class c ON relnamespace = to_regnamespace(quote_ident(role))
+    WHERE name = of_tenant AND relkind IN ('r', 'p')
+  LOOP
+    EXECUTE format('LOCK TABLE ONLY %s IN SHARE ROW EXCLUSIVE MODE', relation);
+  END LOOP;
+END $$;
+SET idle_in_transaction_session_timeout = 0;
+BEGIN;
+SELECT format('SELECT pg_temp.step(%L, %L, %L)', name, 'purge', 'lock_tables') FROM to_drop ORDER BY name
+\gexec
 \copy (SELECT name, role, owner, archive->>'file', archive->>'sha256' FROM purging JOIN to_drop USING (name) WHERE name NOT IN (SELECT name FROM failures) ORDER BY 1) TO PROGRAM 'cat > "$WORK/list"' WITH (DELIMITER ' ')
 \! sh each.sh compare
 SELECT format('SELECT pg_temp.close_owner(%L)', name) FROM to_drop ORDER BY name
@@ -62,6 +79,10 @@ SELECT format('SELECT pg_temp.step(%L, %L, %L)', name, 'purge', 'check_archive')
 SELECT format('SELECT pg_temp.change(%L, %L)', name, format('DROP SCHEMA %I CASCADE', role)) FROM purging
 WHERE to_regnamespace(quote_ident(role)) IS NOT NULL ORDER BY role
 \gexec
+COMMIT;
+-- A role cannot be dropped while it has a right in another database. Any role can give it
+-- one there, by default privileges.
+\copy (SELECT DISTINCT dropped, datname FROM purging, LATERAL (VALUES (role), (owner)) AS of (dropped), pg_shdepend JOIN pg_database ON pg_database.oid = dbid WHERE refclassid = 'pg_authid'::regclass AND refobjid = to_regrole(quote_ident(dropped)) AND datname <> current_database() AND name NOT IN (SELECT name FROM failures) ORDER BY 1) TO PROGRAM 'while read -r role database; do PGDATABASE=$database psql -X -q -c "DROP OWNED BY $role CASCADE" < /dev/null; done' WITH (DELIMITER ' ')
 SELECT format('SELECT pg_temp.change(%L, %L)', name, statement)
 FROM purging, LATERAL (VALUES (role), (owner)) AS of (dropped), LATERAL (VALUES (1, format('DROP OWNED BY %I CASCADE', dropped)), (2, format('DROP ROLE %I', dropped))) AS steps (step, statement)
 WHERE to_regrole(quote_ident(dropped)) IS NOT NULL ORDER BY role, dropped DESC, step

@@ -91,7 +91,9 @@ END $$;
 -- statement_timeout limits the whole check of one tenant. A tenant may lock its tables one
 -- after the other, and lock_timeout starts again with each wait.
 SET statement_timeout = '20s';
-SELECT format('SELECT pg_temp.step(%L, %L, %L)', name, 'comparing its storage with its plan', 'check_storage') FROM desired
+-- It is done also for a tenant that has failed: otherwise a tenant could keep its writes by
+-- making another step fail.
+SELECT format('SELECT pg_temp.always(%L, %L, %L)', name, 'comparing its storage with its plan', format('SELECT pg_temp.check_storage(%L)', name)) FROM desired
 WHERE state IN ('active', 'suspended') ORDER BY name
 \gexec
 RESET statement_timeout;

@@ -19,6 +19,14 @@ BEGIN
     SELECT name, 'was purged; declare restore: true to have it back, or fresh: true to start again with an empty schema'
       FROM desired d JOIN platform.tenants t USING (name) WHERE t.state = 'purged' AND d.state = 'active' AND NOT d.restore AND NOT d.fresh
     UNION ALL
+    SELECT name, format('its schema %1$I is missing, although it is not purged; if a purge was interrupted, declare state: purged again; to start with an empty schema, run CREATE SCHEMA %1$I as %2$I', d.role, current_user)
+      FROM desired d JOIN platform.tenants t USING (name)
+      WHERE t.state IN ('active', 'suspended', 'archived') AND d.state <> 'purged' AND to_regnamespace(quote_ident(d.role)) IS NULL
+    UNION ALL
+    SELECT name, format('its schema has what a restore that failed left in it; declare restore: true, or drop the schema first: DROP SCHEMA %I CASCADE', d.role)
+      FROM desired d JOIN platform.tenants t USING (name)
+      WHERE t.state = 'purged' AND d.fresh AND NOT d.restore AND t.restored = 'unfinished' AND NOT pg_temp.is_empty(d.role)
+    UNION ALL
     -- If the database has neither name, it is a new one after a loss, and so is the tenant.
     SELECT d.name, format('is renamed from %s, which is %s; make that one active first', renamed_from, t.state)
       FROM desired d JOIN platform.tenants t ON t.name = renamed_from

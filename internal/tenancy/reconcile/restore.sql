@@ -6,6 +6,11 @@ BEGIN
   PERFORM pg_temp.end_sessions(d.owner);
   PERFORM pg_temp.set_password(d.owner, 'LOGIN');
 END $$;
+CREATE FUNCTION pg_temp.begin_restore(of_tenant text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  UPDATE platform.tenants SET restored = 'unfinished' WHERE name = of_tenant AND restored IS DISTINCT FROM 'unfinished';
+  PERFORM pg_temp.open_owner(of_tenant);
+END $$;
 -- close_owner closes the login of each tenant, also of those that have failed. What it
 -- cannot close, close.sql of the next run does.
 CREATE FUNCTION pg_temp.close_owner(of_tenant text) RETURNS void LANGUAGE plpgsql AS $$
@@ -50,7 +55,7 @@ CREATE FUNCTION pg_temp.differences(of_tenant text, archive jsonb) RETURNS text 
 $$;
 
 \copy (SELECT name, role, owner, archive->>'file', archive->>'sha256', pg_temp.is_empty(role) FROM restoring WHERE name NOT IN (SELECT name FROM failures) ORDER BY 1) TO PROGRAM 'cat > "$WORK/list"' WITH (DELIMITER ' ')
-SELECT format('SELECT pg_temp.step(%L, %L, %L)', name, 'opening the owner''s login', 'open_owner') FROM restoring ORDER BY name
+SELECT format('SELECT pg_temp.step(%L, %L, %L)', name, 'opening the owner''s login', 'begin_restore') FROM restoring ORDER BY name
 \gexec
 \! sh each.sh restore
 SELECT format('SELECT pg_temp.close_owner(%L)', name) FROM restoring ORDER BY name

@@ -1,7 +1,7 @@
 -- Creates two roles for each tenant: one that logs in and can create nothing, and the
 -- owner of the schema, which cannot log in. Then it sets their memberships, settings,
 -- connection limits and passwords.
-INSERT INTO platform.tenants (name, role) SELECT name, role FROM kept ON CONFLICT (name) DO NOTHING;
+INSERT INTO platform.tenants (name, role) SELECT name, role FROM kept WHERE name NOT IN (SELECT name FROM failures) ON CONFLICT (name) DO NOTHING;
 -- From 16 on, PostgreSQL searches all roles that the administrator administers for each
 -- statement about a role. One statement for each new role saves time: it sets the
 -- membership and the limit as well.

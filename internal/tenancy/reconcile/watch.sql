@@ -16,6 +16,9 @@ BEGIN
   IF NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = run) THEN
     PERFORM pg_terminate_backend(pg_backend_pid()); -- this also ends \watch
   END IF;
+  IF to_regclass('platform.tenants') IS NULL THEN
+    RETURN; -- the first run has not created it yet
+  END IF;
   FOR blocker IN
     SELECT DISTINCT b.pid, b.usename FROM pg_stat_activity w, unnest(pg_blocking_pids(w.pid)) AS of (pid) JOIN pg_stat_activity b ON b.pid = of.pid
     WHERE w.application_name = 'platform-reconcile' AND (w.usename = current_user OR w.usename ~ '^owner_')

@@ -5,7 +5,7 @@ import type { Migration } from "./folder.js";
 import { History } from "./history.js";
 import { compare, upTo } from "./plan.js";
 import { describe, Problem } from "./problem.js";
-import { dropSampleData } from "./sample.js";
+import { dropSampleData, isSampleData } from "./sample.js";
 
 export interface Options {
   /** The app's own role on the database itself: DATABASE_URL. A pooler would lose SET LOCAL between transactions only, but ends long ones. */
@@ -111,7 +111,13 @@ class Run {
   /** The migrations that a schema without a history counts as having. */
   async #baseline(): Promise<Migration[]> {
     const tables = await this.#history.tables();
-    if (tables.length === 0 || (tables.join() === "customers,orders" && !this.options.dryRun && (await dropSampleData(this.db)))) {
+    if (tables.length === 0) {
+      return [];
+    }
+    if (tables.join() === "customers,orders" && (await isSampleData(this.db))) {
+      if (!this.options.dryRun) {
+        await dropSampleData(this.db);
+      }
       return [];
     }
     if (this.options.baseline === undefined) {

@@ -12,18 +12,19 @@ const CHANGED = `
     OR EXISTS (TABLE orders EXCEPT TABLE o) OR EXISTS (TABLE o EXCEPT TABLE orders) AS changed`;
 
 /**
- * dropSampleData drops the platform's sample data from a schema that holds nothing else,
- * and only if every row is as the platform wrote it. It reports whether it did. The
- * session acts as the schema's owner, and its search_path is the schema.
+ * isSampleData reports whether a schema holds the platform's sample data and nothing else,
+ * with every row as the platform wrote it. The session acts as the schema's owner, and its
+ * search_path is the schema.
  */
-export async function dropSampleData(db: pg.ClientBase): Promise<boolean> {
+export async function isSampleData(db: pg.ClientBase): Promise<boolean> {
   const found = await db.query(
     `SELECT string_agg(table_name || '.' || column_name || ' ' || data_type, ', ' ORDER BY table_name, ordinal_position) AS columns
      FROM information_schema.columns WHERE table_schema = current_schema`,
   );
-  if (found.rows[0].columns !== COLUMNS || (await db.query(CHANGED)).rows[0].changed) {
-    return false;
-  }
+  return found.rows[0].columns === COLUMNS && !(await db.query(CHANGED)).rows[0].changed;
+}
+
+/** dropSampleData drops the tables that isSampleData recognised. */
+export async function dropSampleData(db: pg.ClientBase): Promise<void> {
   await db.query("DROP TABLE orders, customers");
-  return true;
 }
