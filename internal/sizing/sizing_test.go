@@ -49,11 +49,38 @@ func TestSolveKeepsPinsAndRefusesThoseThatAreTooSmall(t *testing.T) {
 	assert.ErrorContains(t, err, "settings.nodes pins 1 × s-1vcpu-2gb")
 	assert.ErrorContains(t, err, "without the pin this plan costs $51.65 (1 × s-2vcpu-4gb")
 
-	s = stack(t, "demo")
-	s.Database.Size = "db-s-1vcpu-1gb"
-	s.App.DatabasePool = 12
-	_, err = sizing.Solve(s)
-	assert.ErrorContains(t, err, "db-s-1vcpu-2gb admits 47 for $15.30 more a month")
+}
+
+func TestSolveNamesWhatADatabaseSizeLacks(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*settings.Settings)
+		want   string
+	}{
+		"connections of a pinned size": {func(s *settings.Settings) { s.Database.Size, s.App.DatabasePool = "db-s-1vcpu-1gb", 12 },
+			"needs a size that admits 46 connections; db-s-1vcpu-2gb does, for $15.30 more a month"},
+		"storage of a pinned size": {func(s *settings.Settings) { s.Database.Size, s.Tenants = "db-s-1vcpu-1gb", starterTenants(150) },
+			"needs a size that has 9600 MiB for tenants; db-s-1vcpu-2gb does"},
+		"both of a pinned size, with a standby node": {func(s *settings.Settings) {
+			s.Database.Size, s.Database.Standby, s.App.DatabasePool, s.Tenants = "db-s-1vcpu-2gb", true, 20, starterTenants(300)
+		}, "admits 70 connections and has 19200 MiB for tenants; db-s-2vcpu-4gb does, for $60.90 more a month"},
+		"a pin that no size can replace": {func(s *settings.Settings) { s.Database.Size, s.App.DatabasePool = "db-s-1vcpu-1gb", 90 },
+			"admits 280 connections; no larger size does"},
+		"an unknown pin": {func(s *settings.Settings) { s.Database.Size = "db-s-9vcpu" },
+			"settings.database.size: \"db-s-9vcpu\" is not a database size"},
+		"connections of every size": {func(s *settings.Settings) { s.App.DatabasePool = 90 },
+			"no database size admits 280 connections; lower settings.app.databasePool (90 for each of 2 replicas and 1 more in a rolling update)"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := stack(t, "demo")
+			c.change(&s)
+			_, err := sizing.Solve(s)
+			require.ErrorContains(t, err, c.want)
+		})
+	}
+	s := stack(t, "demo")
+	s.Tenants = starterTenants(1300)
+	_, err := sizing.Solve(s)
+	assert.EqualError(t, err, "no database size has 83200 MiB for tenants; suspend tenants, or give them smaller tiers")
 }
 
 func TestSolveReturnsAMisfitForAWorkloadThatFitsOnNoNode(t *testing.T) {
@@ -83,7 +110,17 @@ func TestSolveOverBudgetAdvisesTheSettingAndThePlanWithoutIt(t *testing.T) {
 		"a pinned size": {func(s *settings.Settings) { s.Nodes.Size = "s-4vcpu-8gb" }, "the pin of nodes.size ($48.00) breaks the budget"},
 		"two settings":  {func(s *settings.Settings) { s.Cluster.HA, s.Nodes.Size = true, "c-4" }, "several settings together break the budget"},
 		"a volume":      {func(s *settings.Settings) { s.Monitoring.VolumeGiB = 300 }, "settings.monitoring.volumeGiB ($30.00) breaks the budget; at most 48 GiB are within it"},
-		"a tiny limit":  {func(s *settings.Settings) { s.Budget.MonthlyUSD = 4000 }, "raise settings.budget.monthlyUsd"},
+		"an archive": {func(s *settings.Settings) { s.Archive.VolumeGiB = 300 },
+			"settings.archive.volumeGiB and settings.monitoring.volumeGiB ($31.00) break the budget; at most 48 GiB together are within it"},
+		"a large app": {func(s *settings.Settings) { s.App.Replicas, s.App.CPU, s.App.Memory = 4, "500m", "2Gi" },
+			"raise settings.budget.monthlyUsd, or lower settings.app.replicas (4), settings.app.cpu (500m), settings.app.memory (2Gi)"},
+		"many users": {func(s *settings.Settings) { s.Capacity.ConcurrentUsers = 1000 },
+			"raise settings.budget.monthlyUsd, or lower settings.capacity.concurrentUsers (1000)"},
+		"many tenants": {func(s *settings.Settings) { s.Tenants, s.Budget.MonthlyUSD = starterTenants(150), 5000 },
+			"or lower settings.capacity.concurrentUsers (100), the storage of tenants (9600 MiB)"},
+		"many connections": {func(s *settings.Settings) { s.App.DatabasePool, s.Budget.MonthlyUSD = 12, 5000 },
+			"settings.app.databasePool (12)"},
+		"a tiny limit": {func(s *settings.Settings) { s.Budget.MonthlyUSD = 4000 }, "raise settings.budget.monthlyUsd"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := stack(t, "prod")
