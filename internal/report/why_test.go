@@ -72,7 +72,7 @@ func TestTextOfTheRoomNamesANextStepOnlyIfThereIsOne(t *testing.T) {
 		settings []string
 		want     string
 	}{
-		"a larger plan": {nil, "more tenants; then database storage (MiB) (7232 of 7168); the next step costs $15.30 a month more: 1 × s-2vcpu-4gb, 1 × db-s-1vcpu-2gb\n"},
+		"a larger plan": {nil, "more tenants; then database storage (MiB) (7232 of 7168); the next step costs " + databaseStep(t) + " a month more: 1 × s-2vcpu-4gb, 1 × db-s-1vcpu-2gb\n"},
 		"no bound": {[]string{"cluster: {kind: existing}", "database: {kind: external, connections: 100000}"},
 			"1000 more replicas of the app; then no known limit\n"},
 		"a bound of the external database": {[]string{"cluster: {kind: existing}", "database: {kind: external, connections: 20}"},
