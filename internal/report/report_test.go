@@ -106,6 +106,9 @@ func TestPlanStackComputesCostMarginAndBreakEven(t *testing.T) {
 	assert.Equal(t, half, e.CostPerTenantCents, "two tenants share the bill")
 	assert.Equal(t, 4900-half, e.MarginCents)
 	assert.EqualValues(t, math.Ceil(float64(s.MonthlyCents+10000)/4900), e.BreakEvenTenants)
+	full := budget.Cents(math.Ceil(float64(s.MonthlyCents) / float64(2+s.Headroom.Tenants.More)))
+	assert.Equal(t, full, e.FullCostPerTenantCents, "as many as fit share the bill")
+	assert.Equal(t, 4900-full, e.FullMarginCents)
 }
 
 func TestMarkdownSortsChangesByTheirEffect(t *testing.T) {
