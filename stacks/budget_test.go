@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/genericcorp/platform/components"
 	"github.com/genericcorp/platform/internal/meter"
 	"github.com/genericcorp/platform/internal/workload"
 	"github.com/genericcorp/platform/sandbox/pulumitest"
@@ -58,8 +59,8 @@ func TestEveryContainerRequestsWhatTheSizingCounted(t *testing.T) {
 			if w.Kind != workload.Deployment { // the objects of other kinds have no replicas
 				replicas = nil
 			}
-			shares := map[string]workload.Share{w.Name: w.Main()}
-			if w.Sidecar != (workload.Share{}) {
+			shares := map[string]components.Share{w.Name: w.Main()}
+			if w.Sidecar != (components.Share{}) {
 				shares["exporter"] = w.Sidecar
 			}
 			for name, share := range shares {

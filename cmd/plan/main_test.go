@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,6 +12,10 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/genericcorp/platform/internal/budget"
+	"github.com/genericcorp/platform/internal/catalog"
+	"github.com/genericcorp/platform/internal/report"
 )
 
 // repository makes a git repository with the real stack files the working folder.
@@ -29,6 +34,16 @@ func repository(t *testing.T) {
 		out, err := exec.Command("git", args...).CombinedOutput()
 		require.NoError(t, err, string(out))
 	}
+}
+
+// monthly returns the bill of a stack file in the working folder.
+func monthly(t *testing.T, stack string) budget.Cents {
+	t.Helper()
+	data, err := os.ReadFile("Pulumi." + stack + ".yaml")
+	require.NoError(t, err)
+	planned, err := report.PlanStack(stack, data)
+	require.NoError(t, err)
+	return planned.MonthlyCents
 }
 
 func replace(t *testing.T, file, before, after string) {
@@ -51,8 +66,8 @@ func TestPlanPrintsAllStacksOrTheNamedOnes(t *testing.T) {
 	status, out, errs := runPlan()
 	assert.Equal(t, exitFits, status)
 	assert.Empty(t, errs)
-	assert.Contains(t, out, "demo: $51.65")
-	assert.Contains(t, out, "prod: $76.15")
+	assert.Contains(t, out, "demo: "+monthly(t, "demo").String())
+	assert.Contains(t, out, "prod: "+monthly(t, "prod").String())
 	status, out, _ = runPlan("-format", "json", "prod")
 	assert.Equal(t, exitFits, status)
 	var decoded map[string]any
@@ -62,11 +77,12 @@ func TestPlanPrintsAllStacksOrTheNamedOnes(t *testing.T) {
 
 func TestPlanExitStatusTellsMisfitsFromFaults(t *testing.T) {
 	repository(t)
-	replace(t, "Pulumi.demo.yaml", "monthlyUsd: 80", "monthlyUsd: 50")
+	over := monthly(t, "demo") - 4000
+	replace(t, "Pulumi.demo.yaml", "monthlyUsd: 80", "monthlyUsd: 40")
 	status, out, _ := runPlan("demo")
 	assert.Equal(t, exitMisfit, status)
-	assert.Contains(t, out, "over by $1.65")
-	replace(t, "Pulumi.demo.yaml", "monthlyUsd: 50", "monthlyUsd: -3")
+	assert.Contains(t, out, "over by "+over.String())
+	replace(t, "Pulumi.demo.yaml", "monthlyUsd: 40", "monthlyUsd: -3")
 	replace(t, "Pulumi.prod.yaml", "zone: genericcorp.com", "zone: x")
 	status, _, errs := runPlan()
 	assert.Equal(t, exitFaulty, status)
@@ -86,11 +102,13 @@ func TestPlanExitStatusTellsMisfitsFromFaults(t *testing.T) {
 
 func TestPlanComparesWithTheStackFilesOfARevision(t *testing.T) {
 	repository(t)
+	more := 10 * catalog.BlockStorage.Unit
+	after := monthly(t, "demo") + more
 	replace(t, "Pulumi.demo.yaml", "concurrentUsers: 100", "concurrentUsers: 100\n    monitoring: {volumeGiB: 15}")
 	require.NoError(t, os.Remove("Pulumi.prod.yaml"))
 	status, out, errs := runPlan("-base", "HEAD", "-format", "markdown")
 	assert.Equal(t, exitFits, status, errs)
-	assert.Contains(t, out, "| demo | $52.65 | +$1.00 |")
+	assert.Contains(t, out, fmt.Sprintf("| demo | %s | +%s |", after, more))
 	assert.Contains(t, out, "| prod | **removed**")
 }
 

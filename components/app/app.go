@@ -156,7 +156,7 @@ func (a Args) policies() []kube.Policy {
 }
 
 func (a Args) validate() error {
-	errs := []error{settings.CheckTiers(a.tenants())}
+	errs := []error{settings.CheckTiers(settings.TenantsOf(a.Tenants))}
 	if a.Image == "" {
 		errs = append(errs, errors.New("image: is missing"))
 	}
@@ -169,7 +169,7 @@ func (a Args) validate() error {
 	if a.Pods.Replicas < 1 {
 		errs = append(errs, fmt.Errorf("pods: %d replicas; 1 or more are needed", a.Pods.Replicas))
 	}
-	if slices.ContainsFunc(a.tenants(), settings.Tenant.LogsIn) {
+	if slices.ContainsFunc(settings.TenantsOf(a.Tenants), settings.Tenant.LogsIn) {
 		errs = append(errs, kube.Required("tenantUrls", a.TenantURLs))
 	}
 	errs = append(errs, kube.Required("databaseUrl", a.DatabaseURL), kube.Required("databaseCa", a.DatabaseCA),

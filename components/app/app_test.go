@@ -73,6 +73,31 @@ func TestApp(t *testing.T) {
 	assert.Equal(t, []any{"PORT", "PUBLIC_URL", "PGSSLROOTCERT", "DATABASE_URL", "A", "B"}, names)
 }
 
+func TestAppProbesItsOwnPathsAndHasTimeToFinishRequests(t *testing.T) {
+	g, ok := declared(t, args()).Find(deploymentToken, "app")
+	require.True(t, ok)
+	container := g.Containers()[0]
+	for probe, path := range map[string]string{"startupProbe": "/healthz", "livenessProbe": "/healthz", "readinessProbe": "/readyz"} {
+		assert.Equal(t, path, pulumitest.Dig(container, probe+".httpGet.path"), probe)
+		assert.Equal(t, "http", pulumitest.Dig(container, probe+".httpGet.port"), probe)
+	}
+	drained := pulumitest.Dig(container, "lifecycle.preStop.sleep.seconds").(float64)
+	assert.EqualValues(t, drained+25, pulumitest.Dig(g.Inputs, "spec.template.spec.terminationGracePeriodSeconds"),
+		"the delay before the stop is part of the grace period")
+}
+
+func TestTheIngressAndTheMetricsStoreMayConnectToTheApp(t *testing.T) {
+	policy, ok := declared(t, args()).Find("kubernetes:networking.k8s.io/v1:NetworkPolicy", "app-allow-ingress")
+	require.True(t, ok)
+	var from []any
+	for _, rule := range pulumitest.Dig(policy.Inputs, "spec.ingress").([]any) {
+		peer := pulumitest.Dig(rule, "from").([]any)[0]
+		from = append(from, pulumitest.Dig(peer, "podSelector.matchLabels.app.kubernetes.io/name"))
+		assert.EqualValues(t, 8080, pulumitest.Dig(pulumitest.Dig(rule, "ports").([]any)[0], "port"))
+	}
+	assert.Equal(t, []any{"traefik", "victoria-metrics"}, from)
+}
+
 func hosts(t *testing.T, r *pulumitest.Recorder, route string) (hosts []any, middlewares any) {
 	t.Helper()
 	g, ok := r.Find("kubernetes:networking.k8s.io/v1:Ingress", route)

@@ -22,6 +22,12 @@ const (
 	// a Pod that ends. stopSeconds is the time that the app then has to finish requests.
 	drainSeconds = 5
 	stopSeconds  = 25
+	// urlKey is the key of the connection string in the Secret.
+	urlKey = "url"
+
+	tmpVolume     kube.Volume = "tmp"
+	caVolume      kube.Volume = "postgres-ca"
+	tenantsVolume kube.Volume = "tenants"
 )
 
 // caFolder and caFile are the folder and the file name of the certificate authority.
@@ -32,7 +38,7 @@ func (a Args) deployment() *appsv1.DeploymentArgs {
 	pod.TerminationGracePeriodSeconds = pulumi.Int(drainSeconds + stopSeconds)
 	pod.Containers = corev1.ContainerArray{a.container()}
 	pod.Volumes = corev1.VolumeArray{
-		kube.Scratch("tmp", "64Mi"), kube.SecretVolume("postgres-ca", databaseSecret, caFile), tenantsVolume(),
+		tmpVolume.Scratch("64Mi"), caVolume.FromSecret(databaseSecret, caFile), tenantsFiles(),
 	}
 	if a.Registry != nil {
 		pod.ImagePullSecrets = corev1.LocalObjectReferenceArray{
@@ -54,6 +60,7 @@ func (a Args) annotations() pulumi.StringMap {
 }
 
 func (a Args) container() *corev1.ContainerArgs {
+	health := kube.Endpoint{Path: a.HealthPath, Port: "http"}
 	return &corev1.ContainerArgs{
 		Name:            pulumi.String(workload.App.Name),
 		Image:           pulumi.String(a.Image),
@@ -61,12 +68,12 @@ func (a Args) container() *corev1.ContainerArgs {
 		Ports:           corev1.ContainerPortArray{kube.Port("http", a.Port)},
 		Resources:       kube.Resources(a.Pods),
 		SecurityContext: kube.ContainerSecurity(),
-		StartupProbe:    kube.StartupProbe(a.HealthPath, "http"),
-		ReadinessProbe:  kube.HTTPProbe(a.ReadyPath, "http", 5),
-		LivenessProbe:   kube.HTTPProbe(a.HealthPath, "http", 10),
+		StartupProbe:    health.StartupProbe(),
+		ReadinessProbe:  kube.Endpoint{Path: a.ReadyPath, Port: "http"}.Probe(5),
+		LivenessProbe:   health.Probe(10),
 		Lifecycle:       kube.DrainFirst(drainSeconds),
 		VolumeMounts: corev1.VolumeMountArray{
-			kube.WritableMount("tmp", "/tmp"), kube.Mount("postgres-ca", caFolder), kube.Mount("tenants", workload.TenantsPath),
+			tmpVolume.WritableAt("/tmp"), caVolume.At(caFolder), tenantsVolume.At(workload.TenantsPath),
 		},
 	}
 }
@@ -74,16 +81,16 @@ func (a Args) container() *corev1.ContainerArgs {
 // env returns the variables of docs/app-contract.md, then those of Env and SecretEnv.
 func (a Args) env() corev1.EnvVarArray {
 	env := corev1.EnvVarArray{
-		kube.Variable("PORT", strconv.Itoa(a.Port)),
-		kube.Variable("PUBLIC_URL", "https://"+a.Domain),
-		kube.Variable("PGSSLROOTCERT", pgurl.CAPath),
-		secretVariable("DATABASE_URL", databaseSecret, "url"),
+		kube.Variable{Name: "PORT", Value: strconv.Itoa(a.Port)}.Args(),
+		kube.Variable{Name: "PUBLIC_URL", Value: "https://" + a.Domain}.Args(),
+		kube.Variable{Name: "PGSSLROOTCERT", Value: pgurl.CAPath}.Args(),
+		secretVariable{name: "DATABASE_URL", secret: databaseSecret, key: urlKey}.args(),
 	}
 	for _, key := range slices.Sorted(maps.Keys(a.Env)) {
-		env = append(env, kube.Variable(key, a.Env[key]))
+		env = append(env, kube.Variable{Name: key, Value: a.Env[key]}.Args())
 	}
 	for _, key := range slices.Sorted(maps.Keys(a.SecretEnv)) {
-		env = append(env, secretVariable(key, envSecret, key))
+		env = append(env, secretVariable{name: key, secret: envSecret, key: key}.args())
 	}
 	return env
 }
@@ -92,7 +99,7 @@ func (a Args) secret() *corev1.SecretArgs {
 	return &corev1.SecretArgs{
 		Metadata: kube.Meta(workload.App, databaseSecret),
 		StringData: pulumi.StringMap{
-			"url":  pulumi.ToSecret(a.DatabaseURL).(pulumi.StringOutput),
+			urlKey: pulumi.ToSecret(a.DatabaseURL).(pulumi.StringOutput),
 			caFile: a.DatabaseCA.ToStringOutput(),
 		},
 	}

@@ -92,8 +92,11 @@ func (a Args) secretsChecksum() pulumi.StringOutput {
 	return kube.SecretChecksum(canonical)
 }
 
-func secretVariable(variable, secret, key string) *corev1.EnvVarArgs {
-	return &corev1.EnvVarArgs{Name: pulumi.String(variable), ValueFrom: &corev1.EnvVarSourceArgs{
-		SecretKeyRef: &corev1.SecretKeySelectorArgs{Name: pulumi.String(secret), Key: pulumi.String(key)},
+// secretVariable is an environment variable with the value of a key of a Secret.
+type secretVariable struct{ name, secret, key string }
+
+func (v secretVariable) args() *corev1.EnvVarArgs {
+	return &corev1.EnvVarArgs{Name: pulumi.String(v.name), ValueFrom: &corev1.EnvVarSourceArgs{
+		SecretKeyRef: &corev1.SecretKeySelectorArgs{Name: pulumi.String(v.secret), Key: pulumi.String(v.key)},
 	}}
 }

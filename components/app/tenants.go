@@ -21,10 +21,8 @@ const (
 	listFile    = "tenants.json"
 )
 
-func (a Args) tenants() []settings.Tenant { return settings.TenantsOf(a.Tenants) }
-
 func (a Args) registerTenants(ctx *pulumi.Context, inside []pulumi.ResourceOption) ([]pulumi.Resource, error) {
-	list, err := tenancy.List(a.tenants(), a.Domain)
+	list, err := tenancy.List(settings.TenantsOf(a.Tenants), a.Domain)
 	if err != nil {
 		return nil, fmt.Errorf("list of tenants: %w", err)
 	}
@@ -37,7 +35,7 @@ func (a Args) registerTenants(ctx *pulumi.Context, inside []pulumi.ResourceOptio
 	args := &corev1.SecretArgs{Metadata: kube.Meta(workload.App, tenantsName)}
 	// The API server does not store an empty map, so every preview would show one as a
 	// change (seen with pulumi-kubernetes 4.33).
-	if slices.ContainsFunc(a.tenants(), settings.Tenant.LogsIn) {
+	if slices.ContainsFunc(settings.TenantsOf(a.Tenants), settings.Tenant.LogsIn) {
 		args.StringData = pulumi.ToSecret(a.TenantURLs).(pulumi.StringMapOutput)
 	}
 	secret, err := corev1.NewSecret(ctx, tenantsName, args, inside...)
@@ -47,11 +45,11 @@ func (a Args) registerTenants(ctx *pulumi.Context, inside []pulumi.ResourceOptio
 	return []pulumi.Resource{config, secret}, nil
 }
 
-// tenantsVolume returns a volume with the list and the connection strings in one folder.
+// tenantsFiles returns a volume with the list and the connection strings in one folder.
 // The kubelet updates the files while the Pod runs.
-func tenantsVolume() *corev1.VolumeArgs {
+func tenantsFiles() *corev1.VolumeArgs {
 	return &corev1.VolumeArgs{
-		Name: pulumi.String("tenants"),
+		Name: pulumi.String(tenantsVolume),
 		Projected: &corev1.ProjectedVolumeSourceArgs{Sources: corev1.VolumeProjectionArray{
 			&corev1.VolumeProjectionArgs{ConfigMap: &corev1.ConfigMapProjectionArgs{Name: pulumi.String(tenantsName)}},
 			&corev1.VolumeProjectionArgs{Secret: &corev1.SecretProjectionArgs{Name: pulumi.String(tenantsName)}},
@@ -63,7 +61,7 @@ func tenantsVolume() *corev1.VolumeArgs {
 func (a Args) route(name string, middlewares []string, hosts ...string) routes.Route {
 	return routes.Route{
 		Name: name, Hosts: hosts, Middlewares: middlewares, In: a.IngressNamespace,
-		Namespace: workload.AppNamespace, Service: workload.App.Name, Port: servicePort,
+		Service: workload.App, Port: servicePort,
 	}
 }
 
@@ -72,7 +70,7 @@ func (a Args) route(name string, middlewares []string, hosts ...string) routes.R
 // redirectRoutes. Each host has a rule, so Traefik counts its requests separately.
 func (a Args) tenantRoutes() []routes.Route {
 	hosts := map[string][]string{}
-	for _, t := range a.tenants() {
+	for _, t := range settings.TenantsOf(a.Tenants) {
 		switch t.State {
 		case settings.Active:
 			hosts[routes.TierLimit(t.Plan)] = append(hosts[routes.TierLimit(t.Plan)], t.Host(a.Domain))
@@ -97,7 +95,7 @@ func (a Args) tenantRoutes() []routes.Route {
 // Traefik answers these requests with a redirect, so they never reach the app.
 func (a Args) redirectRoutes() []routes.Route {
 	var out []routes.Route
-	for _, t := range a.tenants() {
+	for _, t := range settings.TenantsOf(a.Tenants) {
 		if t.RedirectOldHost && t.State != settings.Purged {
 			out = append(out, a.route("moved-to-"+t.Name, routes.Redirect(t.Name), t.OldHost(a.Domain)))
 		}

@@ -52,6 +52,7 @@ func TestCertificates(t *testing.T) {
 	require.True(t, ok)
 	assert.Equal(t, []any{"demo.example.com", "*.demo.example.com"}, pulumitest.Dig(certificate.Inputs, "spec.dnsNames"))
 	assert.Equal(t, "letsencrypt-staging", pulumitest.Dig(certificate.Inputs, "spec.issuerRef.name"))
+	assert.EqualValues(t, 33, pulumitest.Dig(certificate.Inputs, "spec.renewBeforePercentage"), "a third of the life is left to repair a failed renewal")
 	assert.Nil(t, pulumitest.Dig(certificate.Inputs, "spec.renewBefore"), "Let's Encrypt shortens the life, so a number of days would become wrong")
 	for name, server := range map[string]string{
 		"test-staging": "https://acme-staging-v02.api.letsencrypt.org/directory", "test-production": "https://acme-v02.api.letsencrypt.org/directory",

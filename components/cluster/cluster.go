@@ -28,7 +28,7 @@ type Args struct {
 	LastVersion string
 	// Live is the running cluster, from Lookup; nil if there is none.
 	Live *Live
-	// HA asks for the control plane with high availability. It costs $40 a month and
+	// HA asks for the control plane with high availability. It costs extra and
 	// cannot be turned off later. Default: false.
 	HA bool
 	// NodeSize is a Droplet size of internal/catalog. It must be that of Live, because a
@@ -141,7 +141,7 @@ func (a Args) cluster(name, version string, vpc *digitalocean.Vpc) *digitalocean
 		Name:    pulumi.String(name),
 		Region:  pulumi.String(a.Region),
 		Version: pulumi.String(version),
-		// Explicit even if false: from Kubernetes 1.36 on the default is true, for $40 a month.
+		// Explicit even if false: from Kubernetes 1.36 on the default is true, and it costs extra.
 		Ha:      pulumi.Bool(a.HA),
 		VpcUuid: vpc.ID(),
 		// The two subnets make the cluster VPC-native. A cluster cannot become that later.

@@ -39,7 +39,7 @@ func TestCluster(t *testing.T) {
 	c, ok := r.Find(doks, "test")
 	require.True(t, ok)
 	assert.Equal(t, "1.36.1-do.0", c.Inputs["version"], "the newest patch of the minor")
-	assert.Equal(t, false, c.Inputs["ha"], "the default is true, for $40 a month")
+	assert.Equal(t, false, c.Inputs["ha"], "the default is true, and it costs extra")
 	assert.Equal(t, "10.100.0.0/16", c.Inputs["clusterSubnet"])
 	assert.Equal(t, "10.101.0.0/19", c.Inputs["serviceSubnet"])
 	assert.Equal(t, true, c.Inputs["destroyAllAssociatedResources"])

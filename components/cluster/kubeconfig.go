@@ -14,25 +14,29 @@ import (
 func kubeconfig(name string, cluster *digitalocean.KubernetesCluster) pulumi.StringOutput {
 	ca := cluster.KubeConfigs.Index(pulumi.Int(0)).ClusterCaCertificate().Elem()
 	config := pulumi.All(cluster.ID(), cluster.Endpoint, ca).ApplyT(func(v []any) (string, error) {
-		return renderKubeconfig(name, string(v[0].(pulumi.ID)), v[1].(string), v[2].(string))
+		return access{context: name, id: string(v[0].(pulumi.ID)), endpoint: v[1].(string), ca: v[2].(string)}.kubeconfig()
 	}).(pulumi.StringOutput)
 	// The certificate authority is public, but Pulumi marks it as a secret because the list
 	// that has it also has credentials.
 	return pulumi.Unsecret(config).(pulumi.StringOutput)
 }
 
-func renderKubeconfig(name, id, endpoint, ca string) (string, error) {
+// access is what a kubeconfig needs: the name of its context, the cluster's ID at
+// DigitalOcean, the URL of its API server, and the certificate authority in base64.
+type access struct{ context, id, endpoint, ca string }
+
+func (a access) kubeconfig() (string, error) {
 	type object = map[string]any
 	config, err := json.MarshalIndent(object{
-		"apiVersion": "v1", "kind": "Config", "current-context": name,
-		"clusters": []object{{"name": name, "cluster": object{
-			"server": endpoint, "certificate-authority-data": ca,
+		"apiVersion": "v1", "kind": "Config", "current-context": a.context,
+		"clusters": []object{{"name": a.context, "cluster": object{
+			"server": a.endpoint, "certificate-authority-data": a.ca,
 		}}},
-		"contexts": []object{{"name": name, "context": object{"cluster": name, "user": name}}},
-		"users": []object{{"name": name, "user": object{"exec": object{
+		"contexts": []object{{"name": a.context, "context": object{"cluster": a.context, "user": a.context}}},
+		"users": []object{{"name": a.context, "user": object{"exec": object{
 			"apiVersion":      "client.authentication.k8s.io/v1beta1",
 			"command":         "doctl",
-			"args":            []string{"kubernetes", "cluster", "kubeconfig", "exec-credential", "--version=v1beta1", id},
+			"args":            []string{"kubernetes", "cluster", "kubeconfig", "exec-credential", "--version=v1beta1", a.id},
 			"interactiveMode": "Never",
 			"installHint":     "install doctl from https://docs.digitalocean.com/reference/doctl/ and set DIGITALOCEAN_ACCESS_TOKEN",
 		}}}},

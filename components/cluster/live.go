@@ -139,8 +139,8 @@ func (l *Live) check(a Args) error {
 		}
 	}
 	if l.HA && !a.HA {
-		errs = append(errs, errors.New("settings.cluster.ha: the running cluster has the highly available control plane ($40 a month), "+
-			"which DigitalOcean does not turn off again. Write ha: true"))
+		errs = append(errs, fmt.Errorf("settings.cluster.ha: the running cluster has the highly available control plane (%s a month), "+
+			"which DigitalOcean does not turn off again. Write ha: true", catalog.HAControlPlane.Unit))
 	}
 	if l.NodeSize != "" && l.NodeSize != a.NodeSize {
 		errs = append(errs, fmt.Errorf("settings.capacity: the plan needs nodes of size %s and the running cluster has %s. "+

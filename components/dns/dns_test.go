@@ -45,6 +45,21 @@ func TestDNS(t *testing.T) {
 	}
 }
 
+func TestHostsGoThroughCloudflareOnlyIfProxied(t *testing.T) {
+	for _, proxied := range []bool{true, false} {
+		r := &pulumitest.Recorder{}
+		require.NoError(t, pulumitest.Run(r, "test", nil, func(ctx *pulumi.Context) error {
+			_, err := dns.New(ctx, "test", dns.Args{Zone: "example.com", Domain: "example.com", Address: pulumi.String("203.0.113.7"), Proxied: proxied})
+			return err
+		}))
+		for _, name := range []string{"test-app", "test-grafana", "test-tenants"} {
+			record, ok := r.Find(token, name)
+			require.True(t, ok, name)
+			assert.Equal(t, proxied, record.Inputs["proxied"], name)
+		}
+	}
+}
+
 func TestRecordsOfADomainThatIsTheZoneHaveTheNamesAtAndWildcard(t *testing.T) {
 	r := &pulumitest.Recorder{}
 	require.NoError(t, pulumitest.Run(r, "test", nil, func(ctx *pulumi.Context) error { return declare(ctx, "example.com") }))

@@ -22,6 +22,9 @@ const (
 	portHTTP    = 8000
 	portHTTPS   = 8443
 	portMetrics = 8082
+
+	configVolume kube.Volume = "config"
+	tmpVolume    kube.Volume = "tmp"
 )
 
 // dynamic returns the part of Traefik's configuration that has no flag: the HSTS header (two
@@ -132,11 +135,12 @@ func (a Args) deployment() *appsv1.DeploymentArgs {
 	pod.AutomountServiceAccountToken = pulumi.Bool(true)
 	pod.TerminationGracePeriodSeconds = pulumi.Int(45)
 	pod.Containers = corev1.ContainerArray{a.container()}
-	pod.Volumes = corev1.VolumeArray{kube.ConfigVolume("config", workload.Traefik.Name), kube.Scratch("tmp", "16Mi")}
+	pod.Volumes = corev1.VolumeArray{configVolume.FromConfigMap(workload.Traefik.Name), tmpVolume.Scratch("16Mi")}
 	return kube.Deployment(workload.Traefik, a.Pods, kube.WithChecksum(kube.Scraped(portMetrics, "/metrics"), a.dynamic()), pod)
 }
 
 func (a Args) container() *corev1.ContainerArgs {
+	ping := kube.Endpoint{Path: "/ping", Port: "metrics"}
 	return &corev1.ContainerArgs{
 		Name:            pulumi.String(workload.Traefik.Name),
 		Image:           pulumi.String(image),
@@ -144,9 +148,9 @@ func (a Args) container() *corev1.ContainerArgs {
 		Ports:           corev1.ContainerPortArray{kube.Port("web", portHTTP), kube.Port("websecure", portHTTPS), kube.Port("metrics", portMetrics)},
 		Resources:       kube.Resources(a.Pods),
 		SecurityContext: kube.ContainerSecurity(),
-		StartupProbe:    kube.StartupProbe("/ping", "metrics"),
-		ReadinessProbe:  kube.HTTPProbe("/ping", "metrics", 5),
-		LivenessProbe:   kube.HTTPProbe("/ping", "metrics", 10),
-		VolumeMounts:    corev1.VolumeMountArray{kube.Mount("config", "/etc/traefik"), kube.WritableMount("tmp", "/tmp")},
+		StartupProbe:    ping.StartupProbe(),
+		ReadinessProbe:  ping.Probe(5),
+		LivenessProbe:   ping.Probe(10),
+		VolumeMounts:    corev1.VolumeMountArray{configVolume.At("/etc/traefik"), tmpVolume.WritableAt("/tmp")},
 	}
 }

@@ -2,6 +2,7 @@ package ingress_test
 
 import (
 	"fmt"
+	"math"
 	"testing"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -9,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/genericcorp/platform/components/ingress"
+	"github.com/genericcorp/platform/internal/routes"
 	"github.com/genericcorp/platform/internal/settings"
 	"github.com/genericcorp/platform/internal/workload"
 	"github.com/genericcorp/platform/sandbox/pulumitest"
@@ -55,7 +57,22 @@ func TestIngress(t *testing.T) {
 	assert.Contains(t, all, "--entryPoints.web.http.redirections.entryPoint.scheme=https")
 	assert.Contains(t, all, "--entryPoints.websecure.http.middlewares=hsts@file")
 	assert.Contains(t, all, "--metrics.prometheus.addRoutersLabels=true")
-	assert.Contains(t, all, "--entryPoints.websecure.proxyProtocol.trustedIPs=10.10.0.0/20")
+	for _, entrance := range []string{"web", "websecure"} {
+		assert.Contains(t, all, "--entryPoints."+entrance+".proxyProtocol.trustedIPs=10.10.0.0/20", "else Traefik takes the proxy header for a request")
+	}
+}
+
+func TestEachReplicaAppliesItsShareOfATiersRateRoundedUp(t *testing.T) {
+	a := args()
+	for _, replicas := range []int{1, 2, 3} {
+		a.Pods.Replicas = replicas
+		config, ok := declared(t, a).Find("kubernetes:core/v1:ConfigMap", "traefik")
+		require.True(t, ok)
+		for _, tier := range settings.Tiers {
+			share := int(math.Ceil(float64(tier.RequestsPerSecond) / float64(replicas)))
+			assert.Regexp(t, fmt.Sprintf(`%s:\s+rateLimit:\s+average: %d\b`, routes.TierLimit(tier.Name), share), pulumitest.Dig(config.Inputs, "data.dynamic.yaml"))
+		}
+	}
 }
 
 func TestServiceAsksForTheRegionalLoadBalancer(t *testing.T) {

@@ -38,9 +38,9 @@ func (a Args) service(name string) *corev1.ServiceArgs {
 	}
 }
 
-// doAnnotations returns the annotations that ask DigitalOcean for its regional load balancer
-// at $12 a month. From Kubernetes 1.33 on, a Service without them gets a network load
-// balancer at $15 a month.
+// doAnnotations returns the annotations that ask DigitalOcean for its regional load balancer.
+// From Kubernetes 1.33 on, a Service without them gets a network load balancer, which costs
+// more (internal/catalog).
 func doAnnotations(name string) pulumi.StringMap {
 	const prefix = "service.beta.kubernetes.io/do-loadbalancer-"
 	return pulumi.StringMap{

@@ -21,6 +21,9 @@ const (
 	portNode  = 9100
 
 	exporterUID = 65534
+
+	// hostVolume is the host's root folder.
+	hostVolume kube.Volume = "root"
 )
 
 // stateMetrics declares kube-state-metrics for the kinds that the dashboards use.
@@ -29,6 +32,7 @@ func (a Args) stateMetrics(ctx *pulumi.Context, opts ...pulumi.ResourceOption) e
 	if err != nil {
 		return err
 	}
+	healthz := kube.Endpoint{Path: "/healthz", Port: "http"}
 	container := &corev1.ContainerArgs{
 		Name:  pulumi.String(workload.KubeStateMetrics.Name),
 		Image: pulumi.String(stateImage),
@@ -39,8 +43,8 @@ func (a Args) stateMetrics(ctx *pulumi.Context, opts ...pulumi.ResourceOption) e
 		Ports:           corev1.ContainerPortArray{kube.Port("http", portState)},
 		Resources:       kube.Resources(a.KubeStateMetrics),
 		SecurityContext: kube.ContainerSecurity(),
-		ReadinessProbe:  kube.HTTPProbe("/healthz", "http", 10),
-		LivenessProbe:   kube.HTTPProbe("/healthz", "http", 30),
+		ReadinessProbe:  healthz.Probe(10),
+		LivenessProbe:   healthz.Probe(30),
 	}
 	pod := kube.Pod(workload.KubeStateMetrics, exporterUID)
 	pod.AutomountServiceAccountToken = pulumi.Bool(true)
@@ -72,7 +76,7 @@ func (a Args) nodeExporter(ctx *pulumi.Context, opts ...pulumi.ResourceOption) e
 	pod.Tolerations = corev1.TolerationArray{&corev1.TolerationArgs{Operator: pulumi.String("Exists")}}
 	pod.Containers = corev1.ContainerArray{nodeContainer(a.NodeExporter)}
 	pod.Volumes = corev1.VolumeArray{&corev1.VolumeArgs{
-		Name: pulumi.String("root"), HostPath: &corev1.HostPathVolumeSourceArgs{Path: pulumi.String("/")},
+		Name: pulumi.String(hostVolume), HostPath: &corev1.HostPathVolumeSourceArgs{Path: pulumi.String("/")},
 	}}
 	_, err = appsv1.NewDaemonSet(ctx, workload.NodeExporter.Name, &appsv1.DaemonSetArgs{
 		Metadata: kube.Meta(workload.NodeExporter, workload.NodeExporter.Name),
@@ -93,7 +97,8 @@ func (a Args) nodeExporter(ctx *pulumi.Context, opts ...pulumi.ResourceOption) e
 }
 
 func nodeContainer(pods components.Pods) *corev1.ContainerArgs {
-	mount := kube.Mount("root", "/host")
+	root := kube.Endpoint{Path: "/", Port: "http"}
+	mount := hostVolume.At("/host")
 	mount.MountPropagation = pulumi.String("HostToContainer")
 	return &corev1.ContainerArgs{
 		Name:  pulumi.String(workload.NodeExporter.Name),
@@ -107,8 +112,8 @@ func nodeContainer(pods components.Pods) *corev1.ContainerArgs {
 		Ports:           corev1.ContainerPortArray{kube.Port("http", portNode)},
 		Resources:       kube.Resources(pods),
 		SecurityContext: kube.ContainerSecurity(),
-		ReadinessProbe:  kube.HTTPProbe("/", "http", 10),
-		LivenessProbe:   kube.HTTPProbe("/", "http", 30),
+		ReadinessProbe:  root.Probe(10),
+		LivenessProbe:   root.Probe(30),
 		VolumeMounts:    corev1.VolumeMountArray{mount},
 	}
 }

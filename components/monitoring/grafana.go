@@ -19,6 +19,15 @@ const (
 	grafanaUID   = 472
 	portGrafana  = 3000
 	adminSecret  = "grafana-admin"
+	adminPath    = "/etc/grafana-admin"
+)
+
+// The volumes of the Pods of Grafana and of VictoriaMetrics.
+const (
+	configVolume kube.Volume = "config"
+	dataVolume   kube.Volume = "data"
+	adminVolume  kube.Volume = "admin"
+	tmpVolume    kube.Volume = "tmp"
 )
 
 // grafana declares Grafana and returns the password of its user "admin". Grafana has no
@@ -56,11 +65,12 @@ func (a Args) grafana(ctx *pulumi.Context, name string, opts ...pulumi.ResourceO
 	}
 	return password.Result, routes.Route{
 		Name: workload.Grafana.Name, Hosts: []string{a.Host}, In: a.IngressNamespace,
-		Namespace: workload.MonitoringNamespace, Service: workload.Grafana.Name, Port: portGrafana,
+		Service: workload.Grafana, Port: portGrafana,
 	}.Register(ctx, opts...)
 }
 
 func (a Args) grafanaDeployment(files provisioning, password pulumi.StringOutput) *appsv1.DeploymentArgs {
+	health := kube.Endpoint{Path: "/api/health", Port: "http"}
 	container := &corev1.ContainerArgs{
 		Name:            pulumi.String(workload.Grafana.Name),
 		Image:           pulumi.String(grafanaImage),
@@ -68,12 +78,12 @@ func (a Args) grafanaDeployment(files provisioning, password pulumi.StringOutput
 		Ports:           corev1.ContainerPortArray{kube.Port("http", portGrafana)},
 		Resources:       kube.Resources(a.Grafana),
 		SecurityContext: kube.ContainerSecurity(),
-		StartupProbe:    kube.StartupProbe("/api/health", "http"),
-		ReadinessProbe:  kube.HTTPProbe("/api/health", "http", 5),
-		LivenessProbe:   kube.HTTPProbe("/api/health", "http", 30),
+		StartupProbe:    health.StartupProbe(),
+		ReadinessProbe:  health.Probe(5),
+		LivenessProbe:   health.Probe(30),
 		VolumeMounts: corev1.VolumeMountArray{
-			kube.Mount("config", configPath), kube.Mount("admin", "/etc/grafana-admin"),
-			kube.WritableMount("data", "/var/lib/grafana"), kube.WritableMount("tmp", "/tmp"),
+			configVolume.At(configPath), adminVolume.At(adminPath),
+			dataVolume.WritableAt("/var/lib/grafana"), tmpVolume.WritableAt("/tmp"),
 		},
 	}
 	annotations := kube.WithChecksum(kube.Scraped(portGrafana, "/metrics"), files.contents()...)
@@ -82,31 +92,31 @@ func (a Args) grafanaDeployment(files provisioning, password pulumi.StringOutput
 	pod := kube.Pod(workload.Grafana, grafanaUID)
 	pod.Containers = corev1.ContainerArray{container}
 	pod.Volumes = corev1.VolumeArray{
-		files.volume("config"), kube.SecretVolume("admin", adminSecret), kube.Scratch("data", "256Mi"), kube.Scratch("tmp", "64Mi"),
+		files.volume(), adminVolume.FromSecret(adminSecret), dataVolume.Scratch("256Mi"), tmpVolume.Scratch("64Mi"),
 	}
 	return kube.Deployment(workload.Grafana, a.Grafana, annotations, pod)
 }
 
 func (a Args) grafanaEnv() corev1.EnvVarArray {
 	var env corev1.EnvVarArray
-	for _, v := range [][2]string{
-		{"GF_SERVER_ROOT_URL", "https://" + a.Host + "/"},
-		{"GF_PATHS_PROVISIONING", configPath + "/provisioning"},
-		{"GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH", configPath + "/dashboards/platform.json"},
+	for _, v := range []kube.Variable{
+		{Name: "GF_SERVER_ROOT_URL", Value: "https://" + a.Host + "/"},
+		{Name: "GF_PATHS_PROVISIONING", Value: configPath + "/provisioning"},
+		{Name: "GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH", Value: configPath + "/dashboards/platform.json"},
 		// A file, because everybody who may read the Pod can read its variables.
-		{"GF_SECURITY_ADMIN_PASSWORD__FILE", "/etc/grafana-admin/password"},
-		{"GF_SECURITY_COOKIE_SECURE", "true"},
-		{"GF_USERS_ALLOW_SIGN_UP", "false"},
-		{"GF_ANALYTICS_REPORTING_ENABLED", "false"},
-		{"GF_ANALYTICS_CHECK_FOR_UPDATES", "false"},
-		{"GF_ANALYTICS_CHECK_FOR_PLUGIN_UPDATES", "false"},
-		{"GF_PLUGINS_PREINSTALL_DISABLED", "true"},
-		{"GF_NEWS_NEWS_FEED_ENABLED", "false"},
-		{"GF_METRICS_ENABLED", "true"},
+		{Name: "GF_SECURITY_ADMIN_PASSWORD__FILE", Value: adminPath + "/password"},
+		{Name: "GF_SECURITY_COOKIE_SECURE", Value: "true"},
+		{Name: "GF_USERS_ALLOW_SIGN_UP", Value: "false"},
+		{Name: "GF_ANALYTICS_REPORTING_ENABLED", Value: "false"},
+		{Name: "GF_ANALYTICS_CHECK_FOR_UPDATES", Value: "false"},
+		{Name: "GF_ANALYTICS_CHECK_FOR_PLUGIN_UPDATES", Value: "false"},
+		{Name: "GF_PLUGINS_PREINSTALL_DISABLED", Value: "true"},
+		{Name: "GF_NEWS_NEWS_FEED_ENABLED", Value: "false"},
+		{Name: "GF_METRICS_ENABLED", Value: "true"},
 		// Grafana 13 leaks memory when it compresses (grafana#123017).
-		{"GF_SERVER_ENABLE_GZIP", "false"},
+		{Name: "GF_SERVER_ENABLE_GZIP", Value: "false"},
 	} {
-		env = append(env, &corev1.EnvVarArgs{Name: pulumi.String(v[0]), Value: pulumi.String(v[1])})
+		env = append(env, v.Args())
 	}
 	return env
 }

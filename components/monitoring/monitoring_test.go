@@ -58,6 +58,9 @@ func TestMonitoring(t *testing.T) {
 	require.NoError(t, err)
 	assert.NotContains(t, string(data), `"name":"GF_SECURITY_ADMIN_PASSWORD"`, "a variable would show the password")
 	assert.Contains(t, string(data), "GF_SECURITY_ADMIN_PASSWORD__FILE")
+	assert.Contains(t, string(data), `"name":"GF_USERS_ALLOW_SIGN_UP","value":"false"`, "Grafana is open to the Internet")
+	store, _ := r.Find("kubernetes:apps/v1:Deployment", "victoria-metrics")
+	assert.Contains(t, pulumitest.Dig(store.Containers()[0], "args"), "-retentionPeriod=30d", "a number without a unit is months")
 }
 
 func configMap(t *testing.T, name, key string) string {

@@ -66,8 +66,8 @@ func (p provisioning) configMap() *corev1.ConfigMapArgs {
 }
 
 // volume returns a volume with the files in the folders in which Grafana looks for them.
-func (p provisioning) volume(name string) *corev1.VolumeArgs {
-	volume := kube.ConfigVolume(name, workload.Grafana.Name)
+func (p provisioning) volume() *corev1.VolumeArgs {
+	volume := configVolume.FromConfigMap(workload.Grafana.Name)
 	var items corev1.KeyToPathArray
 	for _, f := range p {
 		items = append(items, &corev1.KeyToPathArgs{Key: pulumi.String(f.key), Path: pulumi.String(f.path)})

@@ -59,6 +59,7 @@ func storeConfig() *corev1.ConfigMapArgs {
 }
 
 func (a Args) storeDeployment() *appsv1.DeploymentArgs {
+	health := kube.Endpoint{Path: "/health", Port: "http"}
 	container := &corev1.ContainerArgs{
 		Name:  pulumi.String(workload.VictoriaMetrics.Name),
 		Image: pulumi.String(storeImage),
@@ -72,10 +73,10 @@ func (a Args) storeDeployment() *appsv1.DeploymentArgs {
 		Ports:           corev1.ContainerPortArray{kube.Port("http", portStore)},
 		Resources:       kube.Resources(a.VictoriaMetrics),
 		SecurityContext: kube.ContainerSecurity(),
-		StartupProbe:    kube.StartupProbe("/health", "http"),
-		ReadinessProbe:  kube.HTTPProbe("/health", "http", 5),
-		LivenessProbe:   kube.HTTPProbe("/health", "http", 30),
-		VolumeMounts:    corev1.VolumeMountArray{kube.Mount("config", "/config"), kube.WritableMount("data", "/data")},
+		StartupProbe:    health.StartupProbe(),
+		ReadinessProbe:  health.Probe(5),
+		LivenessProbe:   health.Probe(30),
+		VolumeMounts:    corev1.VolumeMountArray{configVolume.At("/config"), dataVolume.WritableAt("/data")},
 	}
 	pod := kube.Pod(workload.VictoriaMetrics, storeUID)
 	pod.AutomountServiceAccountToken = pulumi.Bool(true)
@@ -83,7 +84,7 @@ func (a Args) storeDeployment() *appsv1.DeploymentArgs {
 	pod.TerminationGracePeriodSeconds = pulumi.Int(60)
 	pod.Containers = corev1.ContainerArray{container}
 	pod.Volumes = corev1.VolumeArray{
-		kube.ConfigVolume("config", workload.VictoriaMetrics.Name), kube.ClaimVolume("data", workload.VictoriaMetrics.Name),
+		configVolume.FromConfigMap(workload.VictoriaMetrics.Name), dataVolume.FromClaim(workload.VictoriaMetrics.Name),
 	}
 	annotations := kube.WithChecksum(kube.Scraped(portStore, "/metrics"), scrapeConfig())
 	return kube.Deployment(workload.VictoriaMetrics, a.VictoriaMetrics, annotations, pod)

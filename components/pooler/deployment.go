@@ -8,6 +8,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/genericcorp/platform/internal/kube"
+	"github.com/genericcorp/platform/internal/settings"
 	"github.com/genericcorp/platform/internal/tenancy"
 	"github.com/genericcorp/platform/internal/workload"
 )
@@ -36,11 +37,19 @@ const (
 	transactionSeconds = 120
 )
 
+// The volumes of a Pod: files has the Secret, run PgBouncer's own files, console the Unix
+// socket.
+const (
+	filesVolume   kube.Volume = "files"
+	runVolume     kube.Volume = "run"
+	consoleVolume kube.Volume = "console"
+)
+
 func (a Args) deployment() *appsv1.DeploymentArgs {
 	pod := kube.Pod(workload.Pooler, uid)
 	pod.TerminationGracePeriodSeconds = pulumi.Int(drainSeconds + stopSeconds)
 	pod.Containers = corev1.ContainerArray{a.container(), a.exporter()}
-	pod.Volumes = corev1.VolumeArray{kube.SecretVolume("files", workload.Pooler.Name), kube.Scratch("run", "4Mi"), kube.Scratch("console", "1Mi")}
+	pod.Volumes = corev1.VolumeArray{filesVolume.FromSecret(workload.Pooler.Name), runVolume.Scratch("4Mi"), consoleVolume.Scratch("1Mi")}
 	// The script reloads PgBouncer when a file changes, so only a change of the script
 	// itself replaces the Pods.
 	return kube.Deployment(workload.Pooler, a.Pods, kube.WithChecksum(kube.Scraped(workload.PoolerMetricsPort, "/metrics"), tenancy.PoolerScript()), pod)
@@ -51,14 +60,14 @@ func (a Args) container() *corev1.ContainerArgs {
 		Name:            pulumi.String(workload.Pooler.Name),
 		Image:           pulumi.String(image),
 		Command:         pulumi.ToStringArray([]string{"sh", path.Join(folder, tenancy.PoolerEntrypoint)}),
-		Env:             corev1.EnvVarArray{kube.Variable("POOLER", folder), kube.Variable("POOLER_RUN", runFolder)},
+		Env:             corev1.EnvVarArray{kube.Variable{Name: "POOLER", Value: folder}.Args(), kube.Variable{Name: "POOLER_RUN", Value: runFolder}.Args()},
 		Ports:           corev1.ContainerPortArray{kube.Port("postgres", workload.PoolerPort)},
 		Resources:       kube.Resources(a.Pods),
 		SecurityContext: kube.ContainerSecurity(),
 		ReadinessProbe:  probe(5),
 		LivenessProbe:   probe(20),
 		Lifecycle:       kube.DrainFirst(drainSeconds),
-		VolumeMounts:    corev1.VolumeMountArray{kube.Mount("files", folder), kube.WritableMount("run", runFolder), kube.WritableMount("console", socketFolder)},
+		VolumeMounts:    corev1.VolumeMountArray{filesVolume.At(folder), runVolume.WritableAt(runFolder), consoleVolume.WritableAt(socketFolder)},
 	}
 }
 
@@ -74,8 +83,8 @@ func (a Args) exporter() *corev1.ContainerArgs {
 		Ports:           corev1.ContainerPortArray{kube.Port("metrics", workload.PoolerMetricsPort)},
 		Resources:       kube.ShareOf(a.Pods.Sidecar),
 		SecurityContext: kube.ContainerSecurity(),
-		LivenessProbe:   kube.HTTPProbe("/", "metrics", 30),
-		VolumeMounts:    corev1.VolumeMountArray{kube.Mount("console", socketFolder)},
+		LivenessProbe:   kube.Endpoint{Path: "/", Port: "metrics"}.Probe(30),
+		VolumeMounts:    corev1.VolumeMountArray{consoleVolume.At(socketFolder)},
 	}
 }
 
@@ -95,7 +104,7 @@ func (a Args) secret() *corev1.SecretArgs {
 		return tenancy.Pooler{
 			Folder: folder, RunFolder: runFolder, SocketFolder: socketFolder, Port: workload.PoolerPort, Hosts: hosts(), Shared: a.Shared,
 			TransactionSeconds: transactionSeconds,
-		}.Files(v[0].(string), v[1].(string), v[2].(string), v[3].(string), a.tenants())
+		}.Files(v[0].(string), v[1].(string), v[2].(string), v[3].(string), settings.TenantsOf(a.Tenants))
 	}).(pulumi.StringMapOutput)
 	return &corev1.SecretArgs{
 		Metadata:   kube.Meta(workload.Pooler, workload.Pooler.Name),

@@ -127,10 +127,8 @@ func (a Args) policies() []kube.Policy {
 	}}
 }
 
-func (a Args) tenants() []settings.Tenant { return settings.TenantsOf(a.Tenants) }
-
 func (a Args) validate() error {
-	errs := []error{settings.CheckTiers(a.tenants())}
+	errs := []error{settings.CheckTiers(settings.TenantsOf(a.Tenants))}
 	if a.Pods.Replicas < 1 {
 		errs = append(errs, fmt.Errorf("pods: %d replicas; 1 or more are needed", a.Pods.Replicas))
 	}

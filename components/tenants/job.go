@@ -33,6 +33,15 @@ const (
 	archiveFolder     = "/archive"
 )
 
+// The volumes of a Job's Pod.
+const (
+	scriptsVolume     kube.Volume = "scripts"
+	credentialsVolume kube.Volume = "credentials"
+	caVolume          kube.Volume = "postgres-ca"
+	tmpVolume         kube.Volume = "tmp"
+	archiveVolume     kube.Volume = "archive"
+)
+
 // job returns a Job that runs once for each revision. It is not deleted when it has run: it
 // shows that the revision was applied, and its log shows the changes.
 func (a Args) job(job string, verifiers pulumi.StringOutput, variables ...corev1.EnvVarInput) *batchv1.JobArgs {
@@ -90,13 +99,15 @@ func failurePolicy() *batchv1.PodFailurePolicyArgs {
 
 func (a Args) container(pods components.Pods, variables corev1.EnvVarArray) *corev1.ContainerArgs {
 	mounts := corev1.VolumeMountArray{
-		kube.Mount("scripts", scriptsFolder), kube.Mount("credentials", credentialsFolder),
-		kube.Mount("postgres-ca", path.Dir(pgurl.CAPath)), kube.WritableMount("tmp", "/tmp"),
+		scriptsVolume.At(scriptsFolder), credentialsVolume.At(credentialsFolder),
+		caVolume.At(path.Dir(pgurl.CAPath)), tmpVolume.WritableAt("/tmp"),
 	}
-	env := corev1.EnvVarArray{kube.Variable("RECONCILE", scriptsFolder), kube.Variable("CREDENTIALS", credentialsFolder)}
+	env := corev1.EnvVarArray{
+		kube.Variable{Name: "RECONCILE", Value: scriptsFolder}.Args(), kube.Variable{Name: "CREDENTIALS", Value: credentialsFolder}.Args(),
+	}
 	if pods.VolumeGiB > 0 {
-		mounts = append(mounts, kube.WritableMount("archive", archiveFolder))
-		env = append(env, kube.Variable("ARCHIVE", archiveFolder))
+		mounts = append(mounts, archiveVolume.WritableAt(archiveFolder))
+		env = append(env, kube.Variable{Name: "ARCHIVE", Value: archiveFolder}.Args())
 	}
 	return &corev1.ContainerArgs{
 		Name:    pulumi.String(workload.Reconcile.Name),
@@ -116,11 +127,12 @@ func (a Args) container(pods components.Pods, variables corev1.EnvVarArray) *cor
 
 func volumes(pods components.Pods) corev1.VolumeArray {
 	volumes := corev1.VolumeArray{
-		kube.ConfigVolume("scripts", workload.Reconcile.Name), kube.SecretVolume("credentials", verifiersSecret, tenancy.VerifiersFile, tenancy.PasswordsFile),
-		kube.SecretVolume("postgres-ca", verifiersSecret, path.Base(pgurl.CAPath)), kube.Scratch("tmp", "16Mi"),
+		scriptsVolume.FromConfigMap(workload.Reconcile.Name),
+		credentialsVolume.FromSecret(verifiersSecret, tenancy.VerifiersFile, tenancy.PasswordsFile),
+		caVolume.FromSecret(verifiersSecret, path.Base(pgurl.CAPath)), tmpVolume.Scratch("16Mi"),
 	}
 	if pods.VolumeGiB > 0 {
-		volumes = append(volumes, kube.ClaimVolume("archive", workload.Reconcile.Name))
+		volumes = append(volumes, archiveVolume.FromClaim(workload.Reconcile.Name))
 	}
 	return volumes
 }

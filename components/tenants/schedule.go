@@ -39,7 +39,7 @@ func (a Args) cronJob() *batchv1.CronJobArgs {
 					BackoffLimit:          pulumi.Int(0), // the next run tries again
 					ActiveDeadlineSeconds: pulumi.Int(scheduledDeadlineSeconds),
 					PodFailurePolicy:      failurePolicy(),
-					Template:              a.pod(a.Scheduled, kube.Variable(tenancy.VariableScheduled, tenancy.Scheduled)),
+					Template:              a.pod(a.Scheduled, kube.Variable{Name: tenancy.VariableScheduled, Value: tenancy.Scheduled}.Args()),
 				},
 			},
 		},

@@ -125,7 +125,7 @@ func (a Args) register(ctx *pulumi.Context, name string, t *Tenants) error {
 	if _, err := batchv1.NewCronJob(ctx, workload.Reconcile.Name, a.cronJob(), ready...); err != nil {
 		return fmt.Errorf("schedule: %w", err)
 	}
-	tolerant := kube.Variable(tenancy.VariableTolerate, tenancy.TolerateTenants)
+	tolerant := kube.Variable{Name: tenancy.VariableTolerate, Value: tenancy.TolerateTenants}.Args()
 	if _, err := batchv1.NewJob(ctx, workload.Reconcile.Name, a.job(workload.Reconcile.Name, t.Verifiers, tolerant), awaited(ready)...); err != nil {
 		return fmt.Errorf("job: %w", err)
 	}
@@ -177,7 +177,7 @@ func (a Args) prepare(ctx *pulumi.Context, t *Tenants, inside []pulumi.ResourceO
 }
 
 func (a Args) files() map[string]string {
-	return tenancy.Files(a.tenants(), a.AppRole, a.AppConnections)
+	return tenancy.Files(settings.TenantsOf(a.Tenants), a.AppRole, a.AppConnections)
 }
 
 // secrets returns the contents of the Jobs' Secrets by the name of the Secret.
@@ -185,7 +185,7 @@ func (a Args) secrets(t *Tenants) map[string]pulumi.StringMapOutput {
 	return map[string]pulumi.StringMapOutput{
 		adminSecret: secretMap(a.Admin.ToStringOutput().ApplyT(tenancy.Environment)),
 		verifiersSecret: secretMap(pulumi.All(t.Verifiers, a.CA, a.Admin, t.Seed).ApplyT(func(v []any) (map[string]string, error) {
-			passwords, err := tenancy.Passwords(v[2].(string), v[3].(string), a.tenants())
+			passwords, err := tenancy.Passwords(v[2].(string), v[3].(string), settings.TenantsOf(a.Tenants))
 			return map[string]string{
 				tenancy.VerifiersFile: v[0].(string), path.Base(pgurl.CAPath): v[1].(string), tenancy.PasswordsFile: passwords,
 			}, err
@@ -196,12 +196,12 @@ func (a Args) secrets(t *Tenants) map[string]pulumi.StringMapOutput {
 // verifiers returns the verifiers of all passwords. It is called once, because 1,000
 // verifiers take about a second.
 func (a Args) verifiers(seed pulumi.StringOutput) pulumi.StringOutput {
-	return seed.ApplyT(func(seed string) (string, error) { return tenancy.Verifiers(seed, a.tenants()) }).(pulumi.StringOutput)
+	return seed.ApplyT(func(seed string) (string, error) { return tenancy.Verifiers(seed, settings.TenantsOf(a.Tenants)) }).(pulumi.StringOutput)
 }
 
 func (a Args) urls(seed pulumi.StringOutput) pulumi.StringMapOutput {
 	return secretMap(pulumi.All(a.Admin, seed).ApplyT(func(v []any) (map[string]string, error) {
-		return tenancy.URLs(v[0].(string), poolerAddress, v[1].(string), a.tenants())
+		return tenancy.URLs(v[0].(string), poolerAddress, v[1].(string), settings.TenantsOf(a.Tenants))
 	}))
 }
 
@@ -229,10 +229,8 @@ func (a Args) revision(verifiers pulumi.StringOutput) pulumi.StringOutput {
 	return pulumi.Unsecret(hashed).(pulumi.StringOutput)
 }
 
-func (a Args) tenants() []settings.Tenant { return settings.TenantsOf(a.Tenants) }
-
 func (a Args) validate() error {
-	errs := []error{settings.CheckTiers(a.tenants())}
+	errs := []error{settings.CheckTiers(settings.TenantsOf(a.Tenants))}
 	if images[a.Version] == "" {
 		errs = append(errs, fmt.Errorf("version: %q is not one of %s", a.Version, strings.Join(slices.Sorted(maps.Keys(images)), ", ")))
 	}
@@ -254,7 +252,7 @@ func (a Args) validate() error {
 
 func (a Args) inputs() pulumi.Map {
 	states := pulumi.StringMap{}
-	for _, t := range a.tenants() {
+	for _, t := range settings.TenantsOf(a.Tenants) {
 		states[t.Name] = pulumi.String(t.State)
 	}
 	return pulumi.Map{"tenants": states}

@@ -105,58 +105,40 @@ func ShareOf(share components.Share) *corev1.ResourceRequirementsArgs {
 	}
 }
 
-// HTTPProbe returns a probe of an HTTP path on a named port. It runs every periodSeconds with a
-// timeout of 2 seconds, and fails after 3 failures in a row.
-func HTTPProbe(path, port string, periodSeconds int) *corev1.ProbeArgs {
+// Endpoint is a path that a container serves over HTTP.
+type Endpoint struct {
+	Path string
+	// Port is the name of a port of the container (Port).
+	Port string
+}
+
+// Probe returns a probe of the endpoint. It runs every periodSeconds with a timeout of 2
+// seconds, and fails after 3 failures in a row.
+func (e Endpoint) Probe(periodSeconds int) *corev1.ProbeArgs {
 	return &corev1.ProbeArgs{
-		HttpGet:       &corev1.HTTPGetActionArgs{Path: pulumi.String(path), Port: pulumi.String(port)},
+		HttpGet:       &corev1.HTTPGetActionArgs{Path: pulumi.String(e.Path), Port: pulumi.String(e.Port)},
 		PeriodSeconds: pulumi.Int(periodSeconds), TimeoutSeconds: pulumi.Int(2), FailureThreshold: pulumi.Int(3),
 	}
 }
 
 // StartupProbe returns a probe that gives a container 2 minutes until its first answer.
-func StartupProbe(path, port string) *corev1.ProbeArgs {
-	probe := HTTPProbe(path, port, 2)
+func (e Endpoint) StartupProbe() *corev1.ProbeArgs {
+	probe := e.Probe(2)
 	probe.FailureThreshold = pulumi.Int(60)
 	return probe
 }
 
-// Variable returns a plain environment variable.
-func Variable(name, value string) *corev1.EnvVarArgs {
-	return &corev1.EnvVarArgs{Name: pulumi.String(name), Value: pulumi.String(value)}
+// Variable is a plain environment variable.
+type Variable struct{ Name, Value string }
+
+// Args returns the variable as the arguments of a container.
+func (v Variable) Args() *corev1.EnvVarArgs {
+	return &corev1.EnvVarArgs{Name: pulumi.String(v.Name), Value: pulumi.String(v.Value)}
 }
 
 // Port returns a named TCP port of a container.
 func Port(name string, port int) *corev1.ContainerPortArgs {
 	return &corev1.ContainerPortArgs{Name: pulumi.String(name), ContainerPort: pulumi.Int(port)}
-}
-
-// Scratch returns a volume on the node's disk that is deleted with its Pod, for programs that
-// must write files. sizeLimit is a Kubernetes quantity, for example "64Mi"; a Pod above it is
-// evicted.
-func Scratch(name, sizeLimit string) *corev1.VolumeArgs {
-	return &corev1.VolumeArgs{
-		Name:     pulumi.String(name),
-		EmptyDir: &corev1.EmptyDirVolumeSourceArgs{SizeLimit: pulumi.String(sizeLimit)},
-	}
-}
-
-// ConfigVolume returns a volume with a file for each key of a ConfigMap.
-func ConfigVolume(name, configMap string) *corev1.VolumeArgs {
-	return &corev1.VolumeArgs{
-		Name:      pulumi.String(name),
-		ConfigMap: &corev1.ConfigMapVolumeSourceArgs{Name: pulumi.String(configMap)},
-	}
-}
-
-// Mount returns a read-only mount of a volume at a path.
-func Mount(name, path string) *corev1.VolumeMountArgs {
-	return &corev1.VolumeMountArgs{Name: pulumi.String(name), MountPath: pulumi.String(path), ReadOnly: pulumi.Bool(true)}
-}
-
-// WritableMount returns a mount of a volume at a path.
-func WritableMount(name, path string) *corev1.VolumeMountArgs {
-	return &corev1.VolumeMountArgs{Name: pulumi.String(name), MountPath: pulumi.String(path)}
 }
 
 // DrainFirst returns a lifecycle that delays the stop of a container by some seconds. In this

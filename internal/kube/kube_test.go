@@ -75,3 +75,29 @@ func TestDeploymentSpreadsPodsIfTheSizingDoes(t *testing.T) {
 	kube.Deployment(workload.App, pods, nil, pod)
 	assert.Nil(t, pod.TopologySpreadConstraints)
 }
+
+func TestEndpointIsProbedOnItsPathAndNamedPort(t *testing.T) {
+	e := kube.Endpoint{Path: "/healthz", Port: "http"}
+	for probe, want := range map[*corev1.ProbeArgs][2]int{e.Probe(30): {30, 3}, e.StartupProbe(): {2, 60}} {
+		get := probe.HttpGet.(*corev1.HTTPGetActionArgs)
+		assert.Equal(t, pulumi.String("/healthz"), get.Path)
+		assert.Equal(t, pulumi.String("http"), get.Port)
+		assert.Equal(t, pulumi.Int(want[0]), probe.PeriodSeconds)
+		assert.Equal(t, pulumi.Int(want[1]), probe.FailureThreshold)
+		assert.Equal(t, pulumi.Int(2), probe.TimeoutSeconds)
+	}
+}
+
+func TestVolumeHasOneNameInThePodAndInItsMounts(t *testing.T) {
+	const data kube.Volume = "data"
+	name := pulumi.String("data")
+	assert.Equal(t, &corev1.VolumeMountArgs{Name: name, MountPath: pulumi.String("/x"), ReadOnly: pulumi.Bool(true)}, data.At("/x"))
+	assert.Equal(t, &corev1.VolumeMountArgs{Name: name, MountPath: pulumi.String("/x")}, data.WritableAt("/x"))
+	assert.Equal(t, &corev1.VolumeArgs{Name: name, EmptyDir: &corev1.EmptyDirVolumeSourceArgs{SizeLimit: pulumi.String("1Mi")}}, data.Scratch("1Mi"))
+	assert.Equal(t, &corev1.VolumeArgs{Name: name, ConfigMap: &corev1.ConfigMapVolumeSourceArgs{Name: pulumi.String("c")}}, data.FromConfigMap("c"))
+	assert.Equal(t, &corev1.VolumeArgs{Name: name, PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSourceArgs{ClaimName: pulumi.String("c")}}, data.FromClaim("c"))
+	all, some := data.FromSecret("s").Secret.(*corev1.SecretVolumeSourceArgs), data.FromSecret("s", "k").Secret.(*corev1.SecretVolumeSourceArgs)
+	assert.Equal(t, pulumi.String("s"), all.SecretName)
+	assert.Nil(t, all.Items, "all keys")
+	assert.Equal(t, corev1.KeyToPathArray{&corev1.KeyToPathArgs{Key: pulumi.String("k"), Path: pulumi.String("k")}}, some.Items)
+}

@@ -1,6 +1,7 @@
 package meter_test
 
 import (
+	"fmt"
 	"sync"
 	"testing"
 
@@ -14,9 +15,14 @@ import (
 
 type object = map[string]any
 
-func bill() budget.Bill {
+func bill(t *testing.T) budget.Bill {
+	t.Helper()
+	node, err := catalog.NodeBySize("s-2vcpu-4gb")
+	require.NoError(t, err)
+	smallest, err := catalog.DatabaseBySize("db-s-1vcpu-1gb")
+	require.NoError(t, err)
 	return budget.Bill{
-		{Item: budget.ItemNodes, Quantity: 2, Unit: 2400}, {Item: budget.ItemDatabase, Quantity: 1, Unit: 1515},
+		node.Line(budget.ItemNodes, 2), smallest.Line(budget.ItemDatabase, 1),
 		catalog.LoadBalancer.Line(budget.ItemLoadBalancer, 1), catalog.BlockStorage.Line(budget.ItemVolumes, 10),
 	}
 }
@@ -53,7 +59,7 @@ func storage(size any) object {
 }
 
 func TestRegisterAcceptsResourcesThatAreOnTheBill(t *testing.T) {
-	m := meter.New(bill(), true)
+	m := meter.New(bill(t), true)
 	for _, r := range []meter.Resource{
 		{Type: cluster, Inputs: object{"ha": false, "nodePool": nodes(nil)}},
 		{Type: database, Inputs: object{"size": "db-s-1vcpu-1gb", "nodeCount": 1}},
@@ -64,7 +70,7 @@ func TestRegisterAcceptsResourcesThatAreOnTheBill(t *testing.T) {
 	} {
 		require.NoError(t, m.Register(r), r.Type)
 	}
-	assert.Equal(t, bill().Total(), m.Total())
+	assert.Equal(t, bill(t).Total(), m.Total())
 }
 
 func TestRegisterRefusesAndDoesNotCountWhatTheBillLacks(t *testing.T) {
@@ -92,17 +98,17 @@ func TestRegisterRefusesAndDoesNotCountWhatTheBillLacks(t *testing.T) {
 		"an unknown type":             {Type: "digitalocean:index/app:App"},
 		"a cloud that is not known":   {Type: "aws:ec2/instance:Instance"},
 	} {
-		m := meter.New(bill(), true)
+		m := meter.New(bill(t), true)
 		assert.Error(t, m.Register(r), name)
 		assert.Zero(t, m.Total(), "%s: a refused resource must not count", name)
 	}
 }
 
 func TestRegisterRefusesASecondResourceForAUsedLine(t *testing.T) {
-	m := meter.New(bill(), true)
+	m := meter.New(bill(t), true)
 	one := meter.Resource{Type: service, Inputs: loadBalancer(object{"type": "REGIONAL"})}
 	require.NoError(t, m.Register(one))
-	require.ErrorContains(t, m.Register(one), `exceeds the line "load balancer" of $12.00, of which $12.00 are used`)
+	require.ErrorContains(t, m.Register(one), fmt.Sprintf(`exceeds the line "load balancer" of %[1]s, of which %[1]s are used`, catalog.LoadBalancer.Unit))
 }
 
 func TestRegisterOnAnExistingClusterBillsNoServicesAndClaims(t *testing.T) {
@@ -113,11 +119,11 @@ func TestRegisterOnAnExistingClusterBillsNoServicesAndClaims(t *testing.T) {
 }
 
 func TestRegisterMayBeCalledConcurrently(t *testing.T) {
-	m := meter.New(bill(), true)
+	m := meter.New(bill(t), true)
 	var wg sync.WaitGroup
 	for range 50 {
 		wg.Go(func() { _ = m.Register(meter.Resource{Type: claim, Inputs: storage("1Gi")}) })
 	}
 	wg.Wait()
-	assert.Equal(t, budget.Cents(100), m.Total(), "the bill has a line for ten of them")
+	assert.Equal(t, 10*catalog.BlockStorage.Unit, m.Total(), "the bill has a line for ten of them")
 }

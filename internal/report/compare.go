@@ -74,10 +74,24 @@ func (c *Comparison) addIfDifferent(what string, before, after any, effect, note
 	}
 }
 
+// sizes adds the changes of sizes. Another kind of cluster or database is a change of its own
+// (immovable), because the sizes on its two sides are not of the same thing.
 func (c *Comparison) sizes(before *Stack, now Stack) {
+	if before.settings.Cluster.Kind == now.settings.Cluster.Kind {
+		c.nodes(before, now)
+	}
+	if before.settings.Database.Kind == now.settings.Database.Kind {
+		c.database(before, now)
+	}
+}
+
+func (c *Comparison) nodes(before *Stack, now Stack) {
 	c.addIfDifferent("node size", before.Nodes.Size, now.Nodes.Size, Resize,
 		"run `go run ./cmd/ops resize -stack "+now.Name+"` first: it replaces the nodes and keeps the cluster; an update without it is refused")
 	c.addIfDifferent("node count", before.Nodes.Count, now.Nodes.Count, InPlace, "")
+}
+
+func (c *Comparison) database(before *Stack, now Stack) {
 	effect, note := OneWay, "a database can grow, but not shrink"
 	if isSmaller(now.Database.Size, before.Database.Size) {
 		note = "DigitalOcean refuses to shrink a database; create a smaller one and restore a backup into it"
@@ -113,11 +127,25 @@ func (c *Comparison) immovable(before, now settings.Settings) {
 // updatable adds the changes of settings that an update changes in place.
 func (c *Comparison) updatable(before, now settings.Settings) {
 	c.addIfDifferent("database version", before.Database.Version, now.Database.Version, OneWay, "a major upgrade in place, with a pause; it cannot be undone")
-	c.addIfDifferent("HA control plane", before.Cluster.HA, now.Cluster.HA, OneWay, "it cannot be turned off once it is on")
-	c.addIfDifferent("cluster version", before.Cluster.Version, now.Cluster.Version, OneWay, "nodes are replaced one by one")
+	c.addIfDifferent("HA control plane", before.Cluster.HA, now.Cluster.HA, oneWayUnless(before.Cluster.HA), "it cannot be turned off once it is on")
+	upgrade := "nodes are replaced one by one"
+	// Both are 1 and two digits, which settings.Load checked.
+	older := now.Cluster.Version < before.Cluster.Version
+	if older {
+		upgrade = "a cluster cannot be downgraded"
+	}
+	c.addIfDifferent("cluster version", before.Cluster.Version, now.Cluster.Version, oneWayUnless(older), upgrade)
 	c.addIfDifferent("protect", before.Protect, now.Protect, InPlace, "it protects the cluster and the database from deletion")
 	c.addIfDifferent("issuer", before.Certificates.Issuer, now.Certificates.Issuer, InPlace, "the certificate is ordered again")
 	c.addIfDifferent("image", before.App.Image, now.App.Image, InPlace, "")
 	c.addIfDifferent("concurrent users", before.Capacity.ConcurrentUsers, now.Capacity.ConcurrentUsers, InPlace, "")
 	c.addIfDifferent("limit", before.Budget.MonthlyUSD, now.Budget.MonthlyUSD, InPlace, "")
+}
+
+// oneWayUnless returns OneWay, or Refused if an update refuses the change.
+func oneWayUnless(refused bool) string {
+	if refused {
+		return Refused
+	}
+	return OneWay
 }

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/genericcorp/platform/internal/budget"
 	"github.com/genericcorp/platform/internal/settings"
@@ -37,36 +38,66 @@ func roomOf(r sizing.Room) Room {
 	return Room{More: r.More, BreaksOn: r.BreaksOn, StepCents: r.Step, Next: r.Next}
 }
 
-// why returns a sentence for each size that says why it was chosen.
+// why returns a sentence for each size that says what decided it.
 func why(s settings.Settings, p sizing.Plan) []string {
 	app := p.Workload.App
-	out := []string{fmt.Sprintf("app: %d replicas with %s CPU and %s each, for %d concurrent users",
-		app.Replicas, app.Request.CPU(), app.Request.Memory(), s.Capacity.ConcurrentUsers)}
+	out := []string{fmt.Sprintf("app: %s with %s CPU and %s each, %s",
+		counted(app.Replicas, "replica"), app.Request.CPU(), app.Request.Memory(), whyApp(s))}
 	if p.Nodes.Size != "" {
-		reason := "the cheapest on which everything fits"
-		switch {
-		case s.Nodes.Size != "" || s.Nodes.Count != 0:
-			reason = "pinned by settings.nodes; the rest is " + reason
-		case s.Capacity.SurviveNodeLoss:
-			reason += ", also with one node gone"
-		}
-		out = append(out, fmt.Sprintf("nodes: %d × %s, %s", p.Nodes.Count, p.Nodes.Size, reason))
+		out = append(out, fmt.Sprintf("nodes: %d × %s, %s", p.Nodes.Count, p.Nodes.Size, whyNodes(s)))
 	} else {
 		out = append(out, "nodes: those of the existing cluster; nothing checks that everything fits on them")
 	}
 	switch {
 	case p.Database.Size != "":
-		reason := "the smallest that admits the connections"
-		if s.Database.Size != "" {
-			reason = "pinned by settings.database.size"
-		}
-		out = append(out, fmt.Sprintf("database: %d × %s, %s", p.Database.Nodes, p.Database.Size, reason))
+		out = append(out, fmt.Sprintf("database: %d × %s, %s", p.Database.Nodes, p.Database.Size, sizing.WhyDatabase(s, p)))
 	case s.Database.Network == settings.Anywhere:
 		out = append(out, "database: external; network policies admit every address on its port; settings.database.network restricts them")
 	default:
 		out = append(out, fmt.Sprintf("database: external; network policies admit %s on its port", s.Database.Network))
 	}
 	return out
+}
+
+// whyApp names the settings that set the app's replicas and requests. The rest is computed
+// from the number of users.
+func whyApp(s settings.Settings) string {
+	var set []string
+	if s.App.Replicas > 0 {
+		set = append(set, "app.replicas")
+	}
+	if s.App.CPU != "" {
+		set = append(set, "app.cpu")
+	}
+	if s.App.Memory != "" {
+		set = append(set, "app.memory")
+	}
+	users := fmt.Sprintf("for %d concurrent users", s.Capacity.ConcurrentUsers)
+	switch len(set) {
+	case 0:
+		return users
+	case 3:
+		return "set by settings." + strings.Join(set, ", ") + ", whatever the number of users"
+	}
+	return "set by settings." + strings.Join(set, ", ") + "; the rest is " + users
+}
+
+// whyNodes says whether a setting pins the size and the number of nodes, and what must fit on
+// them.
+func whyNodes(s settings.Settings) string {
+	reason := "the cheapest on which everything fits"
+	switch {
+	case s.Nodes.Size != "" && s.Nodes.Count != 0:
+		reason = "pinned by settings.nodes; everything fits"
+	case s.Nodes.Size != "":
+		reason = "of the size that settings.nodes.size pins; the fewest on which everything fits"
+	case s.Nodes.Count != 0:
+		reason = "as many as settings.nodes.count pins; the cheapest size on which everything fits"
+	}
+	if s.Capacity.SurviveNodeLoss {
+		reason += ", also with one node gone"
+	}
+	return reason
 }
 
 // economics returns costs and margins per tenant. infrastructure is the total of the bill,

@@ -3,6 +3,7 @@ package report_test
 import (
 	"bytes"
 	"encoding/json"
+	"math"
 	"os"
 	"strings"
 	"testing"
@@ -10,6 +11,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/genericcorp/platform/internal/budget"
+	"github.com/genericcorp/platform/internal/catalog"
 	"github.com/genericcorp/platform/internal/report"
 )
 
@@ -25,6 +28,22 @@ func planStack(t *testing.T, name, text string) report.Stack {
 	s, err := report.PlanStack(name, []byte(text))
 	require.NoError(t, err)
 	return s
+}
+
+// priceOf returns the price of a node size or a database size.
+func priceOf(t *testing.T, size string) budget.Cents {
+	t.Helper()
+	if d, err := catalog.DatabaseBySize(size); err == nil {
+		return d.Unit
+	}
+	n, err := catalog.NodeBySize(size)
+	require.NoError(t, err)
+	return n.Unit
+}
+
+// databaseStep returns the price of the second database size less that of the smallest.
+func databaseStep(t *testing.T) string {
+	return (priceOf(t, "db-s-1vcpu-2gb") - priceOf(t, "db-s-1vcpu-1gb")).String()
 }
 
 // both returns the report of the demo stack and the prod stack.
@@ -59,10 +78,12 @@ func TestReportJSONHasTheDocumentedKeys(t *testing.T) {
 
 func TestTextShowsPricesFitHeadroomAndEconomics(t *testing.T) {
 	var out bytes.Buffer
-	require.NoError(t, both(t).Text(&out))
+	bills := both(t)
+	require.NoError(t, bills.Text(&out))
 	for _, want := range []string{
-		"demo: $51.65 a month of at most $80.00, fits", "prod: $76.15", "one node gone", "together  $127.80",
-		"more tenants; then database storage", "the next step costs $15.30", "BREAK-EVEN",
+		"demo: " + bills.Stacks[0].MonthlyCents.String() + " a month of at most $80.00, fits",
+		"prod: " + bills.Stacks[1].MonthlyCents.String(), "one node gone", "together  " + bills.TotalCents.String(),
+		"more tenants; then database storage", "the next step costs " + databaseStep(t), "BREAK-EVEN",
 	} {
 		assert.Contains(t, out.String(), want)
 	}
@@ -71,7 +92,7 @@ func TestTextShowsPricesFitHeadroomAndEconomics(t *testing.T) {
 func TestPlanStackOverTheLimitIsNotOKAndHasAdvice(t *testing.T) {
 	s := planStack(t, "demo", strings.Replace(stackFile(t, "demo"), "    capacity:", "    cluster: {ha: true}\n    capacity:", 1))
 	assert.False(t, s.OK)
-	assert.Contains(t, s.Problem, "HA control plane ($40.00)")
+	assert.Contains(t, s.Problem, "HA control plane ("+catalog.HAControlPlane.Unit.String()+")")
 	assert.NotEmpty(t, s.Lines)
 	var out bytes.Buffer
 	require.NoError(t, report.New([]report.Stack{s}).Markdown(&out))
@@ -81,9 +102,13 @@ func TestPlanStackOverTheLimitIsNotOKAndHasAdvice(t *testing.T) {
 func TestPlanStackComputesCostMarginAndBreakEven(t *testing.T) {
 	s := planStack(t, "demo", stackFile(t, "demo")+"      - name: beta\n    pricing: {tenantUsd: [49], fixedUsd: 100}\n")
 	e := s.Economics[0]
-	assert.EqualValues(t, 2583, e.CostPerTenantCents)
-	assert.EqualValues(t, 4900-2583, e.MarginCents)
-	assert.Equal(t, 4, e.BreakEvenTenants, "$51.65 + $100.00 at $49.00 a tenant")
+	half := (s.MonthlyCents + 1) / 2
+	assert.Equal(t, half, e.CostPerTenantCents, "two tenants share the bill")
+	assert.Equal(t, 4900-half, e.MarginCents)
+	assert.EqualValues(t, math.Ceil(float64(s.MonthlyCents+10000)/4900), e.BreakEvenTenants)
+	full := budget.Cents(math.Ceil(float64(s.MonthlyCents) / float64(2+s.Headroom.Tenants.More)))
+	assert.Equal(t, full, e.FullCostPerTenantCents, "as many as fit share the bill")
+	assert.Equal(t, 4900-full, e.FullMarginCents)
 }
 
 func TestMarkdownSortsChangesByTheirEffect(t *testing.T) {
@@ -113,7 +138,7 @@ func TestCompareOfAnotherNodeSizeNamesTheResizeCommand(t *testing.T) {
 	assert.Equal(t, "node size", c.Changes[0].What)
 	assert.Equal(t, report.Resize, c.Changes[0].Effect)
 	assert.Contains(t, c.Changes[0].Note, "ops resize -stack demo")
-	assert.EqualValues(t, 2400, c.DeltaCents)
+	assert.Equal(t, priceOf(t, "s-4vcpu-8gb")-priceOf(t, "s-2vcpu-4gb"), c.DeltaCents)
 }
 
 func TestCompareOfASmallerDatabaseSaysThatItCannotShrink(t *testing.T) {

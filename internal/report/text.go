@@ -7,6 +7,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/genericcorp/platform/internal/budget"
+	"github.com/genericcorp/platform/internal/sizing"
 )
 
 // Text writes the report for a terminal. It returns the error of the writer.
@@ -108,7 +109,16 @@ func (p *printer) fit(s Stack) {
 }
 
 func (p *printer) room(of string, r Room) {
-	p.line("  %d more %s; then %s; the next step costs %s a month more: %s", r.More, of, r.BreaksOn, r.StepCents, r.Next)
+	next := ""
+	switch {
+	case strings.HasPrefix(r.Next, sizing.NoPlan):
+		next = "; " + r.Next
+	case r.StepCents < 0:
+		next = fmt.Sprintf("; without the pins, the plan for one more costs %s a month less: %s", -r.StepCents, r.Next)
+	case r.Next != "":
+		next = fmt.Sprintf("; the next step costs %s a month more: %s", r.StepCents, r.Next)
+	}
+	p.line("  %d more %s; then %s%s", r.More, of, r.BreaksOn, next)
 }
 
 func (p *printer) economics(s Stack) {

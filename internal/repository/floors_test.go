@@ -45,7 +45,7 @@ var floors = map[string][]string{
 	"internal/report":         {"internal/budget", "internal/catalog", "internal/lifecycle", "internal/settings", "internal/sizing"},
 	"internal/lifecycle":      {"internal/settings"},
 	"internal/meter":          {"internal/budget", "internal/catalog"},
-	"internal/sizing":         {"internal/budget", "internal/catalog", "internal/settings", "internal/workload"},
+	"internal/sizing":         {"components", "internal/budget", "internal/catalog", "internal/settings", "internal/workload"},
 	"internal/tenancy":        {"internal/names", "internal/pgurl", "internal/settings"},
 	"internal/workload":       {"components", "internal/settings"},
 	"internal/settings":       {"components", "internal/budget", "internal/catalog", "internal/names"},

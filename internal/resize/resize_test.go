@@ -2,6 +2,8 @@ package resize_test
 
 import (
 	"context"
+	"fmt"
+	"math"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -9,6 +11,8 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/genericcorp/platform/internal/budget"
+	"github.com/genericcorp/platform/internal/catalog"
 	"github.com/genericcorp/platform/internal/resize"
 	"github.com/genericcorp/platform/sandbox/cloud"
 )
@@ -164,6 +168,7 @@ func TestPlanTextListsStepsDurationAndCost(t *testing.T) {
 	require.NoError(t, err)
 	text, err := plan.Text()
 	require.NoError(t, err)
+	before, after := twoNodes(t, "s-2vcpu-4gb"), twoNodes(t, "s-4vcpu-8gb")
 	assert.Equal(t, `platform-prod: from 2 × s-2vcpu-4gb (pool default) to 2 × s-4vcpu-8gb; the cluster stays
   1. add the pool default-s-4vcpu-8gb with 2 × s-4vcpu-8gb
   2. wait until the nodes of the new pool are Ready
@@ -172,8 +177,21 @@ func TestPlanTextListsStepsDurationAndCost(t *testing.T) {
   5. delete the pool default
   6. run `+"`pulumi up --refresh`"+`: it renames the new pool and replaces nothing
 It takes about 13 minutes. An app with two or more replicas answers all the time. A Deployment with one replica pauses while its Pod moves.
-DigitalOcean bills both pools while they exist: $0.072 an hour for the old nodes and $0.143 for the new ones, so about $0.072 extra. Then the nodes cost $96.00 a month instead of $48.00.
-`, text)
+`+fmt.Sprintf("DigitalOcean bills both pools while they exist: %[1]s an hour for the old nodes and %[2]s for the new ones, so about %[1]s extra. "+
+		"Then the nodes cost %[4]s a month instead of %[3]s.\n", hourly(before), hourly(after), before, after), text)
+}
+
+// twoNodes returns the monthly price of two nodes of a size.
+func twoNodes(t *testing.T, size string) budget.Cents {
+	t.Helper()
+	n, err := catalog.NodeBySize(size)
+	require.NoError(t, err)
+	return 2 * n.Unit
+}
+
+// hourly returns the price of an hour. DigitalOcean bills at most 672 hours a month.
+func hourly(monthly budget.Cents) string {
+	return fmt.Sprintf("$%.3f", math.Ceil(float64(monthly)*10/672)/1000)
 }
 
 func TestRunReturnsTheErrorOfItsContext(t *testing.T) {

@@ -54,9 +54,9 @@ type Route struct {
 	Middlewares []string
 	// In is the ingress namespace. It must exist.
 	In pulumi.StringInput
-	// Namespace, Service and Port are those of the published Service.
-	Namespace, Service string
-	Port               int
+	// Service and Port are those of the published Service.
+	Service workload.Ref
+	Port    int
 }
 
 // Register declares the route as a Service and an Ingress, both called "route-<Name>" in
@@ -82,7 +82,7 @@ func (r Route) serviceArgs() *corev1.ServiceArgs {
 		Metadata: r.meta(),
 		Spec: &corev1.ServiceSpecArgs{
 			Type:         pulumi.String("ExternalName"),
-			ExternalName: pulumi.Sprintf("%s.%s.svc.cluster.local", r.Service, r.Namespace),
+			ExternalName: pulumi.Sprintf("%s.%s.svc.cluster.local", r.Service.Name, r.Service.Namespace),
 			Ports: corev1.ServicePortArray{&corev1.ServicePortArgs{
 				Name: pulumi.String("http"), Port: pulumi.Int(r.Port), TargetPort: pulumi.Int(r.Port),
 			}},

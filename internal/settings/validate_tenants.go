@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/genericcorp/platform/internal/catalog"
 	"github.com/genericcorp/platform/internal/names"
 )
 
@@ -60,7 +61,7 @@ func (t Tenant) validate(f *Faults, path string, archive Archive) {
 	atLeast(f, path+".passwordVersion", t.PasswordVersion, 1)
 	needsArchive := t.Restore || slices.Contains([]string{Archived, Purged}, t.State)
 	if needsArchive && archive.VolumeGiB == 0 {
-		f.add(path, "archiving, purging and restoring need a volume for the dump; set settings.archive.volumeGiB (5 GiB are $0.50 a month)")
+		f.add(path, "archiving, purging and restoring need a volume for the dump; set settings.archive.volumeGiB (5 GiB are %s a month)", 5*catalog.BlockStorage.Unit)
 	}
 	t.validateState(f, path)
 	t.validateRename(f, path)

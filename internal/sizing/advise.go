@@ -2,6 +2,7 @@ package sizing
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/genericcorp/platform/internal/budget"
 	"github.com/genericcorp/platform/internal/settings"
@@ -33,7 +34,7 @@ var costlySettings = []costlySetting{
 }
 
 // advise says how to bring a plan that is over its budget within it. It tries, in this
-// order: one costly setting less, all of them less, and a smaller monitoring volume.
+// order: one costly setting less, all of them less, and smaller volumes.
 // Then it gives the price of the cheapest plan. It returns "" if no plan fits.
 func advise(s settings.Settings, derive derivation, over Plan) string {
 	total := over.Bill.Total()
@@ -56,13 +57,39 @@ func advise(s settings.Settings, derive derivation, over Plan) string {
 	}
 	volumes := lineOf(over.Bill, budget.ItemVolumes)
 	if most := affordableUnits(over, volumes); most > 0 {
+		if s.Archive.VolumeGiB > 0 {
+			return fmt.Sprintf("settings.archive.volumeGiB and settings.monitoring.volumeGiB (%s) break the budget; at most %d GiB together are within it",
+				volumes.Monthly(), most)
+		}
 		return fmt.Sprintf("settings.monitoring.volumeGiB (%s) breaks the budget; at most %d GiB are within it", volumes.Monthly(), most)
 	}
 	if p, err := solve(minimal, derive); err == nil {
-		return fmt.Sprintf("nothing cheaper fits: the cheapest plan for this workload costs %s (%s); raise settings.budget.monthlyUsd, or lower settings.capacity.concurrentUsers (%d)",
-			p.Bill.Total(), describe(p), s.Capacity.ConcurrentUsers)
+		return fmt.Sprintf("nothing cheaper fits: the cheapest plan for this workload costs %s (%s); raise settings.budget.monthlyUsd, or lower %s",
+			p.Bill.Total(), describe(p), strings.Join(lowerable(minimal, p), ", "))
 	}
 	return ""
+}
+
+// lowerable names what makes a plan as large as it is: the settings from which the app's
+// Pods follow and, unless the database has the smallest size, what the next smaller size
+// lacks.
+func lowerable(s settings.Settings, p Plan) []string {
+	var out []string
+	add := func(set bool, format string, value any) {
+		if set {
+			out = append(out, fmt.Sprintf(format, value))
+		}
+	}
+	add(s.App.Replicas == 0 || s.App.CPU == "" || s.App.Memory == "", "settings.capacity.concurrentUsers (%d)", s.Capacity.ConcurrentUsers)
+	add(s.App.Replicas > 0, "settings.app.replicas (%d)", s.App.Replicas)
+	add(s.App.CPU != "", "settings.app.cpu (%s)", s.App.CPU)
+	add(s.App.Memory != "", "settings.app.memory (%s)", s.App.Memory)
+	if smaller, ok := nextSmaller(p.Database.Size); ok {
+		need := demandOf(s, p.Workload)
+		add(smaller.Connections < need.connections, "settings.app.databasePool (%d)", s.App.DatabasePool)
+		add(smaller.TenantsMiB() < need.storageMiB, "the storage of tenants (%d MiB)", need.storageMiB)
+	}
+	return out
 }
 
 // planWithin returns the cheapest plan, and whether there is one within the limit.

@@ -78,7 +78,7 @@ func bounds(s settings.Settings, p Plan) []Bound {
 	}
 	if s.Database.Kind == settings.DigitalOcean {
 		out = append(out, Bound{BoundStorage, storage(s), p.database.TenantsMiB(),
-			fmt.Sprintf("%d active tenants by their tiers", s.ActiveTenants())})
+			fmt.Sprintf("the disk quotas of active tenants (%d)", s.ActiveTenants())})
 	}
 	if len(p.Fit) > 0 {
 		out = append(out, Bound{"memory for our Pods (MiB)", p.Fit[0].RequestedMiB, p.Fit[0].DocumentedMiB,

@@ -16,7 +16,8 @@ type Room struct {
 	BreaksOn string
 	// Step is the difference in price per month to the cheapest plan for More + 1.
 	Step budget.Cents
-	// Next describes that plan, or says why there is none.
+	// Next describes that plan. It starts with NoPlan and says why if there is none. It is
+	// empty if no bound was found.
 	Next string
 }
 
@@ -26,8 +27,12 @@ type Headroom struct {
 	Tenants, Replicas Room
 }
 
-// maxMore ends the count. No size of the catalogue has room for as many.
-const maxMore = 1000
+// NoPlan starts Room.Next if no plan has room for one more.
+const NoPlan = "no plan: "
+
+// maxMore ends the count. No size of the catalogue has room for as many, and no stack may
+// have more tenants.
+const maxMore = settings.MaxTenants
 
 // HeadroomOf returns the headroom on the sizes of a plan. The plan has to be one that
 // Solve or SolveFor returned for these settings.
@@ -57,7 +62,7 @@ func withTenants(s settings.Settings, n int) settings.Settings {
 // room counts up until the plan's sizes are too small. with returns the settings and the
 // workload with n more of the thing that is counted.
 func room(p Plan, with func(n int) (settings.Settings, workload.Set)) Room {
-	for n := 1; n <= maxMore; n++ {
+	for n := 1; n <= maxMore+1; n++ {
 		more, set := with(n)
 		if bound := exceededBound(more, set, p); bound != "" {
 			out := Room{More: n - 1, BreaksOn: bound}
@@ -92,10 +97,13 @@ func exceededBound(s settings.Settings, set workload.Set, p Plan) string {
 // nextPlan returns how much more than p the cheapest plan for a workload costs, and
 // describes that plan. It ignores pins and the budget.
 func nextPlan(s settings.Settings, set workload.Set, p Plan) (budget.Cents, string) {
+	if len(s.Tenants) > settings.MaxTenants {
+		return 0, NoPlan + "create another stack for more tenants"
+	}
 	s.Nodes, s.Database.Size = settings.Nodes{}, ""
 	after, err := solve(s, func(settings.Settings) workload.Set { return set })
 	if err != nil {
-		return 0, "no plan: " + err.Error()
+		return 0, NoPlan + err.Error()
 	}
 	return after.Bill.Total() - p.Bill.Total(), describe(after)
 }

@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/genericcorp/platform/components"
 	"github.com/genericcorp/platform/internal/catalog"
-	"github.com/genericcorp/platform/internal/workload"
 )
 
 // checkAnyOrder returns a *MisfitError if, in some order of scheduling, a Pod could find
@@ -25,7 +25,7 @@ import (
 func checkAnyOrder(scenario string, w pods, size catalog.Node, count int) error {
 	system := systemPods()
 	perNode := sum(slices.Concat(system.perNode, w.perNode))
-	room := workload.Resources{MilliCPU: size.AllocatableMilli - perNode.MilliCPU, MiB: size.AllocatableMiB - perNode.MiB}
+	room := components.Resources{MilliCPU: size.AllocatableMilli - perNode.MilliCPU, MiB: size.AllocatableMiB - perNode.MiB}
 	total := sum(slices.Concat(system.replicated, w.replicated))
 	for _, p := range w.replicated {
 		blocked := blockedNodes(total.MiB-p.request.MiB, room.MiB-p.request.MiB) +
@@ -41,8 +41,8 @@ func checkAnyOrder(scenario string, w pods, size catalog.Node, count int) error 
 // blockedNodes returns B/(F+1) of checkAnyOrder.
 func blockedNodes(others, free int) int { return others / (max(free, 0) + 1) }
 
-func sum(pods []pod) workload.Resources {
-	var out workload.Resources
+func sum(pods []pod) components.Resources {
+	var out components.Resources
 	for _, p := range pods {
 		out = out.Plus(p.request)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/genericcorp/platform/components"
 	"github.com/genericcorp/platform/internal/catalog"
 	"github.com/genericcorp/platform/internal/workload"
 )
@@ -12,7 +13,7 @@ import (
 // pod is one Pod to place.
 type pod struct {
 	name    string
-	request workload.Resources
+	request components.Resources
 	volumes int
 	// spread is true if the Pods of this name may differ by at most one between nodes.
 	spread bool
@@ -31,7 +32,7 @@ type NodeFit struct {
 	// Pods is the number of Pods on the node, DigitalOcean's own included.
 	Pods int
 	// Free is the observed allocatable less the requests of these Pods.
-	Free workload.Resources
+	Free components.Resources
 
 	volumes int
 	// spread counts the Pods that are spread, by name.
@@ -51,8 +52,8 @@ type Scenario struct {
 }
 
 // Free returns the sum of what is left on all nodes.
-func (s Scenario) Free() workload.Resources {
-	var sum workload.Resources
+func (s Scenario) Free() components.Resources {
+	var sum components.Resources
 	for _, n := range s.Nodes {
 		sum = sum.Plus(n.Free)
 	}
@@ -92,7 +93,7 @@ func placeLargestFirst(scenario string, w pods, size catalog.Node, count int) (S
 	}
 	system := systemPods()
 	for i := range s.Nodes {
-		s.Nodes[i] = NodeFit{Free: workload.Resources{MilliCPU: size.AllocatableMilli, MiB: size.AllocatableMiB}, spread: map[string]int{}}
+		s.Nodes[i] = NodeFit{Free: components.Resources{MilliCPU: size.AllocatableMilli, MiB: size.AllocatableMiB}, spread: map[string]int{}}
 		for _, p := range slices.Concat(system.perNode, w.perNode) {
 			if !s.Nodes[i].fits(p) {
 				return s, &MisfitError{scenario, p.noNode(s.Nodes, size.SKU)}
@@ -152,7 +153,7 @@ func (n *NodeFit) add(p pod) {
 
 // noNode returns the reason of a MisfitError for a Pod that fits on none of the nodes.
 func (p pod) noNode(nodes []NodeFit, size string) string {
-	var most workload.Resources
+	var most components.Resources
 	for _, n := range nodes {
 		if n.Free.MiB >= most.MiB {
 			most = n.Free
@@ -196,7 +197,7 @@ func podsOf(set workload.Set, surge bool) pods {
 func systemPods() pods {
 	var out pods
 	for _, s := range catalog.SystemPods() {
-		p := pod{name: s.Name, request: workload.Resources{MilliCPU: s.MilliCPU, MiB: s.MiB}}
+		p := pod{name: s.Name, request: components.Resources{MilliCPU: s.MilliCPU, MiB: s.MiB}}
 		if s.PerNode {
 			out.perNode = append(out.perNode, p)
 			continue

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/genericcorp/platform/components"
 	"github.com/genericcorp/platform/internal/budget"
 	"github.com/genericcorp/platform/internal/catalog"
 	"github.com/genericcorp/platform/internal/settings"
@@ -22,7 +23,7 @@ func randomCase(t testing.TB, r *rand.Rand) (settings.Settings, workload.Set) {
 	s.Database.Standby = r.IntN(3) == 0
 	set := workload.For(s)
 	set.App.Replicas = 1 + r.IntN(6)
-	set.App.Request = workload.Resources{MilliCPU: 20 + r.IntN(900), MiB: 32 + r.IntN(1800)}
+	set.App.Request = components.Resources{MilliCPU: 20 + r.IntN(900), MiB: 32 + r.IntN(1800)}
 	set.App.Spread = r.IntN(2) == 0
 	set.App.Connections = 1 + r.IntN(12)
 	set.Grafana.Request.MiB = 128 + r.IntN(1200)

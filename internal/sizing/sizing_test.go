@@ -3,12 +3,14 @@ package sizing_test
 import (
 	"fmt"
 	"os"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/genericcorp/platform/internal/budget"
+	"github.com/genericcorp/platform/internal/catalog"
 	"github.com/genericcorp/platform/internal/settings"
 	"github.com/genericcorp/platform/internal/sizing"
 	"github.com/genericcorp/platform/internal/workload"
@@ -23,15 +25,41 @@ func stack(t testing.TB, name string) settings.Settings {
 	return s
 }
 
+// prices returns the sum of prices of the catalogue, by SKU.
+func prices(t testing.TB, skus ...string) budget.Cents {
+	t.Helper()
+	var sum budget.Cents
+	for _, sku := range skus {
+		rows := catalog.Prices()
+		i := slices.IndexFunc(rows, func(p catalog.Price) bool { return p.SKU == sku })
+		require.GreaterOrEqual(t, i, 0, sku)
+		sum += rows[i].Unit
+	}
+	return sum
+}
+
+// The sizes of demo and prod. Prod has two of the nodes.
+const smallNode, smallDatabase, nextDatabase = "s-2vcpu-4gb", "db-s-1vcpu-1gb", "db-s-1vcpu-2gb"
+
+// demoBill and prodBill return the bills of the stack files. stacks/testdata has them as
+// literals.
+func demoBill(t testing.TB) budget.Cents {
+	return prices(t, smallNode, smallDatabase, "lb-regional") + 5*catalog.BlockStorage.Unit
+}
+
+func prodBill(t testing.TB) budget.Cents {
+	return demoBill(t) + prices(t, smallNode) + 5*catalog.BlockStorage.Unit
+}
+
 func TestSolveChoosesOneNodeForDemoAndTwoForProd(t *testing.T) {
 	demo, err := sizing.Solve(stack(t, "demo"))
 	require.NoError(t, err)
 	assert.Equal(t, sizing.Nodes{Size: "s-2vcpu-4gb", Count: 1}, demo.Nodes)
-	assert.Equal(t, budget.Cents(5165), demo.Bill.Total())
+	assert.Equal(t, demoBill(t), demo.Bill.Total())
 	prod, err := sizing.Solve(stack(t, "prod"))
 	require.NoError(t, err)
 	assert.Equal(t, sizing.Nodes{Size: "s-2vcpu-4gb", Count: 2}, prod.Nodes)
-	assert.Equal(t, budget.Cents(7615), prod.Bill.Total())
+	assert.Equal(t, prodBill(t), prod.Bill.Total())
 	assert.Equal(t, "one node gone", prod.Fit[2].Name)
 	assert.Len(t, prod.Fit[2].Nodes, 1)
 }
@@ -47,13 +75,42 @@ func TestSolveKeepsPinsAndRefusesThoseThatAreTooSmall(t *testing.T) {
 	_, err = sizing.Solve(s)
 	assert.True(t, sizing.IsMisfit(err))
 	assert.ErrorContains(t, err, "settings.nodes pins 1 × s-1vcpu-2gb")
-	assert.ErrorContains(t, err, "without the pin this plan costs $51.65 (1 × s-2vcpu-4gb")
+	assert.ErrorContains(t, err, "without the pin this plan costs "+demoBill(t).String()+" (1 × s-2vcpu-4gb")
 
-	s = stack(t, "demo")
-	s.Database.Size = "db-s-1vcpu-1gb"
-	s.App.DatabasePool = 12
-	_, err = sizing.Solve(s)
-	assert.ErrorContains(t, err, "db-s-1vcpu-2gb admits 47 for $15.30 more a month")
+}
+
+func TestSolveNamesWhatADatabaseSizeLacks(t *testing.T) {
+	step := prices(t, nextDatabase) - prices(t, smallDatabase)
+	standbyStep := 2 * (prices(t, "db-s-2vcpu-4gb") - prices(t, nextDatabase))
+	for name, c := range map[string]struct {
+		change func(*settings.Settings)
+		want   string
+	}{
+		"connections of a pinned size": {func(s *settings.Settings) { s.Database.Size, s.App.DatabasePool = "db-s-1vcpu-1gb", 12 },
+			"needs a size that admits 46 connections; db-s-1vcpu-2gb does, for " + step.String() + " more a month"},
+		"storage of a pinned size": {func(s *settings.Settings) { s.Database.Size, s.Tenants = "db-s-1vcpu-1gb", starterTenants(150) },
+			"needs a size that has 9600 MiB for tenants; db-s-1vcpu-2gb does"},
+		"both of a pinned size, with a standby node": {func(s *settings.Settings) {
+			s.Database.Size, s.Database.Standby, s.App.DatabasePool, s.Tenants = "db-s-1vcpu-2gb", true, 20, starterTenants(300)
+		}, "admits 70 connections and has 19200 MiB for tenants; db-s-2vcpu-4gb does, for " + standbyStep.String() + " more a month"},
+		"a pin that no size can replace": {func(s *settings.Settings) { s.Database.Size, s.App.DatabasePool = "db-s-1vcpu-1gb", 90 },
+			"admits 280 connections; no larger size does"},
+		"an unknown pin": {func(s *settings.Settings) { s.Database.Size = "db-s-9vcpu" },
+			"settings.database.size: \"db-s-9vcpu\" is not a database size"},
+		"connections of every size": {func(s *settings.Settings) { s.App.DatabasePool = 90 },
+			"no database size admits 280 connections; lower settings.app.databasePool (90 for each of 2 replicas and 1 more in a rolling update)"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := stack(t, "demo")
+			c.change(&s)
+			_, err := sizing.Solve(s)
+			require.ErrorContains(t, err, c.want)
+		})
+	}
+	s := stack(t, "demo")
+	s.Tenants = starterTenants(1300)
+	_, err := sizing.Solve(s)
+	assert.EqualError(t, err, "no database size has 83200 MiB for tenants; suspend tenants, or give them smaller tiers")
 }
 
 func TestSolveReturnsAMisfitForAWorkloadThatFitsOnNoNode(t *testing.T) {
@@ -73,17 +130,32 @@ func TestSolveRefusesToSurviveANodeLossOnOneNode(t *testing.T) {
 }
 
 func TestSolveOverBudgetAdvisesTheSettingAndThePlanWithoutIt(t *testing.T) {
+	gib, prod := catalog.BlockStorage.Unit, prodBill(t)
+	standby := 2*prices(t, nextDatabase) - prices(t, smallDatabase)
+	// Prod has 10 GiB. It may have as many more as the rest of its budget pays for.
+	mostGiB := 10 + int((stack(t, "prod").Budget.MonthlyUSD-prod)/gib)
+	biggerNodes := 2 * (prices(t, "s-4vcpu-8gb") - prices(t, smallNode))
 	for name, c := range map[string]struct {
 		change func(*settings.Settings)
 		advice string
 	}{
 		"HA": {func(s *settings.Settings) { s.Cluster.HA = true },
-			"HA control plane ($40.00) breaks the budget; without it this plan costs $76.15"},
-		"a standby":     {func(s *settings.Settings) { s.Database.Standby = true }, "database.standby ($45.75) breaks the budget"},
-		"a pinned size": {func(s *settings.Settings) { s.Nodes.Size = "s-4vcpu-8gb" }, "the pin of nodes.size ($48.00) breaks the budget"},
+			fmt.Sprintf("HA control plane (%s) breaks the budget; without it this plan costs %s", catalog.HAControlPlane.Unit, prod)},
+		"a standby":     {func(s *settings.Settings) { s.Database.Standby = true }, fmt.Sprintf("database.standby (%s) breaks the budget", standby)},
+		"a pinned size": {func(s *settings.Settings) { s.Nodes.Size = "s-4vcpu-8gb" }, fmt.Sprintf("the pin of nodes.size (%s) breaks the budget", biggerNodes)},
 		"two settings":  {func(s *settings.Settings) { s.Cluster.HA, s.Nodes.Size = true, "c-4" }, "several settings together break the budget"},
-		"a volume":      {func(s *settings.Settings) { s.Monitoring.VolumeGiB = 300 }, "settings.monitoring.volumeGiB ($30.00) breaks the budget; at most 48 GiB are within it"},
-		"a tiny limit":  {func(s *settings.Settings) { s.Budget.MonthlyUSD = 4000 }, "raise settings.budget.monthlyUsd"},
+		"a volume":      {func(s *settings.Settings) { s.Monitoring.VolumeGiB = 300 }, fmt.Sprintf("settings.monitoring.volumeGiB (%s) breaks the budget; at most %d GiB are within it", 300*gib, mostGiB)},
+		"an archive": {func(s *settings.Settings) { s.Archive.VolumeGiB = 300 },
+			fmt.Sprintf("settings.archive.volumeGiB and settings.monitoring.volumeGiB (%s) break the budget; at most %d GiB together are within it", 310*gib, mostGiB)},
+		"a large app": {func(s *settings.Settings) { s.App.Replicas, s.App.CPU, s.App.Memory = 4, "500m", "2Gi" },
+			"raise settings.budget.monthlyUsd, or lower settings.app.replicas (4), settings.app.cpu (500m), settings.app.memory (2Gi)"},
+		"many users": {func(s *settings.Settings) { s.Capacity.ConcurrentUsers = 1000 },
+			"raise settings.budget.monthlyUsd, or lower settings.capacity.concurrentUsers (1000)"},
+		"many tenants": {func(s *settings.Settings) { s.Tenants, s.Budget.MonthlyUSD = starterTenants(150), 5000 },
+			"or lower settings.capacity.concurrentUsers (100), the storage of tenants (9600 MiB)"},
+		"many connections": {func(s *settings.Settings) { s.App.DatabasePool, s.Budget.MonthlyUSD = 12, 5000 },
+			"settings.app.databasePool (12)"},
+		"a tiny limit": {func(s *settings.Settings) { s.Budget.MonthlyUSD = 4000 }, "raise settings.budget.monthlyUsd"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := stack(t, "prod")
@@ -110,7 +182,7 @@ func TestHeadroomForTenantsIsTheLargestNumberThatFits(t *testing.T) {
 	_, err = sizing.Solve(pinned)
 	require.ErrorContains(t, err, "MiB for tenants")
 	assert.Contains(t, room.Tenants.BreaksOn, sizing.BoundStorage)
-	assert.Equal(t, budget.Cents(1530), room.Tenants.Step)
+	assert.Equal(t, prices(t, nextDatabase)-prices(t, smallDatabase), room.Tenants.Step)
 }
 
 // starterTenants returns n tenants of the smallest tier.
@@ -123,7 +195,7 @@ func starterTenants(n int) []settings.Tenant {
 }
 
 func TestSolveFitsAHundredStarterTenantsForTheSameBill(t *testing.T) {
-	for name, bill := range map[string]budget.Cents{"demo": 5165, "prod": 7615} {
+	for name, bill := range map[string]budget.Cents{"demo": demoBill(t), "prod": prodBill(t)} {
 		s := stack(t, name)
 		s.Tenants = starterTenants(100)
 		p, err := sizing.Solve(s)

@@ -1,5 +1,7 @@
 package workload
 
+import "github.com/genericcorp/platform/components"
+
 // Factors from concurrent users to replicas and requests. They are assumptions. Change them
 // here after a load test of the real app.
 const (
@@ -20,14 +22,14 @@ const (
 
 // appSize returns the number of the app's replicas, and the request of each, for a number of
 // concurrent users.
-func appSize(users int) (replicas int, each Resources) {
+func appSize(users int) (replicas int, each components.Resources) {
 	replicas = max(minReplicas, ceil(users, usersPerReplica))
 	return replicas, eachReplica(users, replicas)
 }
 
-func eachReplica(users, replicas int) Resources {
+func eachReplica(users, replicas int) components.Resources {
 	share := ceil(users, replicas)
-	return Resources{
+	return components.Resources{
 		MilliCPU: max(50, ceil(share*requestsPerUserMilli*milliCPUPerRequest, 1000)),
 		MiB:      baseMiB + ceil(share*kibPerUser, 1024),
 	}

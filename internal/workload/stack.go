@@ -71,19 +71,19 @@ func For(s settings.Settings) Set {
 		Traefik: traefik(s.Capacity),
 		// Without surge: its volume can be attached to one node only.
 		VictoriaMetrics: Workload{Ref: VictoriaMetrics, Kind: Deployment, Pods: components.Pods{
-			Replicas: 1, Request: Resources{MilliCPU: 100, MiB: 256}, Limit: Resources{MiB: 512}, VolumeGiB: s.Monitoring.VolumeGiB,
+			Replicas: 1, Request: components.Resources{MilliCPU: 100, MiB: 256}, Limit: components.Resources{MiB: 512}, VolumeGiB: s.Monitoring.VolumeGiB,
 		}},
 		// Without surge: two Grafanas would request 1 GiB during an update.
 		Grafana: Workload{Ref: Grafana, Kind: Deployment, Pods: components.Pods{
-			Replicas: 1, Request: Resources{MilliCPU: 50, MiB: 512}, Limit: Resources{MiB: 768},
+			Replicas: 1, Request: components.Resources{MilliCPU: 50, MiB: 512}, Limit: components.Resources{MiB: 768},
 		}},
-		KubeStateMetrics: rolling(KubeStateMetrics, Resources{MilliCPU: 10, MiB: 64}, Resources{MiB: 128}),
+		KubeStateMetrics: rolling(KubeStateMetrics, components.Resources{MilliCPU: 10, MiB: 64}, components.Resources{MiB: 128}),
 		NodeExporter: Workload{Ref: NodeExporter, Kind: DaemonSet, Pods: components.Pods{
-			Request: Resources{MilliCPU: 10, MiB: 40}, Limit: Resources{MiB: 80},
+			Request: components.Resources{MilliCPU: 10, MiB: 40}, Limit: components.Resources{MiB: 80},
 		}},
-		CertManager: rolling(CertManager, Resources{MilliCPU: 10, MiB: 48}, Resources{MiB: 160}),
-		CAInjector:  rolling(CAInjector, Resources{MilliCPU: 10, MiB: 64}, Resources{MiB: 256}),
-		Webhook:     rolling(Webhook, Resources{MilliCPU: 10, MiB: 24}, Resources{MiB: 96}),
+		CertManager: rolling(CertManager, components.Resources{MilliCPU: 10, MiB: 48}, components.Resources{MiB: 160}),
+		CAInjector:  rolling(CAInjector, components.Resources{MilliCPU: 10, MiB: 64}, components.Resources{MiB: 256}),
+		Webhook:     rolling(Webhook, components.Resources{MilliCPU: 10, MiB: 24}, components.Resources{MiB: 96}),
 		Pooler:      pooler(s.Capacity),
 		// An update's two Jobs run one after the other. A scheduled run may run at the same
 		// time as one of them.
@@ -96,17 +96,17 @@ func For(s settings.Settings) Set {
 // enough for 1,000 tenants.
 func reconcile(kind Kind, volumeGiB int) Workload {
 	return Workload{Ref: Reconcile, Kind: kind, Pods: components.Pods{
-		Replicas: 1, Request: Resources{MilliCPU: 10, MiB: 32}, Limit: Resources{MiB: 128}, VolumeGiB: volumeGiB,
+		Replicas: 1, Request: components.Resources{MilliCPU: 10, MiB: 32}, Limit: components.Resources{MiB: 128}, VolumeGiB: volumeGiB,
 	}}
 }
 
 // rolling returns a Deployment with one replica that a rolling update replaces.
-func rolling(ref Ref, request, limit Resources) Workload {
+func rolling(ref Ref, request, limit components.Resources) Workload {
 	return Workload{Ref: ref, Kind: Deployment, Pods: components.Pods{Replicas: 1, Surge: 1, Request: request, Limit: limit}}
 }
 
 func traefik(c settings.Capacity) Workload {
-	w := rolling(Traefik, Resources{MilliCPU: 50, MiB: 96}, Resources{MiB: 192})
+	w := rolling(Traefik, components.Resources{MilliCPU: 50, MiB: 96}, components.Resources{MiB: 192})
 	if c.SurviveNodeLoss {
 		w.Replicas, w.Spread = 2, true
 	}
@@ -118,8 +118,8 @@ func traefik(c settings.Capacity) Workload {
 // the pools of 300 tenants. Of two replicas, an update stops one before its successor starts,
 // so there are never more than settings.Poolers.
 func pooler(c settings.Capacity) Workload {
-	w := rolling(Pooler, Resources{MilliCPU: 25, MiB: 56}, Resources{MiB: 112})
-	w.Sidecar = Share{Request: Resources{MilliCPU: 5, MiB: 24}, Limit: Resources{MiB: 48}}
+	w := rolling(Pooler, components.Resources{MilliCPU: 25, MiB: 56}, components.Resources{MiB: 112})
+	w.Sidecar = components.Share{Request: components.Resources{MilliCPU: 5, MiB: 24}, Limit: components.Resources{MiB: 48}}
 	if c.SurviveNodeLoss {
 		w.Replicas, w.Surge, w.Spread = settings.Poolers, 0, true
 	}
@@ -142,7 +142,7 @@ func app(s settings.Settings) Workload {
 		request.MiB = int((bytes + mib - 1) / mib)
 	}
 	return Workload{Ref: App, Kind: Deployment, Connections: s.App.DatabasePool, Pods: components.Pods{
-		Replicas: replicas, Surge: 1, Spread: replicas > 1, Request: request, Limit: Resources{MiB: 2 * request.MiB},
+		Replicas: replicas, Surge: 1, Spread: replicas > 1, Request: request, Limit: components.Resources{MiB: 2 * request.MiB},
 	}}
 }
 

@@ -10,12 +10,6 @@ import (
 	"github.com/genericcorp/platform/components"
 )
 
-// Resources is the type of the components' Args.
-type Resources = components.Resources
-
-// Share is the type of the components' Args.
-type Share = components.Share
-
 // Kind is the kind of Kubernetes object that runs a workload.
 type Kind string
 

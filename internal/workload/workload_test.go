@@ -5,6 +5,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
+	"github.com/genericcorp/platform/components"
 	"github.com/genericcorp/platform/internal/settings"
 	"github.com/genericcorp/platform/internal/workload"
 )
@@ -33,7 +34,7 @@ func TestAppHasTheRequestsAndReplicasOfItsSettings(t *testing.T) {
 		Capacity: settings.Capacity{ConcurrentUsers: 100}, App: settings.App{CPU: "0.25", Memory: "1G", Replicas: 3, DatabasePool: 4},
 	}).App
 	assert.Equal(t, 3, w.Replicas)
-	assert.Equal(t, workload.Resources{MilliCPU: 250, MiB: 954}, w.Request, "a gigabyte, rounded up to MiB")
+	assert.Equal(t, components.Resources{MilliCPU: 250, MiB: 954}, w.Request, "a gigabyte, rounded up to MiB")
 	assert.Equal(t, "250m", w.Request.CPU())
 	assert.Equal(t, "954Mi", w.Request.Memory())
 }

@@ -3,6 +3,8 @@ package build
 import (
 	"os"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -29,4 +31,17 @@ func TestInstalledFindsNothingWithoutAnEngineOnPATH(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	_, ok := installed()
 	assert.False(t, ok)
+}
+
+func TestDocumentsGiveTheTimeThatTheFirstBuildOfAClusterPrints(t *testing.T) {
+	minutes := regexp.MustCompile(`about \d+ minutes`)
+	want := minutes.FindString(firstBuild)
+	require.NotEmpty(t, want)
+	for path, sentence := range map[string]string{
+		"../../README.md": "it builds that control plane: ", "../../docs/decisions/0011-real-control-plane.md": "The first build takes ",
+	} {
+		data, err := os.ReadFile(path)
+		require.NoError(t, err)
+		assert.True(t, strings.Contains(string(data), sentence+want), "%s does not say %q", path, sentence+want)
+	}
 }

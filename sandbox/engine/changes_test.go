@@ -1,12 +1,14 @@
 package engine_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/genericcorp/platform/internal/catalog"
 	"github.com/genericcorp/platform/sandbox/cloud"
 	"github.com/genericcorp/platform/sandbox/enginetest"
 )
@@ -207,7 +209,9 @@ func TestPreviewReportsANodePoolThatIsNotInTheBill(t *testing.T) {
 	require.NoError(t, o.SetNodePools(append(pools, cloud.NodePool{ID: "x", Name: "default-s-4vcpu-8gb", Size: "s-4vcpu-8gb", Count: 3}), func() string { return "n" }))
 	require.NoError(t, cloud.At(s.CloudFolder()).Put(clusterType, id, o))
 	out := s.Succeeds(t, "preview")
-	assert.Contains(t, out, "another node pool, default-s-4vcpu-8gb: 3 × s-4vcpu-8gb for $144.00 a month. It is not on the bill")
+	size, err := catalog.NodeBySize("s-4vcpu-8gb")
+	require.NoError(t, err)
+	assert.Contains(t, out, fmt.Sprintf("another node pool, default-s-4vcpu-8gb: 3 × s-4vcpu-8gb for %s a month. It is not on the bill", 3*size.Unit))
 }
 
 func TestAnotherRegionIsRefusedBeforeItsDefaultVPCIsChecked(t *testing.T) {

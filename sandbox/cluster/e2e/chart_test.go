@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 
+	"github.com/genericcorp/platform/components"
 	"github.com/genericcorp/platform/internal/workload"
 	"github.com/genericcorp/platform/sandbox/cloud"
 	"github.com/genericcorp/platform/sandbox/cluster/chart"
@@ -36,20 +37,20 @@ func (s liveStack) checkChart(t *testing.T) {
 
 	rendered, err := chart.Render(workload.CertManagerNamespace, values)
 	require.NoError(t, err)
-	requests := map[string]workload.Resources{}
+	requests := map[string]components.Resources{}
 	var args []string
 	for _, o := range rendered {
 		if template := podTemplate(t, o); template != nil {
 			require.Len(t, template.Spec.Containers, 1, o.GetName())
 			container := template.Spec.Containers[0]
 			args = append(args, container.Args...)
-			requests[o.GetName()] = workload.Resources{
+			requests[o.GetName()] = components.Resources{
 				MilliCPU: int(container.Resources.Requests.Cpu().MilliValue()), MiB: int(container.Resources.Requests.Memory().Value() >> 20),
 			}
 		}
 	}
 	set := s.plan(t).Workload
-	assert.Equal(t, map[string]workload.Resources{
+	assert.Equal(t, map[string]components.Resources{
 		"cert-manager": set.CertManager.Request, "cert-manager-cainjector": set.CAInjector.Request, "cert-manager-webhook": set.Webhook.Request,
 		// A hook, which runs only during the install of the release.
 		"cert-manager-startupapicheck": set.Webhook.Request,

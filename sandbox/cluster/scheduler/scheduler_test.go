@@ -24,6 +24,7 @@ import (
 	"k8s.io/kubernetes/pkg/scheduler"
 	"k8s.io/kubernetes/pkg/scheduler/profile"
 
+	"github.com/genericcorp/platform/components"
 	"github.com/genericcorp/platform/internal/catalog"
 	"github.com/genericcorp/platform/internal/settings"
 	"github.com/genericcorp/platform/internal/sizing"
@@ -67,7 +68,7 @@ func (c cluster) objects() []runtime.Object {
 		})
 		for _, system := range catalog.SystemPods() {
 			if system.PerNode {
-				pod := newPod("kube-system", fmt.Sprintf("%s-%d", system.Name, i), workload.Resources{MilliCPU: system.MilliCPU, MiB: system.MiB})
+				pod := newPod("kube-system", fmt.Sprintf("%s-%d", system.Name, i), components.Resources{MilliCPU: system.MilliCPU, MiB: system.MiB})
 				pod.Spec.NodeName = name
 				out = append(out, pod)
 			}
@@ -80,7 +81,7 @@ func mebibytes(n int) resource.Quantity {
 	return *resource.NewQuantity(int64(n)<<20, resource.BinarySI)
 }
 
-func newPod(namespace, name string, r workload.Resources) *corev1.Pod {
+func newPod(namespace, name string, r components.Resources) *corev1.Pod {
 	return &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name, UID: types.UID(namespace + "/" + name)},
 		Spec: corev1.PodSpec{
@@ -97,7 +98,7 @@ func newPod(namespace, name string, r workload.Resources) *corev1.Pod {
 func (c cluster) pods(set workload.Set, surge bool) (system, ours, fresh []*corev1.Pod) {
 	for _, s := range catalog.SystemPods() {
 		for i := range s.Replicas {
-			system = append(system, newPod("kube-system", fmt.Sprintf("%s-%d", s.Name, i), workload.Resources{MilliCPU: s.MilliCPU, MiB: s.MiB}))
+			system = append(system, newPod("kube-system", fmt.Sprintf("%s-%d", s.Name, i), components.Resources{MilliCPU: s.MilliCPU, MiB: s.MiB}))
 		}
 	}
 	for w := range set.All() {
@@ -310,7 +311,7 @@ func randomWorkload(t *testing.T, r *rand.Rand) (settings.Settings, workload.Set
 	set := workload.For(s)
 	set.App.Replicas = 1 + r.IntN(5)
 	set.App.Spread = set.App.Replicas > 1
-	set.App.Request = workload.Resources{MilliCPU: 20 + r.IntN(600), MiB: 32 + r.IntN(1200)}
+	set.App.Request = components.Resources{MilliCPU: 20 + r.IntN(600), MiB: 32 + r.IntN(1200)}
 	set.App.Connections = 1
 	set.Grafana.Request.MiB = 128 + r.IntN(900)
 	return s, set
