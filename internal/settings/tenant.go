@@ -142,6 +142,9 @@ func (t Tenant) OldHost(domain string) string { return Tenant{Name: t.RenamedFro
 // string.
 func (t Tenant) LogsIn() bool { return t.State == Active }
 
+// HasSchema reports whether the tenant's schema is in the database. Only a purge drops it.
+func (t Tenant) HasSchema() bool { return t.State != Purged }
+
 // Tier returns the tier that the tenant's plan names. If there is none it returns the zero
 // Tier, which allows nothing. CheckTiers returns an error for such a plan.
 func (t Tenant) Tier() Tier {

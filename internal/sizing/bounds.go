@@ -50,15 +50,16 @@ func admitted(s settings.Settings, p Plan) int {
 	return p.database.Connections
 }
 
-// storage returns the sum of the active tenants' disk quotas, in MiB.
-func storage(s settings.Settings) int {
-	sum := 0
+// storage returns how many tenants have a schema, and the sum of their disk quotas in MiB. A
+// suspended or archived tenant keeps its schema.
+func storage(s settings.Settings) (tenants, mib int) {
 	for _, t := range s.Tenants {
-		if t.State == settings.Active {
-			sum += t.Tier().StorageMiB
+		if t.HasSchema() {
+			tenants++
+			mib += t.Tier().StorageMiB
 		}
 	}
-	return sum
+	return tenants, mib
 }
 
 func bounds(s settings.Settings, p Plan) []Bound {
@@ -77,8 +78,9 @@ func bounds(s settings.Settings, p Plan) []Bound {
 			"one wildcard for all hosts; a stack that is torn down and brought up orders it again"},
 	}
 	if s.Database.Kind == settings.DigitalOcean {
-		out = append(out, Bound{BoundStorage, storage(s), p.database.TenantsMiB(),
-			fmt.Sprintf("the disk quotas of active tenants (%d)", s.ActiveTenants())})
+		tenants, mib := storage(s)
+		out = append(out, Bound{BoundStorage, mib, p.database.TenantsMiB(),
+			fmt.Sprintf("the disk quotas of tenants with a schema (%d)", tenants)})
 	}
 	if len(p.Fit) > 0 {
 		out = append(out, Bound{"memory for our Pods (MiB)", p.Fit[0].RequestedMiB, p.Fit[0].DocumentedMiB,

@@ -30,7 +30,8 @@ type demand struct {
 }
 
 func demandOf(s settings.Settings, set workload.Set) demand {
-	d := demand{connections: connections(s, set), storageMiB: storage(s), nodes: 1}
+	_, mib := storage(s)
+	d := demand{connections: connections(s, set), storageMiB: mib, nodes: 1}
 	if s.Database.Standby {
 		d.nodes = 2
 	}
@@ -78,7 +79,7 @@ func chooseDatabase(s settings.Settings, set workload.Set) (Database, catalog.Da
 			s.App.DatabasePool, set.App.Replicas, set.App.Surge)
 	}
 	if largest.TenantsMiB() < need.storageMiB {
-		msg += "; suspend tenants, or give them smaller tiers"
+		msg += "; archive and purge tenants, or give them smaller tiers"
 	}
 	return Database{}, catalog.Database{}, errors.New(msg)
 }

@@ -79,8 +79,9 @@ func exceededBound(s settings.Settings, set workload.Set, p Plan) string {
 	if need, most := connections(s, set), admitted(s, p); need > most {
 		return fmt.Sprintf("%s (%d of %d)", BoundConnections, need, most)
 	}
-	if most := p.database.TenantsMiB(); s.Database.Kind == settings.DigitalOcean && storage(s) > most {
-		return fmt.Sprintf("%s (%d of %d)", BoundStorage, storage(s), most)
+	_, mib := storage(s)
+	if most := p.database.TenantsMiB(); s.Database.Kind == settings.DigitalOcean && mib > most {
+		return fmt.Sprintf("%s (%d of %d)", BoundStorage, mib, most)
 	}
 	if len(s.Tenants) > settings.MaxTenants {
 		return fmt.Sprintf("tenants of one stack (%d)", settings.MaxTenants)

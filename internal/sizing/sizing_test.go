@@ -110,7 +110,7 @@ func TestSolveNamesWhatADatabaseSizeLacks(t *testing.T) {
 	s := stack(t, "demo")
 	s.Tenants = starterTenants(1300)
 	_, err := sizing.Solve(s)
-	assert.EqualError(t, err, "no database size has 83200 MiB for tenants; suspend tenants, or give them smaller tiers")
+	assert.EqualError(t, err, "no database size has 83200 MiB for tenants; archive and purge tenants, or give them smaller tiers")
 }
 
 func TestSolveReturnsAMisfitForAWorkloadThatFitsOnNoNode(t *testing.T) {
@@ -192,6 +192,24 @@ func starterTenants(n int) []settings.Tenant {
 		out[i] = settings.Tenant{Name: fmt.Sprintf("tenant-%d", i)}.WithDefaults()
 	}
 	return out
+}
+
+// A suspended or archived tenant keeps its schema until it is purged.
+func TestSolveCountsTheStorageOfEachTenantThatIsNotPurged(t *testing.T) {
+	sizeWith := func(state string) string {
+		s := stack(t, "demo")
+		s.Tenants = starterTenants(150)
+		for i := range s.Tenants[50:] {
+			s.Tenants[50+i].State = state
+		}
+		p, err := sizing.Solve(s)
+		require.NoError(t, err)
+		return p.Database.Size
+	}
+	for _, state := range []string{settings.Active, settings.Suspended, settings.Archived} {
+		assert.Equal(t, nextDatabase, sizeWith(state), state)
+	}
+	assert.Equal(t, smallDatabase, sizeWith(settings.Purged))
 }
 
 func TestSolveFitsAHundredStarterTenantsForTheSameBill(t *testing.T) {
