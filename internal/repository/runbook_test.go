@@ -69,7 +69,7 @@ func sourceText(t *testing.T) string {
 	var all strings.Builder
 	for _, folder := range []string{"../../stacks", "../../components", "../../internal", "../../sandbox/provider", "../../cmd"} {
 		require.NoError(t, filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
-			if err != nil || entry.IsDir() || !slices.Contains([]string{".go", ".sql", ".sh"}, filepath.Ext(path)) || strings.HasSuffix(path, "_test.go") {
+			if err != nil || entry.IsDir() || !slices.Contains([]string{".go", ".sql", ".sh", ".sed"}, filepath.Ext(path)) || strings.HasSuffix(path, "_test.go") {
 				return err
 			}
 			data, err := os.ReadFile(path)
