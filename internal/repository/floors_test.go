@@ -73,6 +73,22 @@ var floors = map[string][]string{
 	"sandbox/provider":     {"sandbox/apiserver", "sandbox/cloud", "internal/catalog", "internal/lifecycle", "internal/settings", "internal/tenancy"},
 	"sandbox/apiserver":    {},
 	"sandbox/cloud":        {},
+
+	// AgentHQ is a module of its own. It uses nothing of the platform, except in tests.
+	"showcase/cmd/agenthq":       {"showcase/internal/config", "showcase/internal/server"},
+	"showcase/internal/accounts": {},
+	"showcase/internal/api":      {"showcase/internal/accounts", "showcase/internal/ops", "showcase/internal/runs", "showcase/internal/site", "showcase/internal/throttle"},
+	"showcase/internal/config":   {},
+	"showcase/internal/demo":     {"showcase/internal/accounts", "showcase/internal/runs", "showcase/internal/site"},
+	"showcase/internal/migrate":  {"showcase/internal/tenants"},
+	"showcase/internal/ops":      {"showcase/internal/migrate", "showcase/internal/tenants"},
+	"showcase/internal/pgtest":   {"sandbox/postgrestest", "showcase/internal/migrate", "showcase/internal/tenants"},
+	"showcase/internal/runs":     {},
+	"showcase/internal/server":   {"showcase/internal/"},
+	"showcase/internal/site":     {"showcase/internal/runs", "showcase/internal/tenants"},
+	"showcase/internal/tenants":  {},
+	"showcase/internal/throttle": {},
+	"showcase/internal/web":      {"showcase/internal/accounts", "showcase/internal/demo", "showcase/internal/ops", "showcase/internal/runs", "showcase/internal/site", "showcase/internal/tenants", "showcase/internal/throttle"},
 }
 
 // withPulumi are the folders that may import Pulumi. No other folder may.

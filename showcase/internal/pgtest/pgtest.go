@@ -1,0 +1,122 @@
+// Package pgtest gives tests a PostgreSQL with tenants, as the platform sets them up, and the
+// folder of the platform's app contract.
+package pgtest
+
+import (
+	"context"
+	"encoding/json"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"github.com/genericcorp/platform/sandbox/postgrestest"
+	"github.com/genericcorp/platform/showcase/internal/migrate"
+	"github.com/genericcorp/platform/showcase/internal/tenants"
+)
+
+// Domain is the domain of the tenants' hosts.
+const Domain = "hq.test"
+
+// Server is a PostgreSQL with the folder of its tenants.
+type Server struct {
+	*postgrestest.Server
+	// Folder has tenants.json and the connection strings.
+	Folder string
+	list   []tenants.Tenant
+}
+
+// Start runs a server with tenants of the plan growth until the test ends.
+func Start(t testing.TB, names ...string) *Server {
+	t.Helper()
+	s := &Server{Server: postgrestest.Start(t, 0), Folder: t.TempDir()}
+	s.WriteList(t)
+	for _, name := range names {
+		s.Add(t, name, "growth")
+	}
+	return s
+}
+
+// AppURL returns DATABASE_URL, the connection string of the app's own role.
+func (s *Server) AppURL() string { return s.URL(postgrestest.App) }
+
+// Add creates the roles and the schema of a tenant, and its files.
+func (s *Server) Add(t testing.TB, name, plan string) {
+	t.Helper()
+	role := "tenant_" + strings.ReplaceAll(name, "-", "_")
+	owner := "owner_" + strings.ReplaceAll(name, "-", "_")
+	conn := s.Superuser(t, postgrestest.Database)
+	for _, statement := range []string{
+		"CREATE ROLE " + owner + " NOLOGIN",
+		"CREATE ROLE " + role + " LOGIN PASSWORD 'tenant-password'",
+		"GRANT " + owner + " TO " + postgrestest.App,
+		"CREATE SCHEMA " + role + " AUTHORIZATION " + owner,
+		"GRANT USAGE ON SCHEMA " + role + " TO " + role,
+		"ALTER DEFAULT PRIVILEGES FOR ROLE " + owner + " IN SCHEMA " + role + " GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO " + role,
+		"ALTER ROLE " + role + " SET search_path = " + role,
+	} {
+		_, err := conn.Exec(context.Background(), statement)
+		require.NoError(t, err, statement)
+	}
+	u, err := url.Parse(s.AppURL())
+	require.NoError(t, err)
+	u.User = url.UserPassword(role, "tenant-password")
+	require.NoError(t, os.WriteFile(filepath.Join(s.Folder, name+".url"), []byte(u.String()), 0o600))
+	s.list = append(s.list, tenants.Tenant{Name: name, Host: name + "." + Domain, Plan: plan, State: "active", Role: role, Schema: role})
+	s.WriteList(t)
+}
+
+// Suspend changes the state of a tenant in tenants.json.
+func (s *Server) Suspend(t testing.TB, name string) {
+	t.Helper()
+	for i := range s.list {
+		if s.list[i].Name == name {
+			s.list[i].State = "suspended"
+		}
+	}
+	s.WriteList(t)
+}
+
+// WriteList writes tenants.json.
+func (s *Server) WriteList(t testing.TB) {
+	t.Helper()
+	data, err := json.Marshal(append([]tenants.Tenant{}, s.list...))
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(s.Folder, "tenants.json"), data, 0o600))
+}
+
+// DB is one migrated tenant.
+type DB struct {
+	Pools    *tenants.Pools
+	Registry *tenants.Registry
+	Tenant   tenants.Tenant
+}
+
+// Migrated starts a server with the tenant acme, whose schema is migrated.
+func Migrated(t testing.TB) DB {
+	t.Helper()
+	s := Start(t, "acme")
+	registry, err := tenants.Open(s.Folder)
+	require.NoError(t, err)
+	runner, err := migrate.New(s.AppURL(), nil)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = runner.Close() }) // the server ends after it
+	for _, state := range runner.Run(context.Background(), registry.All()) {
+		require.Empty(t, state.Fault)
+	}
+	pools := tenants.NewPools(tenants.Limits{Transactions: 5, Pools: 10, Single: 2})
+	t.Cleanup(pools.Close)
+	tenant, ok := registry.ByName("acme")
+	require.True(t, ok)
+	return DB{pools, registry, tenant}
+}
+
+// Tx runs work in a transaction of the tenant, and fails the test on an error.
+func (d DB) Tx(t testing.TB, work func(pgx.Tx) error) {
+	t.Helper()
+	require.NoError(t, d.Pools.Tx(context.Background(), d.Tenant, work))
+}
