@@ -23,6 +23,7 @@ import (
 // version is set by the build: -ldflags "-X main.version=1.2.3".
 var version = ""
 
+//nolint:dupword // a command's name and its description
 const usage = `AgentHQ, a log of what AI agents do. Without arguments it serves.
 
   agenthq                        serve until SIGTERM
@@ -36,8 +37,9 @@ The configuration is in environment variables; see the README.
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
-	defer stop()
-	os.Exit(run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr))
+	status := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr)
+	stop()
+	os.Exit(status)
 }
 
 // errUsage means that the arguments are wrong.
@@ -116,7 +118,7 @@ func healthcheck(ctx context.Context, getenv func(string) string, faults io.Writ
 		fmt.Fprintln(faults, err)
 		return 1
 	}
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }() // the process ends
 	if response.StatusCode != http.StatusOK {
 		fmt.Fprintln(faults, response.Status)
 		_, _ = io.Copy(faults, io.LimitReader(response.Body, 4096)) // the status is enough

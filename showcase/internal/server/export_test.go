@@ -7,3 +7,6 @@ var RefreshDemo = (*Server).refreshDemo
 
 // Demo returns the demo's site.
 func (s *Server) Demo() *site.Site { return s.demo() }
+
+// Reload is called by the background work every five seconds.
+var Reload = (*Server).reload

@@ -153,11 +153,11 @@ var (
 	keyText  = regexp.MustCompile(`id="new-key">(ahq_[^<]+)<`)
 )
 
-// owner joins a tenant by the operator's command, and returns the owner's browser.
-func (a *app) owner(t *testing.T, tenant, email string) *client {
+// owner joins beta by the operator's command, and returns the owner's browser.
+func (a *app) owner(t *testing.T, email string) *client {
 	t.Helper()
 	var out bytes.Buffer
-	require.NoError(t, a.PrintInvitation(context.Background(), &out, email, tenant))
+	require.NoError(t, a.PrintInvitation(context.Background(), &out, email, "beta"))
 	link, err := url.Parse(strings.TrimSpace(out.String()))
 	require.NoError(t, err)
 	c := a.client(t, link.Host)
@@ -185,4 +185,10 @@ func (c *client) newRun(title string) string {
 	var run struct{ ID string }
 	require.NoError(c.t, json.Unmarshal([]byte(r.body), &run))
 	return run.ID
+}
+
+func replaceOnce(t *testing.T, text, old, replacement string) string {
+	t.Helper()
+	require.Equal(t, 1, strings.Count(text, old))
+	return strings.Replace(text, old, replacement, 1)
 }

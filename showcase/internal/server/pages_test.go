@@ -69,7 +69,7 @@ func TestPagingReachesEveryRunOnce(t *testing.T) {
 
 func TestATeamFromTheFirstOwnerToItsMembers(t *testing.T) {
 	a := start(t)
-	owner := a.owner(t, "beta", "olga@example.com")
+	owner := a.owner(t, "olga@example.com")
 	assert.Contains(t, owner.get("/runs").body, "curl https://beta.hq.test/api/v1/runs", "the empty state has the first step")
 	invited := owner.post("/members", "email", "max@example.com", "role", "member")
 	link := linkText.FindStringSubmatch(invited.body)[1]

@@ -4,8 +4,11 @@ package site
 import (
 	"context"
 	"errors"
+	"io"
+	"net"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -68,10 +71,21 @@ func Of(r *http.Request) *Site {
 }
 
 // Busy reports whether an error ends when the client tries again: the tenant waited too long,
-// its connection string is not there yet, or the database cannot be reached.
+// its connection string is not there yet, or the database or the pooler is being replaced.
 func Busy(err error) bool {
+	for _, e := range []error{tenants.ErrBusy, tenants.ErrNoLogin, context.DeadlineExceeded, io.ErrUnexpectedEOF} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
 	var connect *pgconn.ConnectError
-	return errors.Is(err, tenants.ErrBusy) || errors.Is(err, tenants.ErrNoLogin) || errors.As(err, &connect) || errors.Is(err, context.DeadlineExceeded)
+	var network *net.OpError
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		// Connections, resources, and the end of the server; also PgBouncer's own errors (08P01).
+		return strings.HasPrefix(pg.Code, "08") || strings.HasPrefix(pg.Code, "53") || strings.HasPrefix(pg.Code, "57P")
+	}
+	return errors.As(err, &connect) || errors.As(err, &network)
 }
 
 // Full reports whether the database refused to write because the tenant is above the storage of

@@ -75,14 +75,32 @@ func (p *Pools) Tx(ctx context.Context, t Tenant, work func(pgx.Tx) error) error
 	if err != nil {
 		return waited(ctx, waiting, err)
 	}
-	defer conn.Release()
+	defer func() { conn.Release() }()
 	select {
 	case p.gate <- struct{}{}:
 		defer func() { <-p.gate }()
 	case <-waiting.Done():
 		return waited(ctx, waiting, waiting.Err())
 	}
-	return pgx.BeginFunc(ctx, conn, work)
+	tx, err := conn.Begin(ctx)
+	if err != nil && conn.Conn().IsClosed() {
+		// An idle connection ends when the pooler is replaced. Nothing was sent on it yet.
+		conn.Release()
+		again, acquireErr := e.pool.Acquire(waiting)
+		if acquireErr != nil {
+			return waited(ctx, waiting, acquireErr)
+		}
+		conn = again
+		tx, err = conn.Begin(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	defer func() { _ = tx.Rollback(ctx) }() // after a commit it does nothing
+	if err := work(tx); err != nil {
+		return err
+	}
+	return tx.Commit(ctx)
 }
 
 // waited returns ErrBusy if the wait ended by waitLimit and not by the caller.

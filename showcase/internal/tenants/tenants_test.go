@@ -131,3 +131,16 @@ func TestWhenAllPoolsAreInUseAnotherTenantIsBusy(t *testing.T) {
 		return nil
 	}))
 }
+
+func TestATransactionStartsAgainWhenItsIdleConnectionWasEnded(t *testing.T) {
+	s := pgtest.Start(t, "acme")
+	r, err := tenants.Open(s.Folder)
+	require.NoError(t, err)
+	p := tenants.NewPools(tenants.Limits{Transactions: 1, Pools: 1})
+	defer p.Close()
+	ctx := context.Background()
+	user(ctx, t, p, r.All()[0])
+	_, err = s.Superuser(t, "postgres").Exec(ctx, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'tenant_acme'")
+	require.NoError(t, err)
+	assert.Equal(t, "tenant_acme", user(ctx, t, p, r.All()[0]))
+}
