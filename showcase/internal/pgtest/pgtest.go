@@ -5,6 +5,7 @@ package pgtest
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -119,4 +120,37 @@ func Migrated(t testing.TB) DB {
 func (d DB) Tx(t testing.TB, work func(pgx.Tx) error) {
 	t.Helper()
 	require.NoError(t, d.Pools.Tx(context.Background(), d.Tenant, work))
+}
+
+// Pool starts PgBouncer in transaction mode, and makes all tenants connect through it. A tenant has
+// one server connection there, as in the plan starter.
+func (s *Server) Pool(t testing.TB) {
+	t.Helper()
+	p := s.NewPooler(t)
+	var users strings.Builder
+	for _, tenant := range s.list {
+		fmt.Fprintf(&users, "%q %q\n", tenant.Role, "tenant-password")
+	}
+	p.Write(t, map[string]string{
+		"users": users.String(),
+		"run":   `exec "$PGBOUNCER" "$POOLER/pgbouncer.ini"`,
+		"pgbouncer.ini": fmt.Sprintf(`[databases]
+* = host=127.0.0.1 port=%d
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = %d
+unix_socket_dir =
+auth_type = scram-sha-256
+auth_file = %s/users
+pool_mode = transaction
+default_pool_size = 1
+server_reset_query_always = 1
+max_prepared_statements = 0
+`, s.Port, p.Port, p.Folder),
+	})
+	p.Start(t, "run")
+	for _, tenant := range s.list {
+		text := fmt.Sprintf("postgresql://%s:tenant-password@127.0.0.1:%d/%s?sslmode=disable", tenant.Role, p.Port, postgrestest.Database)
+		require.NoError(t, os.WriteFile(filepath.Join(s.Folder, tenant.Name+".url"), []byte(text), 0o600))
+	}
 }

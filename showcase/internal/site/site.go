@@ -81,11 +81,14 @@ func Busy(err error) bool {
 	var connect *pgconn.ConnectError
 	var network *net.OpError
 	var pg *pgconn.PgError
+	if errors.As(err, &connect) || errors.As(err, &network) {
+		return true
+	}
 	if errors.As(err, &pg) {
 		// Connections, resources, and the end of the server; also PgBouncer's own errors (08P01).
 		return strings.HasPrefix(pg.Code, "08") || strings.HasPrefix(pg.Code, "53") || strings.HasPrefix(pg.Code, "57P")
 	}
-	return errors.As(err, &connect) || errors.As(err, &network)
+	return false
 }
 
 // Full reports whether the database refused to write because the tenant is above the storage of
