@@ -102,7 +102,7 @@ func TestWhatAgentsSendIsEscaped(t *testing.T) {
 
 func TestAnUnknownAccountLooksLikeAWrongPassword(t *testing.T) {
 	a := start(t)
-	a.owner(t, "olga@example.com")
+	a.owner(t)
 	c := a.client(t, "beta.hq.test")
 	answer := func(email string) (response, time.Duration) {
 		begin := time.Now()
@@ -121,7 +121,7 @@ func TestAnUnknownAccountLooksLikeAWrongPassword(t *testing.T) {
 
 func TestWrongPasswordsAreThrottledByAccountAndByAddress(t *testing.T) {
 	a := start(t)
-	a.owner(t, "olga@example.com")
+	a.owner(t)
 	c := a.client(t, "beta.hq.test")
 	from := func(address string) { c.header.Set("X-Forwarded-For", address) }
 	status := 0
@@ -148,7 +148,7 @@ func TestWrongPasswordsAreThrottledByAccountAndByAddress(t *testing.T) {
 
 func TestASuccessfulSignInDoesNotCount(t *testing.T) {
 	a := start(t)
-	a.owner(t, "olga@example.com")
+	a.owner(t)
 	for range 8 {
 		assert.Equal(t, http.StatusSeeOther, a.client(t, "beta.hq.test").signIn("olga@example.com", "a long password").StatusCode)
 	}
@@ -181,7 +181,7 @@ func TestRevokedAndWrongKeysGetTheSameResponse(t *testing.T) {
 
 func TestLogsHaveNoSecretsPathsOrBodies(t *testing.T) {
 	a := start(t)
-	owner := a.owner(t, "olga@example.com")
+	owner := a.owner(t)
 	link := linkText.FindStringSubmatch(owner.post("/members", "email", "secret-guest@example.com").body)[1]
 	a.client(t, "beta.hq.test").get(link)
 	agent := a.agent(t, owner)

@@ -154,7 +154,11 @@ func (a *Web) usage(ctx context.Context, q *request) (view, error) {
 	}
 	l := q.site.Limits
 	mib := func(n int64) string { return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20)) }
-	data := usagePage{Plan: q.site.Tenant.Plan, Meters: []meter{
+	plan := q.site.Tenant.Plan
+	if q.site.Demo {
+		plan = "demo"
+	}
+	data := usagePage{Plan: plan, Meters: []meter{
 		measure("Runs this month", u.Runs, l.Runs, group[int64]), measure("Events this month", u.Events, l.Events, group[int64]),
 		measure("Storage", u.StorageBytes, l.StorageMiB<<20, mib), measure("Seats", u.Seats, l.Seats, group[int64]),
 	}}
