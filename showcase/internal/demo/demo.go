@@ -19,11 +19,17 @@ const (
 
 // Reset deletes everything in the tenant except feedback, and stores the sample data again. It
 // does so once a day (UTC), and reports whether it did. Of several replicas one does it.
+//
+// The deletion has a transaction of its own: a tenant above its storage may delete, but not insert
+// until the platform has measured it again.
 func Reset(ctx context.Context, s *site.Site, now time.Time) (done bool, err error) {
-	today := now.UTC().Truncate(24 * time.Hour)
-	var due bool
+	day := now.UTC().Truncate(24 * time.Hour)
+	due := false
 	err = s.Tx(ctx, func(tx pgx.Tx) error {
-		return tx.QueryRow(ctx, "SELECT NOT EXISTS (SELECT FROM demo_reset WHERE day >= $1)", today).Scan(&due)
+		if due, err = isDue(ctx, tx, day); err != nil || !due {
+			return err
+		}
+		return clean(ctx, tx)
 	})
 	if err != nil || !due {
 		return false, err
@@ -33,24 +39,37 @@ func Reset(ctx context.Context, s *site.Site, now time.Time) (done bool, err err
 		return false, err
 	}
 	err = s.Tx(ctx, func(tx pgx.Tx) error {
-		// The other replicas wait here for the commit, and then find that nothing is left to do.
-		tag, err := tx.Exec(ctx, "INSERT INTO demo_reset (day) VALUES ($1) ON CONFLICT (singleton) DO UPDATE SET day = $1 WHERE demo_reset.day < $1", today)
-		if err != nil || tag.RowsAffected() == 0 {
+		if due, err = isDue(ctx, tx, day); err != nil || !due {
 			return err
 		}
-		done = true
+		if _, err := tx.Exec(ctx, "INSERT INTO demo_reset (day) VALUES ($1) ON CONFLICT (singleton) DO UPDATE SET day = $1", day); err != nil {
+			return err
+		}
 		return fill(ctx, tx, now, hash)
 	})
-	return done && err == nil, err
+	return due && err == nil, err
 }
 
-// fill replaces the data.
-func fill(ctx context.Context, tx pgx.Tx, now time.Time, hash string) error {
+// isDue reports whether there was no reset on a day yet. Other replicas wait for the end of the
+// transaction.
+func isDue(ctx context.Context, tx pgx.Tx, day time.Time) (due bool, err error) {
+	if _, err := tx.Exec(ctx, "LOCK TABLE demo_reset IN SHARE ROW EXCLUSIVE MODE"); err != nil {
+		return false, err
+	}
+	err = tx.QueryRow(ctx, "SELECT NOT EXISTS (SELECT FROM demo_reset WHERE day >= $1)", day).Scan(&due)
+	return due, err
+}
+
+func clean(ctx context.Context, tx pgx.Tx) error {
 	for _, table := range []string{"events", "runs", "idempotency_keys", "usage", "api_keys", "invitations", "sessions", "members"} {
 		if _, err := tx.Exec(ctx, "DELETE FROM "+table); err != nil {
 			return err
 		}
 	}
+	return nil
+}
+
+func fill(ctx context.Context, tx pgx.Tx, now time.Time, hash string) error {
 	for _, m := range []accounts.Member{
 		{Email: Email, Name: "Demo", Role: accounts.Owner},
 		{Email: "mira@acme.example", Name: "Mira Okafor", Role: accounts.Owner},

@@ -98,7 +98,7 @@ func spike(ctx context.Context, tx pgx.Tx, day time.Time) error {
 	}
 	r = runs.Run{Agent: "invoice-matcher", Model: "small-1", Title: "Match payments of yesterday", StartedAt: day.Add(17 * time.Hour)}
 	return record(ctx, tx, r, []step{
-		{"tool", "Load the bank statement", `{"payments": 61}`}, {"error", "The bank's interface does not answer", `{"status": 503, "attempts": 5}`},
+		{"tool", "Load the bank statement", `{"payments": 61}`}, {"model", "Match payments with invoices", `{"prompt_tokens": 1400, "completion_tokens": 90}`}, {"error", "The bank's interface does not answer", `{"status": 503, "attempts": 5}`},
 	}, 12_000, runs.Failed, "The bank's interface did not answer 5 times (503).")
 }
 
@@ -113,7 +113,7 @@ func ongoing(ctx context.Context, tx pgx.Tx, now time.Time) error {
 // record stores a run with its events, one a minute. The cost is divided among the steps that ask a
 // model.
 func record(ctx context.Context, tx pgx.Tx, r runs.Run, steps []step, cost int64, status, reason string) error {
-	created, err := runs.Create(ctx, tx, runs.Limits{}, r)
+	created, err := runs.Create(ctx, tx, runs.DemoLimits, r)
 	if err != nil {
 		return err
 	}
@@ -135,7 +135,7 @@ func record(ctx context.Context, tx pgx.Tx, r runs.Run, steps []step, cost int64
 		}
 		list = append(list, e)
 	}
-	if _, err := runs.AddEvents(ctx, tx, runs.Limits{}, created.ID, list); err != nil {
+	if _, err := runs.AddEvents(ctx, tx, runs.DemoLimits, created.ID, list); err != nil {
 		return err
 	}
 	last := r.StartedAt.Add(time.Duration(len(steps)) * time.Minute)

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -122,4 +123,29 @@ func TestARequestKeepsAPlainIDOfAProxyOnly(t *testing.T) {
 		assert.Equal(t, kept, w.Header().Get("X-Request-Id") == sent, sent)
 		assert.NotEmpty(t, w.Header().Get("X-Request-Id"))
 	}
+}
+
+func TestASlowRequestIsEnded(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	ctx, terminate := context.WithCancel(context.Background())
+	served := make(chan error, 1)
+	go func() { served <- ops.Serve(ctx, slog.New(slog.DiscardHandler), listener, http.NotFoundHandler(), func() {}) }()
+	conn, err := net.Dial("tcp", listener.Addr().String())
+	require.NoError(t, err)
+	defer conn.Close()
+	_, err = conn.Write([]byte("GET / HTTP/1.1\r\nHost: x\r\n"))
+	require.NoError(t, err)
+	require.NoError(t, conn.SetReadDeadline(time.Now().Add(8*time.Second)))
+	_, err = io.ReadAll(conn)
+	assert.NoError(t, err, "the server closes the connection when the header takes 5 s")
+	large, err := http.NewRequestWithContext(context.Background(), http.MethodGet, "http://"+listener.Addr().String(), nil)
+	require.NoError(t, err)
+	large.Header.Set("X-Large", strings.Repeat("x", 40_000))
+	r, err := http.DefaultClient.Do(large)
+	require.NoError(t, err)
+	defer r.Body.Close()
+	assert.Equal(t, http.StatusRequestHeaderFieldsTooLarge, r.StatusCode)
+	terminate()
+	assert.NoError(t, <-served)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -15,17 +16,29 @@ import (
 const (
 	reloadEvery  = 5 * time.Second
 	migrateEvery = 30 * time.Second
+	// retryEvery is the time to the next migrations when no tenant could be migrated, because the
+	// database is probably still starting.
+	retryEvery = 3 * time.Second
 )
 
 // Run serves on a listener until ctx ends, and then drains.
 func (s *Server) Run(ctx context.Context, listener net.Listener) error {
 	background, stop := context.WithCancel(context.Background())
 	var all sync.WaitGroup
-	all.Go(func() { every(background, reloadEvery, s.reload) })
 	all.Go(func() {
-		every(background, migrateEvery, func(ctx context.Context) {
-			s.Migrate(ctx)
+		repeat(background, func(ctx context.Context) time.Duration {
+			s.reload(ctx)
+			return reloadEvery
+		})
+	})
+	all.Go(func() {
+		repeat(background, func(ctx context.Context) time.Duration {
+			states := s.Migrate(ctx)
 			s.refreshDemo(ctx)
+			if len(states) > 0 && !slices.ContainsFunc(states, migrate.State.Migrated) {
+				return retryEvery
+			}
+			return migrateEvery
 		})
 	})
 	err := ops.Serve(ctx, s.log, listener, s, s.health.Drain)
@@ -40,16 +53,13 @@ func (s *Server) Close() error {
 	return errors.Join(s.runner.Close(), s.health.Close())
 }
 
-// every runs work at once, and again after each interval, until ctx ends.
-func every(ctx context.Context, interval time.Duration, work func(context.Context)) {
-	ticker := time.NewTicker(interval)
-	defer ticker.Stop()
+// repeat runs work until ctx ends. work returns the pause before the next time.
+func repeat(ctx context.Context, work func(context.Context) time.Duration) {
 	for {
-		work(ctx)
 		select {
 		case <-ctx.Done():
 			return
-		case <-ticker.C:
+		case <-time.After(work(ctx)):
 		}
 	}
 }

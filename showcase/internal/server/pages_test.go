@@ -8,12 +8,15 @@ import (
 	"html"
 	"net/http"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/genericcorp/platform/sandbox/postgrestest"
 	"github.com/genericcorp/platform/showcase/internal/demo"
 	"github.com/genericcorp/platform/showcase/internal/pgtest"
 )
@@ -32,7 +35,7 @@ func TestTheDemoTellsItsStory(t *testing.T) {
 		"/costs":                  {"<svg", "code-reviewer", "failed"},
 		"/keys":                   {"Production agents"},
 		"/members":                {"Mira Okafor", "owner"},
-		"/usage":                  {"Runs this month", "Storage", "Seats", "of 1,000", "<strong>demo</strong>"},
+		"/usage":                  {"Runs this month", "Storage", "Seats", "of 1,500", "<strong>demo</strong>"},
 		"/feedback":               {"What should be better?"},
 	} {
 		r := c.get(path)
@@ -208,4 +211,58 @@ func TestTheDemoIsResetOnceADay(t *testing.T) {
 	assert.Equal(t, http.StatusNotFound, c.get("/runs/"+id).StatusCode)
 	assert.NotContains(t, c.get("/members").body, pgtest.Domain)
 	require.NoError(t, demo.Continue(context.Background(), s, tomorrow.Add(time.Minute)))
+}
+
+func TestTheResetOfADemoAboveItsStorageDeletesFirst(t *testing.T) {
+	a := start(t)
+	ctx, tomorrow := context.Background(), time.Now().Add(24*time.Hour)
+	conn := a.postgres.Superuser(t, postgrestest.Database)
+	_, err := conn.Exec(ctx, "REVOKE INSERT, UPDATE ON ALL TABLES IN SCHEMA tenant_acme FROM tenant_acme")
+	require.NoError(t, err)
+	_, err = demo.Reset(ctx, a.Demo(), tomorrow)
+	require.ErrorContains(t, err, "permission denied")
+	var left int
+	require.NoError(t, conn.QueryRow(ctx, "SELECT count(*) FROM tenant_acme.events").Scan(&left))
+	assert.Zero(t, left, "so the platform can give the rights back")
+	_, err = conn.Exec(ctx, "GRANT INSERT, UPDATE ON ALL TABLES IN SCHEMA tenant_acme TO tenant_acme")
+	require.NoError(t, err)
+	done, err := demo.Reset(ctx, a.Demo(), tomorrow)
+	require.NoError(t, err)
+	assert.True(t, done)
+}
+
+func TestOneOfSeveralReplicasResetsTheDemo(t *testing.T) {
+	a := start(t)
+	var all sync.WaitGroup
+	var resets atomic.Int32
+	for range 4 {
+		all.Go(func() {
+			done, err := demo.Reset(context.Background(), a.Demo(), time.Now().Add(24*time.Hour))
+			assert.NoError(t, err)
+			if done {
+				resets.Add(1)
+			}
+		})
+	}
+	all.Wait()
+	assert.EqualValues(t, 1, resets.Load())
+	a.visitor(t)
+}
+
+func TestTheOngoingRunOfTheDemoGrowsAndStartsAgain(t *testing.T) {
+	a := start(t)
+	c := a.visitor(t)
+	now := time.Now()
+	for i := range 40 {
+		require.NoError(t, demo.Continue(context.Background(), a.Demo(), now.Add(time.Duration(i+1)*time.Hour)))
+	}
+	var found []struct {
+		Status string
+		Events int
+	}
+	require.NoError(t, json.Unmarshal([]byte(c.get("/export/runs.json?q=tickets+of+today").body), &found))
+	require.Len(t, found, 2)
+	assert.Equal(t, "running", found[0].Status)
+	assert.Equal(t, "succeeded", found[1].Status)
+	assert.Equal(t, 30, found[1].Events)
 }

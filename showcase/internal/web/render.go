@@ -40,10 +40,11 @@ type frame struct {
 }
 
 var functions = template.FuncMap{
-	"args": func(list ...any) []any { return list },
-	"usd":  usd,
-	"when": func(t time.Time) string { return t.UTC().Format("2 Jan 2006, 15:04:05 UTC") },
-	"iso":  func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+	"args":  func(list ...any) []any { return list },
+	"usd":   usd,
+	"when":  func(t time.Time) string { return t.UTC().Format("2 Jan 2006, 15:04:05 UTC") },
+	"short": func(t time.Time) string { return t.UTC().Format("2 Jan 15:04") },
+	"iso":   func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 	"count": func(n any) string {
 		if small, ok := n.(int); ok {
 			return group(small)
