@@ -76,14 +76,15 @@ var floors = map[string][]string{
 
 	// AgentHQ is a module of its own. It uses nothing of the platform, except in tests.
 	"showcase/cmd/agenthq":       {"showcase/internal/config", "showcase/internal/server"},
-	"showcase/internal/accounts": {},
+	"showcase/internal/accounts": {"showcase/internal/rows"},
 	"showcase/internal/api":      {"showcase/internal/accounts", "showcase/internal/ops", "showcase/internal/runs", "showcase/internal/site", "showcase/internal/throttle"},
 	"showcase/internal/config":   {},
 	"showcase/internal/demo":     {"showcase/internal/accounts", "showcase/internal/runs", "showcase/internal/site"},
 	"showcase/internal/migrate":  {"showcase/internal/tenants"},
 	"showcase/internal/ops":      {"showcase/internal/migrate", "showcase/internal/tenants"},
 	"showcase/internal/pgtest":   {"sandbox/postgrestest", "showcase/internal/migrate", "showcase/internal/tenants"},
-	"showcase/internal/runs":     {},
+	"showcase/internal/rows":     {},
+	"showcase/internal/runs":     {"showcase/internal/rows"},
 	"showcase/internal/server":   {"showcase/internal/"},
 	"showcase/internal/site":     {"showcase/internal/runs", "showcase/internal/tenants"},
 	"showcase/internal/tenants":  {},

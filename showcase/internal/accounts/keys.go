@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/genericcorp/platform/showcase/internal/rows"
 )
 
 // MaxKeys is the number of API keys of a tenant that are not revoked.
@@ -73,11 +75,7 @@ func CheckKey(ctx context.Context, tx pgx.Tx, text string) (Key, bool, error) {
 
 // Keys returns all API keys, the newest first.
 func Keys(ctx context.Context, tx pgx.Tx) ([]Key, error) {
-	rows, err := tx.Query(ctx, "SELECT id, name, created_by, created_at, used_at, revoked_at FROM api_keys ORDER BY revoked_at IS NOT NULL, created_at DESC LIMIT 200")
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(rows, pgx.RowToStructByPos[Key])
+	return rows.All[Key](ctx, tx, "SELECT id, name, created_by, created_at, used_at, revoked_at FROM api_keys ORDER BY revoked_at IS NOT NULL, created_at DESC LIMIT 200")
 }
 
 // RevokeKey ends an API key. A member who is no owner may revoke own keys only; the result is

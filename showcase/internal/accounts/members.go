@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/genericcorp/platform/showcase/internal/rows"
 )
 
 // The roles of members. An owner invites and removes members, and revokes keys of others.
@@ -64,11 +66,7 @@ func Credentials(ctx context.Context, tx pgx.Tx, email string) (Member, string, 
 
 // Members returns all members, the oldest first.
 func Members(ctx context.Context, tx pgx.Tx) ([]Member, error) {
-	rows, err := tx.Query(ctx, "SELECT id, email, name, role, created_at FROM members ORDER BY id LIMIT 1000")
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(rows, pgx.RowToStructByPos[Member])
+	return rows.All[Member](ctx, tx, "SELECT id, email, name, role, created_at FROM members ORDER BY id LIMIT 1000")
 }
 
 // AddMember stores a member. hash is the result of Hash. It returns ErrMember if the address is
@@ -84,11 +82,8 @@ func AddMember(ctx context.Context, tx pgx.Tx, m Member, hash string) error {
 // RemoveMember deletes a member with all sessions. It returns ErrLastOwner for the last owner.
 func RemoveMember(ctx context.Context, tx pgx.Tx, id int64) error {
 	// All owners are locked, so that two of them cannot remove each other at once.
-	rows, err := tx.Query(ctx, "SELECT id FROM members WHERE role = 'owner' ORDER BY id FOR UPDATE")
-	if err != nil {
-		return err
-	}
-	owners, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	found, _ := tx.Query(ctx, "SELECT id FROM members WHERE role = 'owner' ORDER BY id FOR UPDATE") // its error is that of CollectRows too
+	owners, err := pgx.CollectRows(found, pgx.RowTo[int64])
 	if err != nil {
 		return err
 	}
@@ -137,18 +132,12 @@ func Invite(ctx context.Context, tx pgx.Tx, email, role string, seats int64) (st
 
 // Invitations returns the open invitations.
 func Invitations(ctx context.Context, tx pgx.Tx) ([]Invitation, error) {
-	rows, err := tx.Query(ctx, "SELECT email, role, expires_at FROM invitations WHERE used_at IS NULL AND expires_at > now() ORDER BY expires_at LIMIT 1000")
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(rows, pgx.RowToStructByPos[Invitation])
+	return rows.All[Invitation](ctx, tx, "SELECT email, role, expires_at FROM invitations WHERE used_at IS NULL AND expires_at > now() ORDER BY expires_at LIMIT 1000")
 }
 
 // FindInvitation returns the open invitation of a token, or ErrInvitation.
 func FindInvitation(ctx context.Context, tx pgx.Tx, token string) (Invitation, error) {
-	var i Invitation
-	err := tx.QueryRow(ctx, "SELECT email, role, expires_at FROM invitations WHERE token_hash = $1 AND used_at IS NULL AND expires_at > now()", hashOf(token)).
-		Scan(&i.Email, &i.Role, &i.ExpiresAt)
+	i, err := rows.One[Invitation](ctx, tx, "SELECT email, role, expires_at FROM invitations WHERE token_hash = $1 AND used_at IS NULL AND expires_at > now()", hashOf(token))
 	if errors.Is(err, pgx.ErrNoRows) {
 		return i, ErrInvitation
 	}

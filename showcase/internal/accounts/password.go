@@ -42,66 +42,47 @@ func Hash(ctx context.Context, password string) (string, error) {
 		return "", ErrPassword
 	}
 	salt := random(16)
-	key, err := derive(ctx, password, salt)
-	if err != nil {
-		return "", err
-	}
+	key, err := derive(ctx, password, salt, func() bool { return true })
 	encode := base64.RawStdEncoding.EncodeToString
-	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, memoryKiB, passes, threads, encode(salt), encode(key)), nil
+	return form + encode(salt) + "$" + encode(key), err
 }
 
-// absent is compared with when there is no such member, so that the response takes as long.
-var absent = fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, memoryKiB, passes, threads,
-	base64.RawStdEncoding.EncodeToString(make([]byte, 16)), base64.RawStdEncoding.EncodeToString(make([]byte, keyBytes)))
+// form is the start of every hash.
+var form = fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$", argon2.Version, memoryKiB, passes, threads)
 
 // Verify reports whether a password belongs to a hash. An empty hash takes as long and is false.
 // allowed is asked when it is this password's turn to be hashed; false ends the call.
 func Verify(ctx context.Context, hash, password string, allowed func() bool) (bool, error) {
-	known := hash != ""
-	if !known {
-		hash = absent
-	}
-	parts := strings.Split(hash, "$")
-	if len(parts) != 6 || parts[3] != fmt.Sprintf("m=%d,t=%d,p=%d", memoryKiB, passes, threads) {
-		return false, errors.New("a stored password has an unknown form")
-	}
-	salt, err := base64.RawStdEncoding.DecodeString(parts[4])
-	if err != nil {
-		return false, err
-	}
-	want, err := base64.RawStdEncoding.DecodeString(parts[5])
-	if err != nil {
-		return false, err
+	salt, want := make([]byte, 16), make([]byte, keyBytes)
+	if hash != "" {
+		rest, ok := strings.CutPrefix(hash, form)
+		first, second, _ := strings.Cut(rest, "$")
+		var err, err2 error
+		salt, err = base64.RawStdEncoding.DecodeString(first)
+		want, err2 = base64.RawStdEncoding.DecodeString(second)
+		if !ok || err != nil || err2 != nil {
+			return false, errors.New("a stored password has an unknown form")
+		}
 	}
 	if utf8.RuneCountInString(password) > maxPassword {
 		password = ""
 	}
-	if err := turn(ctx); err != nil {
-		return false, err
-	}
-	defer func() { <-hashing }()
-	if !allowed() {
-		return false, nil
-	}
-	key := argon2.IDKey([]byte(password), salt, passes, memoryKiB, threads, keyBytes)
-	return subtle.ConstantTimeCompare(key, want) == 1 && known, nil
+	key, err := derive(ctx, password, salt, allowed)
+	return err == nil && subtle.ConstantTimeCompare(key, want) == 1 && hash != "", err
 }
 
-func derive(ctx context.Context, password string, salt []byte) ([]byte, error) {
-	if err := turn(ctx); err != nil {
-		return nil, err
-	}
-	defer func() { <-hashing }()
-	return argon2.IDKey([]byte(password), salt, passes, memoryKiB, threads, keyBytes), nil
-}
-
-func turn(ctx context.Context) error {
+// derive hashes a password when it is its turn. The result is nil if allowed returns false then.
+func derive(ctx context.Context, password string, salt []byte, allowed func() bool) ([]byte, error) {
 	select {
 	case hashing <- struct{}{}:
-		return nil
+		defer func() { <-hashing }()
 	case <-ctx.Done():
-		return ctx.Err()
+		return nil, ctx.Err()
 	}
+	if !allowed() {
+		return nil, nil
+	}
+	return argon2.IDKey([]byte(password), salt, passes, memoryKiB, threads, keyBytes), nil
 }
 
 // random returns n random bytes.

@@ -121,13 +121,14 @@ func (c stateCollector) Describe(out chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector.
 func (c stateCollector) Collect(out chan<- prometheus.Metric) {
-	for _, s := range c.pools.Stats() {
-		out <- prometheus.MustNewConstMetric(poolOpen, prometheus.GaugeValue, float64(s.Open-s.InUse), s.Tenant, "idle")
-		out <- prometheus.MustNewConstMetric(poolOpen, prometheus.GaugeValue, float64(s.InUse), s.Tenant, "used")
-		out <- prometheus.MustNewConstMetric(poolAcquire, prometheus.CounterValue, float64(s.Acquired), s.Tenant)
-		out <- prometheus.MustNewConstMetric(poolWait, prometheus.CounterValue, float64(s.Waited), s.Tenant)
-		out <- prometheus.MustNewConstMetric(poolGiveUp, prometheus.CounterValue, float64(s.GaveUp), s.Tenant)
-		out <- prometheus.MustNewConstMetric(poolConnect, prometheus.CounterValue, float64(s.Connected), s.Tenant)
+	for tenant, s := range c.pools.Stats() {
+		out <- prometheus.MustNewConstMetric(poolOpen, prometheus.GaugeValue, float64(s.IdleConns()), tenant, "idle")
+		out <- prometheus.MustNewConstMetric(poolOpen, prometheus.GaugeValue, float64(s.AcquiredConns()), tenant, "used")
+		for desc, n := range map[*prometheus.Desc]int64{
+			poolAcquire: s.AcquireCount(), poolWait: s.EmptyAcquireCount(), poolGiveUp: s.CanceledAcquireCount(), poolConnect: s.NewConnsCount(),
+		} {
+			out <- prometheus.MustNewConstMetric(desc, prometheus.CounterValue, float64(n), tenant)
+		}
 	}
 	states, _ := c.runner.States()
 	for _, s := range states {

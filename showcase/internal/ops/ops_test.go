@@ -130,7 +130,9 @@ func TestASlowRequestIsEnded(t *testing.T) {
 	require.NoError(t, err)
 	ctx, terminate := context.WithCancel(context.Background())
 	served := make(chan error, 1)
-	go func() { served <- ops.Serve(ctx, slog.New(slog.DiscardHandler), listener, http.NotFoundHandler(), func() {}) }()
+	go func() {
+		served <- ops.Serve(ctx, slog.New(slog.DiscardHandler), listener, http.NotFoundHandler(), func() {})
+	}()
 	conn, err := net.Dial("tcp", listener.Addr().String())
 	require.NoError(t, err)
 	defer conn.Close()

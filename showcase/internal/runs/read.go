@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/genericcorp/platform/showcase/internal/rows"
 )
 
 // PageSize is the number of runs on a page.
@@ -35,14 +37,10 @@ func List(ctx context.Context, tx pgx.Tx, f Filter) ([]Run, bool, error) {
 	if f.Search != "" {
 		like = "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(f.Search) + "%"
 	}
-	rows, err := tx.Query(ctx, "SELECT "+columns+` FROM runs
+	list, err := rows.All[Run](ctx, tx, "SELECT "+columns+` FROM runs
 		WHERE (started_at, id) < ($1, $2::text::uuid) AND ($3::text = '' OR agent = $3) AND ($4::text = '' OR status = $4)
 		AND ($5::text = '' OR title ILIKE $5 OR agent ILIKE $5 OR error ILIKE $5)
 		ORDER BY started_at DESC, id DESC LIMIT $6`, f.BeforeTime, f.BeforeID, f.Agent, f.Status, like, f.Limit+1)
-	if err != nil {
-		return nil, false, err
-	}
-	list, err := pgx.CollectRows(rows, scan)
 	if err != nil || len(list) <= f.Limit {
 		return list, false, err
 	}
@@ -51,28 +49,14 @@ func List(ctx context.Context, tx pgx.Tx, f Filter) ([]Run, bool, error) {
 
 // Agents returns the names of up to 100 agents, sorted.
 func Agents(ctx context.Context, tx pgx.Tx) ([]string, error) {
-	rows, err := tx.Query(ctx, "SELECT DISTINCT agent FROM runs ORDER BY agent LIMIT 100")
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(rows, pgx.RowTo[string])
+	found, _ := tx.Query(ctx, "SELECT DISTINCT agent FROM runs ORDER BY agent LIMIT 100") // its error is that of CollectRows too
+	return pgx.CollectRows(found, pgx.RowTo[string])
 }
 
 // Events returns up to limit events of a run with numbers above after.
 func Events(ctx context.Context, tx pgx.Tx, id string, after, limit int) ([]Event, error) {
-	rows, err := tx.Query(ctx, "SELECT seq, at, kind, message, data, cost_microusd, tokens FROM events WHERE run_id = $1::text::uuid AND seq > $2 ORDER BY seq LIMIT $3", id, after, limit)
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (Event, error) {
-		var e Event
-		var data *string
-		err := row.Scan(&e.Seq, &e.At, &e.Kind, &e.Message, &data, &e.CostMicroUSD, &e.Tokens)
-		if data != nil {
-			e.Data = []byte(*data)
-		}
-		return e, err
-	})
+	return rows.All[Event](ctx, tx, `SELECT seq, at, kind, message, data, cost_microusd, tokens FROM events
+		WHERE run_id = $1::text::uuid AND seq > $2 ORDER BY seq LIMIT $3`, id, after, limit)
 }
 
 // Day is what one agent did on one day (UTC).
@@ -85,10 +69,6 @@ type Day struct {
 
 // Daily returns the figures of each agent and day since a time, the oldest day first.
 func Daily(ctx context.Context, tx pgx.Tx, since time.Time) ([]Day, error) {
-	rows, err := tx.Query(ctx, `SELECT (started_at AT TIME ZONE 'UTC')::date, agent, count(*), count(*) FILTER (WHERE status = 'failed'), sum(cost_microusd)::bigint
+	return rows.All[Day](ctx, tx, `SELECT (started_at AT TIME ZONE 'UTC')::date, agent, count(*), count(*) FILTER (WHERE status = 'failed'), sum(cost_microusd)::bigint
 		FROM runs WHERE started_at >= $1 GROUP BY 1, 2 ORDER BY 1, 2 LIMIT 5000`, since)
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(rows, pgx.RowToStructByPos[Day])
 }

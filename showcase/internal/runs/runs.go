@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/genericcorp/platform/showcase/internal/rows"
 )
 
 // MaxEvents is the number of events that one run may have.
@@ -69,13 +71,8 @@ type Event struct {
 	Tokens       int64           `json:"tokens"`
 }
 
+// columns has the columns of a Run, in the order of its fields.
 const columns = "id::text, agent, title, model, status, error, cost_microusd, tokens, events, started_at, updated_at, finished_at"
-
-func scan(row pgx.CollectableRow) (Run, error) {
-	var r Run
-	err := row.Scan(&r.ID, &r.Agent, &r.Title, &r.Model, &r.Status, &r.Error, &r.CostMicroUSD, &r.Tokens, &r.Events, &r.StartedAt, &r.UpdatedAt, &r.FinishedAt)
-	return r, err
-}
 
 // Create stores a new run, and counts it. It returns a *QuotaError above the plan's limit.
 func Create(ctx context.Context, tx pgx.Tx, limits Limits, r Run) (Run, error) {
@@ -85,11 +82,7 @@ func Create(ctx context.Context, tx pgx.Tx, limits Limits, r Run) (Run, error) {
 	if r.StartedAt.IsZero() {
 		r.StartedAt = time.Now()
 	}
-	rows, err := tx.Query(ctx, "INSERT INTO runs (agent, title, model, started_at) VALUES ($1, $2, $3, $4) RETURNING "+columns, r.Agent, r.Title, r.Model, r.StartedAt)
-	if err != nil {
-		return Run{}, err
-	}
-	return pgx.CollectExactlyOneRow(rows, scan)
+	return rows.One[Run](ctx, tx, "INSERT INTO runs (agent, title, model, started_at) VALUES ($1, $2, $3, $4) RETURNING "+columns, r.Agent, r.Title, r.Model, r.StartedAt)
 }
 
 // Get returns a run, or ErrNotFound.
@@ -99,11 +92,7 @@ func get(ctx context.Context, tx pgx.Tx, id, lock string) (Run, error) {
 	if !IsID(id) {
 		return Run{}, ErrNotFound
 	}
-	rows, err := tx.Query(ctx, "SELECT "+columns+" FROM runs WHERE id = $1::text::uuid"+lock, id)
-	if err != nil {
-		return Run{}, err
-	}
-	r, err := pgx.CollectExactlyOneRow(rows, scan)
+	r, err := rows.One[Run](ctx, tx, "SELECT "+columns+" FROM runs WHERE id = $1::text::uuid"+lock, id)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return Run{}, ErrNotFound
 	}
@@ -147,12 +136,8 @@ func AddEvents(ctx context.Context, tx pgx.Tx, limits Limits, id string, list []
 	for _, e := range list {
 		cost, tokens = cost+e.CostMicroUSD, tokens+e.Tokens
 	}
-	rows, err := tx.Query(ctx, `UPDATE runs SET events = events + $2, cost_microusd = cost_microusd + $3, tokens = tokens + $4, updated_at = now()
+	return rows.One[Run](ctx, tx, `UPDATE runs SET events = events + $2, cost_microusd = cost_microusd + $3, tokens = tokens + $4, updated_at = now()
 		WHERE id = $1::text::uuid RETURNING `+columns, id, len(list), cost, tokens)
-	if err != nil {
-		return Run{}, err
-	}
-	return pgx.CollectExactlyOneRow(rows, scan)
 }
 
 func insertEvents(ctx context.Context, tx pgx.Tx, r Run, list []Event) error {
@@ -189,9 +174,5 @@ func Finish(ctx context.Context, tx pgx.Tx, id, status, reason string) (Run, err
 	if r.Status != Running {
 		return Run{}, ErrFinished
 	}
-	rows, err := tx.Query(ctx, "UPDATE runs SET status = $2, error = $3, updated_at = now(), finished_at = now() WHERE id = $1::text::uuid RETURNING "+columns, id, status, reason)
-	if err != nil {
-		return Run{}, err
-	}
-	return pgx.CollectExactlyOneRow(rows, scan)
+	return rows.One[Run](ctx, tx, "UPDATE runs SET status = $2, error = $3, updated_at = now(), finished_at = now() WHERE id = $1::text::uuid RETURNING "+columns, id, status, reason)
 }

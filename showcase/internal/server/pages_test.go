@@ -117,7 +117,7 @@ func TestExportsHaveTheFilterOfTheList(t *testing.T) {
 	require.Len(t, rows, 3)
 	assert.Equal(t, "cost_usd", rows[0][6])
 	assert.Equal(t, "failed", rows[1][4])
-	assert.Equal(t, "[]\n", c.get("/export/runs.json?q=nothing-has-this").body)
+	assert.JSONEq(t, "[]", c.get("/export/runs.json?q=nothing-has-this").body)
 	assert.Equal(t, http.StatusNotFound, c.get("/export/runs.xml").StatusCode)
 }
 

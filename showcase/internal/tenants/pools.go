@@ -196,23 +196,13 @@ func (p *Pools) connect(t Tenant) (*pgxpool.Pool, error) {
 	return pgxpool.NewWithConfig(context.Background(), c)
 }
 
-// Stats are the figures of one tenant's pool: its connections, and how many transactions got
-// one, had to wait for one, or gave up.
-type Stats struct {
-	Tenant                              string
-	Open, InUse                         int32
-	Acquired, Waited, GaveUp, Connected int64
-}
-
-// Stats returns the figures of all open pools.
-func (p *Pools) Stats() []Stats {
+// Stats returns the figures of all open pools, by the tenant's name.
+func (p *Pools) Stats() map[string]*pgxpool.Stat {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	var out []Stats
+	out := map[string]*pgxpool.Stat{}
 	for name, e := range p.open {
-		s := e.pool.Stat()
-		out = append(out, Stats{Tenant: name, Open: s.TotalConns(), InUse: s.AcquiredConns(), Acquired: s.AcquireCount(),
-			Waited: s.EmptyAcquireCount(), GaveUp: s.CanceledAcquireCount(), Connected: s.NewConnsCount()})
+		out[name] = e.pool.Stat()
 	}
 	return out
 }

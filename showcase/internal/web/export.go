@@ -3,6 +3,7 @@ package web
 import (
 	"encoding/csv"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"strconv"
@@ -23,6 +24,7 @@ const (
 
 // encoder writes runs to a file.
 type encoder interface {
+	begin() error
 	write(r runs.Run) error
 	end() error
 }
@@ -34,7 +36,7 @@ func (a *Web) export(w http.ResponseWriter, r *http.Request) {
 	var kind string
 	switch r.PathValue("file") {
 	case "runs.csv":
-		e, kind = &csvEncoder{out: csv.NewWriter(w)}, "text/csv; charset=utf-8"
+		e, kind = csvEncoder{csv.NewWriter(w)}, "text/csv; charset=utf-8"
 	case "runs.json":
 		e, kind = &jsonEncoder{out: w}, "application/json"
 	default:
@@ -53,6 +55,9 @@ func (a *Web) export(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", kind)
 			w.Header().Set("Content-Disposition", `attachment; filename="`+r.PathValue("file")+`"`)
 			w.Header().Set("Cache-Control", "no-store")
+			if e.begin() != nil {
+				return // the client is gone
+			}
 		}
 		if err := http.NewResponseController(w).SetWriteDeadline(time.Now().Add(sendLimit)); err != nil {
 			panic(http.ErrAbortHandler)
@@ -98,23 +103,14 @@ func (a *Web) endExport(w http.ResponseWriter, r *http.Request, started bool, er
 	}
 }
 
-type csvEncoder struct {
-	out     *csv.Writer
-	started bool
-}
+// csvEncoder writes a line for each run, after a line with the names of the columns.
+type csvEncoder struct{ out *csv.Writer }
 
-func (e *csvEncoder) head() error {
-	if e.started {
-		return nil
-	}
-	e.started = true
+func (e csvEncoder) begin() error {
 	return e.out.Write([]string{"id", "agent", "title", "model", "status", "error", "cost_usd", "tokens", "events", "started_at", "finished_at"})
 }
 
-func (e *csvEncoder) write(r runs.Run) error {
-	if err := e.head(); err != nil {
-		return err
-	}
+func (e csvEncoder) write(r runs.Run) error {
 	end := ""
 	if r.FinishedAt != nil {
 		end = r.FinishedAt.UTC().Format(time.RFC3339)
@@ -123,10 +119,7 @@ func (e *csvEncoder) write(r runs.Run) error {
 		strconv.FormatInt(r.Tokens, 10), strconv.Itoa(r.Events), r.StartedAt.UTC().Format(time.RFC3339), end})
 }
 
-func (e *csvEncoder) end() error {
-	if err := e.head(); err != nil {
-		return err
-	}
+func (e csvEncoder) end() error {
 	e.out.Flush()
 	return e.out.Error()
 }
@@ -139,30 +132,28 @@ func cell(text string) string {
 	return text
 }
 
+// jsonEncoder writes an array with a line for each run.
 type jsonEncoder struct {
-	out io.Writer
-	n   int
+	out       io.Writer
+	separator string
+}
+
+func (e *jsonEncoder) begin() error {
+	_, err := io.WriteString(e.out, "[")
+	return err
 }
 
 func (e *jsonEncoder) write(r runs.Run) error {
-	separator := ",\n"
-	if e.n == 0 {
-		separator = "[\n"
-	}
-	e.n++
 	text, err := json.Marshal(r)
 	if err != nil {
 		return err
 	}
-	_, err = e.out.Write(append([]byte(separator), text...))
+	_, err = fmt.Fprintf(e.out, "%s\n%s", e.separator, text)
+	e.separator = ","
 	return err
 }
 
 func (e *jsonEncoder) end() error {
-	text := "\n]\n"
-	if e.n == 0 {
-		text = "[]\n"
-	}
-	_, err := io.WriteString(e.out, text)
+	_, err := io.WriteString(e.out, "\n]\n")
 	return err
 }
