@@ -14,7 +14,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/genericcorp/platform/sandbox/postgrestest"
 	"github.com/genericcorp/platform/showcase/internal/pgtest"
 )
 
@@ -50,7 +49,7 @@ func TestVersionUsageAndFaultyConfiguration(t *testing.T) {
 
 func TestSingleTenantModeFromDatabaseURLAlone(t *testing.T) {
 	s := pgtest.Start(t)
-	_, err := s.Superuser(t, postgrestest.Database).Exec(context.Background(), "GRANT ALL ON SCHEMA public TO app")
+	_, err := s.Admin(t).Exec(context.Background(), "GRANT ALL ON SCHEMA public TO app")
 	require.NoError(t, err)
 	env := map[string]string{"DATABASE_URL": s.AppURL(), "PORT": freePort(t)}
 	ctx, terminate := context.WithCancel(context.Background())
@@ -99,7 +98,7 @@ func TestSingleTenantModeFromDatabaseURLAlone(t *testing.T) {
 
 func TestMigratePrintsFailuresAndEndsWithOne(t *testing.T) {
 	s := pgtest.Start(t, "acme", "beta")
-	_, err := s.Superuser(t, postgrestest.Database).Exec(context.Background(), "CREATE TABLE tenant_acme.runs (id int)")
+	_, err := s.Admin(t).Exec(context.Background(), "CREATE TABLE tenant_acme.runs (id int)")
 	require.NoError(t, err)
 	env := map[string]string{"DATABASE_URL": s.AppURL(), "TENANTS_DIR": s.Folder}
 	status, out, faults := command(context.Background(), env, "migrate")

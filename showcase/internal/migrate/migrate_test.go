@@ -9,7 +9,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/genericcorp/platform/sandbox/postgrestest"
 	"github.com/genericcorp/platform/showcase/internal/migrate"
 	"github.com/genericcorp/platform/showcase/internal/pgtest"
 	"github.com/genericcorp/platform/showcase/internal/tenants"
@@ -45,7 +44,7 @@ func TestMigrationsRunAsTheOwnerOfEachSchema(t *testing.T) {
 		assert.True(t, state.Migrated(), state)
 		assert.EqualValues(t, 3, state.Version)
 	}
-	conn := s.Superuser(t, postgrestest.Database)
+	conn := s.Admin(t)
 	var owner string
 	require.NoError(t, conn.QueryRow(context.Background(), "SELECT tableowner FROM pg_tables WHERE schemaname = 'tenant_beta_two' AND tablename = 'runs'").Scan(&owner))
 	assert.Equal(t, "owner_beta_two", owner)
@@ -59,7 +58,7 @@ func TestMigrationsRunAsTheOwnerOfEachSchema(t *testing.T) {
 
 func TestAFailureStopsItsTenantOnlyAndChangesNothing(t *testing.T) {
 	s := pgtest.Start(t, "acme", "beta")
-	conn := s.Superuser(t, postgrestest.Database)
+	conn := s.Admin(t)
 	_, err := conn.Exec(context.Background(), "CREATE TABLE tenant_acme.second (id int)")
 	require.NoError(t, err)
 	r := runner(t, s, fstest.MapFS{"001_a.sql": file("CREATE TABLE first (id int)"), "002_b.sql": file("CREATE TABLE third (id int); CREATE TABLE second (id int)")})
@@ -94,7 +93,7 @@ func TestTwoRunnersAtOnceApplyEachMigrationOnce(t *testing.T) {
 	}
 	all.Wait()
 	var rows, versions int
-	require.NoError(t, s.Superuser(t, postgrestest.Database).QueryRow(context.Background(),
+	require.NoError(t, s.Admin(t).QueryRow(context.Background(),
 		"SELECT count(*), count(DISTINCT version_id) FROM tenant_acme.agenthq_version").Scan(&rows, &versions))
 	assert.Equal(t, versions, rows)
 }
@@ -121,7 +120,7 @@ func TestALockedSchemaDelaysTheOthersForSecondsOnly(t *testing.T) {
 	s := pgtest.Start(t, "acme", "beta")
 	r := runner(t, s, fstest.MapFS{"001_a.sql": file("CREATE TABLE a (id int)")})
 	r.Run(context.Background(), list(t, s))
-	held, err := s.Superuser(t, postgrestest.Database).Begin(context.Background())
+	held, err := s.Admin(t).Begin(context.Background())
 	require.NoError(t, err)
 	defer func() { _ = held.Rollback(context.Background()) }()
 	_, err = held.Exec(context.Background(), "LOCK TABLE tenant_acme.a")
@@ -134,7 +133,7 @@ func TestALockedSchemaDelaysTheOthersForSecondsOnly(t *testing.T) {
 
 func TestSingleTenantModeMigratesTheSchemaOfDatabaseURL(t *testing.T) {
 	s := pgtest.Start(t)
-	_, err := s.Superuser(t, postgrestest.Database).Exec(context.Background(), "GRANT ALL ON SCHEMA public TO app")
+	_, err := s.Admin(t).Exec(context.Background(), "GRANT ALL ON SCHEMA public TO app")
 	require.NoError(t, err)
 	state := runner(t, s, nil).Run(context.Background(), tenants.OpenSingle(s.AppURL()).All())[0]
 	assert.True(t, state.Migrated(), state)

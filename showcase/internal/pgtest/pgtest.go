@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -23,18 +24,49 @@ import (
 // Domain is the domain of the tenants' hosts.
 const Domain = "hq.test"
 
-// Server is a PostgreSQL with the folder of its tenants.
+// Server is a database with the folder of its tenants.
 type Server struct {
 	*postgrestest.Server
 	// Folder has tenants.json and the connection strings.
-	Folder string
-	list   []tenants.Tenant
+	Folder   string
+	database string
+	list     []tenants.Tenant
 }
 
-// Start runs a server with tenants of the plan growth until the test ends.
+// shared is the PostgreSQL of all tests of a package. To start one takes two seconds.
+var shared struct {
+	server    *postgrestest.Server
+	databases int
+	cleanups  []func()
+}
+
+// keeper keeps what a test would end with.
+type keeper struct{ testing.TB }
+
+// Cleanup runs f when Main ends.
+func (keeper) Cleanup(f func()) { shared.cleanups = append(shared.cleanups, f) }
+
+// Main runs the tests of a package, and then ends their PostgreSQL. Call it in TestMain.
+func Main(m *testing.M) int {
+	status := m.Run()
+	for _, f := range slices.Backward(shared.cleanups) {
+		f()
+	}
+	return status
+}
+
+// Start creates a database with tenants of the plan growth. The package's tests share a server,
+// so they must not run at the same time.
 func Start(t testing.TB, names ...string) *Server {
 	t.Helper()
-	s := &Server{Server: postgrestest.Start(t, 0), Folder: t.TempDir()}
+	if shared.server == nil {
+		shared.server = postgrestest.Start(keeper{t}, 0)
+	}
+	shared.databases++
+	s := &Server{Server: shared.server, Folder: t.TempDir(), database: fmt.Sprintf("test_%d", shared.databases)}
+	_, err := s.Superuser(t, "postgres").Exec(context.Background(), "CREATE DATABASE "+s.database+" OWNER "+postgrestest.Admin)
+	require.NoError(t, err)
+	s.Run(t, "ALTER ROLE "+postgrestest.App+" LOGIN")
 	s.WriteList(t)
 	for _, name := range names {
 		s.Add(t, name, "growth")
@@ -42,27 +74,42 @@ func Start(t testing.TB, names ...string) *Server {
 	return s
 }
 
+// Admin opens a connection to the database as the superuser.
+func (s *Server) Admin(t testing.TB) *pgx.Conn {
+	t.Helper()
+	return s.Superuser(t, s.database)
+}
+
+// Run runs statements as the superuser.
+func (s *Server) Run(t testing.TB, statements ...string) {
+	t.Helper()
+	conn := s.Admin(t)
+	for _, statement := range statements {
+		_, err := conn.Exec(context.Background(), statement)
+		require.NoError(t, err, statement)
+	}
+}
+
 // AppURL returns DATABASE_URL, the connection string of the app's own role.
-func (s *Server) AppURL() string { return s.URL(postgrestest.App) }
+func (s *Server) AppURL() string {
+	return strings.Replace(s.URL(postgrestest.App), "/"+postgrestest.Database+"?", "/"+s.database+"?", 1)
+}
 
 // Add creates the roles and the schema of a tenant, and its files.
 func (s *Server) Add(t testing.TB, name, plan string) {
 	t.Helper()
 	role := "tenant_" + strings.ReplaceAll(name, "-", "_")
 	owner := "owner_" + strings.ReplaceAll(name, "-", "_")
-	conn := s.Superuser(t, postgrestest.Database)
-	for _, statement := range []string{
-		"CREATE ROLE " + owner + " NOLOGIN",
-		"CREATE ROLE " + role + " LOGIN PASSWORD 'tenant-password'",
-		"GRANT " + owner + " TO " + postgrestest.App,
-		"CREATE SCHEMA " + role + " AUTHORIZATION " + owner,
-		"GRANT USAGE ON SCHEMA " + role + " TO " + role,
-		"ALTER DEFAULT PRIVILEGES FOR ROLE " + owner + " IN SCHEMA " + role + " GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO " + role,
-		"ALTER ROLE " + role + " SET search_path = " + role,
-	} {
-		_, err := conn.Exec(context.Background(), statement)
-		require.NoError(t, err, statement)
-	}
+	s.Run(t,
+		// Roles belong to the server, so another test may have created them.
+		"DO $$ BEGIN CREATE ROLE "+owner+" NOLOGIN; CREATE ROLE "+role+"; EXCEPTION WHEN duplicate_object THEN END $$",
+		"ALTER ROLE "+role+" LOGIN PASSWORD 'tenant-password'",
+		"GRANT "+owner+" TO "+postgrestest.App,
+		"CREATE SCHEMA "+role+" AUTHORIZATION "+owner,
+		"GRANT USAGE ON SCHEMA "+role+" TO "+role,
+		"ALTER DEFAULT PRIVILEGES FOR ROLE "+owner+" IN SCHEMA "+role+" GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO "+role,
+		"ALTER ROLE "+role+" SET search_path = "+role,
+	)
 	u, err := url.Parse(s.AppURL())
 	require.NoError(t, err)
 	u.User = url.UserPassword(role, "tenant-password")
@@ -150,7 +197,7 @@ max_prepared_statements = 0
 	})
 	p.Start(t, "run")
 	for _, tenant := range s.list {
-		text := fmt.Sprintf("postgresql://%s:tenant-password@127.0.0.1:%d/%s?sslmode=disable", tenant.Role, p.Port, postgrestest.Database)
+		text := fmt.Sprintf("postgresql://%s:tenant-password@127.0.0.1:%d/%s?sslmode=disable", tenant.Role, p.Port, s.database)
 		require.NoError(t, os.WriteFile(filepath.Join(s.Folder, tenant.Name+".url"), []byte(text), 0o600))
 	}
 }

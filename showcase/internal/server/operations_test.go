@@ -10,7 +10,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/genericcorp/platform/sandbox/postgrestest"
 	"github.com/genericcorp/platform/showcase/internal/server"
 )
 
@@ -49,7 +48,7 @@ func TestTenantsChangeWithoutARestart(t *testing.T) {
 func TestAFailedMigrationShowsInReadyzAndMetricsAndTheOthersAreServed(t *testing.T) {
 	a := start(t)
 	a.postgres.Add(t, "gamma", "starter")
-	_, err := a.postgres.Superuser(t, postgrestest.Database).Exec(context.Background(), "CREATE TABLE tenant_gamma.runs (id int)")
+	_, err := a.postgres.Admin(t).Exec(context.Background(), "CREATE TABLE tenant_gamma.runs (id int)")
 	require.NoError(t, err)
 	server.Reload(a.Server, context.Background())
 	a.Migrate(context.Background())
@@ -95,7 +94,7 @@ func TestWithoutADatabaseThePodIsAliveAndNotReady(t *testing.T) {
 	a := start(t)
 	c := a.client(t, pod)
 	assert.Equal(t, http.StatusOK, c.get("/readyz").StatusCode)
-	conn := a.postgres.Superuser(t, "postgres")
+	conn := a.postgres.Admin(t)
 	for _, statement := range []string{"ALTER ROLE app NOLOGIN", "ALTER ROLE tenant_acme NOLOGIN", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename IN ('app', 'tenant_acme')"} {
 		_, err := conn.Exec(context.Background(), statement)
 		require.NoError(t, err)
@@ -113,7 +112,7 @@ func TestATenantAboveItsStorageGetsAClearAnswer(t *testing.T) {
 	a := start(t)
 	c := a.visitor(t)
 	agent := a.agent(t, c)
-	_, err := a.postgres.Superuser(t, postgrestest.Database).Exec(context.Background(), "REVOKE INSERT, UPDATE ON ALL TABLES IN SCHEMA tenant_acme FROM tenant_acme")
+	_, err := a.postgres.Admin(t).Exec(context.Background(), "REVOKE INSERT, UPDATE ON ALL TABLES IN SCHEMA tenant_acme FROM tenant_acme")
 	require.NoError(t, err)
 	r := agent.json("POST", "/api/v1/runs", object{"agent": "a", "title": "t"})
 	assert.Equal(t, http.StatusForbidden, r.StatusCode)
@@ -127,7 +126,7 @@ func TestATenantAboveItsStorageGetsAClearAnswer(t *testing.T) {
 func TestANewPasswordOfATenantNeedsNoRestart(t *testing.T) {
 	a := start(t)
 	c := a.visitor(t)
-	conn := a.postgres.Superuser(t, "postgres")
+	conn := a.postgres.Admin(t)
 	for _, statement := range []string{"ALTER ROLE tenant_acme PASSWORD 'changed'", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'tenant_acme'"} {
 		_, err := conn.Exec(context.Background(), statement)
 		require.NoError(t, err)

@@ -16,7 +16,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/genericcorp/platform/sandbox/postgrestest"
 	"github.com/genericcorp/platform/showcase/internal/demo"
 	"github.com/genericcorp/platform/showcase/internal/pgtest"
 )
@@ -216,7 +215,7 @@ func TestTheDemoIsResetOnceADay(t *testing.T) {
 func TestTheResetOfADemoAboveItsStorageDeletesFirst(t *testing.T) {
 	a := start(t)
 	ctx, tomorrow := context.Background(), time.Now().Add(24*time.Hour)
-	conn := a.postgres.Superuser(t, postgrestest.Database)
+	conn := a.postgres.Admin(t)
 	_, err := conn.Exec(ctx, "REVOKE INSERT, UPDATE ON ALL TABLES IN SCHEMA tenant_acme FROM tenant_acme")
 	require.NoError(t, err)
 	_, err = demo.Reset(ctx, a.Demo(), tomorrow)

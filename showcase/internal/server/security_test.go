@@ -11,7 +11,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/genericcorp/platform/sandbox/postgrestest"
 	"github.com/genericcorp/platform/showcase/internal/demo"
 )
 
@@ -24,7 +23,7 @@ func TestTheSessionCookieCannotBeReadOrSetByOthers(t *testing.T) {
 	assert.Equal(t, "__Host-session", c.Name)
 	assert.True(t, c.HttpOnly && c.Secure && c.SameSite == http.SameSiteLaxMode && c.Path == "/" && c.Domain == "", c.String())
 	var stored string
-	conn := a.postgres.Superuser(t, postgrestest.Database)
+	conn := a.postgres.Admin(t)
 	require.NoError(t, conn.QueryRow(context.Background(), "SELECT string_agg(encode(token_hash, 'escape'), ',') FROM tenant_acme.sessions").Scan(&stored))
 	assert.NotContains(t, stored, c.Value)
 }

@@ -138,7 +138,7 @@ func TestATransactionStartsAgainWhenItsIdleConnectionWasEnded(t *testing.T) {
 	defer p.Close()
 	ctx := context.Background()
 	user(ctx, t, p, r.All()[0])
-	_, err = s.Superuser(t, "postgres").Exec(ctx, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'tenant_acme'")
+	_, err = s.Admin(t).Exec(ctx, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'tenant_acme'")
 	require.NoError(t, err)
 	assert.Equal(t, "tenant_acme", user(ctx, t, p, r.All()[0]))
 }
