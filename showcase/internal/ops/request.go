@@ -71,6 +71,8 @@ func finish(log *slog.Logger, m *Metrics, i *Info, rec *recorder, method string,
 	m.request(i, knownMethod(method), rec.status, took)
 	level := slog.LevelInfo
 	switch {
+	case rec.status == http.StatusServiceUnavailable:
+		level = slog.LevelWarn
 	case rec.status >= 500:
 		level = slog.LevelError
 	case i.Tenant == "" && rec.status < 400: // probes and scrapes

@@ -2,7 +2,9 @@ package web
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"embed"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"html/template"
@@ -55,8 +57,27 @@ var functions = template.FuncMap{
 	"sentence": sentence,
 }
 
+// fingerprint returns a hash of all static files.
+func fingerprint() (string, error) {
+	sum := sha256.New()
+	err := fs.WalkDir(static, ".", func(file string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		data, err := static.ReadFile(file)
+		sum.Write(data)
+		return err
+	})
+	return hex.EncodeToString(sum.Sum(nil))[:12], err
+}
+
 func parse() (map[string]*page, error) {
-	base, err := template.New("base").Funcs(functions).ParseFS(templates, "templates/layout.html", "templates/parts.html")
+	hash, err := fingerprint()
+	if err != nil {
+		return nil, err
+	}
+	asset := template.FuncMap{"asset": func(file string) string { return "/static/" + file + "?v=" + hash }}
+	base, err := template.New("base").Funcs(functions).Funcs(asset).ParseFS(templates, "templates/layout.html", "templates/parts.html")
 	if err != nil {
 		return nil, err
 	}

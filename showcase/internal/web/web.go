@@ -8,7 +8,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -36,7 +35,7 @@ type Web struct {
 	attempts *throttle.Buckets
 	public   *url.URL
 	pages    map[string]*page
-	streams  atomic.Int32
+	streams  streams
 	// poll is how often a live timeline asks for new events.
 	poll time.Duration
 }
@@ -47,7 +46,7 @@ func New(metrics *ops.Metrics, public *url.URL) (*Web, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Web{metrics: metrics, attempts: throttle.New(time.Now), public: public, pages: pages, poll: 2 * time.Second}, nil
+	return &Web{metrics: metrics, attempts: throttle.New(time.Now), public: public, pages: pages, streams: streams{open: map[string]int{}}, poll: 2 * time.Second}, nil
 }
 
 // Register adds the routes to a mux. handle has the signature of http.ServeMux.HandleFunc.
@@ -81,8 +80,8 @@ func (a *Web) Register(handle func(string, http.HandlerFunc)) {
 }
 
 func serveStatic(w http.ResponseWriter, r *http.Request) {
-	// Files change with the program's version only, and a new page names the new version.
-	w.Header().Set("Cache-Control", "public, max-age=3600")
+	// The pages add a hash of the files to the address.
+	w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
 	http.ServeFileFS(w, r, static, "static/"+r.PathValue("file"))
 }
 
