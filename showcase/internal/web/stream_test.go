@@ -26,6 +26,6 @@ func TestOneTenantDoesNotTakeAllStreams(t *testing.T) {
 
 func TestEachLineOfAMessageIsData(t *testing.T) {
 	var b bytes.Buffer
-	message(&b, "7", "entry", "one\r\nevent: forged\n\nid: 8")
-	assert.Equal(t, "id: 7\nevent: entry\ndata: one\ndata: event: forged\ndata: \ndata: id: 8\n\n", b.String())
+	message(&b, "7", "entry", "one\r\nevent: forged\nid: 8")
+	assert.Equal(t, "id: 7\nevent: entry\ndata: one\ndata: event: forged\ndata: id: 8\n\n", b.String())
 }
