@@ -265,3 +265,15 @@ func TestTheOngoingRunOfTheDemoGrowsAndStartsAgain(t *testing.T) {
 	assert.Equal(t, "succeeded", found[1].Status)
 	assert.Equal(t, 30, found[1].Events)
 }
+
+func TestABrowserKeepsStaticFilesOfThisVersionOnly(t *testing.T) {
+	c := start(t).client(t, "acme.hq.test")
+	_, rest, _ := strings.Cut(c.get("/sign-in").body, `rel="stylesheet" href="`)
+	path, _, _ := strings.Cut(rest, `"`)
+	r := c.get(path)
+	assert.Equal(t, http.StatusOK, r.StatusCode)
+	assert.Contains(t, r.Header.Get("Content-Type"), "text/css")
+	assert.Contains(t, r.Header.Get("Cache-Control"), "immutable")
+	assert.Equal(t, "no-store", c.get("/static/style.css?v=another").Header.Get("Cache-Control"))
+	assert.Equal(t, http.StatusNotFound, c.get("/static/none.css").StatusCode)
+}

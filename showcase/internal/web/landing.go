@@ -11,7 +11,7 @@ import (
 // RegisterLanding adds the routes of the host without a tenant. demo returns the demo's site, or
 // nil.
 func (a *Web) RegisterLanding(handle func(string, http.HandlerFunc), demo func() *site.Site) {
-	handle("GET /static/{file}", serveStatic)
+	handle("GET /static/{file}", a.static)
 	handle("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
 		address := ""
 		if s := demo(); s != nil {

@@ -71,12 +71,9 @@ func fingerprint() (string, error) {
 	return hex.EncodeToString(sum.Sum(nil))[:12], err
 }
 
-func parse() (map[string]*page, error) {
-	hash, err := fingerprint()
-	if err != nil {
-		return nil, err
-	}
-	asset := template.FuncMap{"asset": func(file string) string { return "/static/" + file + "?v=" + hash }}
+// parse parses the templates. assets is the hash that the addresses of static files get.
+func parse(assets string) (map[string]*page, error) {
+	asset := template.FuncMap{"asset": func(file string) string { return "/static/" + file + "?v=" + assets }}
 	base, err := template.New("base").Funcs(functions).Funcs(asset).ParseFS(templates, "templates/layout.html", "templates/parts.html")
 	if err != nil {
 		return nil, err

@@ -34,19 +34,25 @@ type Web struct {
 	metrics  *ops.Metrics
 	attempts *throttle.Buckets
 	public   *url.URL
-	pages    map[string]*page
-	streams  streams
+	// assets is a hash of the static files.
+	assets  string
+	pages   map[string]*page
+	streams streams
 	// poll is how often a live timeline asks for new events.
 	poll time.Duration
 }
 
 // New returns the pages. public is PUBLIC_URL.
 func New(metrics *ops.Metrics, public *url.URL) (*Web, error) {
-	pages, err := parse()
+	assets, err := fingerprint()
 	if err != nil {
 		return nil, err
 	}
-	return &Web{metrics: metrics, attempts: throttle.New(time.Now), public: public, pages: pages, streams: streams{open: map[string]int{}}, poll: 2 * time.Second}, nil
+	pages, err := parse(assets)
+	if err != nil {
+		return nil, err
+	}
+	return &Web{metrics: metrics, attempts: throttle.New(time.Now), public: public, assets: assets, pages: pages, streams: streams{open: map[string]int{}}, poll: 2 * time.Second}, nil
 }
 
 // Register adds the routes to a mux. handle has the signature of http.ServeMux.HandleFunc.
@@ -72,16 +78,20 @@ func (a *Web) Register(handle func(string, http.HandlerFunc)) {
 	handle("POST /invitations/withdraw", a.member(a.withdraw))
 	handle("GET /feedback", a.member(a.feedbackPage))
 	handle("POST /feedback", a.member(a.sendFeedback))
-	handle("GET /static/{file}", serveStatic)
+	handle("GET /static/{file}", a.static)
 	handle("GET /robots.txt", func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = w.Write([]byte("User-agent: *\nDisallow: /\n")) // a client that is gone needs no response
 	})
 	handle("/", func(w http.ResponseWriter, r *http.Request) { a.fail(w, r, errPage) })
 }
 
-func serveStatic(w http.ResponseWriter, r *http.Request) {
-	// The pages add a hash of the files to the address.
-	w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+// static serves a file. The pages add a hash of all files to the address. During an update a page of
+// another version may ask for its files here: the browser must not keep what it gets.
+func (a *Web) static(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Cache-Control", "no-store")
+	if r.URL.Query().Get("v") == a.assets {
+		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+	}
 	http.ServeFileFS(w, r, static, "static/"+r.PathValue("file"))
 }
 
