@@ -35,9 +35,10 @@ build: ## build the program that `pulumi up` runs, bin/platform
 
 test: lint unit e2e ## run every check and every test
 
-unit: ## run the tests of the main module, those on the real Pulumi engine included
+unit: ## run the tests of the main module and of AgentHQ, those on the real Pulumi engine included
 	@echo "testing (the first run builds the Pulumi engine and the SDKs: about 15 minutes on two cores)"
 	@go test -timeout $(TEST_TIMEOUT) ./...
+	@go -C showcase test -timeout 10m ./...
 
 e2e: ## run the tests on a real Kubernetes control plane, with real images
 	@echo "testing on Kubernetes (the first run builds it and the images: about 20 minutes on two cores)"
@@ -47,10 +48,12 @@ lint: ## check formatting, vet, linters and workflows
 	@echo "linting (the first run builds the linters and reads Kubernetes: about 9 minutes on two cores)"
 	@go mod verify >/dev/null
 	@go mod tidy -diff
+	@go -C showcase mod tidy -diff
 	@go -C $(TOOLS)/actionlint tool actionlint -shellcheck= $(CURDIR)/.github/workflows/*.yaml
 	@go build -C $(TOOLS)/golangci-lint -o $(CURDIR)/.sandbox/bin/golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 	@.sandbox/bin/golangci-lint run ./...
 	@cd sandbox/cluster && ../../.sandbox/bin/golangci-lint run -c ../../.golangci.yml ./...
+	@cd showcase && ../.sandbox/bin/golangci-lint run -c ../.golangci.yml ./...
 	@cd examples/one-component && ../../.sandbox/bin/golangci-lint run -c ../../.golangci.yml ./...
 
 golden: ## rewrite the golden files and generated tables; read their diff before you commit it

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/genericcorp/platform/showcase/internal/pgtest"
+)
+
+func environment(values map[string]string) func(string) string {
+	return func(name string) string { return values[name] }
+}
+
+func command(ctx context.Context, env map[string]string, args ...string) (status int, out, faults string) {
+	var o, f bytes.Buffer
+	status = run(ctx, args, environment(env), &o, &f)
+	return status, o.String(), f.String()
+}
+
+func freePort(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer listener.Close()
+	return strconv.Itoa(listener.Addr().(*net.TCPAddr).Port)
+}
+
+func TestVersionUsageAndFaultyConfiguration(t *testing.T) {
+	status, out, _ := command(context.Background(), nil, "--version")
+	assert.Zero(t, status)
+	assert.Regexp(t, `^agenthq \S+\n$`, out)
+	status, _, faults := command(context.Background(), map[string]string{"PORT": "x"})
+	assert.Equal(t, 2, status)
+	assert.Regexp(t, `(?s)PORT: .*DATABASE_URL: `, faults)
+	status, _, faults = command(context.Background(), map[string]string{"DATABASE_URL": "postgresql://nobody@localhost:1/none"}, "dance")
+	assert.Equal(t, 2, status)
+	assert.Contains(t, faults, "agenthq migrate")
+}
+
+func TestSingleTenantModeFromDatabaseURLAlone(t *testing.T) {
+	s := pgtest.Start(t)
+	_, err := s.Admin(t).Exec(context.Background(), "GRANT ALL ON SCHEMA public TO app")
+	require.NoError(t, err)
+	env := map[string]string{"DATABASE_URL": s.AppURL(), "PORT": freePort(t)}
+	ctx, terminate := context.WithCancel(context.Background())
+	status, out, _ := command(ctx, env, "migrate")
+	assert.Zero(t, status)
+	assert.Regexp(t, `main +migrated +3`, out)
+	status, out, _ = command(ctx, env, "invite", "a@example.com")
+	assert.Zero(t, status)
+	link := regexp.MustCompile(`^http://localhost:\d+/invitations/\S+`).FindString(out)
+	require.NotEmpty(t, link, out)
+	status, _, faults := command(ctx, env, "invite", "a@example.com", "acme")
+	assert.Equal(t, 1, status)
+	assert.Contains(t, faults, `no active tenant "acme"`)
+
+	status, _, _ = command(ctx, env, "healthcheck")
+	assert.Equal(t, 1, status, "nothing listens yet")
+	ended := make(chan int, 1)
+	go func() {
+		status, _, _ := command(ctx, env)
+		ended <- status
+	}()
+	require.Eventually(t, func() bool { status, _, _ := command(ctx, env, "healthcheck"); return status == 0 }, 20*time.Second, 50*time.Millisecond)
+	r, err := http.Get(link)
+	require.NoError(t, err)
+	defer r.Body.Close()
+	assert.Equal(t, http.StatusOK, r.StatusCode)
+	proxied := httptest.NewRequest(http.MethodGet, "http://localhost:"+env["PORT"]+"/metrics", nil)
+	proxied.RequestURI = ""
+	direct, err := http.DefaultClient.Do(proxied)
+	require.NoError(t, err)
+	defer direct.Body.Close()
+	assert.Equal(t, http.StatusOK, direct.StatusCode)
+	proxied.Header.Set("X-Forwarded-For", "192.0.2.1")
+	refused, err := http.DefaultClient.Do(proxied)
+	require.NoError(t, err)
+	defer refused.Body.Close()
+	assert.Equal(t, http.StatusNotFound, refused.StatusCode, "metrics are not for the Internet")
+	terminate()
+	select {
+	case status := <-ended:
+		assert.Zero(t, status)
+	case <-time.After(25 * time.Second):
+		require.Fail(t, "the process did not end within the contract's 25 s")
+	}
+}
+
+func TestMigratePrintsFailuresAndEndsWithOne(t *testing.T) {
+	s := pgtest.Start(t, "acme", "beta")
+	_, err := s.Admin(t).Exec(context.Background(), "CREATE TABLE tenant_acme.runs (id int)")
+	require.NoError(t, err)
+	env := map[string]string{"DATABASE_URL": s.AppURL(), "TENANTS_DIR": s.Folder}
+	status, out, faults := command(context.Background(), env, "migrate")
+	assert.Equal(t, 1, status)
+	assert.Regexp(t, `acme +failed +.*already exists`, out)
+	assert.Regexp(t, `beta +migrated +3`, out)
+	assert.Contains(t, faults, "1 of 2 tenants failed")
+}

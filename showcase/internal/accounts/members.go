@@ -1,0 +1,169 @@
+package accounts
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/mail"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/genericcorp/platform/showcase/internal/rows"
+)
+
+// The roles of members. An owner invites and removes members, and revokes keys of others.
+const (
+	Owner  = "owner"
+	Plain  = "member"
+	linger = 72 * time.Hour // how long an invitation is open
+)
+
+// Errors of this package.
+var (
+	ErrInvitation = errors.New("the invitation does not exist, has expired, or was used")
+	ErrMember     = errors.New("there is a member with this e-mail address already")
+	ErrSeats      = errors.New("all seats of the plan are taken")
+	ErrLastOwner  = errors.New("the last owner cannot be removed")
+	ErrEmail      = errors.New("this is not an e-mail address")
+)
+
+// Member is a person who may sign in.
+type Member struct {
+	ID        int64
+	Email     string
+	Name      string
+	Role      string
+	CreatedAt time.Time
+}
+
+// IsOwner reports whether the member may manage others.
+func (m Member) IsOwner() bool { return m.Role == Owner }
+
+// Email returns an address in lower case, or ErrEmail.
+func Email(text string) (string, error) {
+	text = strings.ToLower(strings.TrimSpace(text))
+	a, err := mail.ParseAddress(text)
+	if err != nil || a.Address != text || len(text) > 200 {
+		return "", ErrEmail
+	}
+	return text, nil
+}
+
+// Credentials returns the member with an e-mail address and the hash of the password. The hash
+// is empty when there is none.
+func Credentials(ctx context.Context, tx pgx.Tx, email string) (Member, string, error) {
+	var m Member
+	var hash string
+	err := tx.QueryRow(ctx, "SELECT id, email, name, role, created_at, password FROM members WHERE email = $1", strings.ToLower(strings.TrimSpace(email))).
+		Scan(&m.ID, &m.Email, &m.Name, &m.Role, &m.CreatedAt, &hash)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return Member{}, "", nil
+	}
+	return m, hash, err
+}
+
+// Members returns all members, the oldest first.
+func Members(ctx context.Context, tx pgx.Tx) ([]Member, error) {
+	return rows.All[Member](ctx, tx, "SELECT id, email, name, role, created_at FROM members ORDER BY id LIMIT 1000")
+}
+
+// AddMember stores a member. hash is the result of Hash. It returns ErrMember if the address is
+// in use.
+func AddMember(ctx context.Context, tx pgx.Tx, m Member, hash string) error {
+	tag, err := tx.Exec(ctx, "INSERT INTO members (email, name, role, password) VALUES ($1, $2, $3, $4) ON CONFLICT (email) DO NOTHING", m.Email, m.Name, m.Role, hash)
+	if err == nil && tag.RowsAffected() == 0 {
+		return ErrMember
+	}
+	return err
+}
+
+// RemoveMember deletes a member with all sessions. It returns ErrLastOwner for the last owner.
+func RemoveMember(ctx context.Context, tx pgx.Tx, id int64) error {
+	// All owners are locked, so that two of them cannot remove each other at once.
+	found, _ := tx.Query(ctx, "SELECT id FROM members WHERE role = 'owner' ORDER BY id FOR UPDATE") // its error is that of CollectRows too
+	owners, err := pgx.CollectRows(found, pgx.RowTo[int64])
+	if err != nil {
+		return err
+	}
+	if len(owners) == 1 && owners[0] == id {
+		return ErrLastOwner
+	}
+	_, err = tx.Exec(ctx, "DELETE FROM members WHERE id = $1", id)
+	return err
+}
+
+// Invitation is an invitation that was not used yet.
+type Invitation struct {
+	Email     string
+	Role      string
+	ExpiresAt time.Time
+}
+
+// Invite stores an invitation, and returns the token of its link. The invitation expires after
+// 72 hours. seats is the plan's limit of members and open invitations; 0 means no limit.
+func Invite(ctx context.Context, tx pgx.Tx, email, role string, seats int64) (string, error) {
+	// A lock that conflicts with itself, so that two invitations at once do not exceed the seats.
+	if _, err := tx.Exec(ctx, "LOCK TABLE invitations IN SHARE ROW EXCLUSIVE MODE"); err != nil {
+		return "", fmt.Errorf("lock the invitations: %w", err)
+	}
+	var taken int64
+	var member bool
+	err := tx.QueryRow(ctx, `SELECT (SELECT count(*) FROM members) + (SELECT count(*) FROM invitations WHERE used_at IS NULL AND expires_at > now() AND email <> $1),
+		EXISTS (SELECT FROM members WHERE email = $1)`, email).Scan(&taken, &member)
+	if err != nil {
+		return "", err
+	}
+	if member {
+		return "", ErrMember
+	}
+	if seats > 0 && taken >= seats {
+		return "", ErrSeats
+	}
+	// A second invitation replaces the first one.
+	if _, err := tx.Exec(ctx, "DELETE FROM invitations WHERE email = $1 OR expires_at < now()", email); err != nil {
+		return "", err
+	}
+	token := NewToken()
+	_, err = tx.Exec(ctx, "INSERT INTO invitations (token_hash, email, role, expires_at) VALUES ($1, $2, $3, $4)", hashOf(token), email, role, time.Now().Add(linger))
+	return token, err
+}
+
+// Invitations returns the open invitations.
+func Invitations(ctx context.Context, tx pgx.Tx) ([]Invitation, error) {
+	return rows.All[Invitation](ctx, tx, "SELECT email, role, expires_at FROM invitations WHERE used_at IS NULL AND expires_at > now() ORDER BY expires_at LIMIT 1000")
+}
+
+// FindInvitation returns the open invitation of a token, or ErrInvitation.
+func FindInvitation(ctx context.Context, tx pgx.Tx, token string) (Invitation, error) {
+	i, err := rows.One[Invitation](ctx, tx, "SELECT email, role, expires_at FROM invitations WHERE token_hash = $1 AND used_at IS NULL AND expires_at > now()", hashOf(token))
+	if errors.Is(err, pgx.ErrNoRows) {
+		return i, ErrInvitation
+	}
+	return i, err
+}
+
+// Accept uses an invitation: it stores the member. A token can be used once.
+func Accept(ctx context.Context, tx pgx.Tx, token, name, hash string) (Member, error) {
+	m := Member{Name: name}
+	err := tx.QueryRow(ctx, "UPDATE invitations SET used_at = now() WHERE token_hash = $1 AND used_at IS NULL AND expires_at > now() RETURNING email, role", hashOf(token)).
+		Scan(&m.Email, &m.Role)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return m, ErrInvitation
+	}
+	if err != nil {
+		return m, err
+	}
+	if err := AddMember(ctx, tx, m, hash); err != nil {
+		return m, err
+	}
+	m, _, err = Credentials(ctx, tx, m.Email)
+	return m, err
+}
+
+// Withdraw deletes the open invitation of an e-mail address.
+func Withdraw(ctx context.Context, tx pgx.Tx, email string) error {
+	_, err := tx.Exec(ctx, "DELETE FROM invitations WHERE email = $1 AND used_at IS NULL", email)
+	return err
+}

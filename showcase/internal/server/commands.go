@@ -1,0 +1,68 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"text/tabwriter"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/genericcorp/platform/showcase/internal/accounts"
+	"github.com/genericcorp/platform/showcase/internal/site"
+	"github.com/genericcorp/platform/showcase/internal/tenants"
+)
+
+// PrintMigrations migrates all active tenants, and prints a table. It returns an error if one
+// failed.
+func (s *Server) PrintMigrations(ctx context.Context, out io.Writer) error {
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "tenant\tstate\tversion")
+	failed := 0
+	states := s.runner.Run(ctx, s.registry.All())
+	for _, state := range states {
+		if state.Fault != "" {
+			failed++
+			fmt.Fprintf(table, "%s\tfailed\t%s\n", state.Tenant, state.Fault)
+			continue
+		}
+		fmt.Fprintf(table, "%s\tmigrated\t%d\n", state.Tenant, state.Version)
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	if failed > 0 {
+		return fmt.Errorf("%d of %d tenants failed", failed, len(states))
+	}
+	return nil
+}
+
+// PrintInvitation stores an invitation for an owner of a tenant, and prints its link. An empty
+// tenant is the one of single-tenant mode.
+func (s *Server) PrintInvitation(ctx context.Context, out io.Writer, email, tenant string) error {
+	if tenant == "" {
+		tenant = tenants.Single
+	}
+	t, ok := s.registry.ByName(tenant)
+	if !ok || !t.Active() {
+		return fmt.Errorf("there is no active tenant %q; with tenants, the command is: agenthq invite EMAIL TENANT", tenant)
+	}
+	if state := s.runner.Run(ctx, []tenants.Tenant{t})[0]; state.Fault != "" {
+		return fmt.Errorf("migrate %s: %s", tenant, state.Fault)
+	}
+	email, err := accounts.Email(email)
+	if err != nil {
+		return err
+	}
+	target := site.New(s.pools, t, s.config.DemoTenant)
+	var token string
+	err = target.Tx(ctx, func(tx pgx.Tx) (err error) {
+		token, err = accounts.Invite(ctx, tx, email, accounts.Owner, target.Limits.Seats)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(out, target.BaseURL(s.config.PublicURL)+"/invitations/"+token)
+	return nil
+}

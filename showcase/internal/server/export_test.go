@@ -1,0 +1,12 @@
+package server
+
+import "github.com/genericcorp/platform/showcase/internal/site"
+
+// RefreshDemo is called by the background work every half minute.
+var RefreshDemo = (*Server).refreshDemo
+
+// Demo returns the demo's site.
+func (s *Server) Demo() *site.Site { return s.demo() }
+
+// Reload is called by the background work every five seconds.
+var Reload = (*Server).reload

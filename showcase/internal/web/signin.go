@@ -1,0 +1,195 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/genericcorp/platform/showcase/internal/accounts"
+	"github.com/genericcorp/platform/showcase/internal/demo"
+	"github.com/genericcorp/platform/showcase/internal/ops"
+	"github.com/genericcorp/platform/showcase/internal/site"
+)
+
+// The throttle of refused sign-ins. A successful one does not count.
+const (
+	accountBurst = 5
+	accountRate  = 1.0 / 60 // a second
+	addressBurst = 20
+	addressRate  = 1.0 / 10 // a second
+)
+
+// errSignIn is the same for an unknown address and a wrong password.
+var (
+	errSignIn    = &fault{http.StatusUnauthorized, "The e-mail address or the password is wrong."}
+	errThrottled = &fault{http.StatusTooManyRequests, "There were too many attempts. Please wait a few minutes."}
+)
+
+type signInForm struct{ Email, Message string }
+
+func (a *Web) signInPage(w http.ResponseWriter, r *http.Request) {
+	a.show(w, r, nil, view{page: "sign-in", title: "Sign in", data: signInForm{}})
+}
+
+func (a *Web) signIn(w http.ResponseWriter, r *http.Request) {
+	if err := parseForm(w, r); err != nil {
+		a.fail(w, r, err)
+		return
+	}
+	s := site.Of(r)
+	email := strings.ToLower(strings.TrimSpace(r.PostForm.Get("email")))
+	token, err := a.authenticate(r, s, email)
+	if errors.Is(err, errSignIn) || errors.Is(err, errThrottled) {
+		a.metrics.Login(s.Tenant.Name, false)
+		f := known(err)
+		if f.status == http.StatusTooManyRequests {
+			w.Header().Set("Retry-After", strconv.Itoa(60))
+		}
+		a.show(w, r, nil, view{page: "sign-in", title: "Sign in", status: f.status, data: signInForm{email, f.message}})
+		return
+	}
+	if err != nil {
+		a.fail(w, r, err)
+		return
+	}
+	a.metrics.Login(s.Tenant.Name, true)
+	setSession(w, token, int(accounts.SessionLife/time.Second))
+	http.Redirect(w, r, "/runs", http.StatusSeeOther)
+}
+
+// authenticate checks a password, and returns the token of a new session. No connection is held
+// while the password is hashed.
+func (a *Web) authenticate(r *http.Request, s *site.Site, email string) (string, error) {
+	ctx := r.Context()
+	var m accounts.Member
+	var hash string
+	err := s.Tx(ctx, func(tx pgx.Tx) (err error) {
+		m, hash, err = accounts.Credentials(ctx, tx, email)
+		return err
+	})
+	if err != nil {
+		return "", err
+	}
+	// The demo's password is public, so only addresses are throttled there.
+	account, address := s.Tenant.Name+"/"+email, ops.InfoOf(ctx).Address
+	public := s.Demo && email == demo.Email
+	throttled := false
+	ok, err := accounts.Verify(ctx, hash, r.PostForm.Get("password"), func() bool {
+		throttled = !a.attempts.Take(address, addressRate, addressBurst).OK || !public && !a.attempts.Take(account, accountRate, accountBurst).OK
+		return !throttled
+	})
+	switch {
+	case err != nil:
+		return "", err
+	case throttled:
+		return "", errThrottled
+	case !ok:
+		return "", errSignIn
+	}
+	a.attempts.GiveBack(address)
+	a.attempts.GiveBack(account)
+	return newSession(ctx, s, m.ID)
+}
+
+func newSession(ctx context.Context, s *site.Site, member int64) (token string, err error) {
+	err = s.Tx(ctx, func(tx pgx.Tx) error {
+		token, err = accounts.NewSession(ctx, tx, member)
+		return err
+	})
+	return token, err
+}
+
+// setSession sets the cookie of a session. seconds below 0 delete it.
+func setSession(w http.ResponseWriter, token string, seconds int) {
+	http.SetCookie(w, &http.Cookie{Name: sessionCookie, Value: token, Path: "/", MaxAge: seconds, Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode})
+}
+
+func (a *Web) signOut(w http.ResponseWriter, r *http.Request) {
+	if cookie, err := r.Cookie(sessionCookie); err == nil {
+		err := site.Of(r).Tx(r.Context(), func(tx pgx.Tx) error { return accounts.EndSession(r.Context(), tx, cookie.Value) })
+		if err != nil {
+			a.fail(w, r, err)
+			return
+		}
+	}
+	setSession(w, "", -1)
+	http.Redirect(w, r, "/sign-in", http.StatusSeeOther)
+}
+
+type invitationForm struct {
+	accounts.Invitation
+	Name, Message string
+	MinPassword   int
+}
+
+func (a *Web) invitationPage(w http.ResponseWriter, r *http.Request) { a.showInvitation(w, r, "", nil) }
+
+// showInvitation shows the form of an invitation, with the fault of the last attempt.
+func (a *Web) showInvitation(w http.ResponseWriter, r *http.Request, name string, last *fault) {
+	form := invitationForm{Name: name, MinPassword: accounts.MinPassword}
+	err := site.Of(r).Tx(r.Context(), func(tx pgx.Tx) (err error) {
+		form.Invitation, err = accounts.FindInvitation(r.Context(), tx, r.PathValue("token"))
+		return err
+	})
+	if err != nil {
+		a.fail(w, r, err)
+		return
+	}
+	v := view{page: "invitation", title: "Join the team"}
+	if last != nil {
+		form.Message, v.status = last.message, last.status
+	}
+	v.data = form
+	a.show(w, r, nil, v)
+}
+
+func (a *Web) acceptInvitation(w http.ResponseWriter, r *http.Request) {
+	if err := parseForm(w, r); err != nil {
+		a.fail(w, r, err)
+		return
+	}
+	s, ctx := site.Of(r), r.Context()
+	// Hashing is expensive, so an address may try only as often as it may sign in.
+	if !a.attempts.Take(ops.InfoOf(ctx).Address, addressRate, addressBurst).OK {
+		a.fail(w, r, errThrottled)
+		return
+	}
+	name := strings.TrimSpace(r.PostForm.Get("name"))
+	token, err := a.join(ctx, s, r.PathValue("token"), name, r.PostForm.Get("password"))
+	if err != nil {
+		if f := known(err); f != nil && f.status == http.StatusUnprocessableEntity {
+			a.showInvitation(w, r, name, f)
+			return
+		}
+		a.fail(w, r, err)
+		return
+	}
+	a.metrics.Count(s.Tenant.Name, ops.MemberJoined, 1)
+	setSession(w, token, int(accounts.SessionLife/time.Second))
+	http.Redirect(w, r, "/runs", http.StatusSeeOther)
+}
+
+func (a *Web) join(ctx context.Context, s *site.Site, token, name, password string) (string, error) {
+	if err := checkText("The name", name, 100); err != nil {
+		return "", err
+	}
+	hash, err := accounts.Hash(ctx, password)
+	if err != nil {
+		return "", err
+	}
+	var sessionToken string
+	err = s.Tx(ctx, func(tx pgx.Tx) error {
+		m, err := accounts.Accept(ctx, tx, token, name, hash)
+		if err != nil {
+			return err
+		}
+		sessionToken, err = accounts.NewSession(ctx, tx, m.ID)
+		return err
+	})
+	return sessionToken, err
+}
