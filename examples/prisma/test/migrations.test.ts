@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 
 import pg from "pg";
@@ -233,6 +235,14 @@ test("a status reports what is pending and changes nothing", async (t) => {
   assert.deepEqual(await relations(t, fresh), []);
   await run([fresh], MIGRATIONS.slice(0, 1));
   assert.deepEqual(await run([fresh], MIGRATIONS, { dryRun: true }), [{ tenant: "fresh", state: "pending", migrations: ALL.slice(1) }]);
+});
+
+test("a tenant that owns its schema migrates with its own connection string", async () => {
+  const own = (await readFile(join(FOLDER, "own-way.url"), "utf8")).trim();
+  const args = ["dist/src/migrate.js", "--tenants", FOLDER, "--tenant", "own-way"];
+  const { code, out } = await command(args, { ...process.env, DATABASE_URL: own });
+  assert.equal(code, 0, out);
+  assert.match(out, /^own-way +migrated +20261101000000_init, 20261102000000_order_note$/m);
 });
 
 test("a tenant that owns its schema, or that the platform has not made yet, fails with the reason", async () => {
