@@ -42,7 +42,7 @@ func quotes(t *testing.T) []quote {
 
 		// Not in the catalogue: no stack's bill has them.
 		{"README.md", "A bucket of DigitalOcean Spaces costs AMOUNT a month", 500},
-		{"docs/tenancy.md", "A GiB costs AMOUNT a month, the plan's bill does not count it", 21},
+		{"docs/tenancy.md", "Each GiB more than the database's price includes costs AMOUNT a month", 21},
 		{"docs/decisions/0001-one-model.md", "do not know costs AMOUNT there", 0},
 	}
 }

@@ -36,7 +36,7 @@ func TestPrismaExampleOnEachMajor(t *testing.T) {
 				settings.Tenant{Name: "own-way", OwnsSchema: true},
 			)
 			declared = append(declared, named("acme", "beta-2", "delta", "first", "second-one", "deployed", "conflict", "third", "fourth", "broken",
-				"refused", "race", "unlocked", "locked", "moved", "empty", "versions", "half", "fresh", "declared", "served")...)
+				"refused", "race", "unlocked", "locked", "moved", "empty", "versions", "half", "fresh", "declared", "served", "stuck")...)
 			out, err := prismaBed(t, major, declared).command(example, append([]string{"--test", "--test-concurrency=1"}, files...)...).CombinedOutput()
 			require.NoError(t, err, "%s", out)
 		})

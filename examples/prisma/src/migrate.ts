@@ -2,7 +2,7 @@
 // Status 0: all are. 1: the table says which failed, and why. 2: nothing was begun.
 import { parseArgs } from "node:util";
 
-import { readTenants, type Tenant } from "./files.js";
+import { type Entry, readEntries } from "./files.js";
 import { readMigrations } from "./migrations/folder.js";
 import { migrate, type Options } from "./migrations/run.js";
 import { table } from "./migrations/table.js";
@@ -42,13 +42,13 @@ async function main(): Promise<number> {
     statementSeconds: seconds("--statement-seconds", values["statement-seconds"]),
     ...(values.baseline === undefined ? {} : { baseline: values.baseline }),
   };
-  const outcomes = await migrate(pick(await readTenants(values.tenants), values.tenant), options);
+  const outcomes = await migrate(pick(await readEntries(values.tenants), values.tenant), options);
   console.log(table(outcomes));
   return outcomes.some(({ state }) => state === "failed") ? 1 : 0;
 }
 
 /** pick returns the active tenants: the others have no sessions, and are migrated when they come back. */
-function pick(tenants: Tenant[], names: string[] | undefined): Tenant[] {
+function pick(tenants: Entry[], names: string[] | undefined): Entry[] {
   const active = tenants.filter(({ state }) => state === "active");
   const unknown = (names ?? []).filter((name) => !active.some((tenant) => tenant.name === name));
   if (unknown.length > 0) {

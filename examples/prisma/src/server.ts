@@ -3,7 +3,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { json } from "node:stream/consumers";
 
-import type { Tenant } from "./files.js";
+import { readEntries, type Tenant } from "./files.js";
 import { PrismaClient } from "./generated/client.js";
 import { perTenant } from "./http.js";
 import { readMigrations } from "./migrations/folder.js";
@@ -23,7 +23,7 @@ let migrated: Set<string> | undefined;
 
 /** Migrates the tenants that are new, that came back, or that failed before. */
 async function migrateNew(): Promise<void> {
-  const active = tenants.list().filter(({ state }) => state === "active");
+  const active = (await readEntries(folder)).filter(({ state }) => state === "active");
   const done = new Set(active.map(({ name }) => name).filter((name) => migrated?.has(name)));
   const outcomes = await migrate(active.filter(({ name }) => !done.has(name)), { url, migrations });
   outcomes.filter(({ state }) => state !== "failed").forEach(({ tenant }) => done.add(tenant));

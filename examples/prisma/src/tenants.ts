@@ -78,11 +78,6 @@ export class Tenants<C extends Client> {
     return tenants;
   }
 
-  /** list returns the declared tenants. */
-  list(): Tenant[] {
-    return [...this.#byName.values()].map(({ url: _, ...tenant }) => tenant);
-  }
-
   /** clients is the number of open clients. */
   get clients(): number {
     return this.#open.size;

@@ -235,7 +235,16 @@ test("a status reports what is pending and changes nothing", async (t) => {
   assert.deepEqual(await run([fresh], MIGRATIONS, { dryRun: true }), [{ tenant: "fresh", state: "pending", migrations: ALL.slice(1) }]);
 });
 
-test("a tenant that owns its schema, or that the platform has not made yet, fails with the reason", async () => {
+test("a tenant that owns its schema is migrated with its own connection string", async (t) => {
+  const { code, out } = await command(["dist/src/migrate.js", "--tenants", FOLDER, "--tenant", "own-way"]);
+  assert.equal(code, 0, out);
+  assert.match(out, /^own-way +migrated +20261101000000_init, 20261102000000_order_note$/m);
+  const tenants = await open(t);
+  const owners = "SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'tenant_own_way'";
+  assert.deepEqual(await tenants.use("own-way", (db) => db.$queryRawUnsafe(owners)), [{ tableowner: "owner_own_way" }]);
+});
+
+test("a tenant that owns its schema and has no connection string, or that the platform has not made yet, fails with the reason", async () => {
   assert.match(failure(await run([tenant("own-way")])), /permission denied to set role.*ownsSchema/);
   assert.match(failure(await run([{ ...tenant("first"), name: "tomorrow" }])), /does not exist.*run the migrations again later/);
 });

@@ -5,6 +5,9 @@ import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { test, type TestContext } from "node:test";
 
+import pg from "pg";
+
+import { ownerOf } from "../src/files.js";
 import { DATABASE_URL, FOLDER, tenant } from "./bed.js";
 
 async function freePort(): Promise<number> {
@@ -34,6 +37,15 @@ async function start(t: TestContext) {
   return { server, port, log: () => log };
 }
 
+/** makeMigrationFail creates a table that no migration knows. */
+async function makeMigrationFail(name: string): Promise<void> {
+  const of = tenant(name);
+  const db = new pg.Client({ connectionString: DATABASE_URL });
+  await db.connect();
+  await db.query(`BEGIN; SET LOCAL ROLE ${ownerOf(of)}; CREATE TABLE ${of.schema}.unknown (id int); COMMIT`);
+  await db.end();
+}
+
 function ask(port: number, host: string, path: string, body?: object): Promise<{ status: number | undefined; body: string }> {
   return new Promise((resolve, reject) => {
     const options = { host: "localhost", port, path, headers: { host }, agent: false as const };
@@ -48,6 +60,7 @@ function ask(port: number, host: string, path: string, body?: object): Promise<{
 }
 
 test("the server fulfils the app contract: it migrates, gets ready, serves each host and ends by SIGTERM", async (t) => {
+  await makeMigrationFail("stuck");
   const { server, port, log } = await start(t);
   assert.match(log(), /^served +migrated /m);
   for (const path of ["/healthz", "/readyz", "/metrics"]) {
@@ -58,7 +71,8 @@ test("the server fulfils the app contract: it migrates, gets ready, serves each 
   assert.deepEqual([posted.status, JSON.parse(posted.body)], [200, [{ id: 1, name: "Ada", email: "ada@example.com" }]]);
   assert.deepEqual(await ask(port, host, "/"), posted);
   assert.equal((await ask(port, "nobody.example.com", "/")).status, 404);
-  assert.equal((await ask(port, tenant("own-way").host, "/")).status, 503, "its migration failed");
+  assert.equal((await ask(port, tenant("own-way").host, "/")).status, 200, "it owns its schema");
+  assert.equal((await ask(port, tenant("stuck").host, "/")).status, 503, "its migration failed");
   const ended = new Promise((resolve) => server.removeAllListeners("exit").once("exit", resolve));
   server.kill("SIGTERM");
   assert.equal(await ended, 0);

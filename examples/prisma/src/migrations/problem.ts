@@ -5,6 +5,13 @@ export class Problem extends Error {
   override readonly name = "Problem";
 }
 
+const SET_ROLE_DENIED = /^permission denied to set role/;
+
+/** isSetRoleDenied reports whether the session's role may not act as the schema's owner. */
+export function isSetRoleDenied(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && SET_ROLE_DENIED.test(error.message);
+}
+
 /** What to do about an error of the server: by SQLSTATE, and by its text where the code has several meanings. */
 const ADVICE: ReadonlyArray<{ code: string; text?: RegExp; advice: string }> = [
   {
@@ -14,8 +21,8 @@ const ADVICE: ReadonlyArray<{ code: string; text?: RegExp; advice: string }> = [
   },
   {
     code: "42501",
-    text: /^permission denied to set role/,
-    advice: "the app's role may not act as this owner: a tenant with ownsSchema: true migrates itself with its own connection string",
+    text: SET_ROLE_DENIED,
+    advice: "only the app's role may act as this owner, or with ownsSchema: true the tenant's own: read the log of the tenants' Jobs",
   },
   { code: "22023", text: /^role .* does not exist/, advice: "the platform has not created the role yet: run the migrations again later" },
   { code: "0A000", text: /EXECUTE of transaction commands/, advice: "each migration is one transaction: take BEGIN, COMMIT and ROLLBACK out" },

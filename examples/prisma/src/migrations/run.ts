@@ -4,7 +4,7 @@ import { ownerOf, type Tenant } from "../files.js";
 import type { Migration } from "./folder.js";
 import { History } from "./history.js";
 import { compare, upTo } from "./plan.js";
-import { describe, Problem } from "./problem.js";
+import { describe, isSetRoleDenied, Problem } from "./problem.js";
 import { dropSampleData, isSampleData } from "./sample.js";
 
 export interface Options {
@@ -31,11 +31,14 @@ export interface Outcome {
   readonly problem?: string;
 }
 
+/** Target is a tenant to migrate. `url` is its own connection string, which a tenant with ownsSchema: true needs. */
+export type Target = Tenant & { readonly url?: string | undefined };
+
 /**
  * migrate brings the schemas of tenants to the newest migration, one after the other.
  * What fails for one tenant stops that tenant only. Two runs at once are safe.
  */
-export async function migrate(tenants: readonly Tenant[], options: Options): Promise<Outcome[]> {
+export async function migrate(tenants: readonly Target[], options: Options): Promise<Outcome[]> {
   if (options.baseline !== undefined) {
     upTo(options.migrations, options.baseline); // a wrong name must stop the run before it changes anything
   }
@@ -46,15 +49,21 @@ export async function migrate(tenants: readonly Tenant[], options: Options): Pro
   return outcomes;
 }
 
-/** Each tenant has a session of its own: what a script leaves in it ends with it. */
-async function migrateOne(tenant: Tenant, options: Options): Promise<Outcome> {
-  const db = new pg.Client({ connectionString: options.url, application_name: "migrate" });
+/**
+ * Each tenant has a session of its own: what a script leaves in it ends with it. With
+ * ownsSchema: true the app's role may not act as the owner. Only the tenant's own sessions may.
+ */
+async function migrateOne(tenant: Target, options: Options, url = options.url): Promise<Outcome> {
+  const db = new pg.Client({ connectionString: url, application_name: "migrate" });
   db.on("error", () => {}); // the query that waits reports it
   const run = new Run(db, tenant, options);
   try {
     await db.connect();
     return await (options.dryRun ? run.report() : run.apply());
   } catch (error) {
+    if (tenant.url !== undefined && tenant.url !== url && isSetRoleDenied(error)) {
+      return migrateOne(tenant, options, tenant.url);
+    }
     return { tenant: tenant.name, state: "failed", migrations: run.applied, problem: describe(error) };
   } finally {
     await db.end().catch(() => {}); // it may have broken
