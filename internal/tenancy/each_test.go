@@ -60,6 +60,13 @@ func TestScriptThatIgnoresSIGTERMIsKilled(t *testing.T) {
 	assert.Equal(t, "fine\n", readFile(t, work, "done"))
 }
 
+// Bytes that are no UTF-8 would stop the import of all failures.
+func TestReasonOfAFailureIsASCII(t *testing.T) {
+	t.Parallel()
+	work := eachTenant(t, `echo "$1"; exit 1`, strings.Repeat("a", 998)+"€", "\xfc\tb")
+	assert.Equal(t, strings.Repeat("a", 998)+"€,step,\""+strings.Repeat("a", 998)+"?? \"\n\xfc,step,\"? \"\n", readFile(t, work, "failures.csv"))
+}
+
 // each.sh ends early if it cannot write to its folder, or if it is killed. The tenants that it
 // did not reach have no failure.
 func TestTenantWhoseScriptDidNotEndIsNeitherArchivedNorPurgedNorRestored(t *testing.T) {
@@ -90,4 +97,23 @@ func TestTenantWhoseScriptDidNotEndIsNeitherArchivedNorPurgedNorRestored(t *test
 		before = ask[string](t, super, "SELECT state FROM platform.tenants")
 	}
 	assert.Equal(t, 200, ask[int](t, super, "SELECT count(*) FROM tenant_acme.orders"))
+}
+
+// A program that was killed may leave its session on the server.
+func TestSessionsOfAnOwnerEndWithItsScript(t *testing.T) {
+	t.Parallel()
+	b := newBed(t, 0)
+	b.must(t, named("acme"))
+	archive := filepath.Join(b.dir, "archive")
+	require.NoError(t, os.MkdirAll(archive, 0o750))
+	command := b.command(t, tenants(settings.Tenant{Name: "acme", State: settings.Archived}), archive)
+	leaves := `for file in failures.csv relations archived done; do : > "$WORK/$file"; done
+		[ "$1" = archive ] || exit 0
+		PGUSER=owner_acme psql -X -q -c "SELECT 'left', pg_sleep(100)" > /dev/null 2>&1 &
+		until psql -X -c "SELECT query FROM pg_stat_activity WHERE usename = 'owner_acme'" | grep -q left; do sleep 0.1; done`
+	require.NoError(t, os.WriteFile(filepath.Join(b.dir, "scripts", "each.sh"), []byte(leaves), 0o600))
+	out, err := command.CombinedOutput()
+	assert.Equal(t, tenancy.ExitTenants, exitStatus(t, err, string(out)))
+	assert.Contains(t, string(out), "end 1 sessions of owner_acme")
+	assert.Zero(t, ask[int](t, b.Superuser(t, postgrestest.Database), "SELECT count(*) FROM pg_stat_activity WHERE usename = 'owner_acme'"))
 }

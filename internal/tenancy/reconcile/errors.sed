@@ -1,6 +1,7 @@
-# Reads messages of psql, pg_dump and pg_restore. Prints the first line of each error. It
+# Reads messages of psql, pg_dump and pg_restore. Prints the first line of an error. It
 # keeps an error's text only if PostgreSQL itself raises that text, and if it has names but
-# no values. The functions of a tenant may raise an error with a row's values in it.
+# no values. The functions of a tenant may raise an error with a row's values in it. What
+# follows the first ERROR is not printed: a function's text may have a line like a program's.
 /^(psql|pg_dump|pg_restore|ERROR|FATAL):/!d
 s/: ".*//
 s/value "[^"]*"*/value/
@@ -25,3 +26,4 @@ s/value "[^"]*"*/value/
 s/ERROR:  .*/ERROR (the log of the database has its text, which may contain rows)/
 :print
 p
+q
