@@ -24,7 +24,7 @@ func tenantWithManyObjects(t *testing.T, b *bed) settings.Tenant {
 		"CREATE TYPE mood AS ENUM ('good', 'bad')",
 		"CREATE TABLE notes (id bigserial PRIMARY KEY, body text, raw bytea, feeling mood, amount numeric, at timestamptz DEFAULT now())",
 		`INSERT INTO notes (body, raw, feeling, amount) VALUES (E'tab\t"quote" ''it'' \\ ü', '\x00ff', 'good', 1e-20), (NULL, '', NULL, 'NaN')`,
-		"CREATE INDEX ON notes (body)", "CREATE VIEW happy AS SELECT * FROM notes WHERE feeling = 'good'",
+		"CREATE SEQUENCE unused", "CREATE INDEX ON notes (body)", "CREATE VIEW happy AS SELECT * FROM notes WHERE feeling = 'good'",
 		"CREATE FUNCTION double(x int) RETURNS int LANGUAGE sql AS 'SELECT 2 * x'")
 	return tenant[0]
 }

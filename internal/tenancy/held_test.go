@@ -104,12 +104,14 @@ func TestArchiveNamesObjectsOfOtherRoles(t *testing.T) {
 	super := b.Superuser(t, postgrestest.Database)
 	run(t, super, "CREATE FUNCTION tenant_acme.total(int) RETURNS int LANGUAGE sql AS 'SELECT 1'", "GRANT EXECUTE ON FUNCTION tenant_acme.total TO owner_acme WITH GRANT OPTION",
 		"CREATE TYPE tenant_acme.mood AS ENUM ('good')", "CREATE TABLE tenant_acme.notes (id int)", "CREATE TYPE tenant_acme.period AS RANGE (subtype = date)",
-		"ALTER TYPE tenant_acme.period OWNER TO owner_acme")
+		"ALTER TYPE tenant_acme.period OWNER TO owner_acme", "CREATE COLLATION tenant_acme.german FROM \"C\"",
+		"CREATE OPERATOR tenant_acme.|+| (FUNCTION = int4pl, LEFTARG = int, RIGHTARG = int)")
 	out, err := b.reconcile(t, tenants(settings.Tenant{Name: "acme", State: settings.Archived}))
 	require.Error(t, err, out)
 	assert.Contains(t, out, "acme | archive | other roles own objects in its schema; ALTER ... OWNER TO owner_acme: "+
-		"tenant_acme.mood (postgres), tenant_acme.notes (postgres), tenant_acme.total(integer) (postgres)\n")
-	run(t, super, "ALTER FUNCTION tenant_acme.total OWNER TO owner_acme", "ALTER TYPE tenant_acme.mood OWNER TO owner_acme", "ALTER TABLE tenant_acme.notes OWNER TO owner_acme")
+		"tenant_acme.german (postgres), tenant_acme.mood (postgres), tenant_acme.notes (postgres), tenant_acme.total(integer) (postgres), tenant_acme.|+|(integer,integer) (postgres)\n")
+	run(t, super, "ALTER FUNCTION tenant_acme.total OWNER TO owner_acme", "ALTER TYPE tenant_acme.mood OWNER TO owner_acme", "ALTER TABLE tenant_acme.notes OWNER TO owner_acme",
+		"ALTER COLLATION tenant_acme.german OWNER TO owner_acme", "ALTER OPERATOR tenant_acme.|+| (int, int) OWNER TO owner_acme")
 	b.must(t, tenants(settings.Tenant{Name: "acme", State: settings.Archived}))
 }
 

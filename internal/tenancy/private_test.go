@@ -21,6 +21,7 @@ func TestLogHasNoValuesOfCustomersRows(t *testing.T) {
 		"in the detail of a message":      {"SELECT NOT EXISTS (SELECT FROM tenant_acme.blocked WHERE email = $1)", `ERROR:  new row for relation "people" violates check constraint`},
 		"in the message":                  {"SELECT CASE WHEN EXISTS (SELECT FROM tenant_acme.blocked WHERE email = $1) THEN $1::date END IS NULL", "ERROR:  invalid input syntax for type date"},
 		"in an error of its own function": {"SELECT coalesce(bool_and(tenant_acme.refuse($1)), true) FROM tenant_acme.blocked WHERE email = $1", "ERROR (the log of the database has its text, which may contain rows)"},
+		"in a line like a program's":      {`SELECT coalesce(bool_and(tenant_acme.refuse(E'x\npsql: ' || $1)), true) FROM tenant_acme.blocked WHERE email = $1`, "ERROR (the log of the database has its text, which may contain rows)"},
 		"in a message of two lines":       {"SELECT CASE WHEN EXISTS (SELECT FROM tenant_acme.blocked WHERE email = $1) THEN (E'x\\n' || $1)::date END IS NULL", "ERROR:  invalid input syntax for type date"},
 	} {
 		t.Run(what, func(t *testing.T) {

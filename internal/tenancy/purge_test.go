@@ -46,6 +46,9 @@ func TestPurgeIsRefusedWhenTheDumpDiffersFromTheSchema(t *testing.T) {
 		"a number that was taken later": {func(t *testing.T, b *bed, _ string) {
 			run(t, b.Superuser(t, postgrestest.Database), "SELECT nextval('tenant_acme.notes_id_seq')")
 		}, "sequence notes_id_seq"},
+		"the first number of a sequence": {func(t *testing.T, b *bed, _ string) {
+			run(t, b.Superuser(t, postgrestest.Database), "SELECT nextval('tenant_acme.unused')")
+		}, "sequence unused"},
 		"a function that was made later": {func(t *testing.T, b *bed, _ string) {
 			run(t, b.Superuser(t, postgrestest.Database), "SET ROLE owner_acme", "CREATE FUNCTION tenant_acme.later() RETURNS int LANGUAGE sql AS 'SELECT 1'")
 		}, "the definitions differ"},

@@ -59,6 +59,22 @@ func TestReconcileThatGetsSIGTERMLetsTheTenantInAndRemovesItsFiles(t *testing.T)
 	b.must(t, named("acme", "beta"))
 }
 
+// At this time the run has no lease, so let_in.sql does not know its session.
+func TestReconcileThatGetsSIGTERMWhileItChecksTheTableOfLocksEndsItsSession(t *testing.T) {
+	t.Parallel()
+	b := newBed(t, 0)
+	command := b.command(t, named("acme"), filepath.Join(b.dir, "archive"))
+	endless := "SET client_connection_check_interval = '1s'; SELECT pg_sleep(100);"
+	require.NoError(t, os.WriteFile(filepath.Join(b.dir, "scripts", "locks.sql"), []byte(endless), 0o600))
+	require.NoError(t, command.Start())
+	watching := b.Superuser(t, postgrestest.Database)
+	const sessions = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'platform-reconcile' AND query ~ 'sleep'"
+	require.Eventually(t, func() bool { return ask[int](t, watching, sessions) == 1 }, 30*time.Second, 20*time.Millisecond)
+	require.NoError(t, command.Process.Signal(syscall.SIGTERM))
+	require.Error(t, command.Wait())
+	assert.Eventually(t, func() bool { return ask[int](t, watching, sessions) == 0 }, 20*time.Second, 50*time.Millisecond)
+}
+
 // While an update is going on, a scheduled run leaves the work to it. It must also leave the
 // tenant locked out, or the tenant could stop the update.
 func TestOnlyTheRunWithTheLeaseLetsATenantIn(t *testing.T) {

@@ -36,6 +36,7 @@ while read -r name words; do
     LOCK_TIMEOUT=8s
     [ "$locked" -le 10 ] || LOCK_TIMEOUT=500ms
   fi
-  reason=$(tail -n 6 "$WORK/messages" | cut -c -1000 | tr '\n"' " '")
+  # Only ASCII: cut may have cut a character, and a function may send another encoding.
+  reason=$(tail -n 6 "$WORK/messages" | cut -c -1000 | tr '\n"' " '" | LC_ALL=C tr -c '\040-\176' '?')
   echo "$name,$step,\"$reason\"" >> "$WORK/failures.csv"
 done < "$WORK/list"

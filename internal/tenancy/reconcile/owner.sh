@@ -3,15 +3,14 @@
 
 # as_owner runs a program that logs in as the schema's owner. This role cannot become any
 # other role, so code that a tenant planted in the schema gets no more rights than that.
-# as_owner prints only the first line of each error, without values. Details may contain a
+# as_owner prints only the first line of an error, without values. Details may contain a
 # customer's rows, and so may text after a colon and a quote. Names have no colon before
 # them. A tenant's own function may raise an error with any text, so errors.sed lists the
-# texts that are printed. A function may also send text in another encoding, so only ASCII is
-# printed.
+# texts that are printed.
 as_owner() {
   status=0
   PGUSER="$OWNER" "$@" 2> "$WORK/tenant/said" || status=$?
-  LC_ALL=C sed -n -E -f errors.sed "$WORK/tenant/said" | LC_ALL=C tr -c '\011\012\040-\176' '?' >&2
+  LC_ALL=C sed -n -E -f errors.sed "$WORK/tenant/said" >&2
   return "$status"
 }
 

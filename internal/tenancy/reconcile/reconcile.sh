@@ -42,7 +42,6 @@ stop() {
 trap stop EXIT
 # A shell that is process 1 of its container ignores signals that it does not trap.
 trap 'exit 143' TERM
-trap 'exit 130' INT
 # libpq ignores a password file that others may read. Others may read the files of a
 # mounted Secret, so this is a copy.
 cat "$CREDENTIALS/pgpass" > "$PGPASSFILE"

@@ -25,7 +25,7 @@ BEGIN
     UNION ALL
     SELECT name, format('its schema has what a restore that failed left in it; declare restore: true, or drop the schema first: DROP SCHEMA %I CASCADE', d.role)
       FROM desired d JOIN platform.tenants t USING (name)
-      WHERE t.state = 'purged' AND d.fresh AND NOT d.restore AND t.restored = 'unfinished' AND NOT pg_temp.is_empty(d.role)
+      WHERE t.state = 'purged' AND d.fresh AND t.restored = 'unfinished' AND NOT pg_temp.is_empty(d.role)
     UNION ALL
     -- If the database has neither name, it is a new one after a loss, and so is the tenant.
     SELECT d.name, format('is renamed from %s, which is %s; make that one active first', renamed_from, t.state)
