@@ -5,7 +5,7 @@ TOOLS := $(CURDIR)/tools
 # ONLY is one section of docs/benchmarks.md; go run ./sandbox/bench -help lists them.
 ONLY ?=
 # The first test run builds the Pulumi engine and the providers' SDKs.
-TEST_TIMEOUT := 45m
+TEST_TIMEOUT := 60m
 # The linter's cache has absolute paths of a checkout, so each checkout has its own.
 export GOLANGCI_LINT_CACHE := $(CURDIR)/.sandbox/golangci-lint-cache
 
