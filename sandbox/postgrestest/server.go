@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/url"
 	"os"
@@ -63,7 +64,7 @@ func Start(t testing.TB, major int) *Server {
 	dir, err := os.MkdirTemp("", "postgres-")
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) }) // a leftover in the temporary folder does no harm
-	s := &Server{major: major, Dir: dir, CA: filepath.Join(dir, "ca.crt"), Port: freePort(t), Bin: binaries(t, major, dir)}
+	s := &Server{major: major, Dir: dir, CA: filepath.Join(dir, "ca.crt"), Bin: binaries(t, major, dir)}
 	s.lowerRights(t)
 	writeCertificates(t, dir)
 	s.own(t)
@@ -71,6 +72,7 @@ func Start(t testing.TB, major int) *Server {
 	s.run(t, "initdb", "--pgdata="+data, "--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-sync", "--locale=C")
 	require.NoError(t, os.WriteFile(filepath.Join(data, "pg_hba.conf"), []byte(access), 0o600))
 	s.own(t)
+	s.Port = freePort(t)
 	server := s.command("postgres", "-D", data, "-p", strconv.Itoa(s.Port), "-k", dir,
 		"-c", "listen_addresses=127.0.0.1,::1", "-c", "fsync=off", "-c", "max_connections=25", "-c", "superuser_reserved_connections=3",
 		"-c", "ssl=on", "-c", "ssl_cert_file="+filepath.Join(dir, "server.crt"), "-c", "ssl_key_file="+filepath.Join(dir, "server.key"),
@@ -136,8 +138,13 @@ func (s *Server) await(t testing.TB) {
 	t.Helper()
 	var err error
 	for range 100 {
+		// The server starts also if another program has its TCP port. Then it has only the socket.
+		var tcp net.Conn
 		var conn *pgx.Conn
-		conn, err = pgx.Connect(context.Background(), fmt.Sprintf("host=%s port=%d user=postgres database=postgres", s.Dir, s.Port))
+		if tcp, err = net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", s.Port)); err == nil {
+			require.NoError(t, tcp.Close())
+			conn, err = pgx.Connect(context.Background(), fmt.Sprintf("host=%s port=%d user=postgres database=postgres", s.Dir, s.Port))
+		}
 		if err == nil {
 			require.NoError(t, conn.Close(context.Background()))
 			return
@@ -201,10 +208,19 @@ func (s *Server) run(t testing.TB, program string, args ...string) {
 	require.NoError(t, command.Run(), "%s %s\n%s", program, strings.Join(args, " "), out.String())
 }
 
+// freePort returns a port on which nothing listens. Linux gives ports from 32768 on to outgoing
+// connections, so one of these might be taken before the caller uses it.
 func freePort(t testing.TB) int {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	var err error
+	for range 100 {
+		port := 10000 + rand.IntN(22000)
+		var listener net.Listener
+		if listener, err = net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
+			require.NoError(t, listener.Close())
+			return port
+		}
+	}
 	require.NoError(t, err)
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port
+	return 0
 }
