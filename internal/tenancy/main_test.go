@@ -2,7 +2,6 @@ package tenancy_test
 
 import (
 	"encoding/json"
-	"flag"
 	"fmt"
 	"net"
 	"os"
@@ -41,12 +40,6 @@ func TestMain(m *testing.M) {
 			fmt.Fprintln(os.Stderr, err)
 		}
 		os.Exit(code)
-	}
-	// The tests mostly wait: for locks, timeouts and programs. By default as many run at once
-	// as the machine has cores.
-	flag.Parse()
-	if err := flag.Set("test.parallel", "4"); err != nil {
-		panic(err)
 	}
 	os.Exit(m.Run())
 }
