@@ -14,13 +14,11 @@ WHERE pid = :session AND usename = current_user AND application_name = 'platform
 DO $$
 DECLARE
   login name;
-  busy boolean := false;
 BEGIN
   IF to_regclass('platform.lease') IS NOT NULL THEN
-    busy := EXISTS (SELECT FROM platform.lease JOIN pg_stat_activity USING (pid, backend_start));
-  END IF;
-  IF busy THEN
-    RETURN;
+    IF EXISTS (SELECT FROM platform.lease JOIN pg_stat_activity USING (pid, backend_start)) THEN
+      RETURN;
+    END IF;
   END IF;
   FOR login IN
     SELECT rolname FROM pg_roles WHERE rolname ~ '^tenant_' AND rolvaliduntil = '-infinity' AND pg_has_role(current_user, oid, 'USAGE') ORDER BY 1

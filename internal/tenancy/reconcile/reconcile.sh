@@ -5,6 +5,7 @@
 #   ARCHIVE      folder of the dumps; empty or unset if this run has no archive volume
 #   TOLERATE     "tenants": exit with 0 if tenants fail
 #   SCHEDULED    "true": repeat what the last update applied, or do nothing
+#   TENANT_SECONDS  longest time for the dump or restore of one tenant; unset is 600
 # Exit status:
 #   0   all tenants are as declared, or this run left them to another one: the last line
 #       says which

@@ -11,7 +11,7 @@ import (
 const maxFeedback = 1000
 
 // ErrFeedback means that there are too many messages.
-var ErrFeedback = errors.New("there is too much feedback that nobody has read yet; please try again later")
+var ErrFeedback = errors.New("there is too much unread feedback; please try again later")
 
 // AddFeedback stores a message of a member for the operator.
 func AddFeedback(ctx context.Context, tx pgx.Tx, email, message string) error {

@@ -75,7 +75,7 @@ func fill(ctx context.Context, tx pgx.Tx, now time.Time, hash string) error {
 		{Email: "mira@acme.example", Name: "Mira Okafor", Role: accounts.Owner},
 		{Email: "jonas@acme.example", Name: "Jonas Lind", Role: accounts.Plain},
 	} {
-		password := "" // nobody can sign in as the other two
+		password := "" // without one, the other two cannot sign in
 		if m.Email == Email {
 			password = hash
 		}

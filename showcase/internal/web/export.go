@@ -90,7 +90,7 @@ func batch(r *http.Request, s *site.Site, f runs.Filter) (list []runs.Run, more,
 }
 
 // endExport ends an export that failed. A file that was sent in part is broken off, so that
-// nobody takes it for the whole.
+// a client does not take it for the whole.
 func (a *Web) endExport(w http.ResponseWriter, r *http.Request, started bool, err error) {
 	switch {
 	case started:

@@ -34,7 +34,7 @@ type frame struct {
 	Demo        bool
 	DemoEmail   string
 	DemoSecret  string
-	// Member is nil if nobody is signed in.
+	// Member is nil without a session.
 	Member    *accounts.Member
 	BaseURL   string
 	RequestID string
