@@ -33,7 +33,7 @@ type Pooler struct {
 // its port and folders.
 func (s *Server) NewPooler(t testing.TB) *Pooler {
 	t.Helper()
-	fetched, err := debianProgram{"pgbouncer", "usr/sbin"}.fetch()
+	fetched, err := PgBouncer()
 	require.NoError(t, err)
 	home, err := os.MkdirTemp(s.Dir, "pooler-")
 	require.NoError(t, err)
@@ -108,7 +108,7 @@ func (p *Pooler) Start(t testing.TB, script string) {
 // TCP port on which the exporter listens.
 func (p *Pooler) StartExporter(t testing.TB, args func(port int) []string) int {
 	t.Helper()
-	fetched, err := debianProgram{"prometheus-pgbouncer-exporter", "usr/bin"}.fetch()
+	fetched, err := Exporter()
 	require.NoError(t, err)
 	folder := filepath.Join(filepath.Dir(p.Folder), "exporter")
 	require.NoError(t, os.CopyFS(folder, os.DirFS(fetched)))
