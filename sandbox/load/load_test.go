@@ -64,9 +64,9 @@ func TestRunReturnsWhatK6PrintedWhenItDidNotStart(t *testing.T) {
 func TestCheckNamesEverythingThatMissesTheGoal(t *testing.T) {
 	good := Summary{P95People: 299, P95Agents: 10, Pages: []Page{{Page: "run", Requests: 5, Limited: 2}}}
 	require.NoError(t, good.Check())
-	bad := Summary{P95People: 300, P95Agents: 1000, Pages: []Page{{Page: "run", Requests: 5, Failures: 1}, {Page: "costs"}}}
+	bad := Summary{P95People: 300, P95Agents: 1000, Total: Page{Failures: 3}, Pages: []Page{{Page: "run", Requests: 5, Failures: 1}, {Page: "costs"}}}
 	err := bad.Check()
-	for _, text := range []string{"people: p95 is 300 ms", "agents: p95 is 1000 ms", "run: 1 of 5", "costs: no request"} {
+	for _, text := range []string{"people: p95 is 300 ms", "agents: p95 is 1000 ms", "run: 1 of 5", "people.js failed 2 times", "costs: no request"} {
 		assert.ErrorContains(t, err, text)
 	}
 }

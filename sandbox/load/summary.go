@@ -65,13 +65,18 @@ func (s Summary) BytesPerResponse() float64 {
 // nobody requested, or 95 % of the requests slower than Goal. Requests over a rate limit are none.
 func (s Summary) Check() error {
 	var faults []error
+	failures := s.Total.Failures
 	for _, p := range s.Pages {
+		failures -= p.Failures
 		if p.Requests == 0 {
 			faults = append(faults, fmt.Errorf("%s: no request", p.Page))
 		}
 		if p.Failures > 0 {
 			faults = append(faults, fmt.Errorf("%s: %d of %d requests failed", p.Page, p.Failures, p.Requests))
 		}
+	}
+	if failures > 0 {
+		faults = append(faults, fmt.Errorf("people.js failed %d times; k6's output has the reason", failures))
 	}
 	if s.P95People >= Goal {
 		faults = append(faults, fmt.Errorf("people: p95 is %.0f ms; the goal is less than %d ms", s.P95People, Goal))

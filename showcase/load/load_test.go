@@ -5,7 +5,6 @@ package load_test
 import (
 	"context"
 	"flag"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -44,7 +43,7 @@ func TestPeopleAndAgentsUseAllPagesWithoutAFailure(t *testing.T) {
 		t.Run(text, func(t *testing.T) {
 			m := measure(t, k6, n)
 			all = append(all, m)
-			t.Log(table(m))
+			t.Log("\n" + m.Markdown())
 			check(t, m, n)
 		})
 	}
@@ -108,22 +107,11 @@ func check(t *testing.T, m load.Measurement, n int) {
 		sum += p.Requests
 	}
 	assert.Equal(t, sum, m.Total.Requests)
+	assert.Zero(t, m.Total.Failures)
 	assert.Greater(t, m.ReceivedBytes, m.Total.Bytes*float64(m.Total.Requests)/2)
 	assert.Positive(t, m.P95People)
 	assert.Positive(t, m.P95Agents)
 	assert.Positive(t, m.MilliCPUPerRequest())
 	assert.Greater(t, m.PeakBytes, 10.0*(1<<20))
 	assert.Positive(t, m.Connections)
-}
-
-// table shows a measurement.
-func table(m load.Measurement) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "\n%d people, %d agents: %.3f requests per person and second, %.1f ms of CPU per request, %.0f MiB at most, %d connections, %.0f bytes per response, p95 %.0f ms (people) %.0f ms (agents)\n",
-		m.People, m.Agents, m.RequestsPerPersonSecond(), m.MilliCPUPerRequest(), m.PeakBytes/(1<<20), m.Connections, m.BytesPerResponse(), m.P95People, m.P95Agents)
-	fmt.Fprintln(&b, "| page | requests | failed | 429 | p50 ms | p95 ms | p99 ms | bytes |\n| --- | --- | --- | --- | --- | --- | --- | --- |")
-	for _, p := range m.Pages {
-		fmt.Fprintf(&b, "| %s | %d | %d | %d | %.0f | %.0f | %.0f | %.0f |\n", p.Page, p.Requests, p.Failures, p.Limited, p.P50, p.P95, p.P99, p.Bytes)
-	}
-	return b.String()
 }

@@ -79,8 +79,22 @@ export function person() {
   sleep(Math.random() * ramp);
   const arrived = Date.now();
   const cache = {};
-  while (!over()) visit(target, cache);
+  repeat(() => visit(target, cache));
   personSeconds.add((Date.now() - arrived) / 1000);
+}
+
+// repeat repeats work until the time is over. A fault of work is a failure. Without this, k6 would
+// go on without this person.
+function repeat(work) {
+  while (!over()) {
+    try {
+      work();
+    } catch (e) {
+      failures.add(1);
+      console.error(`people.js: ${e}`);
+      pause();
+    }
+  }
 }
 
 function visit(target, cache) {
@@ -132,7 +146,7 @@ function watch(target, _, cache) {
   let [, path, after] = stream;
   // A stream that ends before its run is opened again, as a browser does it.
   for (let i = 0; i < 20; i++) {
-    const text = get('stream', `${target.url}${path}?after=${after}`, '', { timeout: '60s' });
+    const text = get('stream', `${target.url}${path}?after=${after}`, '', { timeout: `${60 + 10 * think}s` });
     if (text === null) return list;
     if (/^event: end$/m.test(text)) return list;
     const ids = [...text.matchAll(/^id: (\d+)$/gm)];
@@ -155,28 +169,36 @@ function loadAssets(target, page, cache) {
 export function agent() {
   const { url, key } = agents[exec.scenario.iterationInTest];
   sleep(Math.random() * think);
-  while (!over()) {
-    const run = call(key, 'new run', 'POST', url + '/api/v1/runs', { agent: agentName, title: pick(['Answer a ticket', 'Write the weekly report', 'Review a change']), model: 'large-2' }, 201);
+  repeat(() => report(url, key));
+}
+
+function report(url, key) {
+  const title = pick(['Answer a ticket', 'Write the weekly report', 'Review a change']);
+  const run = call(key, 'new run', 'POST', url + '/api/v1/runs', { agent: agentName, title, model: 'large-2' }, 201);
+  if (run) {
+    const { id } = run.json();
     const batches = 6 + Math.floor(Math.random() * 7);
-    for (let i = 0; run && i < batches && !over(); i++) {
+    for (let i = 0; i < batches && !over(); i++) {
       sleep(think * 0.4);
-      call(key, 'events', 'POST', `${url}/api/v1/runs/${run.id}/events`, { events: [step('model', i), step('tool', i), step('log', i)] }, 201);
+      call(key, 'events', 'POST', `${url}/api/v1/runs/${id}/events`, { events: [step('model', i), step('tool', i), step('log', i)] }, 201);
     }
-    if (run) call(key, 'finish', 'PATCH', `${url}/api/v1/runs/${run.id}`, pick([{ status: 'succeeded' }, { status: 'succeeded' }, { status: 'failed', error: 'The tool did not answer.' }]), 200);
-    sleep(think);
+    const end = pick([{ status: 'succeeded' }, { status: 'succeeded' }, { status: 'failed', error: 'The tool did not answer.' }]);
+    call(key, 'finish', 'PATCH', `${url}/api/v1/runs/${id}`, end, 200);
   }
+  sleep(think);
 }
 
 function step(kind, i) {
   return { kind, message: `Step ${i}: ` + 'compare what the customer wrote with the documents. '.repeat(3), cost_microusd: 900, tokens: 350, data: { attempt: 1, tool: 'search', hits: i } };
 }
 
-// call sends a request of an agent. It tries again after a 429, when the response says.
+// call sends a request of an agent. After a 429 it waits as long as the response says, and tries
+// again. It returns null if the request was not accepted.
 function call(key, page, method, url, body, status) {
   const headers = { Authorization: 'Bearer ' + key, 'Content-Type': 'application/json', 'Idempotency-Key': `${exec.vu.idInTest}-${Date.now()}-${Math.random()}` };
   for (let i = 0; i < 5; i++) {
     const r = http.request(method, url, JSON.stringify(body), { headers, tags: { name: page } });
-    if (record(page, r, r.status === status)) return r.json();
+    if (record(page, r, r.status === status)) return r;
     if (r.status !== 429) return null;
     sleep(Number(r.headers['Retry-After'] || 1));
   }
@@ -214,7 +236,7 @@ function record(page, r, ok) {
 // size returns the bytes of a text in UTF-8.
 function size(text) {
   let n = text.length;
-  for (const c of text.match(/[^\x00-\x7f]/g) || []) n += c < '\u0800' ? 1 : 2;
+  for (const c of text.match(/[^\x00-\x7f]/gu) || []) n += c < '\u0800' ? 1 : 2;
   return n;
 }
 
