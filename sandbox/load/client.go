@@ -75,16 +75,16 @@ const tries = 20
 // request is over a rate limit. Another status than want is an error.
 func (c *client) do(ctx context.Context, r call, want int) (string, error) {
 	for range tries {
-		response, text, err := c.once(ctx, r)
+		got, err := c.once(ctx, r)
 		switch {
 		case err != nil:
 			return "", err
-		case response.StatusCode == want:
-			return text, nil
-		case response.StatusCode != http.StatusTooManyRequests:
-			return "", fmt.Errorf("%s %s: %s, not %d", r.method, route(r.path), response.Status, want)
+		case got.status == want:
+			return got.body, nil
+		case got.status != http.StatusTooManyRequests:
+			return "", fmt.Errorf("%s %s: %d %s, not %d", r.method, route(r.path), got.status, http.StatusText(got.status), want)
 		}
-		wait, err := strconv.Atoi(response.Header.Get("Retry-After"))
+		wait, err := strconv.Atoi(got.retryAfter)
 		if err != nil || wait < 1 {
 			wait = 1
 		}
@@ -105,10 +105,16 @@ func route(path string) string {
 	return path
 }
 
-func (c *client) once(ctx context.Context, r call) (*http.Response, string, error) {
+// answer is what the client needs of a response.
+type answer struct {
+	status           int
+	body, retryAfter string
+}
+
+func (c *client) once(ctx context.Context, r call) (answer, error) {
 	request, err := http.NewRequestWithContext(ctx, r.method, c.base+r.path, strings.NewReader(r.body))
 	if err != nil {
-		return nil, "", err
+		return answer{}, err
 	}
 	if r.kind != "" {
 		request.Header.Set("Content-Type", r.kind)
@@ -122,11 +128,11 @@ func (c *client) once(ctx context.Context, r call) (*http.Response, string, erro
 		if errors.As(err, &withURL) {
 			err = withURL.Err // the URL may have the token of an invitation
 		}
-		return nil, "", fmt.Errorf("%s %s: %w", r.method, route(r.path), err)
+		return answer{}, fmt.Errorf("%s %s: %w", r.method, route(r.path), err)
 	}
 	defer response.Body.Close() //nolint:errcheck // it was only read
 	text, err := io.ReadAll(response.Body)
-	return response, string(text), err
+	return answer{response.StatusCode, string(text), response.Header.Get("Retry-After")}, err
 }
 
 func (c *client) form(ctx context.Context, path string, fields url.Values, want int) (string, error) {

@@ -58,7 +58,7 @@ func Run(ctx context.Context, o Options, targets []Target) (Summary, error) {
 	}
 	defer os.RemoveAll(folder) //nolint:errcheck // the keys in it are revoked by the caller
 	file, result := filepath.Join(folder, "targets.json"), filepath.Join(folder, "summary.json")
-	data, err := json.Marshal(targets)
+	data, err := json.Marshal(targets) //nolint:gosec // the file is for k6 only, and is deleted
 	if err != nil {
 		return Summary{}, err
 	}

@@ -77,7 +77,7 @@ func measure(t *testing.T, k6 string, n int) load.Measurement {
 	}()
 	summary, err := load.Run(ctx, load.Options{
 		Network: a.network, K6: k6, Script: "people.js", People: n,
-		Duration: *duration, Ramp: *duration / 10, Think: *think, LocalIPs: "127.0.1.0/24", Log: os.Stderr,
+		Duration: *duration, Ramp: *duration / 4, Think: *think, LocalIPs: "127.0.1.0/24", Log: os.Stderr,
 	}, targets)
 	end()
 	require.NoError(t, err)

@@ -4,7 +4,7 @@
 //             "email": "…", "password": "…", "keys": ["ahq_…"]}]. Each key is one agent.
 //   PEOPLE    people at once; they are spread evenly over the targets (100)
 //   DURATION  seconds in which people begin new steps (600)
-//   RAMP      seconds in which the people arrive (a tenth of DURATION)
+//   RAMP      seconds in which the people arrive (a quarter of DURATION, at most 60)
 //   THINK     seconds between two steps of a person, on average (5)
 //   RESOLVE   address of all hosts, such as 127.0.0.1 (DNS decides)
 //   INSECURE  true accepts every certificate. To trust another CA, set SSL_CERT_FILE instead.
@@ -18,7 +18,7 @@ const targets = JSON.parse(open(__ENV.TARGETS));
 const agents = targets.flatMap((t) => (t.keys || []).map((key) => ({ url: t.url, key })));
 const people = Number(__ENV.PEOPLE || 100);
 const duration = Number(__ENV.DURATION || 600);
-const ramp = Number(__ENV.RAMP || duration / 10);
+const ramp = Number(__ENV.RAMP || Math.min(60, duration / 4));
 const think = Number(__ENV.THINK || 5);
 
 // The name that the agents of this file report. People watch only their runs: they end soon.
