@@ -32,7 +32,8 @@ import (
 
 // app is a process of AgentHQ with the tenants acme, which is the demo, beta and gamma.
 type app struct {
-	network load.Network
+	network  load.Network
+	postgres *pgtest.Server
 	// metrics is the address of the process's metrics.
 	metrics string
 	// port is that of the proxy.
@@ -50,7 +51,7 @@ func start(t *testing.T) *app {
 	proxy, ca := startProxy(t, inside)
 	_, port, err := net.SplitHostPort(inside)
 	require.NoError(t, err)
-	a := &app{network: load.Network{Address: "127.0.0.1", CA: ca}, metrics: "http://" + inside + "/metrics", port: proxy, program: program}
+	a := &app{network: load.Network{Address: "127.0.0.1", CA: ca}, postgres: postgres, metrics: "http://" + inside + "/metrics", port: proxy, program: program}
 	a.env = append(os.Environ(), "DATABASE_URL="+postgres.AppURL(), "TENANTS_DIR="+postgres.Folder,
 		"PUBLIC_URL=https://"+pgtest.Domain+":"+proxy, "DEMO_TENANT=acme", "PORT="+port, "LOG_LEVEL=warn")
 	cmd := exec.Command(program)

@@ -67,6 +67,7 @@ func measure(t *testing.T, k6 string, n int) load.Measurement {
 	ctx := context.Background()
 	targets, revoke, err := load.Prepare(ctx, a.network, a.tenants(t, max(1, n/20)))
 	require.NoError(t, err)
+	database := a.postgres.CPU(t)
 	watching, end := context.WithCancel(ctx)
 	used := make(chan load.Usage, 1)
 	failed := make(chan error, 1)
@@ -84,6 +85,7 @@ func measure(t *testing.T, k6 string, n int) load.Measurement {
 	require.NoError(t, revoke(ctx))
 	m := load.Measurement{Summary: summary, Usage: <-used}
 	require.NoError(t, <-failed)
+	t.Logf("PostgreSQL: %.1f ms of CPU per request", float64((a.postgres.CPU(t)-database).Milliseconds())/float64(m.Total.Requests))
 	return m
 }
 
