@@ -26,6 +26,7 @@ import (
 
 	"github.com/genericcorp/platform/sandbox/build"
 	"github.com/genericcorp/platform/sandbox/load"
+	"github.com/genericcorp/platform/sandbox/postgrestest"
 	"github.com/genericcorp/platform/showcase/internal/demo"
 	"github.com/genericcorp/platform/showcase/internal/pgtest"
 )
@@ -47,10 +48,9 @@ func start(t *testing.T) *app {
 	program, err := build.Program(root(t), "showcase/cmd/agenthq", os.Stderr)
 	require.NoError(t, err)
 	postgres := pgtest.Start(t, "acme", "beta", "gamma")
-	inside := freeAddress(t)
+	port := strconv.Itoa(postgrestest.FreePort(t))
+	inside := "127.0.0.1:" + port
 	proxy, ca := startProxy(t, inside)
-	_, port, err := net.SplitHostPort(inside)
-	require.NoError(t, err)
 	a := &app{network: load.Network{Address: "127.0.0.1", CA: ca}, postgres: postgres, metrics: "http://" + inside + "/metrics", port: proxy, program: program}
 	a.env = append(os.Environ(), "DATABASE_URL="+postgres.AppURL(), "TENANTS_DIR="+postgres.Folder,
 		"PUBLIC_URL=https://"+pgtest.Domain+":"+proxy, "DEMO_TENANT=acme", "PORT="+port, "LOG_LEVEL=warn")
@@ -135,12 +135,4 @@ func certificate(t *testing.T) (tls.Certificate, string) {
 	file := filepath.Join(t.TempDir(), "ca.crt")
 	require.NoError(t, os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600))
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, file
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	require.NoError(t, listener.Close())
-	return listener.Addr().String()
 }
