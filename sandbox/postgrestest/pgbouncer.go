@@ -38,7 +38,7 @@ func (s *Server) NewPooler(t testing.TB) *Pooler {
 	home, err := os.MkdirTemp(s.Dir, "pooler-")
 	require.NoError(t, err)
 	p := &Pooler{
-		server: s, Port: freePort(t), program: filepath.Join(home, "pgbouncer", "run"),
+		server: s, Port: FreePort(t), program: filepath.Join(home, "pgbouncer", "run"),
 		Folder: filepath.Join(home, "files"), RunFolder: filepath.Join(home, "run"), SocketFolder: filepath.Join(home, "console"),
 	}
 	for _, folder := range []string{p.Folder, p.RunFolder, p.SocketFolder} {
@@ -113,7 +113,7 @@ func (p *Pooler) StartExporter(t testing.TB, args func(port int) []string) int {
 	folder := filepath.Join(filepath.Dir(p.Folder), "exporter")
 	require.NoError(t, os.CopyFS(folder, os.DirFS(fetched)))
 	p.server.give(t, folder)
-	port := freePort(t)
+	port := FreePort(t)
 	command := exec.Command(filepath.Join(folder, "run"), args(port)...)
 	command.SysProcAttr = &syscall.SysProcAttr{Credential: p.server.account, Pdeathsig: syscall.SIGKILL}
 	require.NoError(t, command.Start())
