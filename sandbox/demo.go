@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -165,5 +167,19 @@ func demoResult(s engine.Stack, ports demoPorts, out io.Writer) error {
 	fmt.Fprintf(out, "\n%s runs on this machine. On DigitalOcean it costs %s a month:\n", s.Name, o.MonthlyUSD)
 	o.printBill(out)
 	fmt.Fprintf(out, "Open:\n  %-14s %s%s\n  %-14s %s%s\n  %-14s http://localhost:%d/vmui\n", "app", o.URL, port, "dashboards", o.GrafanaURL, port, "metrics", ports.metrics)
+	for _, name := range slices.Sorted(maps.Keys(o.Tenants)) {
+		fmt.Fprintf(out, "  %-14s %s%s\n", name, o.Tenants[name], port)
+	}
+	if err := printUsage(s, out); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, `
+The certificates are signed by the sandbox. Import this file as an authority in the browser, or give it to curl as --cacert:
+  %s
+Next:
+  kubectl --kubeconfig %s get pods -A
+  edit Pulumi.%[3]s.yaml, then: make demo STACK=%[3]s
+  make demo-down STACK=%[3]s
+`, filepath.Join(filepath.Dir(s.Kubeconfig()), "ca.crt"), s.Kubeconfig(), s.Name)
 	return nil
 }

@@ -134,9 +134,7 @@ func installed() (string, bool) {
 type builder struct {
 	root     string
 	progress io.Writer
-	// static builds programs that need no library, so that they run in a container.
-	static bool
-	err    error
+	err      error
 }
 
 // once builds target in a module of the checkout, unless the file exists. what names it in
@@ -163,9 +161,9 @@ func (b *builder) goBuild(folder, target, what string, args ...string) {
 	// does nothing if the target is up to date.
 	cmd := exec.Command("go", append([]string{"build", "-o", target}, args...)...)
 	cmd.Dir, cmd.Stderr = folder, b.progress
-	if b.static {
-		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	}
+	// The programs of containers need no library then. All others are built alike, so that they
+	// share packages, and so does the Makefile.
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if err := cmd.Run(); err != nil {
 		b.err = fmt.Errorf("build %s: %w", what, err)
 		return

@@ -22,7 +22,7 @@ var images = []struct{ name, from string }{
 // workloads. The first build of Traefik takes about five minutes, of the others one or two.
 func Images(root string, progress io.Writer) (string, error) {
 	folder := filepath.Join(root, ".sandbox", "bin")
-	b := builder{root: root, progress: progress, static: true}
+	b := builder{root: root, progress: progress}
 	for _, image := range images {
 		b.goBuild(filepath.Join(root, "tools", "images"), filepath.Join(folder, image.name),
 			image.name+" (the first time a minute or two)", "-ldflags=-s", image.from)

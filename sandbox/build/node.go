@@ -39,7 +39,7 @@ func Nodes(root string, progress io.Writer) (NodeTools, error) {
 		return NodeTools{}, err
 	}
 	tools := NodeTools{Bin: filepath.Join(cache, "platform-sandbox", "node-"+KubernetesVersion+"-"+NodeVersion)}
-	b := builder{root: root, progress: progress, static: true}
+	b := builder{root: root, progress: progress}
 	for _, program := range ofNodes {
 		name := path.Base(program.from)
 		b.once(filepath.Join(tools.Bin, name), program.module, name+" (the programs of a node take about five minutes together, the first time only)",

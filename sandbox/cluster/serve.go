@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/genericcorp/platform/sandbox/authority"
 	"github.com/genericcorp/platform/sandbox/cloud"
 	"github.com/genericcorp/platform/sandbox/cluster/containers"
 	"github.com/genericcorp/platform/sandbox/cluster/controlplane"
@@ -80,7 +81,7 @@ func (s server) run(ctx context.Context, host *containers.Host) error {
 	}
 	var controller *fakecloud.Controller
 	if err == nil {
-		controller, err = fakecloud.New(plane.Config, func() ([]cloud.NodePool, error) { return fakecloud.NodePools(s.cloud) }, machines)
+		controller, err = s.controller(plane, machines)
 	}
 	if err != nil {
 		return errors.Join(err, plane.Stop())
@@ -98,6 +99,19 @@ func (s server) run(ctx context.Context, host *containers.Host) error {
 	case err = <-stopped:
 	}
 	return errors.Join(err, os.Remove(ready), plane.Stop())
+}
+
+// controller returns the simulated cloud of a control plane. The certificate of its authority is
+// in the file ca.crt.
+func (s server) controller(plane *controlplane.ControlPlane, machines fakecloud.Machines) (*fakecloud.Controller, error) {
+	issuer, err := authority.New()
+	if err != nil {
+		return nil, err
+	}
+	if err := os.WriteFile(filepath.Join(s.folder, "ca.crt"), issuer.Certificate, 0o600); err != nil {
+		return nil, err
+	}
+	return fakecloud.New(plane.Config, func() ([]cloud.NodePool, error) { return fakecloud.NodePools(s.cloud) }, issuer, machines)
 }
 
 // stopAfter calls stop within a second after a process exited.

@@ -1,19 +1,13 @@
 package postgres
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"errors"
-	"math/big"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"sort"
-	"time"
+
+	"github.com/genericcorp/platform/sandbox/authority"
 )
 
 // Installed returns the folder with the programs of the newest PostgreSQL on this machine. It
@@ -36,36 +30,19 @@ func Installed() (string, error) {
 }
 
 // writeCertificates writes the certificate of a new authority, and a server certificate for
-// the hosts with its key. Both are valid for 30 days.
+// the hosts with its key.
 func writeCertificates(folder string, hosts []string) error {
-	authority := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "sandbox authority"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(30 * 24 * time.Hour),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
-	}
-	server := &x509.Certificate{
-		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: hosts[0]}, DNSNames: hosts,
-		NotBefore: authority.NotBefore, NotAfter: authority.NotAfter, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-	}
-	authorityKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	issuer, err := authority.New()
 	if err != nil {
 		return err
 	}
-	serverKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	certificate, key, err := issuer.Issue(hosts...)
 	if err != nil {
 		return err
 	}
-	write := func(name, kind string, der []byte, err error) error {
-		if err != nil {
-			return err
-		}
-		return os.WriteFile(filepath.Join(folder, name), pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600)
-	}
-	ca, caErr := x509.CreateCertificate(rand.Reader, authority, authority, &authorityKey.PublicKey, authorityKey)
-	certificate, certificateErr := x509.CreateCertificate(rand.Reader, server, authority, &serverKey.PublicKey, authorityKey)
-	key, keyErr := x509.MarshalECPrivateKey(serverKey)
 	return errors.Join(
-		write("ca.crt", "CERTIFICATE", ca, caErr), write("server.crt", "CERTIFICATE", certificate, certificateErr),
-		write("server.key", "EC PRIVATE KEY", key, keyErr),
+		os.WriteFile(filepath.Join(folder, "ca.crt"), issuer.Certificate, 0o600),
+		os.WriteFile(filepath.Join(folder, "server.crt"), certificate, 0o600),
+		os.WriteFile(filepath.Join(folder, "server.key"), key, 0o600),
 	)
 }

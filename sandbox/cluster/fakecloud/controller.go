@@ -22,6 +22,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
+	"github.com/genericcorp/platform/sandbox/authority"
 	"github.com/genericcorp/platform/sandbox/cloud"
 )
 
@@ -38,6 +39,7 @@ type Controller struct {
 	pools   func() ([]cloud.NodePool, error)
 	// machines are nil if the nodes are fake.
 	machines Machines
+	issuer   *authority.Authority
 	// hosts are the IP addresses of nodes, by name.
 	hosts map[string]string
 }
@@ -55,8 +57,9 @@ type Machines interface {
 }
 
 // New returns a Controller for the cluster of config. Run creates and deletes nodes so that
-// the cluster has the nodes of pools. It calls pools every 200 ms. Machines may be nil.
-func New(config *rest.Config, pools func() ([]cloud.NodePool, error), machines Machines) (*Controller, error) {
+// the cluster has the nodes of pools. It calls pools every 200 ms. Certificates are of issuer.
+// machines may be nil.
+func New(config *rest.Config, pools func() ([]cloud.NodePool, error), issuer *authority.Authority, machines Machines) (*Controller, error) {
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		return nil, err
@@ -65,7 +68,7 @@ func New(config *rest.Config, pools func() ([]cloud.NodePool, error), machines M
 	if err != nil {
 		return nil, err
 	}
-	return &Controller{client: client, dynamic: custom, pools: pools, machines: machines, hosts: map[string]string{}}, nil
+	return &Controller{client: client, dynamic: custom, pools: pools, machines: machines, issuer: issuer, hosts: map[string]string{}}, nil
 }
 
 // Run simulates the cloud until the context ends, and returns nil then. A conflict with
