@@ -42,7 +42,7 @@ func TestMigrationsRunAsTheOwnerOfEachSchema(t *testing.T) {
 	r := runner(t, s, nil)
 	for _, state := range r.Run(context.Background(), list(t, s)) {
 		assert.True(t, state.Migrated(), state)
-		assert.EqualValues(t, 3, state.Version)
+		assert.EqualValues(t, 4, state.Version)
 	}
 	conn := s.Admin(t)
 	var owner string

@@ -177,6 +177,14 @@ func (a *app) agent(t *testing.T, member *client) *client {
 	return c
 }
 
+// keyID returns the public part of an agent's API key.
+func keyID(t *testing.T, agent *client) string {
+	t.Helper()
+	match := regexp.MustCompile(`ahq_([0-9a-f]{12})_`).FindStringSubmatch(agent.header.Get("Authorization"))
+	require.NotNil(t, match)
+	return match[1]
+}
+
 // newRun creates a run, and returns its ID.
 func (c *client) newRun(title string) string {
 	c.t.Helper()

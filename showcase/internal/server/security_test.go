@@ -164,7 +164,7 @@ func TestRevokedAndWrongKeysGetTheSameResponse(t *testing.T) {
 	a := start(t)
 	c := a.visitor(t)
 	agent := a.agent(t, c)
-	id := regexp.MustCompile(`ahq_([0-9a-f]{12})_`).FindStringSubmatch(agent.header.Get("Authorization"))[1]
+	id := keyID(t, agent)
 	assert.Equal(t, http.StatusNotFound, agent.get("/api/v1/runs/x").StatusCode)
 	assert.Equal(t, http.StatusSeeOther, c.post("/keys/"+id+"/revoke").StatusCode)
 	revoked := decode(t, agent.get("/api/v1/runs/x"))

@@ -93,12 +93,12 @@ func (a *Web) authenticate(r *http.Request, s *site.Site, email string) (string,
 	}
 	a.attempts.GiveBack(address)
 	a.attempts.GiveBack(account)
-	return newSession(ctx, s, m.ID)
+	return newSession(ctx, s, m.ID, hash)
 }
 
-func newSession(ctx context.Context, s *site.Site, member int64) (token string, err error) {
+func newSession(ctx context.Context, s *site.Site, member int64, hash string) (token string, err error) {
 	err = s.Tx(ctx, func(tx pgx.Tx) error {
-		token, err = accounts.NewSession(ctx, tx, member)
+		token, err = accounts.NewSession(ctx, tx, member, hash)
 		return err
 	})
 	return token, err
@@ -188,7 +188,7 @@ func (a *Web) join(ctx context.Context, s *site.Site, token, name, password stri
 		if err != nil {
 			return err
 		}
-		sessionToken, err = accounts.NewSession(ctx, tx, m.ID)
+		sessionToken, err = accounts.NewSession(ctx, tx, m.ID, hash)
 		return err
 	})
 	return sessionToken, err
