@@ -99,6 +99,28 @@ func RemoveMember(ctx context.Context, tx pgx.Tx, id int64) error {
 	return err
 }
 
+// ChangePassword replaces the password of a member, ends all sessions of the account, and returns the
+// token of a new one. hash is the stored password as it was verified, and replacement is the result
+// of Hash. The error is ErrChanged if the password has changed since.
+func ChangePassword(ctx context.Context, tx pgx.Tx, member int64, hash, replacement string) (string, error) {
+	tag, err := tx.Exec(ctx, "UPDATE members SET password = $3 WHERE id = $1 AND password = $2", member, hash, replacement)
+	if err != nil {
+		return "", err
+	}
+	if tag.RowsAffected() == 0 {
+		return "", ErrChanged
+	}
+	// A sign-in with the old password may be storing its session now. After this lock it is visible and
+	// deleted, or it waits and finds the new password.
+	if _, err := tx.Exec(ctx, "LOCK TABLE sessions IN SHARE ROW EXCLUSIVE MODE"); err != nil {
+		return "", fmt.Errorf("lock the sessions: %w", err)
+	}
+	if _, err := tx.Exec(ctx, "DELETE FROM sessions WHERE member_id = $1", member); err != nil {
+		return "", err
+	}
+	return NewSession(ctx, tx, member, replacement)
+}
+
 // Invitation is an invitation that was not used yet.
 type Invitation struct {
 	Email     string

@@ -76,6 +76,8 @@ func (a *Web) Register(handle func(string, http.HandlerFunc)) {
 	handle("POST /members", a.member(a.invite))
 	handle("POST /members/{id}/remove", a.member(a.removeMember))
 	handle("POST /invitations/withdraw", a.member(a.withdraw))
+	handle("GET /account", a.member(a.account))
+	handle("POST /account", a.changePassword)
 	handle("GET /feedback", a.member(a.feedbackPage))
 	handle("POST /feedback", a.member(a.sendFeedback))
 	handle("GET /static/{file}", a.static)
