@@ -45,6 +45,17 @@ func TestTenantsChangeWithoutARestart(t *testing.T) {
 	assert.Equal(t, http.StatusServiceUnavailable, a.client(t, "beta.hq.test").get("/sign-in").StatusCode)
 }
 
+func TestATenantThatOwnsItsSchemaIsServed(t *testing.T) {
+	a := start(t)
+	a.postgres.Add(t, "own-er", "starter")
+	a.postgres.OwnSchema(t, "own-er")
+	server.Reload(a.Server, context.Background())
+	a.Migrate(context.Background())
+	c := a.joined(t, "own-er")
+	a.agent(t, c).newRun("Mine")
+	assert.Contains(t, c.get("/runs").body, "Mine")
+}
+
 func TestAFailedMigrationShowsInReadyzAndMetricsAndTheOthersAreServed(t *testing.T) {
 	a := start(t)
 	a.postgres.Add(t, "gamma", "starter")
