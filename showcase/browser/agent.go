@@ -27,7 +27,7 @@ func (a Agent) Send(method, path string, body any) (status int, id string) {
 	r.Header.Set("Content-Type", "application/json")
 	got, err := a.agent.Do(r)
 	require.NoError(a.t, err)
-	defer got.Body.Close()
+	defer func() { _ = got.Body.Close() }() // it was read
 	var answer struct{ ID string }
 	require.NoError(a.t, json.NewDecoder(got.Body).Decode(&answer), "%s %s", method, path)
 	return got.StatusCode, answer.ID

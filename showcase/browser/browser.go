@@ -86,27 +86,11 @@ func (b *Browser) pin(t testing.TB) string {
 	t.Helper()
 	r, err := b.agent.Get(b.URL + "/sign-in")
 	require.NoError(t, err)
-	defer r.Body.Close()
+	require.NoError(t, r.Body.Close())
 	require.NotNil(t, r.TLS, "%s is not HTTPS", b.URL)
 	key := sha256.Sum256(r.TLS.PeerCertificates[0].RawSubjectPublicKeyInfo)
 	return base64.StdEncoding.EncodeToString(key[:])
 }
-
-// Device is what a page is shown on. Lengths are CSS pixels.
-type Device struct {
-	Width, Height int64
-	// Scale is the number of the screen's pixels for one CSS pixel.
-	Scale float64
-	Touch bool
-	// Dark is the person's choice of colors.
-	Dark bool
-}
-
-// Laptop and Phone are devices with light colors.
-var (
-	Laptop = Device{Width: 1280, Height: 800, Scale: 1}
-	Phone  = Device{Width: 390, Height: 844, Scale: 2, Touch: true}
-)
 
 // At returns the browser for another tenant of the same platform.
 func (b *Browser) At(url string) *Browser {

@@ -94,10 +94,10 @@ func AllPages(t testing.TB, b *Browser, d Device, check func(p *Tab, page string
 	check(guest, "an invitation")
 	p.Click("Withdraw the invitation of " + name + "@example.com")
 	p.Gone("main", name)
-	p.Go("/usage")
-	check(p, "usage")
-	p.Go("/feedback")
-	check(p, "feedback")
+	for _, page := range []string{"usage", "feedback"} {
+		p.Go("/" + page)
+		check(p, page)
+	}
 	p.Expect(http.StatusNotFound)
 	p.Go("/no-such-page")
 	check(p, "an error")
