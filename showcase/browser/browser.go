@@ -62,8 +62,9 @@ func Start(t testing.TB, s Site) *Browser {
 	}
 	allocator, end := chromedp.NewExecAllocator(context.Background(), options...)
 	t.Cleanup(end)
-	ctx, closeBrowser := chromedp.NewContext(allocator, chromedp.WithErrorf(t.Logf))
-	t.Cleanup(closeBrowser)
+	ctx, _ := chromedp.NewContext(allocator, chromedp.WithErrorf(t.Logf))
+	// A browser that is killed leaves processes that still write into its folder of /tmp.
+	t.Cleanup(func() { assert.NoError(t, chromedp.Cancel(ctx), "close Chromium") })
 	require.NoError(t, chromedp.Run(ctx), "start Chromium")
 	b.ctx = ctx
 	return b
