@@ -72,7 +72,7 @@ func Start(t testing.TB, major int) *Server {
 	s.run(t, "initdb", "--pgdata="+data, "--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-sync", "--locale=C")
 	require.NoError(t, os.WriteFile(filepath.Join(data, "pg_hba.conf"), []byte(access), 0o600))
 	s.own(t)
-	s.Port = freePort(t)
+	s.Port = FreePort(t)
 	server := s.command("postgres", "-D", data, "-p", strconv.Itoa(s.Port), "-k", dir,
 		"-c", "listen_addresses=127.0.0.1,::1", "-c", "fsync=off", "-c", "max_connections=25", "-c", "superuser_reserved_connections=3",
 		"-c", "ssl=on", "-c", "ssl_cert_file="+filepath.Join(dir, "server.crt"), "-c", "ssl_key_file="+filepath.Join(dir, "server.key"),
@@ -208,9 +208,9 @@ func (s *Server) run(t testing.TB, program string, args ...string) {
 	require.NoError(t, command.Run(), "%s %s\n%s", program, strings.Join(args, " "), out.String())
 }
 
-// freePort returns a port on which nothing listens. Linux gives ports from 32768 on to outgoing
+// FreePort returns a port on which nothing listens. Linux gives ports from 32768 on to outgoing
 // connections, so one of these might be taken before the caller uses it.
-func freePort(t testing.TB) int {
+func FreePort(t testing.TB) int {
 	t.Helper()
 	var err error
 	for range 100 {

@@ -109,11 +109,7 @@ func Invite(t testing.TB, b *Browser) {
 	guest := b.Open(t, Laptop)
 	guest.Go(link)
 	guest.See("main", email)
-	guest.Fill("Your name", name)
-	guest.Fill("New password, at least 12 characters", "a password for "+name)
-	guest.Click("Join")
-	guest.See("h1", "Runs")
-	guest.See(".who", name)
+	guest.join(name)
 	guest.Click("Members")
 	guest.See("tbody", email)
 	guest.Missing("button.danger")
@@ -128,6 +124,29 @@ func Invite(t testing.TB, b *Browser) {
 	owner.Gone("tbody", email)
 	guest.Click("Runs")
 	guest.See("h1", "Sign in")
+}
+
+// join accepts the invitation that the tab shows.
+func (p *Tab) join(name string) {
+	p.t.Helper()
+	p.Fill("Your name", name)
+	p.Fill("New password, at least 12 characters", "a password for "+name)
+	p.Click("Join")
+	p.See("h1", "Runs")
+	p.See(".who", name)
+}
+
+// changePassword changes the password of a member who has joined. It calls a function before that.
+func (p *Tab) changePassword(name string, before func()) {
+	p.t.Helper()
+	p.Click(name)
+	p.See("h1", "Account")
+	before()
+	p.Fill("Current password", "a password for "+name)
+	p.Fill("New password, at least 12 characters", "a new password for "+name)
+	p.Fill("The new password again", "a new password for "+name)
+	p.Click("Change it")
+	p.See("main", "Your password was changed")
 }
 
 // Keys creates an API key, uses it, and revokes it. The next request is refused.

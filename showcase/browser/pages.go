@@ -92,9 +92,12 @@ func AllPages(t testing.TB, b *Browser, d Device, check func(p *Tab, page string
 	guest.Go(link)
 	guest.See("h1", "Join")
 	check(guest, "an invitation")
-	p.Click("Withdraw the invitation of " + name + "@example.com")
-	p.Gone("main", name)
-	for _, page := range []string{"usage", "feedback"} {
+	guest.join(name)
+	guest.changePassword(name, func() { check(guest, "an account") })
+	p.Go("/members")
+	p.Click("Remove " + name)
+	p.Gone("tbody", name)
+	for _, page := range []string{"usage", "feedback", "account"} {
 		p.Go("/" + page)
 		check(p, page)
 	}
