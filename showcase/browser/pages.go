@@ -83,12 +83,25 @@ func AllPages(t testing.TB, b *Browser, d Device, check func(p *Tab, page string
 	check(p, "a run without events")
 	p.revoke(name)
 	check(p, "keys")
+	p.pagesOfGuest(name, d, check)
+	for _, page := range []string{"usage", "feedback", "account"} {
+		p.Go("/" + page)
+		check(p, page)
+	}
+	p.Expect(http.StatusNotFound)
+	p.Go("/no-such-page")
+	check(p, "an error")
+}
+
+// pagesOfGuest opens the pages of an invitation and of a new account, and removes that account.
+func (p *Tab) pagesOfGuest(name string, d Device, check func(p *Tab, page string)) {
+	p.t.Helper()
 	p.Go("/members")
 	p.Fill("E-mail of a new member", name+"@example.com")
 	p.Click("Invite")
 	link := p.Text("#link")
 	check(p, "members with an invitation")
-	guest := b.Open(t, d)
+	guest := p.Open(p.t, d)
 	guest.Go(link)
 	guest.See("h1", "Join")
 	check(guest, "an invitation")
@@ -97,13 +110,6 @@ func AllPages(t testing.TB, b *Browser, d Device, check func(p *Tab, page string
 	p.Go("/members")
 	p.Click("Remove " + name)
 	p.Gone("tbody", name)
-	for _, page := range []string{"usage", "feedback", "account"} {
-		p.Go("/" + page)
-		check(p, page)
-	}
-	p.Expect(http.StatusNotFound)
-	p.Go("/no-such-page")
-	check(p, "an error")
 }
 
 // OnALaptop opens every page on a laptop, with light colors.
