@@ -38,7 +38,7 @@ func (d Demo) printUsage(out io.Writer) error {
 	if err := client.Read("/api/v1/pods", &pods); err != nil {
 		return err
 	}
-	used, err := memoryUsed(client)
+	used, err := d.MemoryUsed()
 	if err != nil {
 		return err
 	}
@@ -58,8 +58,13 @@ func (d Demo) printUsage(out io.Writer) error {
 	return nil
 }
 
-// memoryUsed returns the bytes of memory that each container uses, by "namespace/pod container".
-func memoryUsed(client *apiserver.Client) (map[string]int64, error) {
+// MemoryUsed returns the bytes of memory that each container uses, by "namespace/pod container".
+// The kubelet measures it about every ten seconds.
+func (d Demo) MemoryUsed() (map[string]int64, error) {
+	client, err := apiserver.New(d.Kubeconfig())
+	if err != nil {
+		return nil, err
+	}
 	var nodes corev1.NodeList
 	if err := client.Read("/api/v1/nodes", &nodes); err != nil {
 		return nil, err

@@ -1,0 +1,244 @@
+package e2e_test
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/genericcorp/platform/internal/workload"
+	"github.com/genericcorp/platform/sandbox/demo"
+)
+
+// runningDemo is a demo that runs its containers on this machine.
+type runningDemo struct {
+	demo.Demo
+	source string
+	port   int
+	out    *strings.Builder
+}
+
+// newDemo returns a demo of a copy of the stack file, and ends it after the test.
+func newDemo(t *testing.T, name string) runningDemo {
+	t.Helper()
+	root, err := filepath.Abs(checkout)
+	require.NoError(t, err)
+	source := t.TempDir()
+	for _, file := range []string{"Pulumi.yaml", "Pulumi." + name + ".yaml"} {
+		data, err := os.ReadFile(filepath.Join(root, file))
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(filepath.Join(source, file), data, 0o600))
+	}
+	ports := demo.Ports{HTTP: freePort(t), HTTPS: freePort(t), Metrics: freePort(t)}
+	out := &strings.Builder{}
+	d := runningDemo{source: source, port: ports.HTTPS, out: out}
+	d.Demo = demo.New(root, source, t.TempDir(), name, ports, os.Getpid(), out, os.Stderr)
+	t.Cleanup(func() { assert.NoError(t, d.Down()) })
+	return d
+}
+
+func freePort(t *testing.T) int {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	require.NoError(t, listener.Close())
+	return listener.Addr().(*net.TCPAddr).Port
+}
+
+// up updates the demo, and returns the output.
+func (d runningDemo) up(t *testing.T) string {
+	t.Helper()
+	d.out.Reset()
+	require.NoError(t, d.Up(), d.out)
+	return d.out.String()
+}
+
+func (d runningDemo) edit(t *testing.T, before, after string) {
+	t.Helper()
+	path := filepath.Join(d.source, "Pulumi."+d.Name+".yaml")
+	data, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Contains(t, string(data), before)
+	require.NoError(t, os.WriteFile(path, []byte(strings.Replace(string(data), before, after, 1)), 0o600))
+}
+
+func (d runningDemo) kubernetes(t *testing.T) *kubernetes.Clientset {
+	t.Helper()
+	config, err := clientcmd.BuildConfigFromFlags("", d.Kubeconfig())
+	require.NoError(t, err)
+	client, err := kubernetes.NewForConfig(config)
+	require.NoError(t, err)
+	return client
+}
+
+// status returns the status of the response to a request to a host of the demo. Its certificate must
+// be signed by the demo's authority. The status is 0 without a response.
+func (d runningDemo) status(t *testing.T, host string) int {
+	t.Helper()
+	data, err := os.ReadFile(d.Authority())
+	require.NoError(t, err)
+	roots := x509.NewCertPool()
+	require.True(t, roots.AppendCertsFromPEM(data))
+	client := http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}, DisableKeepAlives: true}}
+	defer client.CloseIdleConnections()
+	response, err := client.Get(d.URL(host) + "/")
+	if err != nil {
+		t.Log(err)
+		return 0
+	}
+	require.NoError(t, response.Body.Close())
+	return response.StatusCode
+}
+
+func TestDemoRunsItsContainersOnThisMachine(t *testing.T) {
+	d := newDemo(t, "demo")
+	d.up(t)
+	t.Run("the demo answers at its hosts", func(t *testing.T) {
+		for host, want := range map[string]int{"demo.localhost": 200, "acme.demo.localhost": 200, "grafana.demo.localhost": 200, "nobody.demo.localhost": 404} {
+			assert.Equal(t, want, d.status(t, host), host)
+		}
+	})
+	t.Run("containers have the limits of their Pods and stay below them", d.checkLimits)
+	t.Run("people can use the demo tenant in a browser", d.checkBrowser)
+	t.Run("a deleted Pod is replaced without a failed request", d.checkDeletedPod)
+	t.Run("a second run changes nothing", func(t *testing.T) { assert.Regexp(t, `Resources:\n    \d+ unchanged\n`, d.up(t)) })
+	t.Run("a suspended tenant gets 503", func(t *testing.T) {
+		d.edit(t, "      - name: acme\n", "      - name: acme\n        state: suspended\n")
+		d.up(t)
+		assert.Eventually(t, func() bool { return d.status(t, "acme.demo.localhost") == http.StatusServiceUnavailable }, 20*time.Second, 200*time.Millisecond)
+		assert.Equal(t, 200, d.status(t, "demo.localhost"))
+	})
+	t.Run("after a kill nothing runs, and the next run starts anew", d.checkKill)
+	require.NoError(t, d.Down())
+	assert.NoDirExists(t, d.Folder)
+	groups, err := filepath.Glob("/sys/fs/cgroup/*/platform-sandbox-*")
+	require.NoError(t, err)
+	assert.Empty(t, groups, "control groups")
+	assert.Empty(t, processesOf(t, d.Folder), "processes")
+}
+
+// checkLimits compares the control group of each container with the limits in its Pod.
+func (d runningDemo) checkLimits(t *testing.T) {
+	pods, err := d.kubernetes(t).CoreV1().Pods("").List(t.Context(), metav1.ListOptions{})
+	require.NoError(t, err)
+	containers := 0
+	used, err := d.MemoryUsed()
+	require.NoError(t, err)
+	for _, pod := range pods.Items {
+		if pod.Status.Phase != corev1.PodRunning || pod.Namespace == "kube-system" {
+			continue
+		}
+		for _, status := range pod.Status.ContainerStatuses {
+			containers++
+			name := fmt.Sprintf("%s/%s %s", pod.Namespace, pod.Name, status.Name)
+			assert.True(t, status.Ready, name)
+			assert.Zero(t, status.RestartCount, name)
+			limit := limitOf(pod, status.Name)
+			assert.Positive(t, limit, name)
+			assert.Positive(t, used[name], name)
+			assert.Less(t, used[name], limit, name)
+		}
+	}
+	assert.Greater(t, containers, 8)
+}
+
+// limitOf returns the memory limit of a container in bytes.
+func limitOf(pod corev1.Pod, container string) int64 {
+	for _, c := range pod.Spec.Containers {
+		if c.Name == container {
+			return c.Resources.Limits.Memory().Value()
+		}
+	}
+	return 0
+}
+
+// checkBrowser runs the flows of AgentHQ's browser tests against the demo tenant.
+func (d runningDemo) checkBrowser(t *testing.T) {
+	root, err := filepath.Abs(checkout)
+	require.NoError(t, err)
+	cmd := exec.Command("go", "test", "./browser", "-count=1", "-run", "TestFlowsOfPeople", "-site", d.URL("acme.demo.localhost"),
+		"-address", fmt.Sprintf("127.0.0.1:%d", d.port), "-ca", d.Authority())
+	cmd.Dir = filepath.Join(root, "showcase")
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+}
+
+// checkDeletedPod deletes a Pod of the app while requests are sent.
+func (d runningDemo) checkDeletedPod(t *testing.T) {
+	client := d.kubernetes(t)
+	pods, err := client.CoreV1().Pods(workload.AppNamespace).List(t.Context(), metav1.ListOptions{})
+	require.NoError(t, err)
+	require.NotEmpty(t, pods.Items)
+	var failed, sent atomic.Int32
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for {
+			select {
+			case <-stop:
+				return
+			case <-time.After(50 * time.Millisecond):
+			}
+			sent.Add(1)
+			if d.status(t, "demo.localhost") != http.StatusOK {
+				failed.Add(1)
+			}
+		}
+	}()
+	require.NoError(t, client.CoreV1().Pods(workload.AppNamespace).Delete(t.Context(), pods.Items[0].Name, metav1.DeleteOptions{}))
+	assert.Eventually(t, func() bool {
+		now, err := client.AppsV1().Deployments(workload.AppNamespace).Get(t.Context(), workload.App.Name, metav1.GetOptions{})
+		require.NoError(t, err)
+		_, gone := client.CoreV1().Pods(workload.AppNamespace).Get(t.Context(), pods.Items[0].Name, metav1.GetOptions{})
+		return gone != nil && now.Status.AvailableReplicas == *now.Spec.Replicas
+	}, 90*time.Second, 500*time.Millisecond)
+	close(stop)
+	<-stopped
+	assert.Positive(t, sent.Load())
+	assert.Zero(t, failed.Load(), "of %d requests", sent.Load())
+}
+
+// checkKill kills the demo's cluster as the kernel would when memory is short.
+func (d runningDemo) checkKill(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(d.ClusterFolder(), "pid"))
+	require.NoError(t, err)
+	var pid int
+	_, err = fmt.Sscan(string(text), &pid)
+	require.NoError(t, err)
+	require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
+	assert.Eventually(t, func() bool { return len(processesOf(t, d.Folder)) == 0 }, 20*time.Second, 200*time.Millisecond)
+	d.edit(t, "        state: suspended\n", "")
+	d.up(t)
+	assert.Equal(t, 200, d.status(t, "acme.demo.localhost"))
+}
+
+// processesOf returns the command lines of processes that name a folder.
+func processesOf(t *testing.T, folder string) []string {
+	t.Helper()
+	files, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	require.NoError(t, err)
+	var out []string
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err == nil && strings.Contains(string(data), folder) {
+			out = append(out, strings.ReplaceAll(string(data), "\x00", " "))
+		}
+	}
+	return out
+}
