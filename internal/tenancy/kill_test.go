@@ -57,6 +57,7 @@ END $$`
 // would be enough. The test tries one statement in three, because each takes three runs. Two
 // servers share the work.
 func TestReconcileKilledAtAnyStatementIsCompletedByTheNextRun(t *testing.T) {
+	t.Parallel()
 	const servers, step = 2, 3
 	for server := range servers {
 		t.Run(fmt.Sprintf("server=%d", server), func(t *testing.T) {

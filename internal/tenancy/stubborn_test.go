@@ -106,6 +106,7 @@ func TestFailedRenameKeepsTheTenantAndIsTriedAgain(t *testing.T) {
 
 // A function of the tenant runs in its test restore. It may send any bytes, and take any time.
 func TestFunctionOfATenantStopsOnlyItsOwnArchive(t *testing.T) {
+	t.Parallel()
 	for what, body := range map[string]string{
 		"bytes of another encoding": "PERFORM set_config('client_encoding', 'LATIN1', false); RAISE EXCEPTION 'permission denied for table %', chr(252) || '4111-1111';",
 		"endless":                   "PERFORM pg_sleep(1000);",
