@@ -45,7 +45,8 @@ func (c *common) prepare(t testing.TB, s *Server) {
 	require.NoError(t, err)
 	maker := &Server{major: s.major, Dir: folder, account: s.account, Bin: binaries(t, s.major, folder)}
 	maker.own(t)
-	maker.run(t, "initdb", "--pgdata="+filepath.Join(folder, "cluster"), "--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-sync", "--locale=C")
+	// Small files of the write-ahead log make the copies small.
+	maker.run(t, "initdb", "--pgdata="+filepath.Join(folder, "cluster"), "--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-sync", "--locale=C", "--wal-segsize=1")
 	c.folder, c.bin = folder, maker.Bin
 }
 
