@@ -10,8 +10,8 @@ import (
 )
 
 // common is what all servers of a major have in common: the programs, and a new database cluster
-// that each server copies. It exists while a test of this process uses it, because initdb and
-// unpacking the programs use more CPU time than most tests.
+// that each server copies. It exists while a server of this process uses it. To run initdb and
+// unpack the programs for each server would take about two seconds each time.
 type common struct {
 	mutex sync.Mutex
 	// users is the number of servers that use it.
