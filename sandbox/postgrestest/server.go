@@ -66,11 +66,12 @@ func Start(t testing.TB, major int) *Server {
 	s := &Server{major: major, Dir: dir, CA: filepath.Join(dir, "ca.crt")}
 	s.lowerRights(t)
 	writeCertificates(t, dir)
-	data := filepath.Join(dir, "data")
-	out, err := exec.Command("cp", "-a", s.share(t), data).CombinedOutput()
+	data := dataFolder(t, dir)
+	out, err := exec.Command("cp", "-aT", s.share(t), data).CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	require.NoError(t, os.WriteFile(filepath.Join(data, "pg_hba.conf"), []byte(access), 0o600))
 	s.own(t)
+	s.give(t, data)
 	s.Port = freePort(t)
 	server := s.command("postgres", "-D", data, "-p", strconv.Itoa(s.Port), "-k", dir,
 		"-c", "listen_addresses=127.0.0.1,::1", "-c", "fsync=off", "-c", "max_connections=25", "-c", "superuser_reserved_connections=3",
