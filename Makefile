@@ -7,16 +7,25 @@ ONLY ?=
 # The first test run builds the Pulumi engine and the providers' SDKs.
 TEST_TIMEOUT := 60m
 # The linter's cache has absolute paths of a checkout, so each checkout has its own.
+# Programs for containers must need no library. All builds are alike, so that they share packages.
+export CGO_ENABLED := 0
 export GOLANGCI_LINT_CACHE := $(CURDIR)/.sandbox/golangci-lint-cache
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview tree refresh cancel down plan prices resize adopt build test unit e2e lint golden bench fuzz
+.PHONY: help up preview tree refresh cancel down plan prices resize adopt build test unit e2e lint golden bench fuzz demo demo-down
 
 help: ## list the targets
 	@grep -E '^[a-z][a-z0-9 ]*:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 40
 
 up preview tree refresh cancel down: ## run the stack STACK (default: demo) against simulated clouds, without an account
 	@go run ./sandbox -stack $(STACK) -cluster $(CLUSTER) $@
+
+# Ports of demo on 127.0.0.1.
+HTTP ?= 80
+HTTPS ?= 443
+METRICS ?= 8428
+demo demo-down: ## run the stack STACK with its containers on this machine; needs Linux and root (docs/demo.md)
+	@go run ./sandbox -stack $(STACK) -http $(HTTP) -https $(HTTPS) -metrics $(METRICS) $@
 
 plan: ## print the bill, the sizes and the free room of every stack
 	@go run ./cmd/plan

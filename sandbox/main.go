@@ -14,6 +14,7 @@ import (
 )
 
 const usage = `usage: sandbox [-stack demo] [-cluster simulated|apiserver] up|preview|tree|refresh|cancel|adopt|down
+       sandbox [-stack demo] [-http 80] [-https 443] [-metrics 8428] demo|demo-down
 
   up       creates or updates the stack, then prints its bill and URLs
   preview  shows what up would change
@@ -23,6 +24,9 @@ const usage = `usage: sandbox [-stack demo] [-cluster simulated|apiserver] up|pr
   adopt    runs 'ops adopt': prints the resources that the cloud has and the state lacks
   down     deletes the stack, its simulated cloud and its state
 
+  demo       runs the stack with its containers on this machine, which needs Linux and root
+  demo-down  stops and deletes what demo started
+
 With -cluster apiserver the Kubernetes provider uses a real control plane on this
 machine. It runs until down.
 `
@@ -31,15 +35,29 @@ func main() {
 	flags := flag.NewFlagSet("sandbox", flag.ExitOnError)
 	stack := flags.String("stack", "demo", "name of the stack; its file is Pulumi.<stack>.yaml")
 	cluster := flags.String("cluster", simulated, "simulated or apiserver")
+	var ports demoPorts
+	flags.IntVar(&ports.http, "http", 80, "port of demo for HTTP on 127.0.0.1")
+	flags.IntVar(&ports.https, "https", 443, "port of demo for HTTPS on 127.0.0.1")
+	flags.IntVar(&ports.metrics, "metrics", 8428, "port of demo for VictoriaMetrics on 127.0.0.1")
 	flags.Usage = func() { fmt.Fprint(os.Stderr, usage) }
 	_ = flags.Parse(os.Args[1:]) // exits on an error
 	commands := map[string]func(engine.Stack) error{"up": up, "preview": preview, "tree": tree, "refresh": refresh, "cancel": unlock, "adopt": adopt, "down": down}
+	onNodes := map[string]func(string, demoPorts) error{"demo": demo, "demo-down": demoDown}
+	if run, ok := onNodes[flags.Arg(0)]; ok && flags.NArg() == 1 {
+		exit(run(*stack, ports))
+		return
+	}
 	command, ok := commands[flags.Arg(0)]
 	if !ok || flags.NArg() != 1 || *cluster != simulated && *cluster != apiServer {
 		flags.Usage()
 		os.Exit(2)
 	}
-	if err := run(*stack, *cluster == apiServer, command); err != nil {
+	exit(run(*stack, *cluster == apiServer, command))
+}
+
+// exit ends the program with status 1 if there is an error.
+func exit(err error) {
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "sandbox:", err)
 		os.Exit(1)
 	}

@@ -19,20 +19,32 @@ type outputs struct {
 	Tenants    map[string]string `json:"tenants"`
 }
 
-// result prints the bill, the URLs and the next commands after an update.
-func result(s engine.Stack, out io.Writer) error {
+func readOutputs(s engine.Stack) (outputs, error) {
+	var o outputs
 	text, err := s.Output("stack", "output", "--json")
 	if err != nil {
-		return fmt.Errorf("stack output: %w\n%s", err, text)
+		return o, fmt.Errorf("stack output: %w\n%s", err, text)
 	}
-	var o outputs
 	if err := json.Unmarshal([]byte(text), &o); err != nil {
-		return fmt.Errorf("stack output: %w", err)
+		return o, fmt.Errorf("stack output: %w", err)
 	}
-	fmt.Fprintf(out, "\n%s is up, simulated on this machine. On DigitalOcean it costs %s a month:\n", s.Name, o.MonthlyUSD)
+	return o, nil
+}
+
+func (o outputs) printBill(out io.Writer) {
 	for _, item := range slices.Sorted(maps.Keys(o.Bill)) {
 		fmt.Fprintf(out, "  %-14s %s\n", item, o.Bill[item])
 	}
+}
+
+// result prints the bill, the URLs and the next commands after an update.
+func result(s engine.Stack, out io.Writer) error {
+	o, err := readOutputs(s)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "\n%s is up, simulated on this machine. On DigitalOcean it costs %s a month:\n", s.Name, o.MonthlyUSD)
+	o.printBill(out)
 	fmt.Fprintf(out, "URLs, on DigitalOcean:\n  %-14s %s\n  %-14s %s\n", "app", o.URL, "grafana", o.GrafanaURL)
 	if len(o.Tenants) > 0 {
 		fmt.Fprintln(out, "Tenants:")

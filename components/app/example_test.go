@@ -12,7 +12,7 @@ import (
 func Example() {
 	pulumi.Run(func(ctx *pulumi.Context) error {
 		_, err := app.New(ctx, "shop", app.Args{
-			Image: "ghcr.io/stefanprodan/podinfo:6.9.2", Port: 9898,
+			Image: "ghcr.io/acme/shop:1.0.0", Port: 9898,
 			HealthPath: "/healthz", ReadyPath: "/readyz", MetricsPath: "/metrics",
 			Domain: "shop.example.com",
 			Pods: components.Pods{

@@ -67,6 +67,7 @@ var floors = map[string][]string{
 	"sandbox/engine":       {"sandbox/build", "sandbox/cloud"},
 	"sandbox/enginetest":   {"sandbox/build", "sandbox/engine"},
 	"sandbox/golden":       {},
+	"sandbox/load":         {},
 	"sandbox/postgrestest": {},
 	"sandbox/pulumitest":   {"sandbox/provider"},
 	"sandbox/plugin":       {"sandbox/provider"},

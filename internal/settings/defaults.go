@@ -45,7 +45,7 @@ func (s Settings) withDefaults() Settings {
 }
 
 func (a App) withDefaults() App {
-	setDefault(&a.Image, "ghcr.io/stefanprodan/podinfo:6.9.2")
+	setDefault(&a.Image, "ghcr.io/genericcorp/agenthq:1.0.0")
 	setDefault(&a.Port, 9898)
 	setDefault(&a.HealthPath, "/healthz")
 	setDefault(&a.ReadyPath, "/readyz")

@@ -253,8 +253,9 @@ type Monitoring struct {
 
 // App is the application. docs/app-contract.md says what it must do.
 type App struct {
-	// Image is the container image.
-	// Default: ghcr.io/stefanprodan/podinfo:6.9.2.
+	// Image is the container image. The default is AgentHQ, the example app in showcase/. It
+	// is not published yet; docs/app-contract.md says how to push your own.
+	// Default: ghcr.io/genericcorp/agenthq:1.0.0.
 	// Values: a name with an exact tag or a digest; not latest.
 	// Change: a rolling update.
 	Image string `yaml:"image"`

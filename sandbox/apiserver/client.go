@@ -134,6 +134,19 @@ func (a *Client) do(method, path, contentType string, body any) (map[string]any,
 	return answer, nil
 }
 
+// Read decodes the response to a GET request for a path into out.
+func (a *Client) Read(path string, out any) error {
+	answer, err := a.do(http.MethodGet, path, "", nil)
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	data, err := json.Marshal(answer)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(data, out)
+}
+
 // path returns the URL path of an object, from its apiVersion, kind, namespace and name.
 func (a *Client) path(object map[string]any) (string, error) {
 	group, _ := object["apiVersion"].(string)

@@ -24,7 +24,7 @@ func (a *Client) Apply(object map[string]any) (map[string]any, error) {
 		if err != nil {
 			return "", err
 		}
-		return unready(live), nil
+		return unready(live), jobFailure(live)
 	})
 	return live, err
 }

@@ -1,6 +1,9 @@
 package apiserver
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // unready returns the reason why the real provider would still wait for a live object; ""
 // if the object is ready.
@@ -32,6 +35,17 @@ func unready(live map[string]any) string {
 		return condition(live, "Ready", "True")
 	}
 	return ""
+}
+
+// jobFailure returns an error for a Job that has failed and will not be tried again.
+func jobFailure(live map[string]any) error {
+	conditions, _ := dig(live, "status", "conditions").([]any)
+	for _, c := range conditions {
+		if c, ok := c.(map[string]any); ok && live["kind"] == "Job" && c["type"] == "Failed" && c["status"] == "True" {
+			return errors.New("the Job failed: " + Field(c, "message"))
+		}
+	}
+	return nil
 }
 
 // observed reports whether the status is about the present specification.

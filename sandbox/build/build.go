@@ -75,6 +75,22 @@ func Ops(root string, progress io.Writer) (string, error) {
 	return program, b.err
 }
 
+// K6Version is the version of k6, equal to the one in tools/k6/go.mod.
+const K6Version = "1.8.1"
+
+// K6 builds k6, which makes the requests of a load test, and returns the path of the
+// program. The first build takes about three minutes on two cores.
+func K6(root string, progress io.Writer) (string, error) {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", err
+	}
+	program := filepath.Join(cache, "platform-sandbox", "k6-"+K6Version)
+	b := builder{root: root, progress: progress}
+	b.once(program, "tools/k6", "k6 (about three minutes, once)", "-ldflags=-s", "go.k6.io/k6")
+	return program, b.err
+}
+
 // Program builds the program of another module of the checkout, such as an example, and
 // returns its path. The module is a path below root, with slashes.
 func Program(root, module string, progress io.Writer) (string, error) {
@@ -145,6 +161,9 @@ func (b *builder) goBuild(folder, target, what string, args ...string) {
 	// does nothing if the target is up to date.
 	cmd := exec.Command("go", append([]string{"build", "-o", target}, args...)...)
 	cmd.Dir, cmd.Stderr = folder, b.progress
+	// The programs of containers need no library then. All others are built alike, so that they
+	// share packages, and so does the Makefile.
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if err := cmd.Run(); err != nil {
 		b.err = fmt.Errorf("build %s: %w", what, err)
 		return

@@ -45,3 +45,9 @@ func TestDocumentsGiveTheTimeThatTheFirstBuildOfAClusterPrints(t *testing.T) {
 		assert.True(t, strings.Contains(string(data), sentence+want), "%s does not say %q", path, sentence+want)
 	}
 }
+
+func TestK6HasTheVersionOfItsModule(t *testing.T) {
+	data, err := os.ReadFile("../../tools/k6/go.mod")
+	require.NoError(t, err)
+	assert.Contains(t, string(data), "\tgo.k6.io/k6 v"+K6Version+" ")
+}

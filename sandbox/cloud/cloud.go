@@ -23,7 +23,35 @@ const (
 	// EnvRender is the command that renders the chart of a release for that server, with
 	// its arguments, separated by spaces.
 	EnvRender = "SANDBOX_RENDER"
+	// EnvDatabase is the path of a file with a Database. Without it the simulated databases
+	// have no server.
+	EnvDatabase = "SANDBOX_DATABASE"
 )
+
+// DatabaseFile is the name of the file for EnvDatabase in a cluster's folder.
+const DatabaseFile = "database.json"
+
+// Database is a real PostgreSQL server in the role of every managed database.
+type Database struct {
+	// Password is that of the administrator and of the application's role.
+	Password string `json:"password"`
+	// CA is the certificate of the server's authority, in PEM form.
+	CA string `json:"ca"`
+}
+
+// OpenDatabase returns the database in the file that EnvDatabase names, or nil if it is not set.
+func OpenDatabase() (*Database, error) {
+	path := os.Getenv(EnvDatabase)
+	if path == "" {
+		return nil, nil
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	var out Database
+	return &out, json.Unmarshal(data, &out)
+}
 
 // Types of objects that a test or a person adds to the cloud to change the account.
 const (

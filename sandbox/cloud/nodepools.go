@@ -9,6 +9,9 @@ import (
 // TokenCluster is the type of a DigitalOcean Kubernetes cluster.
 const TokenCluster = "digitalocean:index/kubernetesCluster:KubernetesCluster"
 
+// TokenVPC is the type of a DigitalOcean private network.
+const TokenVPC = "digitalocean:index/vpc:Vpc"
+
 // poolsKey is the key of a cluster's node pools in Object.Computed.
 const poolsKey = "nodePools"
 

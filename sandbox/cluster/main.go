@@ -1,25 +1,17 @@
 // Command cluster is the real Kubernetes of the sandbox. "cluster serve" runs a control plane
-// with fake nodes. "cluster render" prints the objects that the cert-manager release
-// installs.
+// with fake or real nodes. "cluster render" prints the objects that the cert-manager release
+// installs. "cluster node" is the first process of a real node; "cluster serve" starts it.
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
-	"path/filepath"
-	"syscall"
-	"time"
 
-	"github.com/genericcorp/platform/sandbox/cloud"
 	"github.com/genericcorp/platform/sandbox/cluster/chart"
-	"github.com/genericcorp/platform/sandbox/cluster/controlplane"
-	"github.com/genericcorp/platform/sandbox/cluster/fakecloud"
+	"github.com/genericcorp/platform/sandbox/cluster/node"
 )
 
 func main() {
@@ -31,62 +23,20 @@ func main() {
 
 func run(args []string) error {
 	if len(args) == 0 {
-		return errors.New("no command; usage: cluster serve|render")
+		return errors.New("no command; usage: cluster serve|render|node")
 	}
 	switch args[0] {
 	case "serve":
 		return serve(args[1:])
 	case "render":
 		return render(args[1:], os.Stdin, os.Stdout)
+	case "node":
+		if len(args) != 2 {
+			return errors.New("usage: cluster node FILE")
+		}
+		return node.Run(args[1])
 	}
-	return fmt.Errorf("there is no command %q; usage: cluster serve|render", args[0])
-}
-
-// serve runs until it gets SIGINT or SIGTERM, until its parent exits, or until one of its
-// programs exits. The file "ready" in its folder exists while the cluster can be used. Its
-// content is the URL of etcd.
-func serve(args []string) error {
-	flags := flag.NewFlagSet("serve", flag.ContinueOnError)
-	bin := flags.String("bin", "", "folder of etcd and the programs of Kubernetes")
-	folder := flags.String("folder", "", "folder to write the cluster's files to, such as kubeconfig")
-	cloudFolder := flags.String("cloud", "", "folder of the simulated cloud, which has the node pools")
-	parent := flags.Int("parent", 0, "stop when the process with this ID exits; 0 means never")
-	if err := flags.Parse(args); err != nil {
-		return err
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if *parent != 0 {
-		go stopAfter(*parent, stop)
-	}
-	plane, err := controlplane.Start(ctx, *bin, *folder)
-	if err != nil {
-		return err
-	}
-	controller, err := fakecloud.New(plane.Config, func() ([]cloud.NodePool, error) { return fakecloud.NodePools(*cloudFolder) })
-	if err != nil {
-		return errors.Join(err, plane.Stop())
-	}
-	stopped := make(chan error, 1)
-	go func() { stopped <- controller.Run(ctx) }()
-	ready := filepath.Join(*folder, "ready")
-	if err := os.WriteFile(ready, []byte(plane.EtcdURL), 0o600); err != nil {
-		return errors.Join(err, plane.Stop())
-	}
-	select {
-	case <-ctx.Done():
-	case err = <-plane.Failed():
-	case err = <-stopped:
-	}
-	return errors.Join(err, os.Remove(ready), plane.Stop())
-}
-
-// stopAfter calls stop within a second after a process exited.
-func stopAfter(pid int, stop func()) {
-	for syscall.Kill(pid, 0) == nil {
-		time.Sleep(time.Second)
-	}
-	stop()
+	return fmt.Errorf("there is no command %q; usage: cluster serve|render|node", args[0])
 }
 
 // render reads {"namespace": ..., "values": ...} and writes a list of objects, both as JSON.

@@ -29,14 +29,27 @@ func (s Stack) Kubeconfig() string { return filepath.Join(s.clusterFolder(), "ku
 func (s Stack) OnCluster(tools build.ClusterTools) Stack {
 	s.Env = append(append([]string{}, s.Env...),
 		cloud.EnvKubeconfig+"="+s.Kubeconfig(), cloud.EnvRender+"="+tools.Command+" render")
+	if _, err := os.Stat(s.database()); err == nil {
+		s.Env = append(s.Env, cloud.EnvDatabase+"="+s.database())
+	}
 	return s
+}
+
+// database returns the path of the file about the database of a cluster with real nodes.
+func (s Stack) database() string { return filepath.Join(s.clusterFolder(), cloud.DatabaseFile) }
+
+// ClusterRuns reports whether the stack's real control plane runs.
+func (s Stack) ClusterRuns() bool {
+	_, err := s.clusterProcess()
+	return err == nil
 }
 
 // StartCluster starts a real control plane for the stack, unless one runs, and waits until
 // it is ready, at most two minutes. The cluster stops with StopCluster, or when process
-// parentPID exits; 0 means never.
-func (s Stack) StartCluster(tools build.ClusterTools, parentPID int, progress io.Writer) error {
-	if _, err := s.clusterProcess(); err == nil {
+// parentPID exits; 0 means never. Its nodes are fake, unless flags of "cluster serve" say
+// otherwise.
+func (s Stack) StartCluster(tools build.ClusterTools, parentPID int, progress io.Writer, flags ...string) error {
+	if s.ClusterRuns() {
 		return nil
 	}
 	// Files of a cluster that stopped with the machine cannot be used again.
@@ -52,7 +65,9 @@ func (s Stack) StartCluster(tools build.ClusterTools, parentPID int, progress io
 		return err
 	}
 	defer log.Close() //nolint:errcheck // the child process has its own file descriptor
-	cmd := exec.Command(tools.Command, "serve", "-bin", tools.Bin, "-folder", s.clusterFolder(), "-cloud", s.CloudFolder(), "-parent", strconv.Itoa(parentPID))
+	cmd := exec.Command(tools.Command, append([]string{
+		"serve", "-bin", tools.Bin, "-folder", s.clusterFolder(), "-cloud", s.CloudFolder(), "-parent", strconv.Itoa(parentPID),
+	}, flags...)...)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := cmd.Start(); err != nil {
@@ -69,7 +84,8 @@ func (s Stack) StartCluster(tools build.ClusterTools, parentPID int, progress io
 		}
 		select {
 		case err := <-ended:
-			return fmt.Errorf("the cluster did not start (%w); its log is %s", err, log.Name())
+			text, readErr := os.ReadFile(log.Name())
+			return errors.Join(fmt.Errorf("the cluster did not start (%w):\n%s", err, text), readErr)
 		default:
 		}
 		if time.Since(started) > 2*time.Minute {
@@ -98,7 +114,7 @@ func (s Stack) clusterProcess() (*os.Process, error) {
 }
 
 // StopCluster stops the stack's control plane and deletes its files. It is no error if the
-// control plane does not run. It kills a process that does not stop within ten seconds.
+// control plane does not run. It kills a process that does not stop within 30 seconds.
 func (s Stack) StopCluster() error {
 	process, err := s.clusterProcess()
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, os.ErrProcessDone) {
@@ -110,7 +126,7 @@ func (s Stack) StopCluster() error {
 	if err := process.Signal(syscall.SIGTERM); err != nil {
 		return err
 	}
-	for range 100 {
+	for range 300 {
 		if process.Signal(syscall.Signal(0)) != nil {
 			return os.RemoveAll(s.clusterFolder())
 		}

@@ -33,12 +33,12 @@ type Pooler struct {
 // its port and folders.
 func (s *Server) NewPooler(t testing.TB) *Pooler {
 	t.Helper()
-	fetched, err := debianProgram{"pgbouncer", "usr/sbin"}.fetch()
+	fetched, err := PgBouncer()
 	require.NoError(t, err)
 	home, err := os.MkdirTemp(s.Dir, "pooler-")
 	require.NoError(t, err)
 	p := &Pooler{
-		server: s, Port: freePort(t), program: filepath.Join(home, "pgbouncer", "run"),
+		server: s, Port: FreePort(t), program: filepath.Join(home, "pgbouncer", "run"),
 		Folder: filepath.Join(home, "files"), RunFolder: filepath.Join(home, "run"), SocketFolder: filepath.Join(home, "console"),
 	}
 	for _, folder := range []string{p.Folder, p.RunFolder, p.SocketFolder} {
@@ -108,12 +108,12 @@ func (p *Pooler) Start(t testing.TB, script string) {
 // TCP port on which the exporter listens.
 func (p *Pooler) StartExporter(t testing.TB, args func(port int) []string) int {
 	t.Helper()
-	fetched, err := debianProgram{"prometheus-pgbouncer-exporter", "usr/bin"}.fetch()
+	fetched, err := Exporter()
 	require.NoError(t, err)
 	folder := filepath.Join(filepath.Dir(p.Folder), "exporter")
 	require.NoError(t, os.CopyFS(folder, os.DirFS(fetched)))
 	p.server.give(t, folder)
-	port := freePort(t)
+	port := FreePort(t)
 	command := exec.Command(filepath.Join(folder, "run"), args(port)...)
 	command.SysProcAttr = &syscall.SysProcAttr{Credential: p.server.account, Pdeathsig: syscall.SIGKILL}
 	require.NoError(t, command.Start())

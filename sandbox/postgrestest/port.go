@@ -17,15 +17,15 @@ const (
 	ports     = 22000
 )
 
-// lastPort is the offset of the last port that freePort returned. It starts at random, because
+// lastPort is the offset of the last port that FreePort returned. It starts at random, because
 // the tests of several packages may run at the same time.
 var lastPort atomic.Uint32
 
 func init() { lastPort.Store(rand.Uint32N(ports)) }
 
-// freePort returns a port on which nothing listens, and which it has returned to no other caller
+// FreePort returns a port on which nothing listens, and which it has returned to no other caller
 // in this process.
-func freePort(t testing.TB) int {
+func FreePort(t testing.TB) int {
 	t.Helper()
 	var err error
 	for range 100 {

@@ -72,7 +72,7 @@ func Start(t testing.TB, major int) *Server {
 	require.NoError(t, os.WriteFile(filepath.Join(data, "pg_hba.conf"), []byte(access), 0o600))
 	s.own(t)
 	s.give(t, data)
-	s.Port = freePort(t)
+	s.Port = FreePort(t)
 	server := s.command("postgres", "-D", data, "-p", strconv.Itoa(s.Port), "-k", dir,
 		"-c", "listen_addresses=127.0.0.1,::1", "-c", "fsync=off", "-c", "max_connections=25", "-c", "superuser_reserved_connections=3",
 		"-c", "ssl=on", "-c", "ssl_cert_file="+filepath.Join(dir, "server.crt"), "-c", "ssl_key_file="+filepath.Join(dir, "server.key"),

@@ -29,7 +29,7 @@ func (d *digitalOcean) databaseKind() *kind {
 		unknown: []string{
 			"clusterUrn", "database", "host", "metricsEndpoints", "password", "port", "privateHost", "privateUri", "uri", "user",
 		},
-		compute: computeDatabase, secrets: []string{"password", "privateUri", "uri"},
+		compute: d.computeDatabase, secrets: []string{"password", "privateUri", "uri"},
 		afterDelete: func(id string, old cloud.Object) error {
 			return errors.Join(d.startLeaving(id, old.Inputs["privateNetworkUuid"]), d.cloud.Delete(tokenTenants, id))
 		},
@@ -48,8 +48,8 @@ func checkDatabase(name string, in resource.PropertyMap) []plugin.CheckFailure {
 	return failures
 }
 
-func computeDatabase(id string, in resource.PropertyMap) map[string]any {
-	host, password := text(in, "name")+"-do-user-1-0.db.ondigitalocean.com", "AVNS_"+randomText(20)
+func (d *digitalOcean) computeDatabase(id string, in resource.PropertyMap) map[string]any {
+	host, password := text(in, "name")+"-do-user-1-0.db.ondigitalocean.com", d.password()
 	uri := func(host string) string {
 		return fmt.Sprintf("postgresql://doadmin:%s@%s:25060/defaultdb?sslmode=require", password, host)
 	}
@@ -86,7 +86,7 @@ func (d *digitalOcean) databaseUserKind() *kind {
 		importID: stateID("user"),
 		unknown:  []string{"password", "role", "accessCert", "accessKey"}, secrets: []string{"password", "accessKey"},
 		compute: func(string, resource.PropertyMap) map[string]any {
-			return map[string]any{"password": "AVNS_" + randomText(20), "role": "normal", "accessCert": "", "accessKey": ""}
+			return map[string]any{"password": d.password(), "role": "normal", "accessCert": "", "accessKey": ""}
 		},
 	}
 }

@@ -16,12 +16,24 @@ import (
 )
 
 // digitalOcean simulates the DigitalOcean provider and the cloud behind it.
-type digitalOcean struct{ cloud cloud.Cloud }
+type digitalOcean struct {
+	cloud cloud.Cloud
+	// database is nil unless a real server has the role of the databases.
+	database *cloud.Database
+}
+
+// password returns the password of a role of a database: of the real server, or a random one.
+func (d *digitalOcean) password() string {
+	if d.database != nil {
+		return d.database.Password
+	}
+	return "AVNS_" + randomText(20)
+}
 
 const (
 	tokenCluster  = "digitalocean:index/kubernetesCluster:KubernetesCluster"
 	tokenDatabase = "digitalocean:index/databaseCluster:DatabaseCluster"
-	tokenVPC      = "digitalocean:index/vpc:Vpc"
+	tokenVPC      = cloud.TokenVPC
 )
 
 // configure returns an error if there is no token in the inputs or in the environment
@@ -105,10 +117,11 @@ func (d *digitalOcean) invoke(token string, args resource.PropertyMap) (resource
 	case "digitalocean:index/getVpc:getVpc":
 		return d.lookupVPC(args)
 	case "digitalocean:index/getDatabaseCa:getDatabaseCa":
-		id := text(args, "clusterId")
-		return resource.NewPropertyMapFromMap(map[string]any{
-			"id": id, "clusterId": id, "certificate": fakeCertificate("the database"),
-		}), nil
+		id, certificate := text(args, "clusterId"), fakeCertificate("the database")
+		if d.database != nil {
+			certificate = d.database.CA
+		}
+		return resource.NewPropertyMapFromMap(map[string]any{"id": id, "clusterId": id, "certificate": certificate}), nil
 	}
 	return nil, notSimulated(token)
 }

@@ -18,12 +18,16 @@ import (
 // New returns the simulated provider with a name: cloudflare, digitalocean, kubernetes or
 // random. Its resources are in c.
 func New(name string, c cloud.Cloud) (*Provider, error) {
+	database, err := cloud.OpenDatabase()
+	if err != nil {
+		return nil, err
+	}
 	k, err := newKubernetes(c)
 	if err != nil {
 		return nil, err
 	}
 	simulations := map[string]simulation{
-		"cloudflare": &cloudflare{}, "digitalocean": &digitalOcean{cloud: c}, "kubernetes": k, "random": random{},
+		"cloudflare": &cloudflare{}, "digitalocean": &digitalOcean{cloud: c, database: database}, "kubernetes": k, "random": random{},
 	}
 	s, ok := simulations[name]
 	if !ok {

@@ -1,6 +1,6 @@
 // Package controlplane runs a real Kubernetes control plane on this machine: etcd,
 // kube-apiserver, kube-controller-manager and kube-scheduler. They listen on free ports of
-// the loopback address. There is no kubelet: package fakecloud simulates nodes.
+// the loopback address. Package fakecloud simulates nodes, or package machines runs them.
 package controlplane
 
 import (
@@ -18,6 +18,8 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/client-go/tools/clientcmd/api"
+
+	"github.com/genericcorp/platform/sandbox/cluster/vpc"
 )
 
 // ControlPlane is a control plane that runs. Call Stop when it is no longer used.
@@ -29,7 +31,9 @@ type ControlPlane struct {
 	// EtcdURL is the URL of etcd, without TLS.
 	EtcdURL string
 
-	folder    string
+	folder string
+	// network is nil for this machine's own.
+	network   *vpc.Network
 	processes []*exec.Cmd
 	failed    chan error
 }
@@ -40,8 +44,12 @@ const readyTimeout = 90 * time.Second
 // Start runs the programs in the folder bin and writes their files to folder. It returns
 // when kube-apiserver is ready, at most after 90 seconds, and the other programs have
 // started. If it returns an error it has stopped all programs.
-func Start(ctx context.Context, bin, folder string) (*ControlPlane, error) {
-	c := &ControlPlane{folder: folder, failed: make(chan error, 4)}
+//
+// The programs run in network, where nodes reach kube-apiserver at vpc.Cloud. Clients on this
+// machine still use 127.0.0.1. With a nil network they run in this machine's own, and there can
+// be no real nodes.
+func Start(ctx context.Context, bin, folder string, network *vpc.Network) (*ControlPlane, error) {
+	c := &ControlPlane{folder: folder, network: network, failed: make(chan error, 4)}
 	if err := c.start(ctx, bin); err != nil {
 		return nil, errors.Join(err, c.Stop())
 	}
@@ -60,6 +68,11 @@ func (c *ControlPlane) start(ctx context.Context, bin string) error {
 	if err != nil {
 		return err
 	}
+	if c.network != nil {
+		if err := errors.Join(c.network.Expose(ports[0]), c.network.Expose(ports[2])); err != nil {
+			return err
+		}
+	}
 	c.EtcdURL = fmt.Sprintf("http://127.0.0.1:%d", ports[0])
 	peer := fmt.Sprintf("http://127.0.0.1:%d", ports[1])
 	if err := c.run(bin, "etcd", "--name=sandbox", "--data-dir="+c.path("etcd"), "--listen-client-urls="+c.EtcdURL,
@@ -76,27 +89,38 @@ func (c *ControlPlane) start(ctx context.Context, bin string) error {
 	if err := c.awaitReady(ctx); err != nil {
 		return err
 	}
-	if err := c.run(bin, "kube-controller-manager", "--kubeconfig="+c.Kubeconfig, "--leader-elect=false",
-		fmt.Sprintf("--secure-port=%d", ports[3]), "--bind-address=127.0.0.1", "--cert-dir="+c.path("kcm"),
-		"--service-account-private-key-file="+c.path(accountKey), "--root-ca-file="+c.path(servingCertificate),
-		// Fake nodes send no heartbeats.
-		"--node-monitor-grace-period=24h", "--node-startup-grace-period=24h"); err != nil {
+	if err := c.run(bin, "kube-controller-manager", c.controllerFlags(ports[3])...); err != nil {
 		return err
 	}
 	return c.run(bin, "kube-scheduler", "--kubeconfig="+c.Kubeconfig, "--leader-elect=false",
 		fmt.Sprintf("--secure-port=%d", ports[4]), "--bind-address=127.0.0.1", "--cert-dir="+c.path("scheduler"))
 }
 
+func (c *ControlPlane) controllerFlags(port int) []string {
+	flags := []string{
+		"--kubeconfig=" + c.Kubeconfig, "--leader-elect=false", fmt.Sprintf("--secure-port=%d", port), "--bind-address=127.0.0.1",
+		"--cert-dir=" + c.path("kcm"), "--service-account-private-key-file=" + c.path(accountKey), "--root-ca-file=" + c.path(servingCertificate),
+	}
+	if c.network == nil {
+		// Fake nodes send no heartbeats.
+		flags = append(flags, "--node-monitor-grace-period=24h", "--node-startup-grace-period=24h")
+	}
+	return flags
+}
+
 func (c *ControlPlane) apiServerFlags(port int) []string {
-	return []string{
-		"--etcd-servers=" + c.EtcdURL, fmt.Sprintf("--secure-port=%d", port), "--bind-address=127.0.0.1",
-		"--advertise-address=127.0.0.1", "--cert-dir=" + filepath.Dir(c.path(servingCertificate)),
+	flags := []string{
+		"--etcd-servers=" + c.EtcdURL, fmt.Sprintf("--secure-port=%d", port), "--cert-dir=" + filepath.Dir(c.path(servingCertificate)),
 		"--token-auth-file=" + c.path(tokenFile), "--authorization-mode=Node,RBAC", "--allow-privileged=true",
 		"--enable-admission-plugins=PodSecurity,ResourceQuota,LimitRanger,NamespaceLifecycle,ServiceAccount",
 		"--service-account-issuer=https://kubernetes.default.svc", "--service-account-key-file=" + c.path(accountKey),
 		"--service-account-signing-key-file=" + c.path(accountKey), "--service-cluster-ip-range=10.96.0.0/16",
-		"--endpoint-reconciler-type=none", "--event-ttl=1h",
+		"--event-ttl=1h",
 	}
+	if c.network == nil {
+		return append(flags, "--bind-address=127.0.0.1", "--advertise-address=127.0.0.1", "--endpoint-reconciler-type=none")
+	}
+	return append(flags, "--bind-address=0.0.0.0", "--advertise-address="+vpc.Cloud.String(), "--kubelet-preferred-address-types=InternalIP")
 }
 
 func (c *ControlPlane) path(name string) string { return filepath.Join(c.folder, name) }
@@ -112,7 +136,11 @@ func (c *ControlPlane) run(bin, name string, args ...string) error {
 	cmd := exec.Command(filepath.Join(bin, name), args...)
 	cmd.Stdout, cmd.Stderr, cmd.Dir = log, log, c.folder
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := cmd.Start(); err != nil {
+	start := cmd.Start
+	if c.network != nil {
+		start = func() error { return c.network.Start(cmd) }
+	}
+	if err := start(); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	c.processes = append(c.processes, cmd)
@@ -161,25 +189,37 @@ func (c *ControlPlane) Stop() error {
 	return errors.Join(errs...)
 }
 
+// NodesKubeconfig returns the path of a kubeconfig like Kubeconfig for programs on the nodes.
+// The file exists if Start had a network.
+func (c *ControlPlane) NodesKubeconfig() string { return c.path("nodes.kubeconfig") }
+
 func (c *ControlPlane) writeKubeconfig(port int, token string) error {
-	const name = "sandbox"
-	config := api.NewConfig()
-	config.Clusters[name] = &api.Cluster{
-		Server: fmt.Sprintf("https://127.0.0.1:%d", port), CertificateAuthority: c.path(servingCertificate),
-	}
-	config.AuthInfos[name] = &api.AuthInfo{Token: token}
-	config.Contexts[name] = &api.Context{Cluster: name, AuthInfo: name}
-	config.CurrentContext = name
+	config := c.kubeconfig(net.IPv4(127, 0, 0, 1), port, token)
 	c.Kubeconfig = c.path("kubeconfig")
-	if err := clientcmd.WriteToFile(*config, c.Kubeconfig); err != nil {
+	err := clientcmd.WriteToFile(*config, c.Kubeconfig)
+	if c.network != nil {
+		err = errors.Join(err, clientcmd.WriteToFile(*c.kubeconfig(vpc.Cloud, port, token), c.NodesKubeconfig()))
+	}
+	if err != nil {
 		return err
 	}
-	var err error
 	c.Config, err = clientcmd.NewDefaultClientConfig(*config, nil).ClientConfig()
 	if err == nil {
 		c.Config.QPS, c.Config.Burst = 200, 400
 	}
 	return err
+}
+
+func (c *ControlPlane) kubeconfig(address net.IP, port int, token string) *api.Config {
+	const name = "sandbox"
+	config := api.NewConfig()
+	config.Clusters[name] = &api.Cluster{
+		Server: fmt.Sprintf("https://%s:%d", address, port), CertificateAuthority: c.path(servingCertificate),
+	}
+	config.AuthInfos[name] = &api.AuthInfo{Token: token}
+	config.Contexts[name] = &api.Context{Cluster: name, AuthInfo: name}
+	config.CurrentContext = name
+	return config
 }
 
 func freePorts(n int) ([]int, error) {

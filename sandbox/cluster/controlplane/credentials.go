@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 
 	"k8s.io/client-go/util/cert"
+
+	"github.com/genericcorp/platform/sandbox/cluster/vpc"
 )
 
 // Paths of the credentials in the control plane's folder.
@@ -22,6 +24,9 @@ const (
 	servingCertificate = "apiserver/apiserver.crt"
 	servingKey         = "apiserver/apiserver.key"
 )
+
+// serviceAddress is the address of the Service "kubernetes": the first one of its range.
+var serviceAddress = net.IPv4(10, 96, 0, 1)
 
 // writeCredentials writes the administrator's token, the key that signs tokens of service
 // accounts, and the certificate of the API server. It returns the token.
@@ -39,7 +44,8 @@ func writeCredentials(folder string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	certificate, certificateKey, err := cert.GenerateSelfSignedCertKey("127.0.0.1", []net.IP{net.IPv4(127, 0, 0, 1)}, []string{"localhost"})
+	certificate, certificateKey, err := cert.GenerateSelfSignedCertKey("127.0.0.1",
+		[]net.IP{net.IPv4(127, 0, 0, 1), vpc.Cloud, serviceAddress}, []string{"localhost", "kubernetes.default.svc"})
 	if err != nil {
 		return "", err
 	}

@@ -9,7 +9,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/client-go/util/cert"
 )
 
 var (
@@ -17,7 +16,7 @@ var (
 	certificateKind = schema.GroupVersionResource{Group: "cert-manager.io", Version: "v1", Resource: "certificates"}
 )
 
-// certificates issues a self-signed certificate for each Certificate and sets it and each
+// certificates issues a certificate for each Certificate and sets it and each
 // ClusterIssuer ready. It does nothing until the types of cert-manager exist.
 func (c *Controller) certificates(ctx context.Context) error {
 	var errs []error
@@ -52,7 +51,7 @@ func (c *Controller) issue(ctx context.Context, certificate *unstructured.Unstru
 	if len(names) == 0 {
 		return nil // cert-manager does not issue a certificate without names
 	}
-	signed, key, err := cert.GenerateSelfSignedCertKey(names[0], nil, names[1:])
+	signed, key, err := c.issuer.Issue(names...)
 	if err != nil {
 		return err
 	}
@@ -66,7 +65,7 @@ func (c *Controller) issue(ctx context.Context, certificate *unstructured.Unstru
 // setReady sets the condition Ready of an object.
 func (c *Controller) setReady(ctx context.Context, kind schema.GroupVersionResource, item *unstructured.Unstructured) error {
 	condition := map[string]any{
-		"type": "Ready", "status": "True", "reason": "Simulated", "message": "self-signed by the sandbox",
+		"type": "Ready", "status": "True", "reason": "Simulated", "message": "signed by the sandbox",
 		"lastTransitionTime": time.Now().UTC().Format(time.RFC3339),
 	}
 	if err := unstructured.SetNestedSlice(item.Object, []any{condition}, "status", "conditions"); err != nil {

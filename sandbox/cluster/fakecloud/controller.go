@@ -1,7 +1,9 @@
-// Package fakecloud does what a cloud, its nodes and cert-manager do for a cluster that
-// has only a control plane: it creates nodes of the declared size with the cloud's own
-// Pods, marks Pods as running and Jobs as complete, binds volumes, gives load balancers
-// an address, and issues self-signed certificates. No container runs.
+// Package fakecloud does what a cloud and cert-manager do for a cluster that has only a control
+// plane: it creates nodes of the declared size with the cloud's own Pods, binds volumes, gives
+// load balancers an address, and issues certificates.
+//
+// Without Machines the nodes are fake, and no container runs: the package marks Pods as running
+// and Jobs as complete. With Machines a real kubelet runs the containers of each node.
 package fakecloud
 
 import (
@@ -20,6 +22,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
+	"github.com/genericcorp/platform/sandbox/authority"
 	"github.com/genericcorp/platform/sandbox/cloud"
 )
 
@@ -34,13 +37,29 @@ type Controller struct {
 	client  kubernetes.Interface
 	dynamic dynamic.Interface
 	pools   func() ([]cloud.NodePool, error)
+	// machines are nil if the nodes are fake.
+	machines Machines
+	issuer   *authority.Authority
 	// hosts are the IP addresses of nodes, by name.
 	hosts map[string]string
 }
 
+// Machines run real nodes.
+type Machines interface {
+	// Run starts the node with a name, unless it runs. It does not wait until the node is ready.
+	Run(ctx context.Context, name string, pool cloud.NodePool) error
+	// Stop stops a node with all its containers. The node may not exist.
+	Stop(name string) error
+	// Provide makes the images of Pods known to all nodes. It is called often.
+	Provide(pods []corev1.Pod) error
+	// VolumeFolder returns the folder on this machine with the content of a claim's volume.
+	VolumeFolder(claim *corev1.PersistentVolumeClaim) (string, error)
+}
+
 // New returns a Controller for the cluster of config. Run creates and deletes nodes so that
-// the cluster has the nodes of pools. It calls pools every 200 ms.
-func New(config *rest.Config, pools func() ([]cloud.NodePool, error)) (*Controller, error) {
+// the cluster has the nodes of pools. It calls pools every 200 ms. Certificates are of issuer.
+// machines may be nil.
+func New(config *rest.Config, pools func() ([]cloud.NodePool, error), issuer *authority.Authority, machines Machines) (*Controller, error) {
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		return nil, err
@@ -49,7 +68,7 @@ func New(config *rest.Config, pools func() ([]cloud.NodePool, error)) (*Controll
 	if err != nil {
 		return nil, err
 	}
-	return &Controller{client: client, dynamic: custom, pools: pools, hosts: map[string]string{}}, nil
+	return &Controller{client: client, dynamic: custom, pools: pools, machines: machines, issuer: issuer, hosts: map[string]string{}}, nil
 }
 
 // Run simulates the cloud until the context ends, and returns nil then. A conflict with
@@ -91,12 +110,15 @@ func (c *Controller) createStorageClass(ctx context.Context) error {
 	return err
 }
 
-// pods sets scheduled Pods to running, or to succeeded if they belong to a Job, and deletes
-// Pods that are being deleted.
+// pods does what a kubelet does on fake nodes: it sets scheduled Pods to running, or to
+// succeeded if they belong to a Job, and deletes Pods that are being deleted.
 func (c *Controller) pods(ctx context.Context) error {
 	list, err := c.client.CoreV1().Pods("").List(ctx, metav1.ListOptions{})
 	if err != nil {
 		return err
+	}
+	if c.machines != nil {
+		return c.machines.Provide(list.Items)
 	}
 	var errs []error
 	for i := range list.Items {
@@ -155,46 +177,6 @@ func running(pod *corev1.Pod, host string) corev1.PodStatus {
 func podAddress(pod *corev1.Pod) string {
 	h := hashOf(string(pod.UID))
 	return fmt.Sprintf("10.100.%d.%d", h>>8&0xff, 1+h%254)
-}
-
-// volumes creates a volume for each pending claim, and deletes volumes whose claim was
-// deleted.
-func (c *Controller) volumes(ctx context.Context) error {
-	claims, err := c.client.CoreV1().PersistentVolumeClaims("").List(ctx, metav1.ListOptions{})
-	if err != nil {
-		return err
-	}
-	var errs []error
-	for i := range claims.Items {
-		claim := &claims.Items[i]
-		if claim.Status.Phase != corev1.ClaimPending || claim.Spec.VolumeName != "" {
-			continue
-		}
-		_, err := c.client.CoreV1().PersistentVolumes().Create(ctx, &corev1.PersistentVolume{
-			ObjectMeta: metav1.ObjectMeta{Name: "pvc-" + string(claim.UID)},
-			Spec: corev1.PersistentVolumeSpec{
-				Capacity: claim.Spec.Resources.Requests, AccessModes: claim.Spec.AccessModes, StorageClassName: storageClass,
-				PersistentVolumeReclaimPolicy: corev1.PersistentVolumeReclaimDelete,
-				ClaimRef: &corev1.ObjectReference{
-					APIVersion: "v1", Kind: "PersistentVolumeClaim", Namespace: claim.Namespace, Name: claim.Name, UID: claim.UID,
-				},
-				PersistentVolumeSource: corev1.PersistentVolumeSource{CSI: &corev1.CSIPersistentVolumeSource{
-					Driver: "dobs.csi.digitalocean.com", VolumeHandle: string(claim.UID),
-				}},
-			},
-		}, metav1.CreateOptions{})
-		errs = append(errs, err)
-	}
-	volumes, err := c.client.CoreV1().PersistentVolumes().List(ctx, metav1.ListOptions{})
-	if err != nil {
-		return err
-	}
-	for i := range volumes.Items {
-		if volumes.Items[i].Status.Phase == corev1.VolumeReleased {
-			errs = append(errs, c.client.CoreV1().PersistentVolumes().Delete(ctx, volumes.Items[i].Name, metav1.DeleteOptions{}))
-		}
-	}
-	return withoutTransient(errs)
 }
 
 // loadBalancers sets an address for each Service of type LoadBalancer.

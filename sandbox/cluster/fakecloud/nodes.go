@@ -3,6 +3,7 @@ package fakecloud
 import (
 	"context"
 	"fmt"
+	"maps"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -18,6 +19,12 @@ const (
 	poolIDLabel   = "doks.digitalocean.com/node-pool-id"
 	poolNameLabel = "doks.digitalocean.com/node-pool"
 )
+
+// PoolLabels returns the labels that the nodes of a pool have on DigitalOcean. The kubelet adds
+// others.
+func PoolLabels(pool cloud.NodePool) map[string]string {
+	return map[string]string{poolIDLabel: pool.ID, poolNameLabel: pool.Name}
+}
 
 // nodes creates the nodes of every pool and the cloud's own Pods. It deletes nodes that are
 // in no pool or are being deleted.
@@ -41,10 +48,17 @@ func (c *Controller) nodes(ctx context.Context) error {
 				continue
 			}
 			count++
-			if err := c.node(ctx, declared.Name, existing[declared.Name], pool); err != nil {
+			node := existing[declared.Name]
+			delete(existing, declared.Name)
+			if c.machines != nil {
+				if err := c.machines.Run(ctx, declared.Name, pool); err != nil {
+					return err
+				}
+				continue
+			}
+			if err := c.node(ctx, declared.Name, node, pool); err != nil {
 				return err
 			}
-			delete(existing, declared.Name)
 		}
 	}
 	for name := range existing {
@@ -68,11 +82,10 @@ func (c *Controller) node(ctx context.Context, name string, node *corev1.Node, p
 		return err
 	}
 	if node == nil {
+		labels := PoolLabels(pool)
+		maps.Copy(labels, map[string]string{"kubernetes.io/hostname": name, "kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64"})
 		node, err = c.client.CoreV1().Nodes().Create(ctx, &corev1.Node{
-			ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{
-				"kubernetes.io/hostname": name, "kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64",
-				poolIDLabel: pool.ID, poolNameLabel: pool.Name,
-			}},
+			ObjectMeta: metav1.ObjectMeta{Name: name, Labels: labels},
 		}, metav1.CreateOptions{})
 		if err != nil {
 			return err
@@ -105,6 +118,11 @@ func (c *Controller) removeNode(ctx context.Context, name string) error {
 	pods, err := c.client.CoreV1().Pods("").List(ctx, metav1.ListOptions{FieldSelector: "spec.nodeName=" + name})
 	if err != nil {
 		return err
+	}
+	if c.machines != nil {
+		if err := c.machines.Stop(name); err != nil {
+			return err
+		}
 	}
 	now := int64(0)
 	for _, pod := range pods.Items {

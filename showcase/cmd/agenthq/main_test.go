@@ -55,7 +55,7 @@ func TestSingleTenantModeFromDatabaseURLAlone(t *testing.T) {
 	ctx, terminate := context.WithCancel(context.Background())
 	status, out, _ := command(ctx, env, "migrate")
 	assert.Zero(t, status)
-	assert.Regexp(t, `main +migrated +3`, out)
+	assert.Regexp(t, `main +migrated +4`, out)
 	status, out, _ = command(ctx, env, "invite", "a@example.com")
 	assert.Zero(t, status)
 	link := regexp.MustCompile(`^http://localhost:\d+/invitations/\S+`).FindString(out)
@@ -104,6 +104,6 @@ func TestMigratePrintsFailuresAndEndsWithOne(t *testing.T) {
 	status, out, faults := command(context.Background(), env, "migrate")
 	assert.Equal(t, 1, status)
 	assert.Regexp(t, `acme +failed +.*already exists`, out)
-	assert.Regexp(t, `beta +migrated +3`, out)
+	assert.Regexp(t, `beta +migrated +4`, out)
 	assert.Contains(t, faults, "1 of 2 tenants failed")
 }

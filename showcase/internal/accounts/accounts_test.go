@@ -118,15 +118,17 @@ func TestASessionEndsBySignOutByTimeAndWithItsMember(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, "hash", hash)
 		session := func() string {
-			token, err := accounts.NewSession(ctx, tx, m.ID)
+			token, err := accounts.NewSession(ctx, tx, m.ID, hash)
 			require.NoError(t, err)
 			return token
 		}
 		valid := func(token string) bool {
-			_, ok, err := accounts.SessionMember(ctx, tx, token)
+			_, ok, err := accounts.FindSession(ctx, tx, token)
 			require.NoError(t, err)
 			return ok
 		}
+		_, err = accounts.NewSession(ctx, tx, m.ID, "another hash")
+		require.ErrorIs(t, err, accounts.ErrChanged)
 		one, two := session(), session()
 		assert.True(t, valid(one))
 		assert.False(t, valid("x"))
@@ -158,10 +160,10 @@ func TestAnAPIKeyIsStoredHashedAndCanBeRevoked(t *testing.T) {
 			require.NoError(t, err)
 			assert.False(t, ok, wrong)
 		}
-		done, err := accounts.RevokeKey(ctx, tx, k.ID, accounts.Member{Email: "b@example.com", Role: accounts.Plain})
+		done, err := accounts.RevokeKey(ctx, tx, k.ID, accounts.Session{Member: accounts.Member{Email: "b@example.com", Role: accounts.Plain}})
 		require.NoError(t, err)
 		assert.False(t, done, "a member may not revoke the keys of others")
-		done, err = accounts.RevokeKey(ctx, tx, k.ID, accounts.Member{Email: "b@example.com", Role: accounts.Owner})
+		done, err = accounts.RevokeKey(ctx, tx, k.ID, accounts.Session{Member: accounts.Member{Email: "b@example.com", Role: accounts.Owner}})
 		require.NoError(t, err)
 		assert.True(t, done)
 		_, ok, err = accounts.CheckKey(ctx, tx, text)

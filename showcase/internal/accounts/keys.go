@@ -56,7 +56,7 @@ func CheckKey(ctx context.Context, tx pgx.Tx, text string) (Key, bool, error) {
 	k := Key{ID: id}
 	var stored []byte
 	var stale bool
-	err := tx.QueryRow(ctx, `SELECT name, created_by, created_at, secret_hash, coalesce(used_at < now() - interval '1 minute', true)
+	err := tx.QueryRow(ctx, `SELECT name, created_by, created_at, secret_hash, coalesce(used_at < now() - interval '1 minute', true) AND `+mayWrite+`
 		FROM api_keys WHERE id = $1 AND revoked_at IS NULL`, id).Scan(&k.Name, &k.CreatedBy, &k.CreatedAt, &stored, &stale)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return Key{}, false, nil
@@ -79,8 +79,12 @@ func Keys(ctx context.Context, tx pgx.Tx) ([]Key, error) {
 }
 
 // RevokeKey ends an API key. A member who is no owner may revoke own keys only; the result is
-// false when nothing was revoked.
-func RevokeKey(ctx context.Context, tx pgx.Tx, id string, by Member) (bool, error) {
-	tag, err := tx.Exec(ctx, "UPDATE api_keys SET revoked_at = now() WHERE id = $1 AND revoked_at IS NULL AND ($2 OR created_by = $3)", id, by.IsOwner(), by.Email)
+// false when nothing was revoked. A tenant above its storage may not update, so the key is deleted.
+func RevokeKey(ctx context.Context, tx pgx.Tx, id string, by Session) (bool, error) {
+	statement := "UPDATE api_keys SET revoked_at = now()"
+	if by.Full {
+		statement = "DELETE FROM api_keys"
+	}
+	tag, err := tx.Exec(ctx, statement+" WHERE id = $1 AND revoked_at IS NULL AND ($2 OR created_by = $3)", id, by.IsOwner(), by.Email)
 	return tag.RowsAffected() == 1, err
 }

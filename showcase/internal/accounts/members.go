@@ -27,6 +27,7 @@ var (
 	ErrSeats      = errors.New("all seats of the plan are taken")
 	ErrLastOwner  = errors.New("the last owner cannot be removed")
 	ErrEmail      = errors.New("this is not an e-mail address")
+	ErrChanged    = errors.New("the password has changed meanwhile; please sign in again")
 )
 
 // Member is a person who may sign in.
@@ -81,8 +82,12 @@ func AddMember(ctx context.Context, tx pgx.Tx, m Member, hash string) error {
 
 // RemoveMember deletes a member with all sessions. It returns ErrLastOwner for the last owner.
 func RemoveMember(ctx context.Context, tx pgx.Tx, id int64) error {
-	// All owners are locked, so that two of them cannot remove each other at once.
-	found, _ := tx.Query(ctx, "SELECT id FROM members WHERE role = 'owner' ORDER BY id FOR UPDATE") // its error is that of CollectRows too
+	// Two owners cannot remove each other at once. FOR UPDATE needs a right that a tenant above its
+	// storage lacks.
+	if _, err := tx.Exec(ctx, "LOCK TABLE members IN SHARE ROW EXCLUSIVE MODE"); err != nil {
+		return fmt.Errorf("lock the members: %w", err)
+	}
+	found, _ := tx.Query(ctx, "SELECT id FROM members WHERE role = 'owner'") // its error is that of CollectRows too
 	owners, err := pgx.CollectRows(found, pgx.RowTo[int64])
 	if err != nil {
 		return err
@@ -92,6 +97,28 @@ func RemoveMember(ctx context.Context, tx pgx.Tx, id int64) error {
 	}
 	_, err = tx.Exec(ctx, "DELETE FROM members WHERE id = $1", id)
 	return err
+}
+
+// ChangePassword replaces the password of a member, ends all sessions of the account, and returns the
+// token of a new one. hash is the stored password as it was verified, and replacement is the result
+// of Hash. The error is ErrChanged if the password has changed since.
+func ChangePassword(ctx context.Context, tx pgx.Tx, member int64, hash, replacement string) (string, error) {
+	tag, err := tx.Exec(ctx, "UPDATE members SET password = $3 WHERE id = $1 AND password = $2", member, hash, replacement)
+	if err != nil {
+		return "", err
+	}
+	if tag.RowsAffected() == 0 {
+		return "", ErrChanged
+	}
+	// A sign-in with the old password may be storing its session now. After this lock it is visible and
+	// deleted, or it waits and finds the new password.
+	if _, err := tx.Exec(ctx, "LOCK TABLE sessions IN SHARE ROW EXCLUSIVE MODE"); err != nil {
+		return "", fmt.Errorf("lock the sessions: %w", err)
+	}
+	if _, err := tx.Exec(ctx, "DELETE FROM sessions WHERE member_id = $1", member); err != nil {
+		return "", err
+	}
+	return NewSession(ctx, tx, member, replacement)
 }
 
 // Invitation is an invitation that was not used yet.

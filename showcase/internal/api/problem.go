@@ -78,7 +78,7 @@ func of(err error) *Problem {
 	case errors.Is(err, runs.ErrKeyReused):
 		return problem(http.StatusUnprocessableEntity, "idempotency-key-reused", "The idempotency key was used before", "Use another Idempotency-Key for another request.")
 	case site.Full(err):
-		return problem(http.StatusForbidden, "storage", "The plan's storage is full", "The tenant may read and delete until it is below its storage.")
+		return problem(http.StatusForbidden, "storage", "The team is above the storage of its plan", "It can read. Do not try again: nothing is stored until the operator of the service gives the team a larger plan or frees storage.")
 	case site.Busy(err):
 		return problem(http.StatusServiceUnavailable, "busy", "The service is busy", "Try again in a few seconds.")
 	case errors.As(err, &pg) && pg.Code[:2] == "22": // a value that PostgreSQL cannot store, such as 1e200000

@@ -15,8 +15,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 
 	"github.com/genericcorp/platform/showcase/internal/tenants"
@@ -48,28 +46,26 @@ type Runner struct {
 	files fs.FS
 
 	running sync.Mutex
-	mu      sync.Mutex
-	states  map[string]State
-	ended   bool
+	// own has the tenants that are migrated with their own login.
+	own    map[string]bool
+	mu     sync.Mutex
+	states map[string]State
+	ended  bool
 }
 
 // New returns a runner that connects with DATABASE_URL. It uses one connection at a time, and a
 // new session for each tenant. files has the migrations; nil means those of this program.
 func New(url string, files fs.FS) (*Runner, error) {
-	c, err := pgx.ParseConfig(url)
+	db, err := open(url)
 	if err != nil {
 		return nil, errors.New("DATABASE_URL cannot be used") // err may have the password
 	}
-	c.DefaultQueryExecMode = pgx.QueryExecModeExec
-	db := stdlib.OpenDB(*c)
-	db.SetMaxOpenConns(1)
-	db.SetMaxIdleConns(-1)
 	if files == nil {
 		if files, err = fs.Sub(embedded, "sql"); err != nil {
 			return nil, err
 		}
 	}
-	return &Runner{db: db, files: files, states: map[string]State{}}, nil
+	return &Runner{db: db, files: files, own: map[string]bool{}, states: map[string]State{}}, nil
 }
 
 // Close closes the connections.
@@ -133,9 +129,9 @@ func (r *Runner) States() ([]State, bool) {
 	return out, r.ended
 }
 
-// one migrates a tenant, and returns the version of its schema. A schema of a newer version of
+// up migrates a tenant, and returns the version of its schema. A schema of a newer version of
 // the program stays as it is, so that two versions can run side by side.
-func (r *Runner) one(ctx context.Context, t tenants.Tenant) (int64, error) {
+func (r *Runner) up(ctx context.Context, db *sql.DB, t tenants.Tenant) (int64, error) {
 	migrations, err := r.migrations(t)
 	if err != nil {
 		return 0, err
@@ -144,7 +140,7 @@ func (r *Runner) one(ctx context.Context, t tenants.Tenant) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	p, err := goose.NewProvider(goose.DialectCustom, r.db, nil, goose.WithStore(s), goose.WithGoMigrations(migrations...), goose.WithDisableGlobalRegistry(true))
+	p, err := goose.NewProvider(goose.DialectCustom, db, nil, goose.WithStore(s), goose.WithGoMigrations(migrations...), goose.WithDisableGlobalRegistry(true))
 	if err != nil {
 		return 0, err
 	}

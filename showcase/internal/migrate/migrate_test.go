@@ -42,7 +42,7 @@ func TestMigrationsRunAsTheOwnerOfEachSchema(t *testing.T) {
 	r := runner(t, s, nil)
 	for _, state := range r.Run(context.Background(), list(t, s)) {
 		assert.True(t, state.Migrated(), state)
-		assert.EqualValues(t, 3, state.Version)
+		assert.EqualValues(t, 4, state.Version)
 	}
 	conn := s.Admin(t)
 	var owner string
@@ -137,4 +137,27 @@ func TestSingleTenantModeMigratesTheSchemaOfDatabaseURL(t *testing.T) {
 	require.NoError(t, err)
 	state := runner(t, s, nil).Run(context.Background(), tenants.OpenSingle(s.AppURL()).All())[0]
 	assert.True(t, state.Migrated(), state)
+}
+
+func TestATenantThatOwnsItsSchemaIsMigratedInItsOwnSessions(t *testing.T) {
+	s := pgtest.Start(t, "acme", "own-er")
+	s.OwnSchema(t, "own-er")
+	s.Pool(t)
+	r := runner(t, s, nil)
+	for range 2 {
+		for _, state := range r.Run(context.Background(), list(t, s)) {
+			assert.True(t, state.Migrated(), state)
+		}
+	}
+	var owner string
+	require.NoError(t, s.Admin(t).QueryRow(context.Background(), "SELECT tableowner FROM pg_tables WHERE schemaname = 'tenant_own_er' AND tablename = 'runs'").Scan(&owner))
+	assert.Equal(t, "owner_own_er", owner)
+}
+
+func TestATenantWhoseOwnerNobodyMayBecomeFailsAlone(t *testing.T) {
+	s := pgtest.Start(t, "acme", "stuck")
+	s.Run(t, "REVOKE owner_stuck FROM app")
+	states := runner(t, s, nil).Run(context.Background(), list(t, s))
+	assert.True(t, states[0].Migrated(), states[0])
+	assert.Contains(t, states[1].Fault, `permission denied to set role "owner_stuck"`)
 }

@@ -23,10 +23,11 @@ func become(ctx context.Context, db database.DBTxConn, t tenants.Tenant) error {
 	if owner := t.Owner(); owner != "" {
 		statement += "; SET LOCAL ROLE " + pgx.Identifier{owner}.Sanitize() + "; SET LOCAL search_path = " + pgx.Identifier{t.Schema}.Sanitize()
 	}
-	if _, err := db.ExecContext(ctx, statement); err != nil {
-		return fmt.Errorf("act as the owner of the schema: %w", err)
+	_, err := db.ExecContext(ctx, statement)
+	if refused(err) {
+		return fmt.Errorf("%w: %w", errOwner, err)
 	}
-	return nil
+	return err
 }
 
 // store keeps the versions of one schema. It runs each statement of goose's own store in a

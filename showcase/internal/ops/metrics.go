@@ -19,19 +19,20 @@ type Event string
 
 // The events of app_events_total. The list is fixed, so that the number of series is limited.
 const (
-	RunStarted     Event = "run_started"
-	RunSucceeded   Event = "run_succeeded"
-	RunFailed      Event = "run_failed"
-	RunCanceled    Event = "run_canceled"
-	EventsReported Event = "events_reported"
-	KeyCreated     Event = "key_created"
-	KeyRevoked     Event = "key_revoked"
-	MemberInvited  Event = "member_invited"
-	MemberJoined   Event = "member_joined"
-	MemberRemoved  Event = "member_removed"
-	Exported       Event = "exported"
-	FeedbackSent   Event = "feedback_sent"
-	DemoReset      Event = "demo_reset"
+	RunStarted      Event = "run_started"
+	RunSucceeded    Event = "run_succeeded"
+	RunFailed       Event = "run_failed"
+	RunCanceled     Event = "run_canceled"
+	EventsReported  Event = "events_reported"
+	KeyCreated      Event = "key_created"
+	KeyRevoked      Event = "key_revoked"
+	MemberInvited   Event = "member_invited"
+	MemberJoined    Event = "member_joined"
+	MemberRemoved   Event = "member_removed"
+	PasswordChanged Event = "password_changed"
+	Exported        Event = "exported"
+	FeedbackSent    Event = "feedback_sent"
+	DemoReset       Event = "demo_reset"
 )
 
 // Metrics are the metrics of one process.

@@ -118,6 +118,15 @@ func (s *Server) Add(t testing.TB, name, plan string) {
 	s.WriteList(t)
 }
 
+// OwnSchema gives a tenant what ownsSchema: true does: its sessions act as the owner of its schema, and
+// the app's own role may not. The owner must be of no other test, because roles belong to the server.
+func (s *Server) OwnSchema(t testing.TB, name string) {
+	t.Helper()
+	role := "tenant_" + strings.ReplaceAll(name, "-", "_")
+	owner := "owner_" + strings.ReplaceAll(name, "-", "_")
+	s.Run(t, "REVOKE "+owner+" FROM "+postgrestest.App, "GRANT "+owner+" TO "+role, "ALTER ROLE "+role+" SET role = "+owner)
+}
+
 // Suspend changes the state of a tenant in tenants.json.
 func (s *Server) Suspend(t testing.TB, name string) {
 	t.Helper()

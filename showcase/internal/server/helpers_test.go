@@ -153,11 +153,14 @@ var (
 	keyText  = regexp.MustCompile(`id="new-key">(ahq_[^<]+)<`)
 )
 
-// owner joins beta by the operator's command, and returns the owner's browser.
-func (a *app) owner(t *testing.T) *client {
+// owner returns the browser of beta's owner.
+func (a *app) owner(t *testing.T) *client { t.Helper(); return a.joined(t, "beta") }
+
+// joined joins a tenant by the operator's command, and returns the owner's browser.
+func (a *app) joined(t *testing.T, tenant string) *client {
 	t.Helper()
 	var out bytes.Buffer
-	require.NoError(t, a.PrintInvitation(context.Background(), &out, "olga@example.com", "beta"))
+	require.NoError(t, a.PrintInvitation(context.Background(), &out, "olga@example.com", tenant))
 	link, err := url.Parse(strings.TrimSpace(out.String()))
 	require.NoError(t, err)
 	c := a.client(t, link.Host)
@@ -175,6 +178,14 @@ func (a *app) agent(t *testing.T, member *client) *client {
 	c := a.client(t, member.host)
 	c.header.Set("Authorization", "Bearer "+match[1])
 	return c
+}
+
+// keyID returns the public part of an agent's API key.
+func keyID(t *testing.T, agent *client) string {
+	t.Helper()
+	match := regexp.MustCompile(`ahq_([0-9a-f]{12})_`).FindStringSubmatch(agent.header.Get("Authorization"))
+	require.NotNil(t, match)
+	return match[1]
 }
 
 // newRun creates a run, and returns its ID.

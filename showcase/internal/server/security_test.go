@@ -53,7 +53,7 @@ func TestRequestsFromOtherSitesAreRefused(t *testing.T) {
 		{"Sec-Fetch-Site": {"cross-site"}}, {"Sec-Fetch-Site": {"same-site"}}, {"Origin": {"https://evil.example"}}, {"Origin": {"https://beta.hq.test"}}, {"Origin": {"null"}},
 	} {
 		c.header = header
-		for _, path := range []string{"/sign-in", "/sign-out", "/keys", "/members", "/members/2/remove", "/feedback"} {
+		for _, path := range []string{"/sign-in", "/sign-out", "/keys", "/members", "/members/2/remove", "/account", "/feedback"} {
 			assert.Equal(t, http.StatusForbidden, c.post(path).StatusCode, "%s %v", path, header)
 		}
 	}
@@ -67,7 +67,7 @@ func TestPagesHaveAStrictPolicyAndNoInlineCode(t *testing.T) {
 	a := start(t)
 	c := a.visitor(t)
 	inline := regexp.MustCompile(`(?i)<script(?: |>)(?:[^>]*>)?[^<]|<style|\sstyle=|\son[a-z]+=|javascript:`)
-	pages := []string{"/runs", "/costs", "/keys", "/members", "/usage", "/feedback", "/sign-in", "/nowhere"}
+	pages := []string{"/runs", "/costs", "/keys", "/members", "/usage", "/account", "/feedback", "/sign-in", "/nowhere"}
 	_, after, _ := strings.Cut(c.get("/runs").body, `href="/runs/`)
 	for _, path := range append(pages, "/runs/"+after[:36]) {
 		r := c.get(path)
@@ -164,7 +164,7 @@ func TestRevokedAndWrongKeysGetTheSameResponse(t *testing.T) {
 	a := start(t)
 	c := a.visitor(t)
 	agent := a.agent(t, c)
-	id := regexp.MustCompile(`ahq_([0-9a-f]{12})_`).FindStringSubmatch(agent.header.Get("Authorization"))[1]
+	id := keyID(t, agent)
 	assert.Equal(t, http.StatusNotFound, agent.get("/api/v1/runs/x").StatusCode)
 	assert.Equal(t, http.StatusSeeOther, c.post("/keys/"+id+"/revoke").StatusCode)
 	revoked := decode(t, agent.get("/api/v1/runs/x"))

@@ -33,6 +33,10 @@ type Tenant struct {
 // Active reports whether the tenant may be served.
 func (t Tenant) Active() bool { return t.State == "active" }
 
+// URL returns the connection string of the tenant's role. It is secret, and empty if the platform has
+// not given it yet.
+func (t Tenant) URL() string { return t.url }
+
 // Owner returns the role that owns the tenant's schema. It is empty in single-tenant mode,
 // where the login of DATABASE_URL owns all tables.
 func (t Tenant) Owner() string {

@@ -35,7 +35,7 @@ type frame struct {
 	DemoEmail   string
 	DemoSecret  string
 	// Member is nil without a session.
-	Member    *accounts.Member
+	Member    *accounts.Session
 	BaseURL   string
 	RequestID string
 	Data      any
@@ -98,7 +98,7 @@ func parse(assets string) (map[string]*page, error) {
 }
 
 // show sends a view.
-func (a *Web) show(w http.ResponseWriter, r *http.Request, m *accounts.Member, v view) {
+func (a *Web) show(w http.ResponseWriter, r *http.Request, m *accounts.Session, v view) {
 	if v.redirect != "" {
 		http.Redirect(w, r, v.redirect, http.StatusSeeOther)
 		return

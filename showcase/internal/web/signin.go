@@ -11,7 +11,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/genericcorp/platform/showcase/internal/accounts"
-	"github.com/genericcorp/platform/showcase/internal/demo"
 	"github.com/genericcorp/platform/showcase/internal/ops"
 	"github.com/genericcorp/platform/showcase/internal/site"
 )
@@ -75,30 +74,41 @@ func (a *Web) authenticate(r *http.Request, s *site.Site, email string) (string,
 	if err != nil {
 		return "", err
 	}
-	// The demo's password is public, so only addresses are throttled there.
+	ok, err := a.verify(ctx, s, email, hash, r.PostForm.Get("password"))
+	if err != nil {
+		return "", err
+	}
+	if !ok {
+		return "", errSignIn
+	}
+	return newSession(ctx, s, m.ID, hash)
+}
+
+// verify reports whether a password belongs to the hash of an account. A wrong one counts for the
+// throttles of the account and of the client's address. It returns errThrottled if one of them is used up.
+func (a *Web) verify(ctx context.Context, s *site.Site, email, hash, password string) (bool, error) {
 	account, address := s.Tenant.Name+"/"+email, ops.InfoOf(ctx).Address
-	public := s.Demo && email == demo.Email
-	throttled := false
-	ok, err := accounts.Verify(ctx, hash, r.PostForm.Get("password"), func() bool {
+	// The demo's password is public, so only addresses are throttled there.
+	public, throttled := isPublic(s, email), false
+	ok, err := accounts.Verify(ctx, hash, password, func() bool {
 		throttled = !a.attempts.Take(address, addressRate, addressBurst).OK || !public && !a.attempts.Take(account, accountRate, accountBurst).OK
 		return !throttled
 	})
 	switch {
 	case err != nil:
-		return "", err
+		return false, err
 	case throttled:
-		return "", errThrottled
-	case !ok:
-		return "", errSignIn
+		return false, errThrottled
+	case ok:
+		a.attempts.GiveBack(address)
+		a.attempts.GiveBack(account)
 	}
-	a.attempts.GiveBack(address)
-	a.attempts.GiveBack(account)
-	return newSession(ctx, s, m.ID)
+	return ok, nil
 }
 
-func newSession(ctx context.Context, s *site.Site, member int64) (token string, err error) {
+func newSession(ctx context.Context, s *site.Site, member int64, hash string) (token string, err error) {
 	err = s.Tx(ctx, func(tx pgx.Tx) error {
-		token, err = accounts.NewSession(ctx, tx, member)
+		token, err = accounts.NewSession(ctx, tx, member, hash)
 		return err
 	})
 	return token, err
@@ -188,7 +198,7 @@ func (a *Web) join(ctx context.Context, s *site.Site, token, name, password stri
 		if err != nil {
 			return err
 		}
-		sessionToken, err = accounts.NewSession(ctx, tx, m.ID)
+		sessionToken, err = accounts.NewSession(ctx, tx, m.ID, hash)
 		return err
 	})
 	return sessionToken, err

@@ -76,6 +76,8 @@ func (a *Web) Register(handle func(string, http.HandlerFunc)) {
 	handle("POST /members", a.member(a.invite))
 	handle("POST /members/{id}/remove", a.member(a.removeMember))
 	handle("POST /invitations/withdraw", a.member(a.withdraw))
+	handle("GET /account", a.member(a.account))
+	handle("POST /account", a.changePassword)
 	handle("GET /feedback", a.member(a.feedbackPage))
 	handle("POST /feedback", a.member(a.sendFeedback))
 	handle("GET /static/{file}", a.static)
@@ -112,7 +114,7 @@ var (
 type request struct {
 	*http.Request
 	site   *site.Site
-	member accounts.Member
+	member accounts.Session
 	tx     pgx.Tx
 }
 
@@ -174,12 +176,12 @@ func parseForm(w http.ResponseWriter, r *http.Request) error {
 }
 
 // session returns the member who is signed in.
-func session(ctx context.Context, tx pgx.Tx, r *http.Request) (accounts.Member, bool, error) {
+func session(ctx context.Context, tx pgx.Tx, r *http.Request) (accounts.Session, bool, error) {
 	cookie, err := r.Cookie(sessionCookie)
 	if err != nil {
-		return accounts.Member{}, false, nil
+		return accounts.Session{}, false, nil
 	}
-	return accounts.SessionMember(ctx, tx, cookie.Value)
+	return accounts.FindSession(ctx, tx, cookie.Value)
 }
 
 // messages are the errors of other packages that members may see, with the status.
@@ -189,6 +191,7 @@ var messages = map[error]int{
 	accounts.ErrSeats:      http.StatusForbidden,
 	accounts.ErrLastOwner:  http.StatusConflict,
 	accounts.ErrEmail:      http.StatusUnprocessableEntity,
+	accounts.ErrChanged:    http.StatusConflict,
 	accounts.ErrPassword:   http.StatusUnprocessableEntity,
 	accounts.ErrKeys:       http.StatusForbidden,
 	accounts.ErrFeedback:   http.StatusForbidden,
@@ -207,7 +210,7 @@ func known(err error) *fault {
 		}
 	}
 	if site.Full(err) {
-		return &fault{http.StatusForbidden, "The plan's storage is full. You can read, but nothing new can be stored."}
+		return &fault{http.StatusForbidden, "This team is above the storage of its plan. You can read, export and delete. Nothing new is stored until the operator of this service gives the team a larger plan or frees storage."}
 	}
 	if errors.Is(err, tenants.ErrNoLogin) || site.Busy(err) {
 		return &fault{http.StatusServiceUnavailable, "The service is busy. Please try again in a few seconds."}
@@ -218,7 +221,7 @@ func known(err error) *fault {
 // fail shows an error to somebody who may not be signed in.
 func (a *Web) fail(w http.ResponseWriter, r *http.Request, err error) { a.failFor(w, r, nil, err) }
 
-func (a *Web) failFor(w http.ResponseWriter, r *http.Request, m *accounts.Member, err error) {
+func (a *Web) failFor(w http.ResponseWriter, r *http.Request, m *accounts.Session, err error) {
 	f := known(err)
 	if f == nil {
 		f = &fault{http.StatusInternalServerError, "Something went wrong on our side."}

@@ -1,0 +1,52 @@
+package containers
+
+import (
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/genericcorp/platform/sandbox/postgres"
+)
+
+// needed are the programs that a node needs from this machine, with their Debian packages.
+var needed = []struct{ program, from string }{{"runc", "runc"}, {"nft", "nftables"}, {"mount", "mount"}}
+
+// checkMachine returns everything that this machine lacks to run nodes.
+func checkMachine() error {
+	var errs []error
+	if os.Geteuid() != 0 {
+		errs = append(errs, errors.New("nodes need root for namespaces and control groups; run the command with sudo"))
+	}
+	var missing []string
+	for _, n := range needed {
+		if _, err := exec.LookPath(n.program); err != nil {
+			missing = append(missing, n.from)
+		}
+	}
+	if _, err := postgres.Installed(); err != nil {
+		missing = append(missing, "postgresql")
+	}
+	if len(missing) > 0 {
+		errs = append(errs, fmt.Errorf("this machine lacks programs; on Debian: apt-get install %s", strings.Join(missing, " ")))
+	}
+	return errors.Join(errs...)
+}
+
+// controlGroup returns the path of the control group of a folder's nodes. Two folders have
+// different ones.
+func controlGroup(folder string) string { return "/platform-sandbox-" + hash(folder) }
+
+// DatabaseFolder returns the folder of the database of a cluster in a folder.
+func DatabaseFolder(folder string) string {
+	return filepath.Join(os.TempDir(), "platform-sandbox-"+hash(folder))
+}
+
+func hash(text string) string {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(text)) // a hash never returns an error
+	return fmt.Sprintf("%x", h.Sum64())
+}

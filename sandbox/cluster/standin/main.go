@@ -1,0 +1,34 @@
+// Command standin takes the place of a program that cannot run on this machine. It answers 200
+// to every request on the TCP ports in its arguments, so that probes pass, and ends on SIGTERM.
+// Arguments that are no port are those of the other program.
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"os/signal"
+	"strconv"
+	"syscall"
+)
+
+func main() {
+	page := []byte("ok\n")
+	for _, arg := range os.Args[1:] {
+		if folder, ok := dashboardsFlag(arg); ok {
+			page = index(folder)
+		}
+		if port, err := strconv.Atoi(arg); err == nil {
+			go func() {
+				err := http.ListenAndServe(fmt.Sprintf(":%d", port), http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+					_, _ = w.Write(page) // fails only if the client closed the connection
+				}))
+				fmt.Fprintln(os.Stderr, "standin:", err)
+				os.Exit(1)
+			}()
+		}
+	}
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, syscall.SIGTERM, syscall.SIGINT)
+	<-stop
+}
