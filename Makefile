@@ -12,7 +12,7 @@ export CGO_ENABLED := 0
 export GOLANGCI_LINT_CACHE := $(CURDIR)/.sandbox/golangci-lint-cache
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview tree refresh cancel down plan prices resize adopt build test unit e2e lint golden bench fuzz demo demo-down
+.PHONY: help up preview tree refresh cancel down plan prices resize adopt build test unit e2e lint golden bench screenshots fuzz demo demo-down
 
 help: ## list the targets
 	@grep -E '^[a-z][a-z0-9 ]*:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 40
@@ -76,6 +76,9 @@ bench: ## measure and write docs/benchmarks.md (25 to 50 minutes on two cores); 
 	@mkdir -p .sandbox
 	@go run ./sandbox/bench -only "$(ONLY)" > .sandbox/benchmarks.md
 	@mv .sandbox/benchmarks.md docs/benchmarks.md
+
+screenshots: ## take the screenshots of the documentation, docs/images (needs PostgreSQL and Chromium)
+	@go -C showcase test ./browser -count 1 -run TestScreenshots -screenshots
 
 fuzz: ## run each fuzz target for 30 seconds
 	@go test ./internal/settings -run xxx -fuzz FuzzLoad -fuzztime 30s

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"github.com/genericcorp/platform/sandbox/build"
+	"github.com/genericcorp/platform/sandbox/demo"
 	"github.com/genericcorp/platform/sandbox/engine"
 )
 
@@ -35,16 +36,20 @@ func main() {
 	flags := flag.NewFlagSet("sandbox", flag.ExitOnError)
 	stack := flags.String("stack", "demo", "name of the stack; its file is Pulumi.<stack>.yaml")
 	cluster := flags.String("cluster", simulated, "simulated or apiserver")
-	var ports demoPorts
-	flags.IntVar(&ports.http, "http", 80, "port of demo for HTTP on 127.0.0.1")
-	flags.IntVar(&ports.https, "https", 443, "port of demo for HTTPS on 127.0.0.1")
-	flags.IntVar(&ports.metrics, "metrics", 8428, "port of demo for VictoriaMetrics on 127.0.0.1")
+	var ports demo.Ports
+	flags.IntVar(&ports.HTTP, "http", 80, "port of demo for HTTP on 127.0.0.1")
+	flags.IntVar(&ports.HTTPS, "https", 443, "port of demo for HTTPS on 127.0.0.1")
+	flags.IntVar(&ports.Metrics, "metrics", 8428, "port of demo for VictoriaMetrics on 127.0.0.1")
 	flags.Usage = func() { fmt.Fprint(os.Stderr, usage) }
 	_ = flags.Parse(os.Args[1:]) // exits on an error
 	commands := map[string]func(engine.Stack) error{"up": up, "preview": preview, "tree": tree, "refresh": refresh, "cancel": unlock, "adopt": adopt, "down": down}
-	onNodes := map[string]func(string, demoPorts) error{"demo": demo, "demo-down": demoDown}
+	onNodes := map[string]func(demo.Demo) error{"demo": startDemo, "demo-down": stopDemo}
 	if run, ok := onNodes[flags.Arg(0)]; ok && flags.NArg() == 1 {
-		exit(run(*stack, ports))
+		d, err := demoOf(*stack, ports)
+		if err == nil {
+			err = run(d)
+		}
+		exit(err)
 		return
 	}
 	command, ok := commands[flags.Arg(0)]

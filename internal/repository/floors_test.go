@@ -76,6 +76,7 @@ var floors = map[string][]string{
 	"sandbox/cloud":        {},
 
 	// AgentHQ is a module of its own. It uses nothing of the platform, except in tests.
+	"showcase/browser":           {},
 	"showcase/cmd/agenthq":       {"showcase/internal/config", "showcase/internal/server"},
 	"showcase/internal/accounts": {"showcase/internal/rows"},
 	"showcase/internal/api":      {"showcase/internal/accounts", "showcase/internal/ops", "showcase/internal/runs", "showcase/internal/site", "showcase/internal/throttle"},

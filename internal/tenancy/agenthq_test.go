@@ -31,7 +31,7 @@ func TestAgentHQsSessionsAreStoredAboveTheStorageAndAfterARenameAndARestore(t *t
 		b.must(t, declared)
 		signIn := func(tenant settings.Tenant, hash string) bool {
 			conn := postgrestest.Connect(t, b.url(t, tenant))
-			denies(t, conn, "INSERT INTO sessions SELECT '', 1, now(), now(), now()")
+			denies(t, conn, "INSERT INTO sessions (token_hash, member_id, expires_at) VALUES ('', 1, now())")
 			assert.False(t, ask[bool](t, conn, "SELECT has_table_privilege('sessions', 'INSERT, UPDATE')"), "so AgentHQ knows that it is full")
 			return ask[bool](t, conn, "SELECT coalesce(new_session(1, $1, sha256(random()::text::bytea), now() + interval '1 day'), false)", hash)
 		}

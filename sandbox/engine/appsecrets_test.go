@@ -32,7 +32,7 @@ func appInputs(t *testing.T, s enginetest.Stack, token, name string) map[string]
 func TestAppSecretsAreInTheClusterAndInNoOutputOrState(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, "demo")
-	s.Edit(t, "    capacity:", "    app:\n      image: ghcr.io/acme/app:1.2.3\n    capacity:")
+	s.Edit(t, "    app:\n", "    app:\n      image: ghcr.io/acme/app:1.2.3\n")
 	setSecrets(t, s, map[string]string{
 		// Without --secret, Pulumi would read these as a number and a boolean.
 		"platform:appEnv.STRIPE_KEY": "5110737", "platform:appEnv.FLAG": "true",

@@ -17,12 +17,12 @@ import (
 	"github.com/genericcorp/platform/sandbox/cloud"
 )
 
-// clusterFolder returns the folder of the stack's real control plane.
-func (s Stack) clusterFolder() string { return filepath.Join(s.Folder, "cluster") }
+// ClusterFolder returns the folder of the stack's real control plane.
+func (s Stack) ClusterFolder() string { return filepath.Join(s.Folder, "cluster") }
 
 // Kubeconfig returns the path of the kubeconfig for the stack's real control plane. The file
 // exists while that runs.
-func (s Stack) Kubeconfig() string { return filepath.Join(s.clusterFolder(), "kubeconfig") }
+func (s Stack) Kubeconfig() string { return filepath.Join(s.ClusterFolder(), "kubeconfig") }
 
 // OnCluster returns the stack with a Kubernetes provider that uses the real control plane.
 // Call StartCluster before the stack's first run.
@@ -36,7 +36,7 @@ func (s Stack) OnCluster(tools build.ClusterTools) Stack {
 }
 
 // database returns the path of the file about the database of a cluster with real nodes.
-func (s Stack) database() string { return filepath.Join(s.clusterFolder(), cloud.DatabaseFile) }
+func (s Stack) database() string { return filepath.Join(s.ClusterFolder(), cloud.DatabaseFile) }
 
 // ClusterRuns reports whether the stack's real control plane runs.
 func (s Stack) ClusterRuns() bool {
@@ -53,20 +53,20 @@ func (s Stack) StartCluster(tools build.ClusterTools, parentPID int, progress io
 		return nil
 	}
 	// Files of a cluster that stopped with the machine cannot be used again.
-	if err := os.RemoveAll(s.clusterFolder()); err != nil {
+	if err := os.RemoveAll(s.ClusterFolder()); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(s.clusterFolder(), 0o700); err != nil {
+	if err := os.MkdirAll(s.ClusterFolder(), 0o700); err != nil {
 		return err
 	}
 	fmt.Fprintln(progress, "starting the cluster (about 15 seconds) ...")
-	log, err := os.Create(filepath.Join(s.clusterFolder(), "cluster.log"))
+	log, err := os.Create(filepath.Join(s.ClusterFolder(), "cluster.log"))
 	if err != nil {
 		return err
 	}
 	defer log.Close() //nolint:errcheck // the child process has its own file descriptor
 	cmd := exec.Command(tools.Command, append([]string{
-		"serve", "-bin", tools.Bin, "-folder", s.clusterFolder(), "-cloud", s.CloudFolder(), "-parent", strconv.Itoa(parentPID),
+		"serve", "-bin", tools.Bin, "-folder", s.ClusterFolder(), "-cloud", s.CloudFolder(), "-parent", strconv.Itoa(parentPID),
 	}, flags...)...)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -79,7 +79,7 @@ func (s Stack) StartCluster(tools build.ClusterTools, parentPID int, progress io
 		return err
 	}
 	for started := time.Now(); ; time.Sleep(200 * time.Millisecond) {
-		if _, err := os.Stat(filepath.Join(s.clusterFolder(), "ready")); err == nil {
+		if _, err := os.Stat(filepath.Join(s.ClusterFolder(), "ready")); err == nil {
 			return nil
 		}
 		select {
@@ -94,7 +94,7 @@ func (s Stack) StartCluster(tools build.ClusterTools, parentPID int, progress io
 	}
 }
 
-func (s Stack) pidFile() string { return filepath.Join(s.clusterFolder(), "pid") }
+func (s Stack) pidFile() string { return filepath.Join(s.ClusterFolder(), "pid") }
 
 // clusterProcess returns the cluster's process, or an error if it does not run.
 func (s Stack) clusterProcess() (*os.Process, error) {
@@ -118,7 +118,7 @@ func (s Stack) clusterProcess() (*os.Process, error) {
 func (s Stack) StopCluster() error {
 	process, err := s.clusterProcess()
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, os.ErrProcessDone) {
-		return os.RemoveAll(s.clusterFolder())
+		return os.RemoveAll(s.ClusterFolder())
 	}
 	if err != nil {
 		return err
@@ -128,9 +128,9 @@ func (s Stack) StopCluster() error {
 	}
 	for range 300 {
 		if process.Signal(syscall.Signal(0)) != nil {
-			return os.RemoveAll(s.clusterFolder())
+			return os.RemoveAll(s.ClusterFolder())
 		}
 		time.Sleep(100 * time.Millisecond)
 	}
-	return errors.Join(process.Kill(), os.RemoveAll(s.clusterFolder()))
+	return errors.Join(process.Kill(), os.RemoveAll(s.ClusterFolder()))
 }

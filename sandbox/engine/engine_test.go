@@ -136,7 +136,7 @@ func TestAChangedImageUpdatesOnlyTheAppsDeployment(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, "demo")
 	s.Up(t)
-	s.Edit(t, "    capacity:", "    app:\n      image: ghcr.io/stefanprodan/podinfo:6.9.1\n    capacity:")
+	s.Edit(t, "    app:\n", "    app:\n      image: ghcr.io/stefanprodan/podinfo:6.9.1\n")
 	out := s.Up(t)
 	assert.Contains(t, out, "~ 2 updated", "the app component and its Deployment")
 	assert.Contains(t, out, "~  kubernetes:apps/v1:Deployment app")

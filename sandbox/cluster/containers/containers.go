@@ -58,6 +58,10 @@ func Start(o Options) (*Host, error) {
 	if err := checkMachine(); err != nil {
 		return nil, err
 	}
+	var err error
+	if o.Programs.PostgreSQL, err = postgres.Installed(); err != nil {
+		return nil, err
+	}
 	known, err := images.OfStack(o.Programs)
 	if err != nil {
 		return nil, err

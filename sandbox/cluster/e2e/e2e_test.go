@@ -307,9 +307,19 @@ func (s liveStack) checkDrift(t *testing.T) {
 	s.Succeeds(t, "preview", "--refresh", "--expect-no-changes")
 }
 
+// setAppImage adds the image to the stack file. That of demo has settings of the app already.
+func (s liveStack) setAppImage(t *testing.T, image string) {
+	t.Helper()
+	before := "    capacity:"
+	if s.Name == "demo" {
+		before = "    app:\n"
+	}
+	s.Edit(t, before, "    app:\n      image: "+image+"\n"+strings.TrimPrefix(before, "    app:\n"))
+}
+
 func (s liveStack) checkRollout(t *testing.T) {
 	const image = "ghcr.io/stefanprodan/podinfo:6.9.1"
-	s.Edit(t, "    capacity:", "    app:\n      image: "+image+"\n    capacity:")
+	s.setAppImage(t, image)
 	assert.Contains(t, s.Up(t), "~ 2 updated", "the app component and its Deployment")
 	s.waitForPods(t)
 	pods, err := s.client.CoreV1().Pods("app").List(t.Context(), metav1.ListOptions{})

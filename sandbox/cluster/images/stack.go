@@ -15,10 +15,8 @@ const architecture = runtime.GOARCH
 
 // Programs are paths of programs on this machine.
 type Programs struct {
-	// Folder has the programs of sandbox/build.Images, with the names of their images.
+	// Folder has the programs of sandbox/build.Nodes, with the names of their images.
 	Folder string
-	// Standin is the program standin.
-	Standin string
 	// PostgreSQL is the folder with psql, pg_dump and pg_restore. PgBouncer and Exporter are
 	// folders with the file "run", which starts the program.
 	PostgreSQL, PgBouncer, Exporter string
@@ -33,11 +31,12 @@ var tools = []string{
 
 // OfStack returns the images of the Pods of a stack.
 func OfStack(p Programs) ([]Image, error) {
+	standin := map[string]string{"/standin": filepath.Join(p.Folder, "standin")}
 	out := []Image{
-		{Name: "pause", Files: map[string]string{"/standin": p.Standin}, Entrypoint: []string{"/standin"}},
+		{Name: "pause", Files: standin, Entrypoint: []string{"/standin"}},
 		// The ports are those of the probes of cert-manager's chart.
-		{Name: "cert-manager", Files: map[string]string{"/standin": p.Standin}, Entrypoint: []string{"/standin", "9402", "9403", "6080", "10250"}},
-		{Name: "grafana", Files: map[string]string{"/standin": p.Standin}, Entrypoint: []string{"/standin", "3000", "--dashboards=/etc/platform/dashboards"}},
+		{Name: "cert-manager", Files: standin, Entrypoint: []string{"/standin", "9402", "9403", "6080", "10250"}},
+		{Name: "grafana", Files: standin, Entrypoint: []string{"/standin", "3000", "--dashboards=/etc/platform/dashboards"}},
 	}
 	for _, name := range []string{"traefik", "victoria-metrics", "kube-state-metrics", "node-exporter", "agenthq"} {
 		out = append(out, Image{Name: name, Files: map[string]string{"/" + name: filepath.Join(p.Folder, name)}, Entrypoint: []string{"/" + name}})

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 )
@@ -44,6 +45,9 @@ type Config struct {
 	DemoTenant string
 	// LogLevel is debug, info, warn or error. Default: info.
 	LogLevel slog.Level
+	// Clock returns the time of the demo's sample data and of the charts. It is time.Now, except in
+	// tests.
+	Clock func() time.Time
 }
 
 // MultiTenant reports whether the process serves the tenants of a folder.
@@ -62,6 +66,7 @@ func Load(getenv func(string) string) (Config, error) {
 		DatabasePool: r.number("DATABASE_POOL", 5, 1, 100),
 		DemoTenant:   getenv("DEMO_TENANT"),
 		LogLevel:     r.level(),
+		Clock:        time.Now,
 	}
 	c.PublicURL = r.address("PUBLIC_URL", fmt.Sprintf("http://localhost:%d", c.Port))
 	hops := 0

@@ -98,9 +98,9 @@ func (s *Server) refreshDemo(ctx context.Context) {
 	if site == nil {
 		return
 	}
-	done, err := demo.Reset(ctx, site, time.Now())
+	done, err := demo.Reset(ctx, site, s.config.Clock())
 	if err == nil && !done {
-		err = demo.Continue(ctx, site, time.Now())
+		err = demo.Continue(ctx, site, s.config.Clock())
 	}
 	if err != nil {
 		s.log.Error("refresh the demo", "tenant", site.Tenant.Name, "error", err.Error())

@@ -61,7 +61,7 @@ func TestRequestsFromOtherSitesAreRefused(t *testing.T) {
 	assert.Equal(t, http.StatusCreated, c.post("/keys", "name", "mine").StatusCode)
 }
 
-var ownScript = regexp.MustCompile(`<script src="/static/live\.js\?v=[0-9a-f]{12}" defer></script>`)
+var ownScript = regexp.MustCompile(`<script src="/static/(?:back|live)\.js\?v=[0-9a-f]{12}" defer></script>`)
 
 func TestPagesHaveAStrictPolicyAndNoInlineCode(t *testing.T) {
 	a := start(t)

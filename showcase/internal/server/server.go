@@ -52,7 +52,7 @@ func New(c config.Config, version string, log *slog.Logger) (*Server, error) {
 	}
 	s.pools = tenants.NewPools(tenants.Limits{Transactions: c.Transactions, Pools: c.TenantPools, Single: c.DatabasePool})
 	s.metrics = ops.NewMetrics(version, s.pools, s.runner)
-	pages, err := web.New(s.metrics, c.PublicURL)
+	pages, err := web.New(s.metrics, c.PublicURL, c.Clock)
 	if err != nil {
 		return nil, err
 	}

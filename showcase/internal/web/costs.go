@@ -52,7 +52,7 @@ type costPage struct {
 }
 
 func (a *Web) costs(ctx context.Context, q *request) (view, error) {
-	first := time.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, 1-chartDays)
+	first := a.clock().UTC().Truncate(24*time.Hour).AddDate(0, 0, 1-chartDays)
 	days, err := runs.Daily(ctx, q.tx, first)
 	if err != nil {
 		return view{}, err

@@ -57,6 +57,10 @@ func TestNumbersForPeople(t *testing.T) {
 	assert.Equal(t, "$0.0012", usd(1200))
 	assert.Equal(t, "$12.35", usd(12_345_678))
 	assert.Equal(t, "$0.00", usd(0))
+	assert.Equal(t, "0 s", took(0))
+	assert.Equal(t, "3 min", took(3*time.Minute))
+	assert.Equal(t, "59 min 5 s", took(59*time.Minute+5*time.Second))
+	assert.Equal(t, "26 h 1 min", took(26*time.Hour+61*time.Second))
 	assert.Equal(t, meter{"Runs", "150", "100", 100}, measure("Runs", 150, 100, group[int64]), "a meter ends at 100%")
 	assert.Equal(t, meter{"Runs", "150", "no limit", -1}, measure("Runs", 150, 0, group[int64]))
 }

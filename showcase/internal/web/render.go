@@ -53,6 +53,7 @@ var functions = template.FuncMap{
 		}
 		return group(n.(int64))
 	},
+	"took":     took,
 	"pretty":   pretty,
 	"sentence": sentence,
 }
@@ -143,6 +144,20 @@ func group[T int | int64](n T) string {
 		text = text[:i] + "," + text[i:]
 	}
 	return text
+}
+
+// took returns a duration with its two largest units.
+func took(d time.Duration) string {
+	hours, minutes, seconds := int(d.Hours()), int(d.Minutes())%60, int(d.Seconds())%60
+	switch {
+	case hours > 0:
+		return fmt.Sprintf("%d h %d min", hours, minutes)
+	case minutes > 0 && seconds > 0:
+		return fmt.Sprintf("%d min %d s", minutes, seconds)
+	case minutes > 0:
+		return fmt.Sprintf("%d min", minutes)
+	}
+	return fmt.Sprintf("%d s", seconds)
 }
 
 func pretty(data json.RawMessage) string {

@@ -1,5 +1,5 @@
 // Package web has the pages for people. They are rendered by the server, and work without
-// JavaScript except for the live timeline.
+// JavaScript, except for the live timeline and the button Back after a sign-out.
 package web
 
 import (
@@ -38,12 +38,13 @@ type Web struct {
 	assets  string
 	pages   map[string]*page
 	streams streams
+	clock   func() time.Time
 	// poll is how often a live timeline asks for new events.
 	poll time.Duration
 }
 
-// New returns the pages. public is PUBLIC_URL.
-func New(metrics *ops.Metrics, public *url.URL) (*Web, error) {
+// New returns the pages. public is PUBLIC_URL. clock returns the time of the charts.
+func New(metrics *ops.Metrics, public *url.URL, clock func() time.Time) (*Web, error) {
 	assets, err := fingerprint()
 	if err != nil {
 		return nil, err
@@ -52,7 +53,7 @@ func New(metrics *ops.Metrics, public *url.URL) (*Web, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Web{metrics: metrics, attempts: throttle.New(time.Now), public: public, assets: assets, pages: pages, streams: streams{open: map[string]int{}}, poll: 2 * time.Second}, nil
+	return &Web{metrics: metrics, attempts: throttle.New(time.Now), public: public, assets: assets, pages: pages, streams: streams{open: map[string]int{}}, clock: clock, poll: 2 * time.Second}, nil
 }
 
 // Register adds the routes to a mux. handle has the signature of http.ServeMux.HandleFunc.

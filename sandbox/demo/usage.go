@@ -1,4 +1,4 @@
-package main
+package demo
 
 import (
 	"fmt"
@@ -9,7 +9,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/genericcorp/platform/sandbox/apiserver"
-	"github.com/genericcorp/platform/sandbox/engine"
 )
 
 // nodeSummary is the part of the kubelet's /stats/summary that printUsage reads.
@@ -30,8 +29,8 @@ type nodeSummary struct {
 
 // printUsage prints the memory of every container beside its request and its limit. It leaves out the
 // Pods of the cloud, which are stand-ins.
-func printUsage(s engine.Stack, out io.Writer) error {
-	client, err := apiserver.New(s.Kubeconfig())
+func (d Demo) printUsage(out io.Writer) error {
+	client, err := apiserver.New(d.Kubeconfig())
 	if err != nil {
 		return err
 	}

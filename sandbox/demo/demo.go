@@ -1,0 +1,164 @@
+// Package demo runs a stack on this machine with its containers: the real engine, a real
+// Kubernetes with real nodes, and a real PostgreSQL. Only the clouds' APIs are simulated. It
+// needs Linux and root.
+package demo
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/genericcorp/platform/sandbox/build"
+	"github.com/genericcorp/platform/sandbox/engine"
+	"github.com/genericcorp/platform/sandbox/postgrestest"
+)
+
+// Ports are TCP ports on 127.0.0.1: of the load balancer for HTTP and HTTPS, and of
+// VictoriaMetrics.
+type Ports struct{ HTTP, HTTPS, Metrics int }
+
+// Demo is a stack that runs on this machine. Use New.
+type Demo struct {
+	engine.Stack
+	// checkout is the folder of the program. source has the stack file, which is only read.
+	checkout, source string
+	ports            Ports
+	parent           int
+}
+
+// New returns the demo of a stack. All its files are in folder. source is a folder with
+// Pulumi.yaml and the stack file. It ends when the process parent exits; 0 means never.
+func New(checkout, source, folder, name string, ports Ports, parent int, out, errs io.Writer) Demo {
+	return Demo{
+		Stack:    engine.Stack{Name: name, Root: filepath.Join(folder, "source"), Folder: folder, Out: out, Err: errs},
+		checkout: checkout, source: source, ports: ports, parent: parent,
+	}
+}
+
+// Up starts the demo. If it runs, Up updates it to the stack file. If an earlier one was killed,
+// Up deletes what that left and starts a new one.
+func (d Demo) Up() error {
+	if !d.ClusterRuns() {
+		// The state of a run that was killed describes a cluster that is gone.
+		if err := d.Down(); err != nil {
+			return err
+		}
+		if err := d.ports.check(); err != nil {
+			return err
+		}
+	}
+	d, err := d.ready()
+	if err != nil {
+		return err
+	}
+	if err := d.Pulumi("up", "--yes", "--skip-preview"); err != nil {
+		return fmt.Errorf("up: %w; the logs of the containers are in %s", err, filepath.Join(d.ClusterFolder(), "nodes", "*", "logs"))
+	}
+	return nil
+}
+
+// Down stops everything of the demo, and deletes its files.
+func (d Demo) Down() error { return errors.Join(d.StopCluster(), d.Remove()) }
+
+// ready builds all programs, starts the cluster unless it runs, and returns the demo with what
+// the engine needs for a run.
+func (d Demo) ready() (Demo, error) {
+	var err error
+	if d.Tools, err = build.Engine(d.checkout, d.Err); err != nil {
+		return d, err
+	}
+	cluster, err := build.Cluster(d.checkout, d.Err)
+	if err != nil {
+		return d, err
+	}
+	flags, err := d.nodeFlags()
+	if err != nil {
+		return d, err
+	}
+	if err := d.writeStackFile(); err != nil {
+		return d, err
+	}
+	if err := d.StartCluster(cluster, d.parent, d.Err, flags...); err != nil {
+		return d, err
+	}
+	d.Stack = d.OnCluster(cluster)
+	return d, d.Prepare()
+}
+
+// nodeFlags builds what real nodes need, and returns the flags of "cluster serve" for them.
+func (d Demo) nodeFlags() ([]string, error) {
+	tools, err := build.Nodes(d.checkout, d.Err)
+	if err != nil {
+		return nil, err
+	}
+	pgbouncer, err := postgrestest.PgBouncer()
+	if err != nil {
+		return nil, err
+	}
+	exporter, err := postgrestest.Exporter()
+	if err != nil {
+		return nil, err
+	}
+	return []string{
+		"-node-bin", tools.Bin, "-programs", tools.Programs, "-images", filepath.Join(d.checkout, ".sandbox", "images"),
+		"-pgbouncer", pgbouncer, "-exporter", exporter,
+		"-http", strconv.Itoa(d.ports.HTTP), "-https", strconv.Itoa(d.ports.HTTPS), "-metrics", strconv.Itoa(d.ports.Metrics),
+	}, nil
+}
+
+// check returns an error for each port that another program has.
+func (p Ports) check() error {
+	var errs []error
+	for flag, port := range map[string]int{"HTTP": p.HTTP, "HTTPS": p.HTTPS, "METRICS": p.Metrics} {
+		listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err != nil {
+			errs = append(errs, fmt.Errorf("port %d: %w; choose another one: make demo %s=%d", port, err, flag, port+8000))
+			continue
+		}
+		errs = append(errs, listener.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Domain returns the stack's domain on this machine. Browsers resolve it to this machine.
+func (d Demo) Domain() string { return d.Name + ".localhost" }
+
+// writeStackFile copies the stack file with Domain in place of the declared one.
+func (d Demo) writeStackFile() error {
+	file := "Pulumi." + d.Name + ".yaml"
+	data, err := os.ReadFile(filepath.Join(d.source, file))
+	if err != nil {
+		return fmt.Errorf("there is no stack %q: %w", d.Name, err)
+	}
+	var out strings.Builder
+	for line := range strings.Lines(string(data)) {
+		key, _, _ := strings.Cut(line, ":")
+		if key == "    domain" || key == "    zone" {
+			line = key + ": " + d.Domain() + "\n"
+		}
+		out.WriteString(line)
+	}
+	if err := os.MkdirAll(d.Root, 0o700); err != nil {
+		return err
+	}
+	project, err := os.ReadFile(filepath.Join(d.source, "Pulumi.yaml"))
+	return errors.Join(err,
+		os.WriteFile(filepath.Join(d.Root, "Pulumi.yaml"), project, 0o600),
+		os.WriteFile(filepath.Join(d.Root, file), []byte(out.String()), 0o600))
+}
+
+// URL returns the address of a host of the stack on this machine.
+func (d Demo) URL(host string) string {
+	if d.ports.HTTPS == 443 {
+		return "https://" + host
+	}
+	return fmt.Sprintf("https://%s:%d", host, d.ports.HTTPS)
+}
+
+// Authority returns the path of the certificate that signed those of the demo.
+func (d Demo) Authority() string { return filepath.Join(d.ClusterFolder(), "ca.crt") }

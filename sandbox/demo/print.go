@@ -1,0 +1,34 @@
+package demo
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+)
+
+// Print prints the demo's addresses, what its containers use, and what to do next. tenants are
+// the URLs of the tenants by name.
+func (d Demo) Print(out io.Writer, tenants map[string]string) error {
+	line := func(name, url string) { fmt.Fprintf(out, "  %-12s %s\n", name, url) }
+	fmt.Fprintln(out, "Open:")
+	line("app", d.URL(d.Domain()))
+	for _, name := range slices.Sorted(maps.Keys(tenants)) {
+		line(name, d.URL(name+"."+d.Domain()))
+	}
+	line("dashboards", d.URL("grafana."+d.Domain()))
+	line("metrics", fmt.Sprintf("http://localhost:%d/vmui", d.ports.Metrics))
+	fmt.Fprintln(out, "The demo tenant's sign-in page shows its e-mail address and password.")
+	if err := d.printUsage(out); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, `
+To trust the certificates, import this file as an authority in the browser, or give it to curl as --cacert:
+  %s
+Next:
+  kubectl --kubeconfig %s get pods -A
+  make demo STACK=%[3]s        after an edit of Pulumi.%[3]s.yaml
+  make demo-down STACK=%[3]s   ends the demo
+`, d.Authority(), d.Kubeconfig(), d.Name)
+	return nil
+}

@@ -1,0 +1,55 @@
+package browser_test
+
+import (
+	"context"
+	"crypto/tls"
+	"io"
+	"log/slog"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/genericcorp/platform/showcase/browser"
+	"github.com/genericcorp/platform/showcase/internal/config"
+	"github.com/genericcorp/platform/showcase/internal/pgtest"
+	"github.com/genericcorp/platform/showcase/internal/server"
+)
+
+// serve runs AgentHQ with PostgreSQL and the demo's tenant acme, over HTTPS.
+func serve(t *testing.T, clock func() time.Time) (browser.Site, *pgtest.Server) {
+	t.Helper()
+	postgres := pgtest.Start(t, "acme", "beta")
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	address := listener.Addr().String()
+	_, port, err := net.SplitHostPort(address)
+	require.NoError(t, err)
+	c, err := config.Load(func(name string) string {
+		return map[string]string{"DATABASE_URL": postgres.AppURL(), "TENANTS_DIR": postgres.Folder, "PUBLIC_URL": "https://" + pgtest.Domain + ":" + port, "DEMO_TENANT": "acme"}[name]
+	})
+	require.NoError(t, err)
+	c.Clock = clock
+	app, err := server.New(c, "1.2.3", slog.New(slog.NewTextHandler(io.Discard, nil)))
+	require.NoError(t, err)
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	own, roots := certificate(t, pgtest.Domain)
+	go func() {
+		done <- app.Run(ctx, tls.NewListener(listener, &tls.Config{Certificates: []tls.Certificate{own}, NextProtos: []string{"h2", "http/1.1"}}))
+	}()
+	t.Cleanup(func() {
+		stop()
+		assert.NoError(t, <-done)
+		assert.NoError(t, app.Close())
+	})
+	// The sample data is the last thing that the app stores at the start.
+	db := postgres.Admin(t)
+	require.Eventually(t, func() bool {
+		var days int
+		return db.QueryRow(ctx, "SELECT count(*) FROM tenant_acme.demo_reset").Scan(&days) == nil && days == 1
+	}, time.Minute, 50*time.Millisecond)
+	return browser.Site{URL: "https://acme." + pgtest.Domain + ":" + port, Address: address, Roots: roots}, postgres
+}
