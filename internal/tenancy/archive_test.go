@@ -100,6 +100,7 @@ func TestDamagedDumpIsNotRestored(t *testing.T) {
 }
 
 func TestPurgeDropsNothingWithoutADump(t *testing.T) {
+	t.Parallel()
 	b := newBed(t, 0)
 	tenantWithManyObjects(t, b)
 	full := filepath.Join(b.dir, "full")

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -166,9 +167,14 @@ func attempt(t *testing.T, conn *pgx.Conn, statement string) (outcome, message s
 	return "rows", ""
 }
 
+// documenting prevents that a test reads docs/tenancy.md while another one rewrites it.
+var documenting sync.Mutex
+
 // documented checks that the table of docs/tenancy.md has exactly these rows.
 func documented(t *testing.T, rows string) {
 	t.Helper()
+	documenting.Lock()
+	defer documenting.Unlock()
 	path := filepath.Join("..", "..", "docs", "tenancy.md")
 	data, err := os.ReadFile(path)
 	require.NoError(t, err)
@@ -186,6 +192,7 @@ func documented(t *testing.T, rows string) {
 }
 
 func TestTenantIsRefusedConnectionsAboveItsLimit(t *testing.T) {
+	t.Parallel()
 	b := newBed(t, 0)
 	declared := named("acme", "beta")
 	b.must(t, declared)
@@ -204,6 +211,7 @@ func TestTenantIsRefusedConnectionsAboveItsLimit(t *testing.T) {
 }
 
 func TestStatementIsEndedAfterItsTimeout(t *testing.T) {
+	t.Parallel()
 	b := newBed(t, 0)
 	declared := named("acme")
 	b.must(t, declared)

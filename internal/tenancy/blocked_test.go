@@ -17,12 +17,14 @@ import (
 
 // A tenant's session must not block a run: it could block the tenant's own suspension.
 func TestReconcileEndsATenantsSessionThatBlocksIt(t *testing.T) {
+	t.Parallel()
 	for what, statement := range map[string]string{
 		"the advisory lock of earlier versions": "SELECT pg_advisory_lock(hashtextextended('platform.tenants', 0))",
 		"its own role":                          "ALTER ROLE tenant_acme PASSWORD NULL",
 		"its tables":                            "LOCK TABLE orders IN ACCESS EXCLUSIVE MODE",
 	} {
 		t.Run(what, func(t *testing.T) {
+			t.Parallel()
 			b := newBed(t, 0)
 			declared := tenants(settings.Tenant{Name: "acme", SampleData: true}, settings.Tenant{Name: "beta"})
 			b.must(t, declared)
@@ -37,6 +39,7 @@ func TestReconcileEndsATenantsSessionThatBlocksIt(t *testing.T) {
 }
 
 func TestReconcileAppliesTheOtherTenantsWhenSomeFail(t *testing.T) {
+	t.Parallel()
 	b := newBed(t, 0)
 	b.must(t, named("typed", "large", "needs", "fine"))
 	b.migrate(t, "typed", "CREATE TYPE customers AS ENUM ('a')")
@@ -68,6 +71,7 @@ func TestReconcileAppliesTheOtherTenantsWhenSomeFail(t *testing.T) {
 }
 
 func TestOlderDeclarationThatWaitedChangesNothing(t *testing.T) {
+	t.Parallel()
 	b := newBed(t, 0)
 	b.must(t, named("acme"))
 	holder := postgrestest.Connect(t, b.URL(postgrestest.Admin))

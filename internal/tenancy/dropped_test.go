@@ -33,7 +33,7 @@ func TestStatementEndsWhenItsClientDisconnects(t *testing.T) {
 			require.Eventually(t, func() bool { return busy() == 1 }, 5*time.Second, 20*time.Millisecond)
 			require.NoError(t, conn.PgConn().Conn().Close(), "close the socket as a killed client does")
 			require.Error(t, <-done)
-			require.Eventually(t, func() bool { return busy() == 0 }, 9*time.Second, 20*time.Millisecond, way)
+			require.Eventually(t, func() bool { return busy() == 0 }, 12*time.Second, 20*time.Millisecond, way)
 		}
 	})
 }

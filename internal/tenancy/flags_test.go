@@ -139,6 +139,7 @@ func (p parsed) check(program string, of, global grammar) error {
 }
 
 func TestUnknownCommandsInARunbookAreRefused(t *testing.T) {
+	t.Parallel()
 	for line, want := range map[string]string{
 		"doctl databases fork x --restore-from-cluster-name=y":                  "unknown flag: --restore-from-cluster-name",
 		"doctl databases firewalls list x --format UUID":                        "unknown flag: --format",

@@ -14,6 +14,7 @@ import (
 // A run cannot revoke these rights, because another role granted them. So a tenant that has
 // one of them must not log in.
 func TestTenantThatIsNotIsolatedCannotLogIn(t *testing.T) {
+	t.Parallel()
 	for what, test := range map[string]struct {
 		grant []string
 		want  string

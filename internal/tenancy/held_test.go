@@ -36,6 +36,7 @@ func TestTenantThatHoldsItsRoleAndManyLocksIsSuspended(t *testing.T) {
 
 // What a migration creates must not keep its own tenant, or another one, from its archive.
 func TestArchiveOfATenantWithUnusualDefinitions(t *testing.T) {
+	t.Parallel()
 	for what, create := range map[string]string{
 		"a table whose name has a line that ends CSV for psql": "CREATE TABLE tenant_acme.\"a\n\\.\nb\" (id int)",
 		"a range type": "CREATE TYPE tenant_acme.period AS RANGE (subtype = date)",

@@ -31,6 +31,7 @@ const (
 // A run locks out a tenant that has most of the server's locks. At its end, the run has to
 // let the tenant in again, also if it failed, was refused or changed nothing.
 func TestTenantLockedOutByARunCanLogInAfterItWhateverItsResult(t *testing.T) {
+	t.Parallel()
 	impossible := tenants(settings.Tenant{Name: "acme", State: settings.Purged, ConfirmPurge: "acme"})
 	for what, attempt := range map[string]func(*testing.T, *bed) (string, int){
 		"it is refused": func(t *testing.T, b *bed) (string, int) {
@@ -52,6 +53,7 @@ func TestTenantLockedOutByARunCanLogInAfterItWhateverItsResult(t *testing.T) {
 		},
 	} {
 		t.Run(what, func(t *testing.T) {
+			t.Parallel()
 			b := newBed(t, 0)
 			b.must(t, named("acme"))
 			p := newPooler(t, b, named("acme"))

@@ -11,6 +11,7 @@ import (
 )
 
 func TestPasswordDiffersInEachLifeOfAName(t *testing.T) {
+	t.Parallel()
 	passwords, verifiers := map[string]int{}, map[string]int{}
 	for life := range 13 {
 		for version := 1; version <= 3; version++ {

@@ -57,6 +57,7 @@ func TestReconcileEndsATenantsSessionThatLeavesTooFewLocks(t *testing.T) {
 // Tenants connect only through the pooler, and it frees a session's locks after each
 // transaction. So the Job gets a chance to log in. Then it locks the tenant out.
 func TestTenantThatFillsTheLockTableAgainAndAgainIsSuspended(t *testing.T) {
+	t.Parallel()
 	b := newBed(t, 0)
 	declared := named("acme", "beta")
 	b.must(t, declared)
@@ -142,6 +143,7 @@ func TestTenantCannotRaiseTheServersLimitOfTemporaryFiles(t *testing.T) {
 // The server's idle timeout has to end a migration that was left open. It must not end the
 // Job's own session, whose transaction is idle while pg_dump runs.
 func TestServersIdleTimeoutEndsAnOpenMigrationButNoArchive(t *testing.T) {
+	t.Parallel()
 	b := newBed(t, 0)
 	declared := tenants(settings.Tenant{Name: "acme", SampleData: true})
 	b.must(t, declared)
@@ -156,6 +158,7 @@ func TestServersIdleTimeoutEndsAnOpenMigrationButNoArchive(t *testing.T) {
 // A session with an open snapshot blocks vacuum in the whole database. The role's settings
 // end such a session. A tenant may change these settings; then only its suspension ends it.
 func TestSnapshotThatBlocksVacuumIsEndedByTheRolesSettingsOrASuspension(t *testing.T) {
+	t.Parallel()
 	b := newBed(t, 0)
 	declared := named("acme")
 	b.must(t, declared)
@@ -182,6 +185,7 @@ func TestSnapshotThatBlocksVacuumIsEndedByTheRolesSettingsOrASuspension(t *testi
 // PostgreSQL cannot limit a role's write-ahead log, the size of the values that it computes, or
 // its large objects.
 func TestWriteAheadLogLargeValuesAndLargeObjectsHaveNoLimit(t *testing.T) {
+	t.Parallel()
 	b := newBed(t, 0)
 	declared := named("acme")
 	b.must(t, declared)

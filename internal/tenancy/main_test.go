@@ -2,11 +2,14 @@ package tenancy_test
 
 import (
 	"encoding/json"
+	"flag"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"syscall"
 	"testing"
 )
@@ -15,6 +18,10 @@ import (
 // this process simulates a command of a runbook: doctl, kubectl, pulumi, curl, or a program
 // of PostgreSQL.
 const envCloud = "RUNBOOK_CLOUD"
+
+// testsPerCore is the number of tests that run at the same time for each core. With three, the
+// tests use both cores of a small machine most of the time.
+const testsPerCore = 3
 
 // call is one command that a runbook ran.
 type call struct {
@@ -41,7 +48,23 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(code)
 	}
+	if err := runMore(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 	os.Exit(m.Run())
+}
+
+// runMore raises the number of tests that run at the same time, unless the flag -parallel sets
+// it. These tests mostly wait: for a timeout of PostgreSQL, or for another program.
+func runMore() error {
+	flag.Parse()
+	chosen := false
+	flag.Visit(func(f *flag.Flag) { chosen = chosen || f.Name == "test.parallel" })
+	if chosen {
+		return nil
+	}
+	return flag.Set("test.parallel", strconv.Itoa(testsPerCore*runtime.GOMAXPROCS(0)))
 }
 
 func command(socket string) (int, error) {

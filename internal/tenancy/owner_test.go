@@ -35,6 +35,7 @@ func TestDriftOfAnOwnerIsUndone(t *testing.T) {
 
 // In libpq's password file a colon separates fields, so colons and backslashes are escaped.
 func TestAdministratorsPasswordMayHaveAnyCharacter(t *testing.T) {
+	t.Parallel()
 	passwords, err := tenancy.Passwords(`postgresql://doadmin:a%3Ab%5Cc@db:25060/app`, seed, nil)
 	require.NoError(t, err)
 	assert.Equal(t, "*:*:*:doadmin:a\\:b\\\\c\n", passwords)
@@ -47,6 +48,7 @@ func TestAdministratorsPasswordMayHaveAnyCharacter(t *testing.T) {
 
 // With the same password, a tenant could log in as its owner while it is archived.
 func TestOwnersPasswordDiffersFromItsTenants(t *testing.T) {
+	t.Parallel()
 	tenant := tenants(settings.Tenant{Name: "acme", State: settings.Archived})
 	passwords, err := tenancy.Passwords("postgresql://doadmin:hunter2@db:25060/app", seed, tenant)
 	require.NoError(t, err)

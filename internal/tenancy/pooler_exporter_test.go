@@ -32,6 +32,7 @@ func scrape(port int) string {
 }
 
 func TestPoolerExporterHasTheDashboardsMetricsAndNeedsNoPassword(t *testing.T) {
+	t.Parallel()
 	b := newBed(t, 0)
 	declared := named("acme")
 	b.must(t, declared)

@@ -28,6 +28,7 @@ func poolerFiles(t *testing.T, declared []settings.Tenant) map[string]string {
 }
 
 func TestPoolerFilesHaveOnlyTheLoginsOfActiveTenants(t *testing.T) {
+	t.Parallel()
 	files := poolerFiles(t, tenants(
 		settings.Tenant{Name: "acme", Restore: true}, settings.Tenant{Name: "beta", State: settings.Suspended},
 		settings.Tenant{Name: "gamma", State: settings.Archived}, settings.Tenant{Name: "delta", Plan: "growth"},
@@ -49,10 +50,12 @@ func TestPoolerFilesHaveOnlyTheLoginsOfActiveTenants(t *testing.T) {
 }
 
 func TestPoolerFilesAreTheSameForTheSameSeed(t *testing.T) {
+	t.Parallel()
 	assert.Equal(t, poolerFiles(t, named("acme")), poolerFiles(t, named("acme")), "otherwise every update would change the files")
 }
 
 func TestPoolerCertificateIsValidForItsHostsAndItsAuthorityForNoOthers(t *testing.T) {
+	t.Parallel()
 	hosts := []string{"pooler.example.com"}
 	authority, err := tenancy.PoolerCA(seed, hosts)
 	require.NoError(t, err)

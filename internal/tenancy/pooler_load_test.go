@@ -17,6 +17,7 @@ import (
 )
 
 func TestPoolerServesThreeHundredTenantsOnTwentyFiveConnectionsWithoutAnError(t *testing.T) {
+	t.Parallel()
 	b := newBed(t, 0)
 	declared := customersOf(customers)
 	b.must(t, declared)
@@ -65,6 +66,7 @@ func busyTenant(t *testing.T, addresses []string) (stop func()) {
 }
 
 func TestPoolerServesWhileTenantsChangeAndPoolersRestart(t *testing.T) {
+	t.Parallel()
 	const steady = 20
 	b := newBed(t, 0)
 	of := func(more ...settings.Tenant) []settings.Tenant {
@@ -116,6 +118,7 @@ func TestPoolerServesWhileTenantsChangeAndPoolersRestart(t *testing.T) {
 }
 
 func TestPoolerGivesTheNextClientACleanSession(t *testing.T) {
+	t.Parallel()
 	b := newBed(t, 0)
 	declared := named("acme", "beta")
 	b.must(t, declared)

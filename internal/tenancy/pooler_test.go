@@ -88,6 +88,7 @@ func refused(connection string) error {
 }
 
 func TestPoolerAppliesNewTenantsPasswordsAndSuspensionsWithoutARestart(t *testing.T) {
+	t.Parallel()
 	b := newBed(t, 0)
 	declared := named("acme", "beta")
 	b.must(t, declared)
@@ -125,6 +126,7 @@ func TestPoolerAppliesNewTenantsPasswordsAndSuspensionsWithoutARestart(t *testin
 }
 
 func TestPoolerEndsLongTransactionsWhateverTheSessionSets(t *testing.T) {
+	t.Parallel()
 	b := newBed(t, 0)
 	declared := named("acme", "beta")
 	b.must(t, declared)

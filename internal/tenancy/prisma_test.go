@@ -23,12 +23,14 @@ const prismaExample = "../../examples/prisma"
 
 // Runs the example's own tests through the pooler, with the files that the platform writes.
 func TestPrismaExampleOnEachMajor(t *testing.T) {
+	t.Parallel()
 	example := buildPrismaExample(t)
 	files, err := filepath.Glob(filepath.Join(example, "dist/test/*.test.js"))
 	require.NoError(t, err)
 	require.NotEmpty(t, files)
-	for _, major := range []int{0, 17, 18} {
+	for _, major := range majors {
 		t.Run(fmt.Sprintf("PostgreSQL %d", major), func(t *testing.T) {
+			t.Parallel()
 			declared := tenants(
 				settings.Tenant{Name: "suspended", State: settings.Suspended},
 				settings.Tenant{Name: "sample", SampleData: true},

@@ -13,6 +13,7 @@ import (
 
 // More people may read the log of a run than a customer's rows.
 func TestLogHasNoValuesOfCustomersRows(t *testing.T) {
+	t.Parallel()
 	const private = "carol@customer.test"
 	for what, test := range map[string]struct {
 		refuses string // body of a function; the rows satisfy it first, but not in a restore
@@ -25,6 +26,7 @@ func TestLogHasNoValuesOfCustomersRows(t *testing.T) {
 		"in a message of two lines":       {"SELECT CASE WHEN EXISTS (SELECT FROM tenant_acme.blocked WHERE email = $1) THEN (E'x\\n' || $1)::date END IS NULL", "ERROR:  invalid input syntax for type date"},
 	} {
 		t.Run(what, func(t *testing.T) {
+			t.Parallel()
 			b := newBed(t, 18)
 			b.must(t, named("acme"))
 			b.migrate(t, "acme", "CREATE TABLE blocked (email text)",
@@ -43,6 +45,7 @@ func TestLogHasNoValuesOfCustomersRows(t *testing.T) {
 // The detail of a duplicate key in the platform's tables contains a tenant's name. The
 // administrator's session prints only the first line of an error.
 func TestAdministratorsSessionPrintsNoErrorDetails(t *testing.T) {
+	t.Parallel()
 	b := newBed(t, 0)
 	b.must(t, named("acme"))
 	out, err := b.reconcile(t, tenants(settings.Tenant{Name: "acme"}, settings.Tenant{Name: "acme"}))

@@ -26,6 +26,7 @@ func archivedTenant(t *testing.T, b *bed) (dump string) {
 // A purge is the only step that cannot be undone. So the dump has to be complete, and equal
 // to the schema at this time.
 func TestPurgeIsRefusedWhenTheDumpDiffersFromTheSchema(t *testing.T) {
+	t.Parallel()
 	purged := tenants(settings.Tenant{Name: "acme", State: settings.Purged, ConfirmPurge: "acme"})
 	for what, test := range map[string]struct {
 		spoil func(t *testing.T, b *bed, dump string)
@@ -77,6 +78,7 @@ func TestPurgeIsRefusedWhenTheDumpDiffersFromTheSchema(t *testing.T) {
 }
 
 func TestArchivedTenantCannotBeWritten(t *testing.T) {
+	t.Parallel()
 	b := newBed(t, 18)
 	archivedTenant(t, b)
 	_, err := postgrestest.Connect(t, b.URL(postgrestest.App)).Exec(t.Context(), "SET ROLE owner_acme")

@@ -95,6 +95,7 @@ func TestTenantAboveItsStorageLosesItsWriteRightsAndGetsTheSameOnesBack(t *testi
 }
 
 func TestWithheldRightsFollowTheTierAndMigrations(t *testing.T) {
+	t.Parallel()
 	b := newBed(t, 0)
 	declared := tenantWithMixedRights(t, b)
 	super := b.Superuser(t, postgrestest.Database)
@@ -131,6 +132,7 @@ func TestWithheldRightsFollowTheTierAndMigrations(t *testing.T) {
 }
 
 func TestFullTenantIsRenamedArchivedPurgedAndRestored(t *testing.T) {
+	t.Parallel()
 	b := newBed(t, 0)
 	declared := tenantWithMixedRights(t, b)
 	super := b.Superuser(t, postgrestest.Database)
@@ -160,6 +162,7 @@ func TestFullTenantIsRenamedArchivedPurgedAndRestored(t *testing.T) {
 }
 
 func TestTenantThatOwnsItsSchemaGetsOnlyAWarningAboveItsStorage(t *testing.T) {
+	t.Parallel()
 	b := newBed(t, 0)
 	owner := tenants(settings.Tenant{Name: "acme", OwnsSchema: true})
 	b.must(t, named("acme"))
@@ -194,6 +197,7 @@ func TestMigrationThatRewritesATableFreesItsSpace(t *testing.T) {
 // One statement moves all rights of a tenant. So after a kill the tenant has all of them, or
 // none.
 func TestReconcileKilledWhileItMovesRightsIsCompletedByTheNextRun(t *testing.T) {
+	t.Parallel()
 	b := newBed(t, 0)
 	starter := tenantWithMixedRights(t, b)
 	super := b.Superuser(t, postgrestest.Database)

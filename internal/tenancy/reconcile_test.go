@@ -45,10 +45,15 @@ func everyMajor(t *testing.T, test func(*testing.T, *bed)) {
 	eachMajor(t, func(t *testing.T, major int) { test(t, newBed(t, major)) })
 }
 
-// eachMajor runs a test once for each of the majors. The test starts its own servers.
+// eachMajor runs a test once for each of the majors, at the same time as other tests. The test
+// starts its own servers. If it does not depend on the version, use newBed(t, 0) instead.
 func eachMajor(t *testing.T, test func(*testing.T, int)) {
+	t.Parallel()
 	for _, major := range majors {
-		t.Run(fmt.Sprintf("major=%d", major), func(t *testing.T) { test(t, major) })
+		t.Run(fmt.Sprintf("major=%d", major), func(t *testing.T) {
+			t.Parallel()
+			test(t, major)
+		})
 	}
 }
 
@@ -82,6 +87,7 @@ func TestAppsRoleMigratesEveryTenant(t *testing.T) {
 }
 
 func TestChangedSettingsOfATenantAreApplied(t *testing.T) {
+	t.Parallel()
 	b := newBed(t, 0)
 	b.must(t, named("acme"))
 	grown := tenants(settings.Tenant{Name: "acme", Plan: "enterprise", PasswordVersion: 2})
@@ -113,6 +119,7 @@ func TestSuspensionEndsSessionsAndKeepsData(t *testing.T) {
 }
 
 func TestTenantMissingFromTheDeclarationIsSuspendedAndReported(t *testing.T) {
+	t.Parallel()
 	b := newBed(t, 0)
 	b.must(t, named("acme", "beta"))
 	out, err := b.reconcile(t, named("beta"))
@@ -127,6 +134,7 @@ func TestTenantMissingFromTheDeclarationIsSuspendedAndReported(t *testing.T) {
 }
 
 func TestImpossibleDeclarationsAreRefusedTogetherAndChangeNothing(t *testing.T) {
+	t.Parallel()
 	b := newBed(t, 0)
 	run(t, b.Superuser(t, postgrestest.Database), "CREATE SCHEMA tenant_foreign", "CREATE ROLE tenant_mighty CREATEDB")
 	b.must(t, named("acme"))
@@ -148,6 +156,7 @@ func TestImpossibleDeclarationsAreRefusedTogetherAndChangeNothing(t *testing.T) 
 }
 
 func TestNoPasswordIsInTheOutputOrTheServersLog(t *testing.T) {
+	t.Parallel()
 	b := newBed(t, 0)
 	declared := named("acme")
 	out, err := b.reconcile(t, declared)
@@ -166,6 +175,7 @@ func TestNoPasswordIsInTheOutputOrTheServersLog(t *testing.T) {
 }
 
 func TestTwoRunsNeverInterleave(t *testing.T) {
+	t.Parallel()
 	b, other := newBed(t, 0), &bed{}
 	*other = *b
 	other.dir = t.TempDir()
@@ -190,6 +200,7 @@ func TestTwoRunsNeverInterleave(t *testing.T) {
 }
 
 func TestNamesThatNeedQuotingAreQuoted(t *testing.T) {
+	t.Parallel()
 	assert.Equal(t, "'it''s'", tenancy.Literal("it's"))
 	assert.Equal(t, ` E'a\\b'`, tenancy.Literal(`a\b`))
 	b := newBed(t, 0)

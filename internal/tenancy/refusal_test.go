@@ -13,6 +13,7 @@ import (
 )
 
 func TestReconcileExitsWithExitRefusedForARefusalButNotForAnError(t *testing.T) {
+	t.Parallel()
 	b := newBed(t, 0)
 	b.must(t, named("acme"))
 	status := func(declared []settings.Tenant) (int, string) {

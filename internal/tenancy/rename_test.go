@@ -54,6 +54,7 @@ func TestRenameMovesSchemaRolesAndRowsAndLosesNoRowWrittenMeanwhile(t *testing.T
 }
 
 func TestRenameOfAnArchivedTenantIsRefused(t *testing.T) {
+	t.Parallel()
 	b := newBed(t, 0)
 	tenantWithManyObjects(t, b)
 	b.must(t, tenants(settings.Tenant{Name: "acme", State: settings.Archived}))
@@ -63,6 +64,7 @@ func TestRenameOfAnArchivedTenantIsRefused(t *testing.T) {
 }
 
 func TestPurgedNameIsUsedAgainOnlyWithRestoreOrFresh(t *testing.T) {
+	t.Parallel()
 	b := newBed(t, 0)
 	tenantWithManyObjects(t, b)
 	purge(t, b)

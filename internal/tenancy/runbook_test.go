@@ -53,6 +53,7 @@ func runbook(t *testing.T, of string) string {
 }
 
 func TestEveryBlockOfTheRestoreRunbookBelongsToACase(t *testing.T) {
+	t.Parallel()
 	all := blocks(t)
 	require.NotEmpty(t, all)
 	for _, b := range all {

@@ -43,6 +43,7 @@ func exitStatus(t *testing.T, err error, out string) int {
 }
 
 func TestTolerantRunReportsFailedTenantsAndAStrictRunFails(t *testing.T) {
+	t.Parallel()
 	b := newBed(t, 0)
 	b.must(t, named("typed"))
 	b.migrate(t, "typed", "CREATE TYPE customers AS ENUM ('a')")
@@ -62,6 +63,7 @@ func TestTolerantRunReportsFailedTenantsAndAStrictRunFails(t *testing.T) {
 }
 
 func TestTolerantRunFailsWhenItIsRefusedOrHasAnError(t *testing.T) {
+	t.Parallel()
 	b := newBed(t, 0).tolerant()
 	b.must(t, named("acme"))
 	out, err := b.reconcile(t, tenants(settings.Tenant{Name: "acme", State: settings.Purged, ConfirmPurge: "acme"}))
@@ -87,6 +89,7 @@ func TestScheduledRunUndoesDrift(t *testing.T) {
 }
 
 func TestScheduledRunAppliesOnlyTheLastUpdate(t *testing.T) {
+	t.Parallel()
 	const left = "the last update applied another declaration, and this one waits for its own update; nothing was changed"
 	b := newBed(t, 0)
 	older, newer := named("acme"), tenants(settings.Tenant{Name: "acme", State: settings.Suspended})
@@ -115,6 +118,7 @@ func TestScheduledRunAppliesOnlyTheLastUpdate(t *testing.T) {
 }
 
 func TestScheduledRunBeforeTheFirstUpdateChangesNothing(t *testing.T) {
+	t.Parallel()
 	b := newBed(t, 0)
 	super := b.Superuser(t, postgrestest.Database)
 	early := func() {
@@ -134,6 +138,7 @@ func TestScheduledRunBeforeTheFirstUpdateChangesNothing(t *testing.T) {
 }
 
 func TestScheduledRunDoesNothingWhileAnUpdateRuns(t *testing.T) {
+	t.Parallel()
 	b := newBed(t, 0)
 	b.must(t, named("acme"))
 	holder := postgrestest.Connect(t, b.URL(postgrestest.Admin))
@@ -153,6 +158,7 @@ func TestScheduledRunDoesNothingWhileAnUpdateRuns(t *testing.T) {
 // After a killed run, some tenants still need the archive volume, and a scheduled run does not
 // have it. These tenants cannot log in until an update has completed them.
 func TestScheduledRunLeavesArchivePurgeAndRestoreToAnUpdate(t *testing.T) {
+	t.Parallel()
 	b := newBed(t, 0)
 	for _, declared := range beforeKill {
 		b.must(t, declared)
@@ -176,6 +182,7 @@ func TestScheduledRunLeavesArchivePurgeAndRestoreToAnUpdate(t *testing.T) {
 }
 
 func TestScheduledRunAddsNoSampleDataAgain(t *testing.T) {
+	t.Parallel()
 	b := newBed(t, 0)
 	declared := tenants(settings.Tenant{Name: "acme", SampleData: true})
 	b.must(t, declared)

@@ -30,6 +30,7 @@ func TestTenantsSessionStartsWithEveryTimeout(t *testing.T) {
 
 // The app connects with every connection string that it gets.
 func TestOnlyTenantsThatMayLogInHaveAConnectionString(t *testing.T) {
+	t.Parallel()
 	urls, err := tenancy.URLs("postgresql://doadmin:hunter2@db:25060/app", tenancy.Address{Host: "pooler", Port: 6432}, seed, tenants(
 		settings.Tenant{Name: "acme"}, settings.Tenant{Name: "late", State: settings.Suspended},
 		settings.Tenant{Name: "old", State: settings.Archived}, settings.Tenant{Name: "gone", State: settings.Purged},

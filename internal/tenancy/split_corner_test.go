@@ -48,6 +48,7 @@ func TestSplitCopiesAllButWhatTheUserLeavesOut(t *testing.T) {
 }
 
 func TestSecondSplitWaitsForTheFirst(t *testing.T) {
+	t.Parallel()
 	b, _ := sharedBed(t, 18)
 	super, holder := b.Superuser(t, postgrestest.Database), b.Superuser(t, postgrestest.Database)
 	run(t, holder, "BEGIN", "LOCK TABLE public.customers IN ROW EXCLUSIVE MODE")

@@ -54,6 +54,7 @@ func TestSplitReportsEverythingItWouldLoseBeforeItCopies(t *testing.T) {
 }
 
 func TestSplitIsRefusedUntilARowWithAnotherTenantsParentIsCorrected(t *testing.T) {
+	t.Parallel()
 	b, app := sharedBed(t, 0)
 	run(t, app, "UPDATE orders SET customer_id = customer_id + 1 WHERE id = 7")
 	out, err := b.psql(t, script(t, split, tenancy.SplitCopy))
@@ -65,6 +66,7 @@ func TestSplitIsRefusedUntilARowWithAnotherTenantsParentIsCorrected(t *testing.T
 }
 
 func TestSplitCopiesAllRowsOfATableWithRowLevelSecurity(t *testing.T) {
+	t.Parallel()
 	b, app := sharedBed(t, 0)
 	run(t, app, "ALTER TABLE customers ENABLE ROW LEVEL SECURITY", "CREATE POLICY own ON customers USING (false)")
 	s := split
@@ -75,6 +77,7 @@ func TestSplitCopiesAllRowsOfATableWithRowLevelSecurity(t *testing.T) {
 }
 
 func TestSplitScansASharedTableEquallyOftenForAnyNumberOfTenants(t *testing.T) {
+	t.Parallel()
 	b := newBed(t, 0)
 	names, s := []string{}, tenancy.Split{Tables: []string{"customers", "orders"}, Column: "tenant_id"}
 	for i := range 6 {

@@ -77,6 +77,7 @@ func TestSharedTablesAreSplitIntoSchemas(t *testing.T) {
 }
 
 func TestKilledSplitIsContinuedByTheNextRun(t *testing.T) {
+	t.Parallel()
 	b, _ := sharedBed(t, 0)
 	sql, err := split.SQL()
 	require.NoError(t, err)
@@ -100,6 +101,7 @@ func TestKilledSplitIsContinuedByTheNextRun(t *testing.T) {
 }
 
 func TestSplitIsRefusedWhenItWouldLoseRowsOrTables(t *testing.T) {
+	t.Parallel()
 	b, app := sharedBed(t, 0)
 	run(t, app, "INSERT INTO customers (tenant_id) VALUES (3)")
 	for want, faulty := range map[string]tenancy.Split{
@@ -128,6 +130,7 @@ func TestSplitIsRefusedWhenItWouldLoseRowsOrTables(t *testing.T) {
 }
 
 func TestSplitReportsAllFaultsOfItsInputTogether(t *testing.T) {
+	t.Parallel()
 	_, err := tenancy.Split{Tables: []string{"a", "a"}, Tenants: []tenancy.SplitTenant{{Key: "1", Name: "www"}, {Key: "1", Name: "b"}}}.SQL()
 	for _, want := range []string{`"a" is given twice`, "column: is missing", `"www" is reserved`, `"1"=b is given twice`} {
 		require.ErrorContains(t, err, want)

@@ -13,6 +13,7 @@ import (
 )
 
 func TestReconcileFailsWithoutRefusingWhenItCannotCheckTheDeclaration(t *testing.T) {
+	t.Parallel()
 	b := newBed(t, 0)
 	b.must(t, named("acme"))
 	super := b.Superuser(t, postgrestest.Database)

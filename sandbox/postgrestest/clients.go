@@ -41,6 +41,8 @@ func (s *Server) Clients(t testing.TB) string {
 }
 
 func buildClients(major int) (string, error) {
+	fetching.Lock()
+	defer fetching.Unlock()
 	source, known := clientSources[major]
 	if !known {
 		return "", fmt.Errorf("no sources of PostgreSQL %d are pinned", major)

@@ -31,6 +31,8 @@ type debianProgram struct {
 // program. apt checks the packages' signatures. The packages are fetched once for each machine,
 // which takes about 10 s.
 func (p debianProgram) fetch() (string, error) {
+	fetching.Lock()
+	defer fetching.Unlock()
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		return "", err

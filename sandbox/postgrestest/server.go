@@ -7,7 +7,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"net/url"
 	"os"
@@ -64,14 +63,15 @@ func Start(t testing.TB, major int) *Server {
 	dir, err := os.MkdirTemp("", "postgres-")
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) }) // a leftover in the temporary folder does no harm
-	s := &Server{major: major, Dir: dir, CA: filepath.Join(dir, "ca.crt"), Bin: binaries(t, major, dir)}
+	s := &Server{major: major, Dir: dir, CA: filepath.Join(dir, "ca.crt")}
 	s.lowerRights(t)
 	writeCertificates(t, dir)
-	s.own(t)
-	data := filepath.Join(dir, "data")
-	s.run(t, "initdb", "--pgdata="+data, "--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-sync", "--locale=C")
+	data := dataFolder(t, dir)
+	out, err := exec.Command("cp", "-aT", s.share(t), data).CombinedOutput()
+	require.NoError(t, err, "%s", out)
 	require.NoError(t, os.WriteFile(filepath.Join(data, "pg_hba.conf"), []byte(access), 0o600))
 	s.own(t)
+	s.give(t, data)
 	s.Port = FreePort(t)
 	server := s.command("postgres", "-D", data, "-p", strconv.Itoa(s.Port), "-k", dir,
 		"-c", "listen_addresses=127.0.0.1,::1", "-c", "fsync=off", "-c", "max_connections=25", "-c", "superuser_reserved_connections=3",
@@ -206,21 +206,4 @@ func (s *Server) run(t testing.TB, program string, args ...string) {
 	var out bytes.Buffer
 	command.Stdout, command.Stderr = &out, &out
 	require.NoError(t, command.Run(), "%s %s\n%s", program, strings.Join(args, " "), out.String())
-}
-
-// FreePort returns a port on which nothing listens. Linux gives ports from 32768 on to outgoing
-// connections, so one of these might be taken before the caller uses it.
-func FreePort(t testing.TB) int {
-	t.Helper()
-	var err error
-	for range 100 {
-		port := 10000 + rand.IntN(22000)
-		var listener net.Listener
-		if listener, err = net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
-			require.NoError(t, listener.Close())
-			return port
-		}
-	}
-	require.NoError(t, err)
-	return 0
 }

@@ -64,9 +64,8 @@ cat "$WORK/messages" >&2
 # All stages are one script: in included files, psql puts file and line before each message.
 # locks.sql runs again with the lease: another run may have let a tenant in meanwhile.
 # session.sql runs again because locks.sql changes its settings.
-for stage in session lease locks session declared functions refuse rename close database roles schemas volume restore samples quota open archive purge verify; do
-  cat "$stage.sql"
-done > "$WORK/reconcile.sql"
+cat session.sql lease.sql locks.sql session.sql declared.sql functions.sql refuse.sql rename.sql close.sql database.sql roles.sql \
+  schemas.sql volume.sql restore.sql samples.sql quota.sql open.sql archive.sql purge.sql verify.sql > "$WORK/reconcile.sql"
 run "$WORK/reconcile.sql"
 [ ! -e "$WORK/refused" ] || exit 65
 [ ! -e "$WORK/failed" ] || [ "$TOLERATE" = tenants ] || exit 75
