@@ -9,7 +9,7 @@ import (
 )
 
 // startDemo runs a stack with its containers on this machine, and prints how to look at it.
-func startDemo(d demo.Demo) error {
+func startDemo(d *demo.Demo) error {
 	if err := d.Up(); err != nil {
 		return err
 	}
@@ -22,10 +22,10 @@ func startDemo(d demo.Demo) error {
 	return d.Print(os.Stdout, o.Tenants)
 }
 
-func stopDemo(d demo.Demo) error { return d.Down() }
+func stopDemo(d *demo.Demo) error { return d.Down() }
 
 // demoOf returns the demo of a stack of this checkout.
-func demoOf(name string, ports demo.Ports) (demo.Demo, error) {
+func demoOf(name string, ports demo.Ports) (*demo.Demo, error) {
 	root, err := os.Getwd()
 	return demo.New(root, root, filepath.Join(root, ".sandbox", "demo", name), name, ports, 0, os.Stdout, os.Stderr), err
 }

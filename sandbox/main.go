@@ -43,7 +43,7 @@ func main() {
 	flags.Usage = func() { fmt.Fprint(os.Stderr, usage) }
 	_ = flags.Parse(os.Args[1:]) // exits on an error
 	commands := map[string]func(engine.Stack) error{"up": up, "preview": preview, "tree": tree, "refresh": refresh, "cancel": unlock, "adopt": adopt, "down": down}
-	onNodes := map[string]func(demo.Demo) error{"demo": startDemo, "demo-down": stopDemo}
+	onNodes := map[string]func(*demo.Demo) error{"demo": startDemo, "demo-down": stopDemo}
 	if run, ok := onNodes[flags.Arg(0)]; ok && flags.NArg() == 1 {
 		d, err := demoOf(*stack, ports)
 		if err == nil {

@@ -140,6 +140,7 @@ func (p Pooler) general() string {
 		{"", "client_tls_key_file", file(poolerKey)},
 		{"", "server_tls_sslmode", "verify-full"},
 		{"", "server_tls_ca_file", file(poolerServerCA)},
+		{"Clients need no certificate. Without a file PgBouncer reads that of its image, and does not\n; start if there is none.", "client_tls_ca_file", file(poolerServerCA)},
 		{"A server connection returns to the pool after each transaction. An idle tenant uses none.", "pool_mode", "transaction"},
 		{"A tenant has at most one connection. If its queries are slow, only this tenant waits.", "default_pool_size", "1"},
 		{"An idle connection could not be used by another tenant.", "min_pool_size", "0"},

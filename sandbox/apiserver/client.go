@@ -97,17 +97,34 @@ func New(path string) (*Client, error) {
 
 // do sends a request and returns the JSON object in the response.
 func (a *Client) do(method, path, contentType string, body any) (map[string]any, error) {
+	code, data, err := a.send(method, path, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	var answer map[string]any
+	if err := json.Unmarshal(data, &answer); err != nil {
+		return nil, &statusError{code, strings.TrimSpace(string(data))}
+	}
+	if code >= http.StatusBadRequest {
+		message, _ := answer["message"].(string)
+		return nil, &statusError{code, message}
+	}
+	return answer, nil
+}
+
+// send sends a request and returns the status and the body of the response.
+func (a *Client) send(method, path, contentType string, body any) (int, []byte, error) {
 	var content io.Reader
 	if body != nil {
 		data, err := json.Marshal(body)
 		if err != nil {
-			return nil, err
+			return 0, nil, err
 		}
 		content = bytes.NewReader(data)
 	}
 	req, err := http.NewRequest(method, a.server+path, content)
 	if err != nil {
-		return nil, err
+		return 0, nil, err
 	}
 	req.Header.Set("Authorization", "Bearer "+a.token)
 	req.Header.Set("Accept", "application/json")
@@ -116,22 +133,11 @@ func (a *Client) do(method, path, contentType string, body any) (map[string]any,
 	}
 	resp, err := a.client.Do(req)
 	if err != nil {
-		return nil, err
+		return 0, nil, err
 	}
 	defer resp.Body.Close() //nolint:errcheck // it has been read
 	data, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return nil, err
-	}
-	var answer map[string]any
-	if err := json.Unmarshal(data, &answer); err != nil {
-		return nil, &statusError{resp.StatusCode, strings.TrimSpace(string(data))}
-	}
-	if resp.StatusCode >= http.StatusBadRequest {
-		message, _ := answer["message"].(string)
-		return nil, &statusError{resp.StatusCode, message}
-	}
-	return answer, nil
+	return resp.StatusCode, data, err
 }
 
 // Read decodes the response to a GET request for a path into out.
@@ -145,6 +151,18 @@ func (a *Client) Read(path string, out any) error {
 		return err
 	}
 	return json.Unmarshal(data, out)
+}
+
+// ReadText returns the body of the response to a GET request for a path.
+func (a *Client) ReadText(path string) (string, error) {
+	code, data, err := a.send(http.MethodGet, path, "", nil)
+	if err == nil && code >= http.StatusBadRequest {
+		err = &statusError{code, strings.TrimSpace(string(data))}
+	}
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", path, err)
+	}
+	return string(data), nil
 }
 
 // path returns the URL path of an object, from its apiVersion, kind, namespace and name.

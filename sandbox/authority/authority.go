@@ -47,15 +47,11 @@ func New() (*Authority, error) {
 // Issue returns a server's certificate for hosts, of which the first is its common name, and the
 // private key, both in PEM form. A host is a name, or an IP address.
 func (a *Authority) Issue(hosts ...string) (certificate, privateKey []byte, err error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, nil, err
-	}
 	template, err := newTemplate(hosts[0])
 	if err != nil {
 		return nil, nil, err
 	}
-	template.KeyUsage, template.ExtKeyUsage = x509.KeyUsageDigitalSignature, []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
+	template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
 	for _, host := range hosts {
 		if ip := net.ParseIP(host); ip != nil {
 			template.IPAddresses = append(template.IPAddresses, ip)
@@ -63,6 +59,27 @@ func (a *Authority) Issue(hosts ...string) (certificate, privateKey []byte, err 
 			template.DNSNames = append(template.DNSNames, host)
 		}
 	}
+	return a.sign(template)
+}
+
+// IssueClient is like Issue for a client: a user of a group, in Kubernetes' sense.
+func (a *Authority) IssueClient(user, group string) (certificate, privateKey []byte, err error) {
+	template, err := newTemplate(user)
+	if err != nil {
+		return nil, nil, err
+	}
+	template.Subject.Organization = []string{group}
+	template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
+	return a.sign(template)
+}
+
+// sign returns a certificate for a new key.
+func (a *Authority) sign(template *x509.Certificate) (certificate, privateKey []byte, err error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, nil, err
+	}
+	template.KeyUsage = x509.KeyUsageDigitalSignature
 	der, err := x509.CreateCertificate(rand.Reader, template, a.parsed, &key.PublicKey, a.key)
 	if err != nil {
 		return nil, nil, err

@@ -40,3 +40,17 @@ func TestAuthoritiesDoNotTrustEachOther(t *testing.T) {
 	_, err = pair.Leaf.Verify(x509.VerifyOptions{Roots: roots, DNSName: "localhost"})
 	assert.Error(t, err)
 }
+
+func TestClientsHaveTheirUserAndGroup(t *testing.T) {
+	a, err := New()
+	require.NoError(t, err)
+	certificate, key, err := a.IssueClient("kube-apiserver", "system:masters")
+	require.NoError(t, err)
+	pair, err := tls.X509KeyPair(certificate, key)
+	require.NoError(t, err)
+	assert.Equal(t, "CN=kube-apiserver,O=system:masters", pair.Leaf.Subject.String())
+	roots := x509.NewCertPool()
+	require.True(t, roots.AppendCertsFromPEM(a.Certificate))
+	_, err = pair.Leaf.Verify(x509.VerifyOptions{Roots: roots, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}})
+	assert.NoError(t, err)
+}

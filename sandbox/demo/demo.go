@@ -33,8 +33,8 @@ type Demo struct {
 
 // New returns the demo of a stack. All its files are in folder. source is a folder with
 // Pulumi.yaml and the stack file. It ends when the process parent exits; 0 means never.
-func New(checkout, source, folder, name string, ports Ports, parent int, out, errs io.Writer) Demo {
-	return Demo{
+func New(checkout, source, folder, name string, ports Ports, parent int, out, errs io.Writer) *Demo {
+	return &Demo{
 		Stack:    engine.Stack{Name: name, Root: filepath.Join(folder, "source"), Folder: folder, Out: out, Err: errs},
 		checkout: checkout, source: source, ports: ports, parent: parent,
 	}
@@ -42,7 +42,7 @@ func New(checkout, source, folder, name string, ports Ports, parent int, out, er
 
 // Up starts the demo. If it runs, Up updates it to the stack file. If an earlier one was killed,
 // Up deletes what that left and starts a new one.
-func (d Demo) Up() error {
+func (d *Demo) Up() error {
 	if !d.ClusterRuns() {
 		// The state of a run that was killed describes a cluster that is gone.
 		if err := d.Down(); err != nil {
@@ -52,8 +52,7 @@ func (d Demo) Up() error {
 			return err
 		}
 	}
-	d, err := d.ready()
-	if err != nil {
+	if err := d.prepare(); err != nil {
 		return err
 	}
 	if err := d.Pulumi("up", "--yes", "--skip-preview"); err != nil {
@@ -63,35 +62,35 @@ func (d Demo) Up() error {
 }
 
 // Down stops everything of the demo, and deletes its files.
-func (d Demo) Down() error { return errors.Join(d.StopCluster(), d.Remove()) }
+func (d *Demo) Down() error { return errors.Join(d.StopCluster(), d.Remove()) }
 
-// ready builds all programs, starts the cluster unless it runs, and returns the demo with what
-// the engine needs for a run.
-func (d Demo) ready() (Demo, error) {
+// prepare builds all programs, and starts the cluster unless it runs.
+func (d *Demo) prepare() error {
 	var err error
 	if d.Tools, err = build.Engine(d.checkout, d.Err); err != nil {
-		return d, err
+		return err
 	}
 	cluster, err := build.Cluster(d.checkout, d.Err)
 	if err != nil {
-		return d, err
+		return err
 	}
 	flags, err := d.nodeFlags()
 	if err != nil {
-		return d, err
+		return err
 	}
 	if err := d.writeStackFile(); err != nil {
-		return d, err
+		return err
 	}
 	if err := d.StartCluster(cluster, d.parent, d.Err, flags...); err != nil {
-		return d, err
+		return err
 	}
+	d.Env = nil
 	d.Stack = d.OnCluster(cluster)
-	return d, d.Prepare()
+	return d.Prepare()
 }
 
 // nodeFlags builds what real nodes need, and returns the flags of "cluster serve" for them.
-func (d Demo) nodeFlags() ([]string, error) {
+func (d *Demo) nodeFlags() ([]string, error) {
 	tools, err := build.Nodes(d.checkout, d.Err)
 	if err != nil {
 		return nil, err
@@ -126,10 +125,10 @@ func (p Ports) check() error {
 }
 
 // Domain returns the stack's domain on this machine. Browsers resolve it to this machine.
-func (d Demo) Domain() string { return d.Name + ".localhost" }
+func (d *Demo) Domain() string { return d.Name + ".localhost" }
 
 // writeStackFile copies the stack file with Domain in place of the declared one.
-func (d Demo) writeStackFile() error {
+func (d *Demo) writeStackFile() error {
 	file := "Pulumi." + d.Name + ".yaml"
 	data, err := os.ReadFile(filepath.Join(d.source, file))
 	if err != nil {
@@ -153,7 +152,7 @@ func (d Demo) writeStackFile() error {
 }
 
 // URL returns the address of a host of the stack on this machine.
-func (d Demo) URL(host string) string {
+func (d *Demo) URL(host string) string {
 	if d.ports.HTTPS == 443 {
 		return "https://" + host
 	}
@@ -161,4 +160,4 @@ func (d Demo) URL(host string) string {
 }
 
 // Authority returns the path of the certificate that signed those of the demo.
-func (d Demo) Authority() string { return filepath.Join(d.ClusterFolder(), "ca.crt") }
+func (d *Demo) Authority() string { return filepath.Join(d.ClusterFolder(), "ca.crt") }

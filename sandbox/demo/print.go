@@ -9,7 +9,7 @@ import (
 
 // Print prints the demo's addresses, what its containers use, and what to do next. tenants are
 // the URLs of the tenants by name.
-func (d Demo) Print(out io.Writer, tenants map[string]string) error {
+func (d *Demo) Print(out io.Writer, tenants map[string]string) error {
 	line := func(name, url string) { fmt.Fprintf(out, "  %-12s %s\n", name, url) }
 	fmt.Fprintln(out, "Open:")
 	line("app", d.URL(d.Domain()))

@@ -117,7 +117,7 @@ func (h *Host) startDatabase() error {
 
 // Serve starts the DNS server and the load balancer.
 func (h *Host) Serve(ctx context.Context, plane *controlplane.ControlPlane) error {
-	h.Machines.Kubeconfig = plane.NodesKubeconfig()
+	h.Machines.Kubeconfig, h.Machines.Authority = plane.NodesKubeconfig(), plane.KubeletAuthority()
 	client, err := kubernetes.NewForConfig(plane.Config)
 	if err != nil {
 		return err

@@ -116,6 +116,7 @@ func (c *ControlPlane) apiServerFlags(port int) []string {
 		"--service-account-issuer=https://kubernetes.default.svc", "--service-account-key-file=" + c.path(accountKey),
 		"--service-account-signing-key-file=" + c.path(accountKey), "--service-cluster-ip-range=10.96.0.0/16",
 		"--event-ttl=1h",
+		"--kubelet-client-certificate=" + c.path(kubeletClient), "--kubelet-client-key=" + c.path(kubeletClientKey),
 	}
 	if c.network == nil {
 		return append(flags, "--bind-address=127.0.0.1", "--advertise-address=127.0.0.1", "--endpoint-reconciler-type=none")
@@ -192,6 +193,10 @@ func (c *ControlPlane) Stop() error {
 // NodesKubeconfig returns the path of a kubeconfig like Kubeconfig for programs on the nodes.
 // The file exists if Start had a network.
 func (c *ControlPlane) NodesKubeconfig() string { return c.path("nodes.kubeconfig") }
+
+// KubeletAuthority returns the path of the certificate that a kubelet trusts to know
+// kube-apiserver.
+func (c *ControlPlane) KubeletAuthority() string { return c.path(kubeletAuthority) }
 
 func (c *ControlPlane) writeKubeconfig(port int, token string) error {
 	config := c.kubeconfig(net.IPv4(127, 0, 0, 1), port, token)

@@ -14,6 +14,7 @@ import (
 
 	"k8s.io/client-go/util/cert"
 
+	"github.com/genericcorp/platform/sandbox/authority"
 	"github.com/genericcorp/platform/sandbox/cluster/vpc"
 )
 
@@ -23,13 +24,18 @@ const (
 	accountKey         = "service-account.key"
 	servingCertificate = "apiserver/apiserver.crt"
 	servingKey         = "apiserver/apiserver.key"
+	// kube-apiserver connects to kubelets as kubeletClient. They trust kubeletAuthority.
+	kubeletAuthority = "kubelet-ca.crt"
+	kubeletClient    = "kubelet-client.crt"
+	kubeletClientKey = "kubelet-client.key"
 )
 
 // serviceAddress is the address of the Service "kubernetes": the first one of its range.
 var serviceAddress = net.IPv4(10, 96, 0, 1)
 
 // writeCredentials writes the administrator's token, the key that signs tokens of service
-// accounts, and the certificate of the API server. It returns the token.
+// accounts, and the certificates of the API server, also as a client of kubelets. It returns the
+// token.
 func writeCredentials(folder string) (string, error) {
 	random := make([]byte, 24)
 	if _, err := rand.Read(random); err != nil {
@@ -49,7 +55,16 @@ func writeCredentials(folder string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	issuer, err := authority.New()
+	if err != nil {
+		return "", err
+	}
+	client, clientKey, err := issuer.IssueClient("kube-apiserver", "system:masters")
+	if err != nil {
+		return "", err
+	}
 	for name, data := range map[string][]byte{
+		kubeletAuthority: issuer.Certificate, kubeletClient: client, kubeletClientKey: clientKey,
 		tokenFile:          []byte(fmt.Sprintf("%s,sandbox,sandbox,system:masters\n", token)),
 		accountKey:         pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: der}),
 		servingCertificate: certificate, servingKey: certificateKey,

@@ -28,7 +28,7 @@ import (
 
 // runningDemo is a demo that runs its containers on this machine.
 type runningDemo struct {
-	demo.Demo
+	*demo.Demo
 	source string
 	port   int
 	out    *strings.Builder

@@ -23,6 +23,10 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 )
 
+// user is the user of a container whose Pod names none. It must be a number, so that the kubelet
+// knows that it is not root.
+const user = "65532"
+
 // Image is an image of one layer.
 type Image struct {
 	// Name is the last element of the repository, such as "traefik" for
@@ -48,36 +52,17 @@ func Base(reference string) string {
 	return last
 }
 
-// Write writes images to a folder, as files of `docker save`. It skips an image whose files are
-// older than that.
+// Write writes images to a folder, as files of `docker save`.
 func Write(folder string, images []Image) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
 	}
 	for _, image := range images {
-		target := filepath.Join(folder, image.Name+".tar")
-		if image.upToDate(target) {
-			continue
-		}
-		if err := image.write(target); err != nil {
+		if err := image.write(filepath.Join(folder, image.Name+".tar")); err != nil {
 			return fmt.Errorf("image %s: %w", image.Name, err)
 		}
 	}
 	return nil
-}
-
-func (i Image) upToDate(target string) bool {
-	written, err := os.Stat(target)
-	if err != nil {
-		return false
-	}
-	for _, file := range i.Files {
-		source, err := os.Stat(file)
-		if err != nil || source.ModTime().After(written.ModTime()) {
-			return false
-		}
-	}
-	return true
 }
 
 func (i Image) write(target string) error {
@@ -95,7 +80,7 @@ func (i Image) write(target string) error {
 	}
 	config = config.DeepCopy()
 	config.OS, config.Architecture = "linux", architecture
-	config.Config = v1.Config{Entrypoint: i.Entrypoint, Env: i.Env}
+	config.Config = v1.Config{Entrypoint: i.Entrypoint, Env: i.Env, User: user}
 	if built, err = mutate.ConfigFile(built, config); err != nil {
 		return err
 	}

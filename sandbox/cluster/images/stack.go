@@ -25,8 +25,9 @@ type Programs struct {
 // tools are the programs that the scripts in the tenants' Jobs and in the pooler use, beside
 // PostgreSQL's.
 var tools = []string{
-	"sh", "awk", "basename", "cat", "chmod", "cp", "cut", "date", "diff", "dirname", "env", "find", "grep", "head", "id", "kill", "ls", "mkdir", "mktemp",
-	"mv", "rm", "sed", "sha256sum", "sleep", "sort", "stat", "sync", "tail", "tee", "test", "timeout", "touch", "tr", "wc",
+	"sh", "awk", "base64", "basename", "cat", "chmod", "cksum", "cmp", "comm", "cp", "cut", "date", "diff", "dirname", "env", "expr", "find", "grep", "head", "id",
+	"kill", "ln", "ls", "mkdir", "mktemp", "mv", "od", "printf", "readlink", "rm", "rmdir", "sed", "seq", "sha256sum", "sleep", "sort", "stat", "sync", "tail",
+	"tee", "test", "timeout", "touch", "tr", "uniq", "wc", "xargs",
 }
 
 // OfStack returns the images of the Pods of a stack.
@@ -36,6 +37,7 @@ func OfStack(p Programs) ([]Image, error) {
 		{Name: "pause", Files: standin, Entrypoint: []string{"/standin"}},
 		// The ports are those of the probes of cert-manager's chart.
 		{Name: "cert-manager", Files: standin, Entrypoint: []string{"/standin", "9402", "9403", "6080", "10250"}},
+		{Name: "cert-manager-startupapicheck", Files: standin, Entrypoint: []string{"/standin", "--exit"}},
 		{Name: "grafana", Files: standin, Entrypoint: []string{"/standin", "3000", "--dashboards=/etc/platform/dashboards"}},
 	}
 	for _, name := range []string{"traefik", "victoria-metrics", "kube-state-metrics", "node-exporter", "agenthq"} {

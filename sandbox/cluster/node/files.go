@@ -56,7 +56,7 @@ clusterDNS: [{{.DNS}}]
 clusterDomain: cluster.local
 resolvConf: ""
 containerRuntimeEndpoint: unix://{{.Socket}}
-authentication: {anonymous: {enabled: false}, webhook: {enabled: true}}
+authentication: {anonymous: {enabled: false}, webhook: {enabled: true}, x509: {clientCAFile: {{.Authority}}}}
 authorization: {mode: Webhook}
 systemReserved: {memory: {{.ReservedMiB}}Mi, cpu: {{.ReservedMilliCPU}}m}
 evictionHard: {memory.available: "0%", nodefs.available: "0%", nodefs.inodesFree: "0%", imagefs.available: "0%"}

@@ -23,8 +23,9 @@ type Config struct {
 	// Folder is where the node writes its files. Bin has the programs, and Images the images
 	// that the node can run, as files of docker save.
 	Folder, Bin, Images string
-	// Kubeconfig has the rights with which the kubelet and kube-proxy work.
-	Kubeconfig string
+	// Kubeconfig has the rights with which the kubelet and kube-proxy work. Authority is the
+	// certificate with which the kubelet knows kube-apiserver.
+	Kubeconfig, Authority string
 	// Labels are those of the Node object.
 	Labels map[string]string
 	// Address is the node's address in the private network, and Gateway that network's gateway. Pods is the range of the node's Pods, ClusterPods of all Pods.

@@ -119,25 +119,25 @@ func Loopback() error {
 	return netlink.LinkSetUp(lo)
 }
 
-// onThread runs do on an operating system thread of its own, which ends with it. So do may
-// change the thread's namespaces.
-func onThread(do func() error) error {
-	done := make(chan error)
-	go func() {
-		runtime.LockOSThread() // never unlocked: the runtime ends the thread with the goroutine
-		done <- do()
-	}()
-	return <-done
-}
-
-// inside runs do on a thread in the network.
+// inside runs do on a thread that is in the network meanwhile. The thread must live on, because
+// the kernel kills the processes with Pdeathsig that it has started.
 func (n *Network) inside(do func() error) error {
-	return onThread(func() error {
-		if err := unix.Setns(int(n.namespace.Fd()), unix.CLONE_NEWNET); err != nil {
-			return fmt.Errorf("enter the network namespace: %w", err)
-		}
-		return do()
-	})
+	runtime.LockOSThread()
+	own, err := os.Open("/proc/thread-self/ns/net")
+	if err != nil {
+		return err
+	}
+	defer own.Close() //nolint:errcheck // it was only read
+	if err := unix.Setns(int(n.namespace.Fd()), unix.CLONE_NEWNET); err != nil {
+		return fmt.Errorf("enter the network namespace: %w", err)
+	}
+	err = do()
+	if back := unix.Setns(int(own.Fd()), unix.CLONE_NEWNET); back != nil {
+		// The thread stays locked, so that no other goroutine runs in the network.
+		return errors.Join(err, back)
+	}
+	runtime.UnlockOSThread()
+	return err
 }
 
 // Attach connects the network namespace of a process with the bridge. The process gets an
