@@ -80,6 +80,9 @@ bench: ## measure and write docs/benchmarks.md (25 to 50 minutes on two cores); 
 screenshots: ## take the screenshots of the documentation, docs/images (needs PostgreSQL and Chromium)
 	@go -C showcase test ./browser -count 1 -run TestScreenshots -screenshots
 
+load: ## put 100, 200 and 400 people on the demo, and write the result to docs/benchmarks.md; needs Linux and root
+	@$(MAKE) --no-print-directory bench ONLY=load
+
 fuzz: ## run each fuzz target for 30 seconds
 	@go test ./internal/settings -run xxx -fuzz FuzzLoad -fuzztime 30s
 	@go test ./internal/names -run xxx -fuzz FuzzTenant -fuzztime 30s

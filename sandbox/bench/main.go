@@ -51,6 +51,7 @@ var measurements = []measurement{
 	{"builds", "Builds, and from an edit to its preview", true, "a quarter to half of an hour, most of it a cold build with helm/v3", bench.builds},
 	{"tenants", "Tenants", true, "ten minutes", bench.tenants},
 	{"pooler", "Tenants through PgBouncer and directly", false, "six minutes", bench.pooler},
+	{"load", "People on the demo", true, "a quarter of an hour; it needs root", bench.load},
 	{"algorithms", "The solver, the plan and the reconcile of tenants", false, "a minute", bench.algorithms},
 }
 

@@ -1,6 +1,6 @@
 // Command cluster is the real Kubernetes of the sandbox. "cluster serve" runs a control plane
 // with fake or real nodes. "cluster render" prints the objects that the cert-manager release
-// installs. "cluster node" is the first process of a real node; "cluster serve" starts it.
+// installs. "cluster exec" runs a command in a Pod. "cluster node" is the first process of a real node; "cluster serve" starts it.
 package main
 
 import (
@@ -23,20 +23,22 @@ func main() {
 
 func run(args []string) error {
 	if len(args) == 0 {
-		return errors.New("no command; usage: cluster serve|render|node")
+		return errors.New("no command; usage: cluster serve|render|exec|node")
 	}
 	switch args[0] {
 	case "serve":
 		return serve(args[1:])
 	case "render":
 		return render(args[1:], os.Stdin, os.Stdout)
+	case "exec":
+		return execute(args[1:], os.Stdout)
 	case "node":
 		if len(args) != 2 {
 			return errors.New("usage: cluster node FILE")
 		}
 		return node.Run(args[1])
 	}
-	return fmt.Errorf("there is no command %q; usage: cluster serve|render|node", args[0])
+	return fmt.Errorf("there is no command %q; usage: cluster serve|render|exec|node", args[0])
 }
 
 // render reads {"namespace": ..., "values": ...} and writes a list of objects, both as JSON.

@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
@@ -95,8 +96,12 @@ func (d runningDemo) status(t *testing.T, host string) int {
 	require.NoError(t, err)
 	roots := x509.NewCertPool()
 	require.True(t, roots.AppendCertsFromPEM(data))
-	client := http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}, DisableKeepAlives: true}}
-	defer client.CloseIdleConnections()
+	here := func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, network, fmt.Sprintf("127.0.0.1:%d", d.port))
+	}
+	client := http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{
+		TLSClientConfig: &tls.Config{RootCAs: roots}, DisableKeepAlives: true, DialContext: here,
+	}}
 	response, err := client.Get(d.URL(host) + "/")
 	if err != nil {
 		t.Log(err)
@@ -138,7 +143,7 @@ func (d runningDemo) checkLimits(t *testing.T) {
 	pods, err := d.kubernetes(t).CoreV1().Pods("").List(t.Context(), metav1.ListOptions{})
 	require.NoError(t, err)
 	containers := 0
-	used, err := d.MemoryUsed()
+	used, err := d.Usage()
 	require.NoError(t, err)
 	for _, pod := range pods.Items {
 		if pod.Status.Phase != corev1.PodRunning || pod.Namespace == "kube-system" {
@@ -151,8 +156,8 @@ func (d runningDemo) checkLimits(t *testing.T) {
 			assert.Zero(t, status.RestartCount, name)
 			limit := limitOf(pod, status.Name)
 			assert.Positive(t, limit, name)
-			assert.Positive(t, used[name], name)
-			assert.Less(t, used[name], limit, name)
+			assert.Positive(t, used[name].Bytes, name)
+			assert.Less(t, used[name].Bytes, limit, name)
 		}
 	}
 	assert.Greater(t, containers, 8)
@@ -172,7 +177,7 @@ func limitOf(pod corev1.Pod, container string) int64 {
 func (d runningDemo) checkBrowser(t *testing.T) {
 	root, err := filepath.Abs(checkout)
 	require.NoError(t, err)
-	cmd := exec.Command("go", "test", "./browser", "-count=1", "-run", "TestFlowsOfPeople", "-site", d.URL("acme.demo.localhost"),
+	cmd := exec.Command("go", "test", "./browser", "-count=1", "-run", "TestFlowsOfPeople", "-site", "https://acme.demo.localhost", // AgentHQ writes links without a port
 		"-address", fmt.Sprintf("127.0.0.1:%d", d.port), "-ca", d.Authority())
 	cmd.Dir = filepath.Join(root, "showcase")
 	out, err := cmd.CombinedOutput()

@@ -78,11 +78,11 @@ conntrack: {maxPerCore: 0, min: 0}
 // DNS returns the address of the cluster's DNS server.
 func (c Config) DNS() string { return vpc.Cloud.String() }
 
-// Path returns the path of a file of the node.
-func (c Config) Path(name string) string { return c.path(name) }
+// Path returns the path of a file of the node in its own view.
+func (c Config) Path(name string) string { return filepath.Join(root, name) }
 
-// Socket returns the path of containerd's socket.
-func (c Config) Socket() string { return c.socket() }
+// Socket returns the path of containerd's socket in the node's own view.
+func (c Config) Socket() string { return c.Path("containerd.sock") }
 
 // ReservedMiB returns the memory of this machine that Pods cannot request. The kubelet
 // subtracts it from the machine's memory.
@@ -116,7 +116,7 @@ func (c Config) writeFiles() error {
 }
 
 func (c Config) writeFile(name string) error {
-	path := c.path(name)
+	path := c.Path(name)
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}

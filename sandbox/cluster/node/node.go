@@ -56,7 +56,7 @@ func Start(network *vpc.Network, config Config) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	path := filepath.Join(config.Folder, "node.json")
+	path := filepath.Join(config.Folder, configFile)
 	if err := os.WriteFile(path, data, 0o600); err != nil {
 		return nil, err
 	}
@@ -76,6 +76,9 @@ func Start(network *vpc.Network, config Config) (*Node, error) {
 	}
 	return n, nil
 }
+
+// configFile is the name of the file with the Config in Config.Folder.
+const configFile = "node.json"
 
 // linkName is the name of the node's network interface.
 const linkName = "eth0"
@@ -133,14 +136,16 @@ func (n *Node) Tag(image, name string) error {
 
 // Ready reports whether containerd runs and has imported all images.
 func (n *Node) Ready() bool {
-	_, err := os.Stat(n.config.imported())
+	_, err := os.Stat(filepath.Join(n.config.Folder, importedFile))
 	return !errors.Is(err, fs.ErrNotExist)
 }
 
+// ctr runs containerd's client. The path of a socket has at most 107 bytes, so it uses that of
+// the node's own view.
 func (n *Node) ctr(args ...string) ([]byte, error) {
-	return exec.Command(filepath.Join(n.config.Bin, "ctr"), append([]string{"--address", n.config.socket(), "--namespace", "k8s.io"}, args...)...).CombinedOutput()
+	return n.config.ctr(fmt.Sprintf("/proc/%d/root%s", n.process.Process.Pid, n.config.Socket()), args...)
 }
 
-func (c Config) path(name string) string { return filepath.Join(c.Folder, name) }
-func (c Config) socket() string          { return c.path("containerd.sock") }
-func (c Config) imported() string        { return c.path("imported") }
+func (c Config) ctr(socket string, args ...string) ([]byte, error) {
+	return exec.Command(filepath.Join(c.Bin, "ctr"), append([]string{"--address", socket, "--namespace", "k8s.io"}, args...)...).CombinedOutput()
+}

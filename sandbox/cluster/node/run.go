@@ -17,6 +17,13 @@ import (
 	"github.com/genericcorp/platform/sandbox/cluster/vpc"
 )
 
+const (
+	// root is the node's folder in its own view. The paths of sockets in it are short enough.
+	root = "/run/node"
+	// importedFile exists when containerd has imported all images.
+	importedFile = "imported"
+)
+
 // Run is the first process of a node, in the namespaces that Start has made. It reads the
 // node's Config from a file, and returns when one of the node's programs has ended.
 func Run(path string) error {
@@ -57,7 +64,10 @@ func (c Config) mount() error {
 			return fmt.Errorf("mount %s: %w", folder, err)
 		}
 	}
-	return nil
+	if err := os.Mkdir(root, 0o711); err != nil {
+		return err
+	}
+	return unix.Mount(c.Folder, root, "", unix.MS_BIND, "")
 }
 
 // connect configures the node's network interface, which Start adds after the process runs.
@@ -97,16 +107,16 @@ func (c Config) runPrograms() error {
 		names[cmd.Process.Pid] = name
 		return nil
 	}
-	if err := start("containerd", "--config", c.path(containerdFile)); err != nil {
+	if err := start("containerd", "--config", c.Path(containerdFile)); err != nil {
 		return err
 	}
 	if err := c.importImages(); err != nil {
 		return err
 	}
 	if err := errors.Join(
-		start("kubelet", "--config="+c.path(kubeletFile), "--kubeconfig="+c.Kubeconfig, "--root-dir="+c.path("kubelet"),
-			"--cert-dir="+c.path("kubelet/pki"), "--hostname-override="+c.Name, "--node-ip="+c.Address.IP.String(), "--node-labels="+c.labels()),
-		start("kube-proxy", "--config="+c.path(proxyFile), "--hostname-override="+c.Name),
+		start("kubelet", "--config="+c.Path(kubeletFile), "--kubeconfig="+c.Kubeconfig, "--root-dir="+c.Path("kubelet"),
+			"--cert-dir="+c.Path("kubelet/pki"), "--hostname-override="+c.Name, "--node-ip="+c.Address.IP.String(), "--node-labels="+c.labels()),
+		start("kube-proxy", "--config="+c.Path(proxyFile), "--hostname-override="+c.Name),
 	); err != nil {
 		return err
 	}
@@ -118,14 +128,14 @@ func (c Config) runPrograms() error {
 			return err
 		}
 		if name := names[pid]; name != "" {
-			return fmt.Errorf("%s ended with status %d; see %s", name, status.ExitStatus(), c.path(name+".log"))
+			return fmt.Errorf("%s ended with status %d; see %s", name, status.ExitStatus(), filepath.Join(c.Folder, name+".log"))
 		}
 	}
 }
 
 // program returns a program of the node, with its log in <name>.log.
 func (c Config) program(name string, args ...string) (*exec.Cmd, error) {
-	log, err := os.Create(c.path(name + ".log"))
+	log, err := os.Create(c.Path(name + ".log"))
 	if err != nil {
 		return nil, err
 	}
@@ -137,26 +147,25 @@ func (c Config) program(name string, args ...string) (*exec.Cmd, error) {
 
 // importImages waits for containerd, and imports the files in Images.
 func (c Config) importImages() error {
-	n := Node{config: c}
 	var out []byte
 	err := errors.New("containerd did not start")
 	for range 100 {
-		if out, err = n.ctr("version"); err == nil {
+		if out, err = c.ctr(c.Socket(), "version"); err == nil {
 			break
 		}
 		time.Sleep(100 * time.Millisecond)
 	}
 	if err != nil {
-		return fmt.Errorf("containerd: %w: %s; see %s", err, out, c.path("containerd.log"))
+		return fmt.Errorf("containerd: %w: %s; see %s", err, out, filepath.Join(c.Folder, "containerd.log"))
 	}
 	files, err := filepath.Glob(filepath.Join(c.Images, "*.tar"))
 	if err != nil {
 		return err
 	}
 	for _, file := range files {
-		if out, err := n.ctr("images", "import", file); err != nil {
+		if out, err := c.ctr(c.Socket(), "images", "import", file); err != nil {
 			return fmt.Errorf("import %s: %w: %s", file, err, out)
 		}
 	}
-	return os.WriteFile(c.imported(), nil, 0o600)
+	return os.WriteFile(c.Path(importedFile), nil, 0o600)
 }
