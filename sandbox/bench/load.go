@@ -19,7 +19,7 @@ import (
 // loadPeople are the numbers of people at once, and loadTime the time of each run.
 var (
 	loadPeople = []int{100, 200, 400}
-	loadTime   = 3 * time.Minute
+	loadTime   = 2 * time.Minute
 )
 
 // load puts people on the demo stack with two more tenants. Each container has the requests and

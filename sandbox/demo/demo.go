@@ -14,8 +14,8 @@ import (
 	"strings"
 
 	"github.com/genericcorp/platform/sandbox/build"
+	"github.com/genericcorp/platform/sandbox/debian"
 	"github.com/genericcorp/platform/sandbox/engine"
-	"github.com/genericcorp/platform/sandbox/postgrestest"
 )
 
 // Ports are TCP ports on 127.0.0.1: of the load balancer for HTTP and HTTPS, and of
@@ -95,11 +95,11 @@ func (d *Demo) nodeFlags() ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	pgbouncer, err := postgrestest.PgBouncer()
+	pgbouncer, err := debian.PgBouncer()
 	if err != nil {
 		return nil, err
 	}
-	exporter, err := postgrestest.Exporter()
+	exporter, err := debian.Exporter()
 	if err != nil {
 		return nil, err
 	}

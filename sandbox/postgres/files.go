@@ -29,9 +29,9 @@ func Installed() (string, error) {
 	return filepath.Dir(found[len(found)-1]), nil
 }
 
-// writeCertificates writes the certificate of a new authority, and a server certificate for
-// the hosts with its key.
-func writeCertificates(folder string, hosts []string) error {
+// WriteCertificates writes the certificate of a new authority (ca.crt), and a server certificate for
+// the hosts (server.crt) with its key (server.key).
+func WriteCertificates(folder string, hosts ...string) error {
 	issuer, err := authority.New()
 	if err != nil {
 		return err

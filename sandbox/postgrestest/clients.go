@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/genericcorp/platform/sandbox/debian"
 )
 
 // clientSource is a release of PostgreSQL, with the SHA-256 of its source archive. Debian
@@ -102,7 +104,7 @@ func (c clientSource) build(work, target string) error {
 // download writes the source archive to a file. It tries the Debian mirror of this machine
 // first. If Debian has a newer release already, it downloads from PostgreSQL.
 func (c clientSource) download(to string) error {
-	mirror, err := debianMirror()
+	mirror, err := debian.Mirror()
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/genericcorp/platform/sandbox/debian"
 )
 
 // Pooler is a PgBouncer that runs as the server's user and ends with its test.
@@ -33,7 +35,7 @@ type Pooler struct {
 // its port and folders.
 func (s *Server) NewPooler(t testing.TB) *Pooler {
 	t.Helper()
-	fetched, err := PgBouncer()
+	fetched, err := debian.PgBouncer()
 	require.NoError(t, err)
 	home, err := os.MkdirTemp(s.Dir, "pooler-")
 	require.NoError(t, err)
@@ -108,7 +110,7 @@ func (p *Pooler) Start(t testing.TB, script string) {
 // TCP port on which the exporter listens.
 func (p *Pooler) StartExporter(t testing.TB, args func(port int) []string) int {
 	t.Helper()
-	fetched, err := Exporter()
+	fetched, err := debian.Exporter()
 	require.NoError(t, err)
 	folder := filepath.Join(filepath.Dir(p.Folder), "exporter")
 	require.NoError(t, os.CopyFS(folder, os.DirFS(fetched)))

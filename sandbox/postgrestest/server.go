@@ -21,6 +21,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
+
+	"github.com/genericcorp/platform/sandbox/postgres"
 )
 
 // The roles and the database have the same names as on DigitalOcean.
@@ -65,7 +67,7 @@ func Start(t testing.TB, major int) *Server {
 	t.Cleanup(func() { _ = os.RemoveAll(dir) }) // a leftover in the temporary folder does no harm
 	s := &Server{major: major, Dir: dir, CA: filepath.Join(dir, "ca.crt")}
 	s.lowerRights(t)
-	writeCertificates(t, dir)
+	require.NoError(t, postgres.WriteCertificates(dir, "localhost"))
 	data := dataFolder(t, dir)
 	out, err := exec.Command("cp", "-aT", s.share(t), data).CombinedOutput()
 	require.NoError(t, err, "%s", out)

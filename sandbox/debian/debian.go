@@ -1,4 +1,5 @@
-package postgrestest
+// Package debian fetches programs from a newer release of Debian than this machine's.
+package debian
 
 import (
 	"debug/elf"
@@ -9,35 +10,48 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 )
 
 const (
-	// debianSuite is the Debian release after the newest stable one. It has PgBouncer 1.26;
+	// suite is the Debian release after the newest stable one. It has PgBouncer 1.26;
 	// Debian 13 has 1.24.
-	debianSuite = "forky"
-	// debianKeys is the file with the keys of Debian's archive.
-	debianKeys = "/usr/share/keyrings/debian-archive-keyring.gpg"
+	suite = "forky"
+	// keys is the file with the keys of Debian's archive.
+	keys = "/usr/share/keyrings/debian-archive-keyring.gpg"
 )
 
-// debianProgram is a program of debianSuite. It also runs on an older release, because it is
+// program is a program of suite. It also runs on an older release, because it is
 // copied together with its C library and all other libraries.
-type debianProgram struct {
+type program struct {
 	// name is the name of the program and of its Debian package. folder is its folder in the
 	// package.
 	name, folder string
 }
 
+// fetching lets one goroutine fetch programs, while the others wait for it.
+var fetching sync.Mutex
+
+// PgBouncer returns a folder with PgBouncer, whose file "run" starts it. The first call on a
+// machine fetches it, which takes about 10 s.
+func PgBouncer() (string, error) { return program{"pgbouncer", "usr/sbin"}.fetch() }
+
+// Exporter returns a folder like that of PgBouncer with the exporter of PgBouncer's metrics.
+func Exporter() (string, error) {
+	return program{"prometheus-pgbouncer-exporter", "usr/bin"}.fetch()
+}
+
 // fetch returns a folder with the program. The folder can be copied; its file "run" starts the
 // program. apt checks the packages' signatures. The packages are fetched once for each machine,
 // which takes about 10 s.
-func (p debianProgram) fetch() (string, error) {
+func (p program) fetch() (string, error) {
 	fetching.Lock()
 	defer fetching.Unlock()
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		return "", err
 	}
-	target := filepath.Join(cache, "platform-sandbox", debianSuite+"-"+p.name)
+	target := filepath.Join(cache, "platform-sandbox", suite+"-"+p.name)
 	if _, err := os.Stat(target); err == nil {
 		return target, nil
 	}
@@ -47,7 +61,7 @@ func (p debianProgram) fetch() (string, error) {
 	}
 	defer os.RemoveAll(work)
 	if err := p.unpack(work); err != nil {
-		return "", fmt.Errorf("%s of Debian %s: %w", p.name, debianSuite, err)
+		return "", fmt.Errorf("%s of Debian %s: %w", p.name, suite, err)
 	}
 	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
 		return "", err
@@ -70,7 +84,7 @@ func (p debianProgram) fetch() (string, error) {
 // unpack fetches the package and its libraries with apt, and unpacks them in work/root. apt uses
 // a configuration and package lists in work. So it does not change those of the machine, and
 // needs no root.
-func (p debianProgram) unpack(work string) error {
+func (p program) unpack(work string) error {
 	apt, err := newApt(work)
 	if err != nil {
 		return err
@@ -111,10 +125,10 @@ func (p debianProgram) unpack(work string) error {
 	return nil
 }
 
-// newApt returns a function that runs apt's commands. They know only debianSuite, and no package
+// newApt returns a function that runs apt's commands. They know only suite, and no package
 // as installed.
 func newApt(work string) (func(command ...string) (string, error), error) {
-	mirror, err := debianMirror()
+	mirror, err := Mirror()
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +138,7 @@ func newApt(work string) (func(command ...string) (string, error), error) {
 		}
 	}
 	sources := filepath.Join(work, "sources.list")
-	line := fmt.Sprintf("deb [signed-by=%s] %s %s main\n", debianKeys, mirror, debianSuite)
+	line := fmt.Sprintf("deb [signed-by=%s] %s %s main\n", keys, mirror, suite)
 	if err := errors.Join(os.WriteFile(sources, []byte(line), 0o600), os.WriteFile(filepath.Join(work, "status"), nil, 0o600)); err != nil {
 		return nil, err
 	}
@@ -138,8 +152,8 @@ func newApt(work string) (func(command ...string) (string, error), error) {
 	}, nil
 }
 
-// debianMirror returns the address of the Debian mirror in this machine's apt sources.
-func debianMirror() (string, error) {
+// Mirror returns the address of the Debian mirror in this machine's apt sources.
+func Mirror() (string, error) {
 	out, err := runIn("", "apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages")
 	if err != nil {
 		return "", err
@@ -153,19 +167,19 @@ func debianMirror() (string, error) {
 }
 
 // gather copies the program and its libraries to the folder target, and writes "run".
-func (p debianProgram) gather(root, target string) error {
-	program := filepath.Join(root, p.folder, p.name)
-	if err := copyProgram(program, filepath.Join(target, p.name)); err != nil {
+func (p program) gather(root, target string) error {
+	file := filepath.Join(root, p.folder, p.name)
+	if err := copyProgram(file, filepath.Join(target, p.name)); err != nil {
 		return err
 	}
-	loader, err := loaderOf(program)
+	loader, err := loaderOf(file)
 	if err != nil {
 		return err
 	}
 	start := `"$here/` + p.name + `"`
 	if loader != "" {
 		start = `"$here/` + loader + `" --library-path "$here" ` + start
-		if err := copyLibraries(root, program, target); err != nil {
+		if err := copyLibraries(root, file, target); err != nil {
 			return err
 		}
 	}
