@@ -33,3 +33,15 @@ func TestUnreadyReturnsAReasonUntilTheObjectIsReady(t *testing.T) {
 		})
 	}
 }
+
+func TestAJobThatHasFailedIsAnErrorWithItsReason(t *testing.T) {
+	job := func(kind, status string) map[string]any {
+		return map[string]any{"kind": "Job", "status": map[string]any{"conditions": []any{
+			map[string]any{"type": kind, "status": status, "message": "Job has reached the specified backoff limit"},
+		}}}
+	}
+	assert.EqualError(t, jobFailure(job("Failed", "True")), "the Job failed: Job has reached the specified backoff limit")
+	assert.NoError(t, jobFailure(job("Failed", "False")))
+	assert.NoError(t, jobFailure(job("Complete", "True")))
+	assert.NoError(t, jobFailure(map[string]any{"kind": "Deployment"}))
+}

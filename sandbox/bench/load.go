@@ -49,7 +49,7 @@ func (b bench) startDemo() (*demo.Demo, error) {
 		return nil, err
 	}
 	const tenants = "    tenants:\n"
-	more := bytes.Replace(stack, []byte(tenants), []byte(tenants+"      - name: beta\n        tier: growth\n      - name: gamma\n        tier: growth\n"), 1)
+	more := bytes.Replace(stack, []byte(tenants), []byte(tenants+"      - name: beta\n        plan: growth\n      - name: gamma\n        plan: growth\n"), 1)
 	if err := errors.Join(os.WriteFile(filepath.Join(source, "Pulumi.yaml"), project, 0o600), os.WriteFile(filepath.Join(source, "Pulumi.demo.yaml"), more, 0o600)); err != nil {
 		return nil, err
 	}

@@ -55,7 +55,7 @@ type Host struct {
 // Start makes the network and starts the database. Call Serve when the control plane runs.
 func Start(o Options) (*Host, error) {
 	h := &Host{options: o, failed: make(chan error, 2)}
-	if err := checkMachine(); err != nil {
+	if err := checkMachine(o); err != nil {
 		return nil, err
 	}
 	var err error

@@ -9,15 +9,23 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/genericcorp/platform/sandbox/cluster/node"
 	"github.com/genericcorp/platform/sandbox/postgres"
 )
 
 // needed are the programs that a node needs from this machine, with their Debian packages.
 var needed = []struct{ program, from string }{{"runc", "runc"}, {"nft", "nftables"}, {"mount", "mount"}}
 
-// checkMachine returns everything that this machine lacks to run nodes.
-func checkMachine() error {
+// checkMachine returns everything that keeps this machine from running nodes.
+func checkMachine(o Options) error {
 	var errs []error
+	for _, path := range []string{o.Folder, o.Bin, o.Images} {
+		for _, hidden := range node.Hidden {
+			if strings.HasPrefix(path, hidden+"/") {
+				errs = append(errs, fmt.Errorf("%s is in %s, which a node does not see; move the checkout or the cache folder", path, hidden))
+			}
+		}
+	}
 	if os.Geteuid() != 0 {
 		errs = append(errs, errors.New("nodes need root for namespaces and control groups; run the command with sudo"))
 	}

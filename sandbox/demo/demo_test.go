@@ -1,0 +1,51 @@
+package demo
+
+import (
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestWriteStackFileChangesOnlyTheDomain(t *testing.T) {
+	root := filepath.Join("..", "..")
+	d := New(root, root, t.TempDir(), "demo", Ports{HTTPS: 443}, 0, io.Discard, io.Discard)
+	require.NoError(t, d.writeStackFile())
+	declared, err := os.ReadFile(filepath.Join(root, "Pulumi.demo.yaml"))
+	require.NoError(t, err)
+	written, err := os.ReadFile(filepath.Join(d.Root, "Pulumi.demo.yaml"))
+	require.NoError(t, err)
+	assert.Contains(t, string(written), "    domain: demo.localhost\n    zone: demo.localhost\n")
+	assert.NotContains(t, string(written), "demo.genericcorp.com")
+	assert.Len(t, lines(written), len(lines(declared)))
+	different := 0
+	for i, line := range lines(written) {
+		if line != lines(declared)[i] {
+			different++
+		}
+	}
+	assert.Equal(t, 2, different)
+}
+
+func lines(text []byte) []string { return strings.Split(string(text), "\n") }
+
+func TestUpRefusesPortsThatAreTaken(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer listener.Close()
+	port := listener.Addr().(*net.TCPAddr).Port
+	d := New("", "", filepath.Join(t.TempDir(), "demo"), "demo", Ports{HTTPS: port}, 0, io.Discard, io.Discard)
+	assert.ErrorContains(t, d.Up(), "choose another one: make demo HTTPS=")
+}
+
+func TestURLHasThePortUnlessItIsTheDefault(t *testing.T) {
+	for port, want := range map[int]string{443: "https://acme.demo.localhost", 8443: "https://acme.demo.localhost:8443"} {
+		d := New("", "", "", "demo", Ports{HTTPS: port}, 0, nil, nil)
+		assert.Equal(t, want, d.URL("acme."+d.Domain()))
+	}
+}
