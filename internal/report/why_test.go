@@ -53,11 +53,11 @@ func TestEachSizeNamesWhatDecidedIt(t *testing.T) {
 			"as many as settings.nodes.count pins; the cheapest size on which everything fits"},
 		"pinned nodes of which one may be lost": {[]string{"capacity: {surviveNodeLoss: true}", "nodes: {size: s-2vcpu-4gb, count: 2}"},
 			"nodes: 2 × s-2vcpu-4gb, pinned by settings.nodes; everything fits, also with one node gone"},
-		"the app by its users": {nil, "app: 2 replicas with 100m CPU and 89Mi each, for 100 concurrent users"},
+		"the app by its users": {nil, "app: 2 replicas with 75m CPU and 77Mi each, for 100 concurrent users"},
 		"the app by its memory": {[]string{"app: {memory: 100Mi}"},
 			"100Mi each, set by settings.app.memory; the rest is for 100 concurrent users"},
 		"the app by its replicas": {[]string{"app: {replicas: 1}"},
-			"app: 1 replica with 200m CPU and 114Mi each, set by settings.app.replicas; the rest is for 100 concurrent users"},
+			"app: 1 replica with 150m CPU and 89Mi each, set by settings.app.replicas; the rest is for 100 concurrent users"},
 		"the app by all its settings": {[]string{"app: {replicas: 2, cpu: 50m, memory: 64Mi}"},
 			"set by settings.app.replicas, app.cpu, app.memory, whatever the number of users"},
 	} {

@@ -2,18 +2,20 @@ package workload
 
 import "github.com/genericcorp/platform/components"
 
-// Factors from concurrent users to replicas and requests. They are assumptions. Change them
-// here after a load test of the real app.
+// Factors from concurrent users to replicas and requests, measured with AgentHQ on 2026-11-30 by
+// `make load` with 100, 200 and 400 people (docs/benchmarks.md). They are rounded up, because
+// other machines are slower and other weeks busier.
 const (
-	// requestsPerUserMilli is the requests a second of one user, in thousandths. A person
-	// who reads and clicks makes one request in 5 seconds, so 0.2 a second.
-	requestsPerUserMilli = 200
-	// milliCPUPerRequest is the CPU for one request a second, in thousandths of a core: a
-	// page with a few database queries, from a compiled or well-cached app.
-	milliCPUPerRequest = 10
+	// requestsPerUserMilli is the requests a second of one user, in thousandths. Measured: 288,
+	// with 5 seconds between two steps of a person.
+	requestsPerUserMilli = 300
+	// milliCPUPerRequest is the CPU for one request a second, in thousandths of a core.
+	// Measured: 2.9.
+	milliCPUPerRequest = 5
 	// baseMiB is the memory of an idle replica. kibPerUser is added for each of its users.
+	// Measured: 32 MiB, and 54 KiB for each user.
 	baseMiB    = 64
-	kibPerUser = 512
+	kibPerUser = 256
 	// usersPerReplica is the number of users for which one replica is added.
 	usersPerReplica = 100
 	// minReplicas keeps the app available while a Pod is replaced or its node is drained.

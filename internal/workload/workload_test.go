@@ -23,7 +23,7 @@ func TestAppGetsMoreCPUForMoreUsers(t *testing.T) {
 	for n := 1; n < 2000; n += 37 {
 		w := appFor(n)
 		total := w.Replicas * w.Request.MilliCPU
-		assert.GreaterOrEqual(t, total, n*2, "two thousandths of a core for each user")
+		assert.GreaterOrEqual(t, 2*total, n*3, "one and a half thousandths of a core for each user")
 		assert.GreaterOrEqual(t, total, before-w.Replicas)
 		before = total
 	}

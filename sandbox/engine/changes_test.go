@@ -61,7 +61,7 @@ func TestMoreUsersThanTheNodesFitAreRefusedWithTheResizeCommand(t *testing.T) {
 	s := newStack(t, "demo")
 	s.Up(t)
 	id, _ := onlyCluster(t, s)
-	s.Edit(t, "concurrentUsers: 100", "concurrentUsers: 300")
+	s.Edit(t, "concurrentUsers: 100", "concurrentUsers: 400")
 	checkRefused(t, s, "the running cluster has s-2vcpu-4gb", "go run ./cmd/ops resize -stack demo")
 	after, _ := onlyCluster(t, s)
 	assert.Equal(t, id, after, "the cluster must not be replaced")

@@ -21,7 +21,7 @@ func TestUpKeepsTheClusterAfterItsNodePoolWasReplacedThroughTheAPI(t *testing.T)
 	s := newStack(t, "demo")
 	s.Up(t)
 	before := clusterID(t, s)
-	s.Edit(t, "concurrentUsers: 100", "concurrentUsers: 300")
+	s.Edit(t, "concurrentUsers: 100", "concurrentUsers: 400")
 	replacePool(t, s, before, "s-4vcpu-8gb")
 
 	out := s.Succeeds(t, "up", "--yes", "--refresh", "--skip-preview")

@@ -104,7 +104,7 @@ func TestTheTableHasALineForEachPage(t *testing.T) {
 	m.Agents, m.P95People, m.P95Agents, m.Total.Limited = 10, 99.6, 20, 3
 	m.Pages = []Page{{Page: "list", Requests: 12, Limited: 3, P50: 5, P95: 99.6, P99: 120, Bytes: 13_900}}
 	assert.Equal(t, `100 people and 10 agents: 0.20 requests per person and second, 3 responses with 429. p95: 100 ms for people, 20 ms for agents.
-The app: 4.0 ms of CPU per request, at most 50 MiB in each replica (of 2), 2 database connections, 4.0 kB per response.
+The app: 4.0 ms of CPU per request, at most 50 MiB in each replica (of 2), 4.0 kB per response, 2 database connections.
 
 | page | requests | failed | 429 | p50 | p95 | p99 | size |
 | --- | --- | --- | --- | --- | --- | --- | --- |

@@ -113,6 +113,7 @@ func (d runningDemo) status(t *testing.T, host string) int {
 
 func TestDemoRunsItsContainersOnThisMachine(t *testing.T) {
 	d := newDemo(t, "demo")
+	d.edit(t, "    tenants:\n", "    tenants:\n      - name: beta\n        plan: growth\n      - name: gamma\n        plan: growth\n")
 	d.up(t)
 	t.Run("the demo answers at its hosts", func(t *testing.T) {
 		for host, want := range map[string]int{"demo.localhost": 200, "acme.demo.localhost": 200, "grafana.demo.localhost": 200, "nobody.demo.localhost": 404} {
@@ -121,6 +122,7 @@ func TestDemoRunsItsContainersOnThisMachine(t *testing.T) {
 	})
 	t.Run("containers have the limits of their Pods and stay below them", d.checkLimits)
 	t.Run("people can use the demo tenant in a browser", d.checkBrowser)
+	t.Run("100 people notice no update of the app", d.checkLoad)
 	t.Run("a deleted Pod is replaced without a failed request", d.checkDeletedPod)
 	t.Run("a second run changes nothing", func(t *testing.T) { assert.Regexp(t, `Resources:\n    \d+ unchanged\n`, d.up(t)) })
 	t.Run("a suspended tenant gets 503", func(t *testing.T) {

@@ -30,7 +30,7 @@ func TestResizeMovesEveryPodToBiggerNodesAndKeepsTheCluster(t *testing.T) {
 	s.Up(t)
 	s.waitForPods(t)
 	cluster, old := s.cluster(t), s.placement(t)
-	s.Edit(t, "concurrentUsers: 100", "concurrentUsers: 300")
+	s.Edit(t, "concurrentUsers: 100", "concurrentUsers: 400")
 	size := s.plan(t).Nodes.Size
 	require.NotEqual(t, cluster.size, size)
 
@@ -55,7 +55,7 @@ func TestResizeMovesEveryPodToBiggerNodesAndKeepsTheCluster(t *testing.T) {
 	enginetest.ReplacesOnlyJobs(t, out)
 	assert.Equal(t, clusterFacts{id: cluster.id, size: size, pool: "default"}, s.cluster(t), "the cluster must be the same, with a pool of the new size and the declared name")
 	s.waitForPods(t)
-	assert.Len(t, s.placement(t), 3, "300 users need three replicas")
+	assert.Len(t, s.placement(t), 4, "400 users need four replicas")
 	s.Succeeds(t, "preview", "--refresh", "--expect-no-changes")
 }
 
