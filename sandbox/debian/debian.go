@@ -59,7 +59,7 @@ func (p program) fetch() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer os.RemoveAll(work)
+	defer os.RemoveAll(work) //nolint:errcheck // a leftover in the temporary folder does no harm
 	if err := p.unpack(work); err != nil {
 		return "", fmt.Errorf("%s of Debian %s: %w", p.name, suite, err)
 	}
@@ -70,7 +70,7 @@ func (p program) fetch() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer os.RemoveAll(part)
+	defer os.RemoveAll(part) //nolint:errcheck // it was renamed
 	if err := p.gather(filepath.Join(work, "root"), part); err != nil {
 		return "", err
 	}
@@ -184,7 +184,7 @@ func (p program) gather(root, target string) error {
 		}
 	}
 	run := "#!/bin/sh\nhere=$(dirname \"$0\")\nexec " + start + " \"$@\"\n"
-	return errors.Join(os.WriteFile(filepath.Join(target, "run"), []byte(run), 0o755), os.Chmod(target, 0o755))
+	return errors.Join(os.WriteFile(filepath.Join(target, "run"), []byte(run), 0o755), os.Chmod(target, 0o755)) //nolint:gosec // the server's user runs what is in it
 }
 
 // loaderOf returns the file name of a program's dynamic loader, or nothing for a static program.
@@ -193,7 +193,7 @@ func loaderOf(program string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer file.Close()
+	defer file.Close() //nolint:errcheck // it was only read
 	section := file.Section(".interp")
 	if section == nil {
 		return "", nil

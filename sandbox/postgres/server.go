@@ -170,7 +170,7 @@ func (s *Server) own() error {
 		if err != nil {
 			return err
 		}
-		return os.Lchown(path, int(s.account.Uid), int(s.account.Gid))
+		return os.Lchown(path, int(s.account.Uid), int(s.account.Gid)) //nolint:gosec // nobody else writes to the folder yet
 	})
 }
 

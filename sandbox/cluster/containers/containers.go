@@ -105,7 +105,7 @@ func (h *Host) startDatabase() error {
 	if err != nil {
 		return err
 	}
-	data, err := json.Marshal(cloud.Database{Password: password, CA: string(ca)})
+	data, err := json.Marshal(cloud.Database{Password: password, CA: string(ca)}) //nolint:gosec // the simulated cloud tells the program the password
 	if err != nil {
 		return err
 	}

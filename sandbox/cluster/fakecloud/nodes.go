@@ -48,17 +48,10 @@ func (c *Controller) nodes(ctx context.Context) error {
 				continue
 			}
 			count++
-			node := existing[declared.Name]
-			delete(existing, declared.Name)
-			if c.machines != nil {
-				if err := c.machines.Run(ctx, declared.Name, pool); err != nil {
-					return err
-				}
-				continue
-			}
-			if err := c.node(ctx, declared.Name, node, pool); err != nil {
+			if err := c.node(ctx, declared.Name, existing[declared.Name], pool); err != nil {
 				return err
 			}
+			delete(existing, declared.Name)
 		}
 	}
 	for name := range existing {
@@ -72,8 +65,12 @@ func (c *Controller) nodes(ctx context.Context) error {
 // kubeletPort is the kubelet's port in the status of nodes. Nothing listens there.
 const kubeletPort = 10250
 
-// node creates a node if it is nil, and sets it ready with the size of its pool.
+// node runs a real node. Without machines, it creates the node if it is nil, and sets it ready
+// with the size of its pool.
 func (c *Controller) node(ctx context.Context, name string, node *corev1.Node, pool cloud.NodePool) error {
+	if c.machines != nil {
+		return c.machines.Run(ctx, name, pool)
+	}
 	if node != nil && len(node.Status.Conditions) > 0 {
 		return nil
 	}

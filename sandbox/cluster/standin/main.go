@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"strconv"
 	"syscall"
+	"time"
 )
 
 func main() {
@@ -22,16 +23,18 @@ func main() {
 			page = index(folder)
 		}
 		if port, err := strconv.Atoi(arg); err == nil {
-			go func() {
-				err := http.ListenAndServe(fmt.Sprintf(":%d", port), http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-					_, _ = w.Write(page) // fails only if the client closed the connection
-				}))
-				fmt.Fprintln(os.Stderr, "standin:", err)
-				os.Exit(1)
-			}()
+			go serve(port, page)
 		}
 	}
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, syscall.SIGTERM, syscall.SIGINT)
 	<-stop
+}
+
+func serve(port int, page []byte) {
+	server := http.Server{Addr: fmt.Sprintf(":%d", port), ReadHeaderTimeout: 10 * time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write(page) // fails only if the client closed the connection
+	})}
+	fmt.Fprintln(os.Stderr, "standin:", server.ListenAndServe())
+	os.Exit(1)
 }
