@@ -7,6 +7,7 @@ import (
 	"github.com/genericcorp/platform/internal/budget"
 	"github.com/genericcorp/platform/internal/settings"
 	"github.com/genericcorp/platform/internal/sizing"
+	"github.com/genericcorp/platform/internal/workload"
 )
 
 // fill copies the plan into the report.
@@ -72,7 +73,7 @@ func whyApp(s settings.Settings) string {
 	if s.App.Memory != "" {
 		set = append(set, "app.memory")
 	}
-	users := fmt.Sprintf("for %d concurrent users", s.Capacity.ConcurrentUsers)
+	users := fmt.Sprintf("for %d concurrent users (measured with AgentHQ on %s)", s.Capacity.ConcurrentUsers, workload.MeasuredOn)
 	switch len(set) {
 	case 0:
 		return users

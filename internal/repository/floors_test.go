@@ -42,7 +42,7 @@ var floors = map[string][]string{
 	"internal/resize":         {"internal/budget", "internal/catalog"},
 	"internal/kube":           {"components", "internal/workload"},
 	"internal/routes":         {"internal/kube", "internal/workload"},
-	"internal/report":         {"internal/budget", "internal/catalog", "internal/lifecycle", "internal/settings", "internal/sizing"},
+	"internal/report":         {"internal/budget", "internal/catalog", "internal/lifecycle", "internal/settings", "internal/sizing", "internal/workload"},
 	"internal/lifecycle":      {"internal/settings"},
 	"internal/meter":          {"internal/budget", "internal/catalog"},
 	"internal/sizing":         {"components", "internal/budget", "internal/catalog", "internal/settings", "internal/workload"},

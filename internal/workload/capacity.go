@@ -2,7 +2,10 @@ package workload
 
 import "github.com/genericcorp/platform/components"
 
-// Factors from concurrent users to replicas and requests, measured with AgentHQ on 2026-11-30 by
+// MeasuredOn is the date of the measurement that the factors below are from.
+const MeasuredOn = "2026-11-30"
+
+// Factors from concurrent users to replicas and requests, measured with AgentHQ on MeasuredOn by
 // `make load` with 100, 200 and 400 people (docs/benchmarks.md). They are rounded up, because
 // other machines are slower and other weeks busier.
 const (

@@ -49,3 +49,14 @@ func TestURLHasThePortUnlessItIsTheDefault(t *testing.T) {
 		assert.Equal(t, want, d.URL("acme."+d.Domain()))
 	}
 }
+
+func TestDemoTenantIsTheOneInTheStackFile(t *testing.T) {
+	root := filepath.Join("..", "..")
+	for stack, want := range map[string]string{"demo": "acme", "prod": ""} {
+		d := New(root, root, t.TempDir(), stack, Ports{}, 0, io.Discard, io.Discard)
+		require.NoError(t, d.writeStackFile())
+		tenant, err := d.demoTenant()
+		require.NoError(t, err)
+		assert.Equal(t, want, tenant, stack)
+	}
+}

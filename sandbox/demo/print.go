@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 )
 
@@ -18,7 +21,13 @@ func (d *Demo) Print(out io.Writer, tenants map[string]string) error {
 	}
 	line("dashboards", d.URL("grafana."+d.Domain()))
 	line("metrics", fmt.Sprintf("http://localhost:%d/vmui", d.ports.Metrics))
-	fmt.Fprintln(out, "The demo tenant's sign-in page shows its e-mail address and password.")
+	tenant, err := d.demoTenant()
+	if err != nil {
+		return err
+	}
+	if tenant != "" {
+		fmt.Fprintf(out, "Sign in to %s as %s with the password %s.\n", tenant, visitorEmail, visitorPassword)
+	}
 	if err := d.printUsage(out); err != nil {
 		return err
 	}
@@ -31,4 +40,19 @@ Next:
   make demo-down STACK=%[3]s   ends the demo
 `, d.Authority(), d.Kubeconfig(), d.Name)
 	return nil
+}
+
+// demoTenantLine is AgentHQ's setting in a stack file.
+var demoTenantLine = regexp.MustCompile(`(?m)^ +DEMO_TENANT: (\S+)$`)
+
+// demoTenant returns the tenant that everybody may sign in to, or nothing if there is none.
+func (d *Demo) demoTenant() (string, error) {
+	file, err := os.ReadFile(filepath.Join(d.Root, "Pulumi."+d.Name+".yaml"))
+	if err != nil {
+		return "", err
+	}
+	if match := demoTenantLine.FindSubmatch(file); match != nil {
+		return string(match[1]), nil
+	}
+	return "", nil
 }
