@@ -44,9 +44,9 @@ func checkMachine(o Options) error {
 	return errors.Join(errs...)
 }
 
-// controlGroup returns the path of the control group of a folder's nodes. Two folders have
-// different ones.
-func controlGroup(folder string) string { return "/platform-sandbox-" + hash(folder) }
+// ControlGroup returns the path of the control group of a folder's nodes, below the root of each
+// hierarchy. Two folders have different ones.
+func ControlGroup(folder string) string { return "/platform-sandbox-" + hash(folder) }
 
 // DatabaseFolder returns the folder of the database of a cluster in a folder.
 func DatabaseFolder(folder string) string {

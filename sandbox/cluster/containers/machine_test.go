@@ -19,7 +19,7 @@ func TestCheckMachineNamesTheMissingPackages(t *testing.T) {
 }
 
 func TestFoldersHaveDifferentControlGroupsAndDatabases(t *testing.T) {
-	assert.NotEqual(t, controlGroup("/a"), controlGroup("/b"))
+	assert.NotEqual(t, ControlGroup("/a"), ControlGroup("/b"))
 	assert.NotEqual(t, DatabaseFolder("/a"), DatabaseFolder("/b"))
 	assert.Equal(t, DatabaseFolder("/a"), DatabaseFolder("/a"))
 }

@@ -24,6 +24,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/genericcorp/platform/internal/workload"
+	"github.com/genericcorp/platform/sandbox/cluster/containers"
 	"github.com/genericcorp/platform/sandbox/demo"
 )
 
@@ -134,9 +135,12 @@ func TestDemoRunsItsContainersOnThisMachine(t *testing.T) {
 	t.Run("after a kill nothing runs, and the next run starts anew", d.checkKill)
 	require.NoError(t, d.Down())
 	assert.NoDirExists(t, d.Folder)
-	groups, err := filepath.Glob("/sys/fs/cgroup/*/platform-sandbox-*")
-	require.NoError(t, err)
-	assert.Empty(t, groups, "control groups")
+	assert.NoDirExists(t, containers.DatabaseFolder(d.ClusterFolder()))
+	for _, pattern := range []string{"/sys/fs/cgroup", "/sys/fs/cgroup/*"} { // version 2, version 1
+		groups, err := filepath.Glob(pattern + containers.ControlGroup(d.ClusterFolder()))
+		require.NoError(t, err)
+		assert.Empty(t, groups, "control groups")
+	}
 	assert.Empty(t, processesOf(t, d.Folder), "processes")
 }
 
