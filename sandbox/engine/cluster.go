@@ -110,6 +110,11 @@ func (s Stack) clusterProcess() (*os.Process, error) {
 	if err != nil {
 		return nil, err
 	}
+	// After a restart of the machine, another program may have the ID.
+	command, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !strings.Contains(string(command), s.ClusterFolder()) {
+		return nil, os.ErrProcessDone
+	}
 	return process, process.Signal(syscall.Signal(0))
 }
 
