@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Apply creates or updates an object and waits until it is ready, at most 90 seconds. It
+// Apply creates or updates an object and waits until it is ready, at most 3 minutes. It
 // does not wait for an object with the annotation pulumi.com/skipAwait. It returns the live
 // object. It is a server-side apply that takes over fields of other owners and refuses
 // unknown fields.
@@ -39,7 +39,7 @@ func (a *Client) Get(object map[string]any) (map[string]any, error) {
 }
 
 // Remove deletes an object and the objects that it owns, and waits until it no longer
-// exists, at most 90 seconds. A missing object is no error.
+// exists, at most 3 minutes. A missing object is no error.
 func (a *Client) Remove(object map[string]any) error {
 	path, err := a.path(object)
 	if err == nil {
@@ -62,9 +62,9 @@ func (a *Client) Remove(object map[string]any) error {
 	})
 }
 
-// timeout is how long the client waits for an object. The fake nodes of the sandbox
-// need seconds.
-const timeout = 90 * time.Second
+// timeout is how long the client waits for an object. Fake nodes need seconds, and containers on a
+// busy machine a minute or two.
+const timeout = 3 * time.Minute
 
 // await calls check every 100 ms until it returns "" or an error. goal and the last reason
 // of check are in the error after timeout.

@@ -62,6 +62,7 @@ func Start(o Options) (*Host, error) {
 	if o.Programs.PostgreSQL, err = postgres.Installed(); err != nil {
 		return nil, err
 	}
+	o.Programs.Metrics = o.Metrics
 	known, err := images.OfStack(o.Programs)
 	if err != nil {
 		return nil, err

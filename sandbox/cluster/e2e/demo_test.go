@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -132,6 +133,7 @@ func TestDemoRunsItsContainersOnThisMachine(t *testing.T) {
 		assert.Eventually(t, func() bool { return d.status(t, "acme.demo.localhost") == http.StatusServiceUnavailable }, 20*time.Second, 200*time.Millisecond)
 		assert.Equal(t, 200, d.status(t, "demo.localhost"))
 	})
+	t.Run("a node that is lost is replaced", d.checkLostNode)
 	t.Run("after a kill nothing runs, and the next run starts anew", d.checkKill)
 	require.NoError(t, d.Down())
 	assert.NoDirExists(t, d.Folder)
@@ -223,6 +225,17 @@ func (d runningDemo) checkDeletedPod(t *testing.T) {
 	<-stopped
 	assert.Positive(t, sent.Load())
 	assert.Zero(t, failed.Load(), "of %d requests", sent.Load())
+}
+
+// checkLostNode kills everything on the only node.
+func (d runningDemo) checkLostNode(t *testing.T) {
+	data, err := os.ReadFile(filepath.Join(d.ClusterFolder(), "nodes", "default-0", "pid"))
+	require.NoError(t, err)
+	pid, err := strconv.Atoi(string(data))
+	require.NoError(t, err)
+	require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
+	assert.Eventually(t, func() bool { return d.status(t, "demo.localhost") == 0 }, 20*time.Second, 100*time.Millisecond)
+	assert.Eventually(t, func() bool { return d.status(t, "demo.localhost") == http.StatusOK }, 3*time.Minute, time.Second)
 }
 
 // checkKill kills the demo's cluster as the kernel would when memory is short.

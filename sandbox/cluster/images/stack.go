@@ -20,6 +20,8 @@ type Programs struct {
 	// PostgreSQL is the folder with psql, pg_dump and pg_restore. PgBouncer and Exporter are
 	// folders with the file "run", which starts the program.
 	PostgreSQL, PgBouncer, Exporter string
+	// Metrics is the port of VictoriaMetrics on 127.0.0.1, to which the stand-in of Grafana links.
+	Metrics int
 }
 
 // tools are the programs that the scripts in the tenants' Jobs and in the pooler use, beside
@@ -38,7 +40,9 @@ func OfStack(p Programs) ([]Image, error) {
 		// The ports are those of the probes of cert-manager's chart.
 		{Name: "cert-manager", Files: standin, Entrypoint: []string{"/standin", "9402", "9403", "6080", "10250"}},
 		{Name: "cert-manager-startupapicheck", Files: standin, Entrypoint: []string{"/standin", "--exit"}},
-		{Name: "grafana", Files: standin, Entrypoint: []string{"/standin", "3000", "--dashboards=/etc/platform/dashboards"}},
+		{Name: "grafana", Files: standin, Entrypoint: []string{
+			"/standin", fmt.Sprintf("--metrics=http://localhost:%d", p.Metrics), "--dashboards=/etc/platform/dashboards", "3000",
+		}},
 	}
 	for _, name := range []string{"traefik", "victoria-metrics", "kube-state-metrics", "node-exporter", "agenthq"} {
 		out = append(out, Image{Name: name, Files: map[string]string{"/" + name: filepath.Join(p.Folder, name)}, Entrypoint: []string{"/" + name}})

@@ -39,18 +39,25 @@ type Machines struct {
 	mu       sync.Mutex
 	nodes    map[string]*node.Node
 	provided map[string]bool
-	count    int
+	// numbers are those of the nodes' addresses, by name. A node that starts anew keeps its own:
+	// kube-proxy reads the address in the Node object before the kubelet can change it.
+	numbers map[string]int
 }
 
 // readyTimeout is how long a node may take to import its images.
 const readyTimeout = 3 * time.Minute
 
-// Run starts the node with a name, unless it runs.
+// Run starts the node with a name, unless it runs. A node that has ended starts anew, as when the
+// cloud replaces a Droplet.
 func (m *Machines) Run(ctx context.Context, name string, pool cloud.NodePool) error {
 	if running := m.node(name); running != nil {
 		select {
 		case <-running.Ended():
-			return fmt.Errorf("the node %s has ended; its log is %s", name, filepath.Join(m.folder(name), "node.log"))
+			text, err := os.ReadFile(filepath.Join(m.folder(name), "node.log"))
+			fmt.Fprintf(os.Stderr, "the node %s has ended and starts anew: %s\n", name, text)
+			if err := errors.Join(err, m.Stop(name)); err != nil {
+				return err
+			}
 		default:
 			return nil
 		}
@@ -94,7 +101,7 @@ func (m *Machines) node(name string) *node.Node {
 
 func (m *Machines) folder(name string) string { return filepath.Join(m.Folder, "nodes", name) }
 
-// config returns what a node of a pool is like. Each node gets the next address, and the next
+// config returns what a node of a pool is like. Each new node gets the next address, and the next
 // 256 addresses for its Pods.
 func (m *Machines) config(name string, pool cloud.NodePool) (node.Config, error) {
 	size, err := catalog.NodeBySize(pool.Size)
@@ -108,11 +115,17 @@ func (m *Machines) config(name string, pool cloud.NodePool) (node.Config, error)
 	if err := m.Network.SetRange(network); err != nil {
 		return node.Config{}, err
 	}
-	m.count++
+	if m.numbers == nil {
+		m.numbers = map[string]int{}
+	}
+	if m.numbers[name] == 0 {
+		m.numbers[name] = len(m.numbers) + 1
+	}
+	number := m.numbers[name]
 	return node.Config{
 		Name: name, Folder: m.folder(name), Bin: m.Bin, Images: m.Images, Kubeconfig: m.Kubeconfig, Authority: m.Authority, Labels: fakecloud.PoolLabels(pool),
-		Address: &net.IPNet{IP: vpc.Host(network, m.count+1), Mask: network.Mask}, Gateway: m.Network.Gateway(),
-		Pods: &net.IPNet{IP: vpc.Host(pods, 256*m.count), Mask: net.CIDRMask(24, 32)}, ClusterPods: pods,
+		Address: &net.IPNet{IP: vpc.Host(network, number+1), Mask: network.Mask}, Gateway: m.Network.Gateway(),
+		Pods: &net.IPNet{IP: vpc.Host(pods, 256*number), Mask: net.CIDRMask(24, 32)}, ClusterPods: pods,
 		MiB: size.MemoryMiB, MilliCPU: 1000 * size.VCPU, AllocatableMiB: size.AllocatableMiB, AllocatableMilliCPU: size.AllocatableMilli,
 		CGroup: m.CGroup + "/" + name,
 	}, nil

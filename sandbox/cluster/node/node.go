@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"syscall"
 
 	"github.com/genericcorp/platform/sandbox/cluster/vpc"
@@ -71,7 +72,11 @@ func Start(network *vpc.Network, config Config) (*Node, error) {
 		_ = n.process.Wait() // it is killed
 		close(n.ended)
 	}()
-	if err := network.Attach(n.process.Process.Pid, linkName, config.Address.IP, config.Pods); err != nil {
+	pid := n.process.Process.Pid
+	if err := os.WriteFile(filepath.Join(config.Folder, "pid"), []byte(strconv.Itoa(pid)), 0o600); err != nil {
+		return nil, errors.Join(err, n.Stop())
+	}
+	if err := network.Attach(pid, linkName, config.Address.IP, config.Pods); err != nil {
 		return nil, errors.Join(err, n.Stop())
 	}
 	return n, nil

@@ -9,17 +9,13 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"strings"
 )
 
-// metricsURL is the page of VictoriaMetrics' own interface that draws a query.
-const metricsURL = "http://localhost:8428/vmui/#/?g0.range_input=30m&g0.expr="
+// queryPath is the page of VictoriaMetrics' own interface that draws a query.
+const queryPath = "/vmui/#/?g0.range_input=30m&g0.expr="
 
 //go:embed grafana.html
 var grafanaPage string
-
-// dashboardsFlag returns the folder in an argument "--dashboards=folder".
-func dashboardsFlag(arg string) (string, bool) { return strings.CutPrefix(arg, "--dashboards=") }
 
 // dashboard is the part of a Grafana dashboard that the page shows.
 type dashboard struct {
@@ -31,8 +27,9 @@ type dashboard struct {
 }
 
 // index returns the page in place of Grafana: the panels of the dashboards in a folder, with
-// a link for each query. A file that cannot be read is on the page with its error.
-func index(folder string) []byte {
+// a link for each query to VictoriaMetrics at a URL. A file that cannot be read is on the page with
+// its error.
+func index(metrics, folder string) []byte {
 	files, err := filepath.Glob(filepath.Join(folder, "*.json"))
 	if err != nil {
 		return []byte(err.Error())
@@ -51,7 +48,7 @@ func index(folder string) []byte {
 	}
 	var out bytes.Buffer
 	page := template.Must(template.New("page").Funcs(template.FuncMap{"link": func(query string) template.URL {
-		return template.URL(metricsURL + url.QueryEscape(query)) //nolint:gosec // the query is escaped
+		return template.URL(metrics + queryPath + url.QueryEscape(query)) //nolint:gosec // the query is escaped
 	}}).Parse(grafanaPage))
 	if err := page.Execute(&out, boards); err != nil {
 		return []byte(err.Error())

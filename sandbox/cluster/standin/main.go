@@ -1,6 +1,8 @@
 // Command standin takes the place of a program that cannot run on this machine. It answers 200
 // to every request on the TCP ports in its arguments, so that probes pass, and ends on SIGTERM.
-// Arguments that are no port are those of the other program. With --exit it succeeds at once.
+// Arguments that are no port are those of the other program. With --exit it succeeds at once. With
+// --metrics and --dashboards before the ports it shows the dashboards in a folder, with links to the
+// interface of VictoriaMetrics.
 package main
 
 import (
@@ -9,18 +11,22 @@ import (
 	"os"
 	"os/signal"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 )
 
 func main() {
-	page := []byte("ok\n")
+	page, metrics := []byte("ok\n"), ""
 	for _, arg := range os.Args[1:] {
 		if arg == "--exit" {
 			return
 		}
-		if folder, ok := dashboardsFlag(arg); ok {
-			page = index(folder)
+		if url, ok := strings.CutPrefix(arg, "--metrics="); ok {
+			metrics = url
+		}
+		if folder, ok := strings.CutPrefix(arg, "--dashboards="); ok {
+			page = index(metrics, folder)
 		}
 		if port, err := strconv.Atoi(arg); err == nil {
 			go serve(port, page)

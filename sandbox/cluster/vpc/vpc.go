@@ -152,6 +152,8 @@ func (n *Network) Attach(pid int, name string, address net.IP, pods *net.IPNet) 
 		pair := &netlink.Veth{
 			LinkAttrs: netlink.LinkAttrs{Name: fmt.Sprintf("node%d", pid), MasterIndex: parent.Attrs().Index},
 			PeerName:  name, PeerNamespace: netlink.NsPid(pid),
+			// The same for the same address, so that a node that starts anew is found at once.
+			PeerHardwareAddr: append(net.HardwareAddr{0x02, 0x00}, address.To4()...),
 		}
 		if err := netlink.LinkAdd(pair); err != nil {
 			return err
