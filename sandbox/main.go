@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 
 	"github.com/genericcorp/platform/sandbox/build"
 	"github.com/genericcorp/platform/sandbox/demo"
@@ -43,6 +44,10 @@ func main() {
 	flags.Usage = func() { fmt.Fprint(os.Stderr, usage) }
 	_ = flags.Parse(os.Args[1:]) // exits on an error
 	commands := map[string]func(engine.Stack) error{"up": up, "preview": preview, "tree": tree, "refresh": refresh, "cancel": unlock, "adopt": adopt, "down": down}
+	// The name is part of the path of a folder that down deletes.
+	if !stackName.MatchString(*stack) {
+		exit(fmt.Errorf("-stack: %q is no name of a stack; want letters, digits and hyphens", *stack))
+	}
 	onNodes := map[string]func(*demo.Demo) error{"demo": startDemo, "demo-down": stopDemo}
 	if run, ok := onNodes[flags.Arg(0)]; ok && flags.NArg() == 1 {
 		d, err := demoOf(*stack, ports)
@@ -59,6 +64,8 @@ func main() {
 	}
 	exit(run(*stack, *cluster == apiServer, command))
 }
+
+var stackName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]*$`)
 
 // exit ends the program with status 1 if there is an error.
 func exit(err error) {

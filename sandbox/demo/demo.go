@@ -43,8 +43,12 @@ func New(checkout, source, folder, name string, ports Ports, parent int, out, er
 // Up starts the demo. If it runs, Up updates it to the stack file. If an earlier one was killed,
 // Up deletes what that left and starts a new one.
 func (d *Demo) Up() error {
-	if !d.ClusterRuns() {
-		// The state of a run that was killed describes a cluster that is gone.
+	interrupted, err := d.interrupted()
+	if err != nil {
+		return err
+	}
+	if !d.ClusterRuns() || interrupted {
+		// The state of a run that was killed does not describe what there is.
 		if err := d.Down(); err != nil {
 			return err
 		}
@@ -59,6 +63,13 @@ func (d *Demo) Up() error {
 		return fmt.Errorf("up: %w; the logs of the containers are in %s", err, filepath.Join(d.ClusterFolder(), "nodes", "*", "logs"))
 	}
 	return nil
+}
+
+// interrupted reports whether a run of the engine was killed: its lock is still there. The caller
+// makes sure that no other run is going on.
+func (d *Demo) interrupted() (bool, error) {
+	locks, err := filepath.Glob(filepath.Join(d.Folder, "state", ".pulumi", "locks", "organization", "*", "*", "*.json"))
+	return len(locks) > 0, err
 }
 
 // Down stops everything of the demo, and deletes its files.

@@ -60,3 +60,17 @@ func TestDemoTenantIsTheOneInTheStackFile(t *testing.T) {
 		assert.Equal(t, want, tenant, stack)
 	}
 }
+
+// The path is that of the engine's file backend.
+func TestUpStartsAnewAfterARunOfTheEngineThatWasKilled(t *testing.T) {
+	d := New("", "", t.TempDir(), "demo", Ports{}, 0, io.Discard, io.Discard)
+	interrupted, err := d.interrupted()
+	require.NoError(t, err)
+	assert.False(t, interrupted)
+	lock := filepath.Join(d.Folder, "state", ".pulumi", "locks", "organization", "platform", "demo", "4b1f.json")
+	require.NoError(t, os.MkdirAll(filepath.Dir(lock), 0o700))
+	require.NoError(t, os.WriteFile(lock, []byte("{}"), 0o600))
+	interrupted, err = d.interrupted()
+	require.NoError(t, err)
+	assert.True(t, interrupted)
+}
