@@ -74,7 +74,7 @@ func Start(o Options) (*Host, error) {
 		return nil, err
 	}
 	h.Machines = &machines.Machines{
-		Network: h.Network, Folder: o.Folder, Bin: o.Bin, Images: o.Images, Known: known, CGroup: ControlGroup(o.Folder), Secret: DatabaseFolder(o.Folder),
+		Network: h.Network, Folder: o.Folder, Bin: o.Bin, Images: o.Images, Known: known, CGroup: ControlGroup(o.Folder), Unseen: DatabaseFolder(o.Folder),
 		Ranges: func() (*net.IPNet, *net.IPNet, error) { return fakecloud.Ranges(o.Cloud) },
 	}
 	// A run that was killed may have left files.

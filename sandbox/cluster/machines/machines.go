@@ -31,8 +31,8 @@ type Machines struct {
 	// Kubeconfig has the rights of an administrator, at an address in Network.
 	// Authority is the certificate with which kubelets know kube-apiserver.
 	Kubeconfig, Authority string
-	// Secret is the folder of the database, which runs as a user that containers have too.
-	Secret string
+	// Unseen is the folder of the database, which runs as a user that containers have too.
+	Unseen string
 	// Ranges returns the address ranges of the stack: of its private network and of Pods.
 	Ranges func() (network, pods *net.IPNet, err error)
 	// CGroup is the control group above those of the nodes.
@@ -125,7 +125,7 @@ func (m *Machines) config(name string, pool cloud.NodePool) (node.Config, error)
 	}
 	number := m.numbers[name]
 	return node.Config{
-		Name: name, Folder: m.folder(name), Bin: m.Bin, Images: m.Images, Secret: m.Secret, Kubeconfig: m.Kubeconfig, Authority: m.Authority, Labels: fakecloud.PoolLabels(pool),
+		Name: name, Folder: m.folder(name), Bin: m.Bin, Images: m.Images, Unseen: m.Unseen, Kubeconfig: m.Kubeconfig, Authority: m.Authority, Labels: fakecloud.PoolLabels(pool),
 		Address: &net.IPNet{IP: vpc.Host(network, number+1), Mask: network.Mask}, Gateway: m.Network.Gateway(),
 		Pods: &net.IPNet{IP: vpc.Host(pods, 256*number), Mask: net.CIDRMask(24, 32)}, ClusterPods: pods,
 		MiB: size.MemoryMiB, MilliCPU: 1000 * size.VCPU, AllocatableMiB: size.AllocatableMiB, AllocatableMilliCPU: size.AllocatableMilli,

@@ -24,8 +24,8 @@ type Config struct {
 	// Folder is where the node writes its files. Bin has the programs, and Images the images
 	// that the node can run, as files of docker save.
 	Folder, Bin, Images string
-	// Secret is a folder of this machine that no container may see, whatever its Pod mounts.
-	Secret string
+	// Unseen is a folder of this machine that no container may see, whatever its Pod mounts.
+	Unseen string
 	// Kubeconfig has the rights with which the kubelet and kube-proxy work. Authority is the
 	// certificate with which the kubelet knows kube-apiserver.
 	Kubeconfig, Authority string

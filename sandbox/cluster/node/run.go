@@ -63,7 +63,7 @@ func (c Config) mount() error {
 	if err := unix.Mount("proc", "/proc", "proc", 0, ""); err != nil {
 		return fmt.Errorf("mount /proc: %w", err)
 	}
-	for _, folder := range append([]string{c.Secret}, Hidden...) {
+	for _, folder := range append([]string{c.Unseen}, Hidden...) {
 		if err := unix.Mount("tmpfs", folder, "tmpfs", 0, "mode=755"); err != nil {
 			return fmt.Errorf("mount %s: %w", folder, err)
 		}
