@@ -1,5 +1,5 @@
-// Package authority is a certificate authority for this machine. Nobody trusts it unless told
-// to. Its certificates are valid for 30 days.
+// Package authority is a certificate authority for this machine. A client trusts it only if it
+// is told to. Its certificates are valid for 30 days.
 package authority
 
 import (

@@ -71,7 +71,8 @@ func copyTraefik(folder, source string) error {
 		func() error { return os.CopyFS(folder, os.DirFS(source)) },
 		func() error { return os.CopyFS(changed, os.DirFS(original)) },
 		func() error { return os.WriteFile(providers, []byte(withoutDNS), 0o600) },
-		exec.Command("go", "-C", folder, "mod", "edit", "-replace="+lego+"=./lego").Run,
+		// Named, because go takes the go.mod of a folder above if this one is missing.
+		exec.Command("go", "mod", "edit", "-replace="+lego+"=./lego", filepath.Join(folder, "go.mod")).Run,
 	} {
 		if err := do(); err != nil {
 			return fmt.Errorf("copy the Traefik module: %w", err)

@@ -61,8 +61,8 @@ func (s Summary) BytesPerResponse() float64 {
 	return ratio(s.ReceivedBytes, float64(s.Total.Requests))
 }
 
-// Check returns an error that names everything that misses the goal: a failed request, a page that
-// nobody requested, or 95 % of the requests slower than Goal. Requests over a rate limit are none.
+// Check returns an error that names everything that misses the goal: a failed request, a page
+// without a request, or a p95 above Goal. A request over a rate limit is no failure.
 func (s Summary) Check() error {
 	var faults []error
 	failures := s.Total.Failures

@@ -26,11 +26,11 @@ const (
 	Database = "app"
 )
 
-// access is pg_hba.conf. The superuser connects by the local socket. All other roles connect
+// Access is pg_hba.conf. The superuser connects by the local socket. All other roles connect
 // by the network with a password, to every database, as on DigitalOcean.
 //
 //nolint:dupword // pg_hba.conf says "all all": every database, every role
-const access = `local all postgres trust
+const Access = `local all postgres trust
 host all all samehost scram-sha-256
 `
 
@@ -67,7 +67,7 @@ func Start(o Options) (*Server, error) {
 	if s.bin, err = Installed(); err != nil {
 		return nil, err
 	}
-	if s.account, err = lowerRights(); err != nil {
+	if s.account, err = Account(); err != nil {
 		return nil, err
 	}
 	if err := os.MkdirAll(o.Folder, 0o700); err != nil {
@@ -97,7 +97,7 @@ func (s *Server) initialize() error {
 	if err != nil {
 		return fmt.Errorf("initdb: %w: %s", err, out)
 	}
-	return errors.Join(os.WriteFile(filepath.Join(data, "pg_hba.conf"), []byte(access), 0o600), s.own())
+	return errors.Join(os.WriteFile(filepath.Join(data, "pg_hba.conf"), []byte(Access), 0o600), s.own())
 }
 
 // run starts the server. Its socket is in a folder of the temporary folder, because a path of
@@ -135,6 +135,16 @@ func (s *Server) Ended() <-chan error { return s.ended }
 // Stop ends the server at once.
 func (s *Server) Stop() error { return s.process.Process.Signal(syscall.SIGQUIT) }
 
+// Statements returns the SQL that creates the administrator, the application's role and its
+// database in a new server. password is that of both roles.
+func Statements(password string) []string {
+	return []string{
+		"CREATE ROLE " + Admin + " LOGIN CREATEROLE CREATEDB REPLICATION BYPASSRLS PASSWORD '" + password + "'",
+		"CREATE ROLE " + App + " LOGIN PASSWORD '" + password + "'",
+		"CREATE DATABASE " + Database + " OWNER " + Admin,
+	}
+}
+
 // prepare creates the administrator, the application's role and its database.
 func (s *Server) prepare(password string) error {
 	ctx := context.Background()
@@ -142,11 +152,7 @@ func (s *Server) prepare(password string) error {
 	if err != nil {
 		return err
 	}
-	for _, statement := range []string{
-		"CREATE ROLE " + Admin + " LOGIN CREATEROLE CREATEDB REPLICATION BYPASSRLS PASSWORD '" + password + "'",
-		"CREATE ROLE " + App + " LOGIN PASSWORD '" + password + "'",
-		"CREATE DATABASE " + Database + " OWNER " + Admin,
-	} {
+	for _, statement := range Statements(password) {
 		if _, err := conn.Exec(ctx, statement); err != nil {
 			return errors.Join(err, conn.Close(ctx))
 		}
@@ -170,12 +176,13 @@ func (s *Server) own() error {
 		if err != nil {
 			return err
 		}
-		return os.Lchown(path, int(s.account.Uid), int(s.account.Gid)) //nolint:gosec // nobody else writes to the folder yet
+		return os.Lchown(path, int(s.account.Uid), int(s.account.Gid)) //nolint:gosec // the server does not run yet
 	})
 }
 
-// lowerRights returns the account for the server: nil for the present one.
-func lowerRights() (*syscall.Credential, error) {
+// Account returns the account for a server: nil for the present one. PostgreSQL refuses to run as
+// root, so root gets the account "nobody".
+func Account() (*syscall.Credential, error) {
 	if os.Geteuid() != 0 {
 		return nil, nil
 	}

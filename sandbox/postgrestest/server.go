@@ -11,7 +11,6 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
-	"os/user"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -27,20 +26,11 @@ import (
 
 // The roles and the database have the same names as on DigitalOcean.
 const (
-	Admin    = "doadmin"
-	App      = "app"
-	Database = "app"
+	Admin    = postgres.Admin
+	App      = postgres.App
+	Database = postgres.Database
 	password = "only-for-tests"
 )
-
-// access is pg_hba.conf. The superuser connects by the local socket. All other roles connect
-// by the network with a password, to every database, as on DigitalOcean. The server listens on
-// 127.0.0.1 and ::1, because clients differ in what localhost means.
-//
-//nolint:dupword // pg_hba.conf says "all all": every database, every role
-const access = `local all postgres trust
-host all all samehost scram-sha-256
-`
 
 // Server is a running PostgreSQL that ends with its test.
 type Server struct {
@@ -66,12 +56,13 @@ func Start(t testing.TB, major int) *Server {
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) }) // a leftover in the temporary folder does no harm
 	s := &Server{major: major, Dir: dir, CA: filepath.Join(dir, "ca.crt")}
-	s.lowerRights(t)
+	s.account, err = postgres.Account()
+	require.NoError(t, err)
 	require.NoError(t, postgres.WriteCertificates(dir, "localhost"))
 	data := dataFolder(t, dir)
 	out, err := exec.Command("cp", "-aT", s.share(t), data).CombinedOutput()
 	require.NoError(t, err, "%s", out)
-	require.NoError(t, os.WriteFile(filepath.Join(data, "pg_hba.conf"), []byte(access), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(data, "pg_hba.conf"), []byte(postgres.Access), 0o600))
 	s.own(t)
 	s.give(t, data)
 	s.Port = FreePort(t)
@@ -126,11 +117,7 @@ func Connect(t testing.TB, connection string) *pgx.Conn {
 func (s *Server) prepare(t testing.TB) {
 	t.Helper()
 	conn := s.Superuser(t, "postgres")
-	for _, statement := range []string{
-		"CREATE ROLE " + Admin + " LOGIN CREATEROLE CREATEDB REPLICATION BYPASSRLS PASSWORD '" + password + "'",
-		"CREATE ROLE " + App + " LOGIN PASSWORD '" + password + "'",
-		"CREATE DATABASE " + Database + " OWNER " + Admin,
-	} {
+	for _, statement := range postgres.Statements(password) {
 		_, err := conn.Exec(context.Background(), statement)
 		require.NoError(t, err, statement)
 	}
@@ -156,21 +143,6 @@ func (s *Server) await(t testing.TB) {
 	log, readErr := os.ReadFile(s.LogFile())
 	require.NoError(t, readErr)
 	require.NoError(t, err, "PostgreSQL did not start:\n%s", log)
-}
-
-// lowerRights selects the account for the server, because PostgreSQL refuses to run as root.
-func (s *Server) lowerRights(t testing.TB) {
-	t.Helper()
-	if os.Geteuid() != 0 {
-		return
-	}
-	account, err := user.Lookup("nobody")
-	require.NoError(t, err)
-	uid, err := strconv.Atoi(account.Uid)
-	require.NoError(t, err)
-	gid, err := strconv.Atoi(account.Gid)
-	require.NoError(t, err)
-	s.account = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
 }
 
 // own makes the server's user the owner of its folder. Call it before the server starts.

@@ -27,6 +27,7 @@ import (
 	"github.com/genericcorp/platform/internal/workload"
 	"github.com/genericcorp/platform/sandbox/cluster/containers"
 	"github.com/genericcorp/platform/sandbox/demo"
+	"github.com/genericcorp/platform/sandbox/postgrestest"
 )
 
 // runningDemo is a demo that runs its containers on this machine.
@@ -48,20 +49,12 @@ func newDemo(t *testing.T, name string) runningDemo {
 		require.NoError(t, err)
 		require.NoError(t, os.WriteFile(filepath.Join(source, file), data, 0o600))
 	}
-	ports := demo.Ports{HTTP: freePort(t), HTTPS: freePort(t), Metrics: freePort(t)}
+	ports := demo.Ports{HTTP: postgrestest.FreePort(t), HTTPS: postgrestest.FreePort(t), Metrics: postgrestest.FreePort(t)}
 	out := &strings.Builder{}
 	d := runningDemo{source: source, port: ports.HTTPS, out: out}
 	d.Demo = demo.New(root, source, t.TempDir(), name, ports, os.Getpid(), out, os.Stderr)
 	t.Cleanup(func() { assert.NoError(t, d.Down()) })
 	return d
-}
-
-func freePort(t *testing.T) int {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	require.NoError(t, listener.Close())
-	return listener.Addr().(*net.TCPAddr).Port
 }
 
 // up updates the demo, and returns the output.
