@@ -84,8 +84,7 @@ func TestTenantThatFillsTheLockTableAgainAndAgainIsSuspended(t *testing.T) {
 	}()
 	require.Eventually(t, func() bool { return !free() }, 10*time.Second, time.Millisecond)
 	suspended := tenants(settings.Tenant{Name: "acme", State: settings.Suspended}, settings.Tenant{Name: "beta"})
-	changes := b.must(t, suspended)
-	assert.Regexp(t, `end the sessions of tenant_acme, which have \d+ of the server's locks`, changes[0])
+	b.must(t, suspended)
 	stop()
 	<-done
 	assert.True(t, free())

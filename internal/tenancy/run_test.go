@@ -135,6 +135,15 @@ func (b *bed) password(t testing.TB, role string) string {
 	return "PGPASSWORD=" + password
 }
 
+// client returns psql with a role's session.
+func (b *bed) client(t testing.TB, role string) *exec.Cmd {
+	t.Helper()
+	command := exec.Command(b.Clients(t)+"/psql", "-X", "-q")
+	command.Env = append(os.Environ(), b.environment(t, role)...)
+	command.Env = append(command.Env, b.password(t, role))
+	return command
+}
+
 // must runs reconcile, which must succeed. It returns the changes that the run reports.
 func (b *bed) must(t testing.TB, declared []settings.Tenant) []string {
 	t.Helper()

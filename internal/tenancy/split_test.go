@@ -3,8 +3,6 @@ package tenancy_test
 import (
 	"bytes"
 	"fmt"
-	"os"
-	"os/exec"
 	"strings"
 	"testing"
 
@@ -32,9 +30,7 @@ var split = tenancy.Split{
 // psql runs a script as the application's role.
 func (b *bed) psql(t testing.TB, script string) (string, error) {
 	t.Helper()
-	command := exec.Command(b.Clients(t)+"/psql", "-X", "-q")
-	command.Env = append(os.Environ(), b.environment(t, postgrestest.App)...)
-	command.Env = append(command.Env, b.password(t, postgrestest.App))
+	command := b.client(t, postgrestest.App)
 	var out bytes.Buffer
 	command.Stdin, command.Stdout, command.Stderr = strings.NewReader(script), &out, &out
 	err := command.Run()

@@ -2,6 +2,7 @@
 -- killed. It runs at the end of every run, also of a run that failed or changed nothing. If
 -- another run has the lease, that one lets them in at its end. :session is the process ID of
 -- this run's session; 0 if it had none.
+\set ON_ERROR_STOP on
 \set VERBOSITY terse
 SET client_min_messages = warning;
 SET search_path = pg_catalog;

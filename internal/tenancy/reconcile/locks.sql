@@ -10,10 +10,17 @@ SET search_path = pg_catalog;
 -- A tenant may hold its own role, by an open ALTER ROLE.
 SET lock_timeout = '1s';
 SET client_connection_check_interval = '5s';
+-- "true" if the table was full a moment ago
+\getenv was_full WAS_FULL
+\o /dev/null
+SELECT set_config('platform.was_full', :'was_full', false);
 DO $$
 DECLARE
-  hoarder record;
-  scarce boolean := false;
+  logins oid[]; -- of tenants
+  hoarder oid;
+  hoarded int;
+  was_full boolean := current_setting('platform.was_full')::boolean;
+  scarce boolean := was_full;
   calm int := 0; -- looks in a row that found nothing
   started timestamptz := clock_timestamp();
   -- The number of locks for which the server reserves memory (NLOCKENTS in PostgreSQL's
@@ -25,33 +32,44 @@ BEGIN
   -- A pooler ends a transaction after 120 s, so a session that holds the table does not
   -- outlast this loop.
   FOR look IN 1 .. 100000 LOOP
-    SELECT NULL::name AS usename INTO hoarder; -- hoarder := NULL would have no field usename
+    hoarder := NULL;
     BEGIN
+      -- Reading the catalogs takes locks. The rest of a look takes none: it calls the
+      -- functions below the views pg_locks and pg_stat_activity, and the session's cache has
+      -- the roles now. So a look works while the table is full.
+      IF logins IS NULL THEN
+        SELECT coalesce(array_agg(oid), '{}') INTO logins FROM pg_roles
+        WHERE rolname ~ '^tenant_' AND pg_has_role(current_user, oid, 'USAGE') AND pg_get_userbyid(oid) = rolname
+          AND to_regrole(quote_ident('owner' || substr(rolname, length('tenant') + 1))) IS NOT NULL; -- otherwise it is not the login of a tenant
+      END IF;
       PERFORM pg_stat_clear_snapshot();
       -- Only locks of tenants count. Others, such as a migration, may have many as well.
-      -- Fast-path locks are not in the table.
-      SELECT usename, held INTO hoarder FROM (
-        SELECT usename, count(*) AS held, sum(count(*)) OVER () AS taken FROM pg_locks JOIN pg_stat_activity USING (pid)
-        WHERE NOT fastpath AND usename ~ '^tenant_' AND pg_has_role(current_user, usesysid, 'USAGE')
-          AND to_regrole(quote_ident('owner' || substr(usename, length('tenant') + 1))) IS NOT NULL -- otherwise it is not the login of a tenant
-        GROUP BY usename) AS of_tenants
-      WHERE taken > capacity * 3 / 4 AND held > 100 ORDER BY held DESC LIMIT 1;
-      scarce := scarce OR hoarder.usename IS NOT NULL;
-      calm := CASE WHEN hoarder.usename IS NULL THEN calm + 1 ELSE 0 END;
-    EXCEPTION WHEN out_of_memory THEN
-      scarce := true;
-      calm := 0;
+      -- Fast-path locks are not in the table. If the table was full a moment ago, a tenth of
+      -- it is too much: a tenant may be filling it again.
+      SELECT usesysid, held INTO hoarder, hoarded FROM (
+        SELECT usesysid, count(*) AS held, sum(count(*)) OVER () AS taken FROM pg_lock_status() AS l JOIN pg_stat_get_activity(NULL) AS a USING (pid)
+        WHERE NOT l.fastpath AND a.usesysid = ANY (logins)
+        GROUP BY usesysid) AS of_tenants
+      WHERE taken > capacity * CASE WHEN was_full THEN 0.1 ELSE 0.75 END AND held > 100 ORDER BY held DESC LIMIT 1;
+      scarce := scarce OR hoarder IS NOT NULL;
+      calm := CASE WHEN hoarder IS NULL THEN calm + 1 ELSE 0 END;
+      IF hoarder IS NOT NULL THEN
+        -- The sessions end first: one of them may hold the role.
+        PERFORM pg_terminate_backend(pid, 5000) FROM pg_stat_get_activity(NULL) WHERE usesysid = hoarder;
+        RAISE INFO 'end the sessions of %, which have % of the server''s locks', pg_get_userbyid(hoarder), hoarded;
+        EXECUTE format('ALTER ROLE %I VALID UNTIL ''-infinity''', pg_get_userbyid(hoarder));
+      END IF;
+    EXCEPTION
+      WHEN out_of_memory THEN
+        was_full := true;
+        scarce := true;
+        calm := 0;
+      WHEN lock_not_available OR internal_error THEN
+        RAISE INFO '% cannot be locked out yet: %', pg_get_userbyid(hoarder), SQLERRM;
     END;
-    IF hoarder.usename IS NOT NULL THEN
-      RAISE INFO 'end the sessions of %, which have % of the server''s locks', hoarder.usename, hoarder.held;
-      -- The sessions end first: one of them may hold the role.
-      PERFORM pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = hoarder.usename;
-      BEGIN
-        EXECUTE format('ALTER ROLE %I VALID UNTIL ''-infinity''', hoarder.usename);
-      EXCEPTION WHEN lock_not_available OR internal_error OR out_of_memory THEN
-        RAISE INFO '% cannot be locked out yet: %', hoarder.usename, SQLERRM;
-      END;
+    IF hoarder IS NOT NULL THEN
       COMMIT;
+      logins := NULL; -- the change has removed the role from the session's cache
     END IF;
     -- A session that logged in just before its tenant was locked out may fill the table later.
     EXIT WHEN calm >= CASE WHEN scarce THEN 200 ELSE 20 END;

@@ -33,11 +33,25 @@ run() {
   psql_pid=$!
   wait "$psql_pid"
 }
+end_watch() { [ ! -s "$WORK/watch.pid" ] || kill "$(cat "$WORK/watch.pid")" 2> /dev/null || true; }
+lock_table_was_full() { grep -q '\(ERROR\|FATAL\):  out of shared memory' "$WORK/messages"; }
+let_in() {
+  session=$(cat "$WORK/session" 2> /dev/null || echo 0) tries=10
+  until psql -X -q -v session="$session" < let_in.sql 2> "$WORK/messages"; do
+    tries=$((tries - 1))
+    if [ "$tries" = 0 ] || ! lock_table_was_full; then
+      cat "$WORK/messages" >&2
+      echo "tenants that this run shut out are let in by the next run" >&2
+      return
+    fi
+    sleep 0.5
+  done
+  cat "$WORK/messages" >&2
+}
 stop() {
   [ -z "$psql_pid" ] || kill "$psql_pid" 2> /dev/null || true
-  [ ! -s "$WORK/watch.pid" ] || kill "$(cat "$WORK/watch.pid")" 2> /dev/null || true
-  session=$(cat "$WORK/session" 2> /dev/null || echo 0)
-  psql -X -q -v session="$session" < let_in.sql || echo "tenants that this run shut out are let in by the next run" >&2
+  end_watch
+  let_in
   rm -rf "$WORK"
 }
 trap stop EXIT
@@ -46,13 +60,35 @@ trap 'exit 143' TERM
 # libpq ignores a password file that others may read. Others may read the files of a
 # mounted Secret, so this is a copy.
 cat "$CREDENTIALS/pgpass" > "$PGPASSFILE"
-# While a tenant fills the table of locks, nobody can connect, and a pooler ends its
-# transaction after 120 s. Then a connection must come before the tenant's next transaction.
-deadline=$(($(date +%s) + 60)) full=$(($(date +%s) + 300)) told=0
-until run locks.sql 2> "$WORK/messages"; do
+# All stages are one script: in included files, psql puts file and line before each message.
+# locks.sql runs again with the lease: another run may have let a tenant in meanwhile.
+# session.sql runs again because locks.sql changes its settings.
+cat session.sql lease.sql locks.sql session.sql declared.sql functions.sql refuse.sql rename.sql close.sql database.sql roles.sql \
+  schemas.sql volume.sql restore.sql samples.sql quota.sql open.sql archive.sql purge.sql verify.sql > "$WORK/reconcile.sql"
+mkfifo "$WORK/pipe"
+# While a tenant fills the table of locks, nobody can connect, and any statement may fail.
+# Then locks.sql has to log in before the tenant's next transaction, and a run that failed
+# begins again: each of its statements may be repeated.
+deadline=$(($(date +%s) + 60)) full=$(($(date +%s) + 300)) told=0 WAS_FULL=false
+export WAS_FULL
+while :; do
+  status=0
+  run locks.sql 2> "$WORK/messages" || status=$?
+  if [ "$status" = 0 ]; then
+    cat "$WORK/messages" >&2
+    tee "$WORK/messages" < "$WORK/pipe" >&2 &
+    tee_pid=$!
+    run "$WORK/reconcile.sql" 2> "$WORK/pipe" || status=$?
+    end_watch # it writes to the pipe as well
+    wait "$tee_pid"
+    [ "$status" != 0 ] || break
+    lock_table_was_full || exit "$status"
+    rm -f "$WORK/failed" "$WORK/watch.pid"
+    echo "the table of locks was full; this run begins again"
+  fi
   now=$(date +%s)
-  if grep -q 'out of shared memory' "$WORK/messages"; then
-    deadline=$full pause=0.1
+  if lock_table_was_full; then
+    WAS_FULL=true deadline=$full pause=0.1
   else
     pause=2
   fi
@@ -60,12 +96,5 @@ until run locks.sql 2> "$WORK/messages"; do
   [ "$now" -lt "$told" ] || { echo "waiting for the database at $PGHOST:$PGPORT"; told=$((now + 10)); }
   sleep "$pause"
 done
-cat "$WORK/messages" >&2
-# All stages are one script: in included files, psql puts file and line before each message.
-# locks.sql runs again with the lease: another run may have let a tenant in meanwhile.
-# session.sql runs again because locks.sql changes its settings.
-cat session.sql lease.sql locks.sql session.sql declared.sql functions.sql refuse.sql rename.sql close.sql database.sql roles.sql \
-  schemas.sql volume.sql restore.sql samples.sql quota.sql open.sql archive.sql purge.sql verify.sql > "$WORK/reconcile.sql"
-run "$WORK/reconcile.sql"
 [ ! -e "$WORK/refused" ] || exit 65
 [ ! -e "$WORK/failed" ] || [ "$TOLERATE" = tenants ] || exit 75
