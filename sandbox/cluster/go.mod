@@ -79,7 +79,6 @@ require (
 	github.com/np-guard/netpol-analyzer v1.1.0
 	github.com/opencontainers/cgroups v0.0.6
 	github.com/stretchr/testify v1.12.1
-	github.com/things-go/go-socks5 v0.1.1
 	github.com/vishvananda/netlink v1.3.1
 	go.etcd.io/etcd/client/v3 v3.6.8
 	golang.org/x/oauth2 v0.36.0

@@ -39,7 +39,7 @@ BEGIN
       -- the roles now. So a look works while the table is full.
       IF logins IS NULL THEN
         SELECT coalesce(array_agg(oid), '{}') INTO logins FROM pg_roles
-        WHERE rolname ~ '^tenant_' AND pg_has_role(current_user, oid, 'USAGE') AND pg_get_userbyid(oid) = rolname
+        WHERE rolname ~ '^tenant_' AND pg_has_role(current_user, oid, 'USAGE') AND oid::regrole IS NOT NULL
           AND to_regrole(quote_ident('owner' || substr(rolname, length('tenant') + 1))) IS NOT NULL; -- otherwise it is not the login of a tenant
       END IF;
       PERFORM pg_stat_clear_snapshot();
@@ -56,8 +56,8 @@ BEGIN
       IF hoarder IS NOT NULL THEN
         -- The sessions end first: one of them may hold the role.
         PERFORM pg_terminate_backend(pid, 5000) FROM pg_stat_get_activity(NULL) WHERE usesysid = hoarder;
-        RAISE INFO 'end the sessions of %, which have % of the server''s locks', pg_get_userbyid(hoarder), hoarded;
-        EXECUTE format('ALTER ROLE %I VALID UNTIL ''-infinity''', pg_get_userbyid(hoarder));
+        RAISE INFO 'end the sessions of %, which have % of the server''s locks', hoarder::regrole, hoarded;
+        EXECUTE format('ALTER ROLE %s VALID UNTIL ''-infinity''', hoarder::regrole);
       END IF;
     EXCEPTION
       WHEN out_of_memory THEN
@@ -65,7 +65,7 @@ BEGIN
         scarce := true;
         calm := 0;
       WHEN lock_not_available OR internal_error THEN
-        RAISE INFO '% cannot be locked out yet: %', pg_get_userbyid(hoarder), SQLERRM;
+        RAISE INFO '% cannot be locked out yet: %', hoarder::regrole, SQLERRM;
     END;
     IF hoarder IS NOT NULL THEN
       COMMIT;

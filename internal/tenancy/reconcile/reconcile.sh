@@ -34,19 +34,19 @@ run() {
   wait "$psql_pid"
 }
 end_watch() { [ ! -s "$WORK/watch.pid" ] || kill "$(cat "$WORK/watch.pid")" 2> /dev/null || true; }
-lock_table_was_full() { grep -q '\(ERROR\|FATAL\):  out of shared memory' "$WORK/messages"; }
+lock_table_was_full() { grep -q '\(ERROR\|FATAL\):  out of shared memory' "$WORK/errors"; }
 let_in() {
   session=$(cat "$WORK/session" 2> /dev/null || echo 0) tries=10
-  until psql -X -q -v session="$session" < let_in.sql 2> "$WORK/messages"; do
+  until psql -X -q -v session="$session" < let_in.sql 2> "$WORK/errors"; do
     tries=$((tries - 1))
     if [ "$tries" = 0 ] || ! lock_table_was_full; then
-      cat "$WORK/messages" >&2
+      cat "$WORK/errors" >&2
       echo "tenants that this run shut out are let in by the next run" >&2
       return
     fi
     sleep 0.5
   done
-  cat "$WORK/messages" >&2
+  cat "$WORK/errors" >&2
 }
 stop() {
   [ -z "$psql_pid" ] || kill "$psql_pid" 2> /dev/null || true
@@ -73,10 +73,10 @@ deadline=$(($(date +%s) + 60)) full=$(($(date +%s) + 300)) told=0 WAS_FULL=false
 export WAS_FULL
 while :; do
   status=0
-  run locks.sql 2> "$WORK/messages" || status=$?
+  run locks.sql 2> "$WORK/errors" || status=$?
   if [ "$status" = 0 ]; then
-    cat "$WORK/messages" >&2
-    tee "$WORK/messages" < "$WORK/pipe" >&2 &
+    cat "$WORK/errors" >&2
+    tee "$WORK/errors" < "$WORK/pipe" >&2 &
     tee_pid=$!
     run "$WORK/reconcile.sql" 2> "$WORK/pipe" || status=$?
     end_watch # it writes to the pipe as well
@@ -92,7 +92,7 @@ while :; do
   else
     pause=2
   fi
-  [ "$now" -lt "$deadline" ] || { cat "$WORK/messages" >&2; echo "the database does not answer at $PGHOST:$PGPORT" >&2; exit 1; }
+  [ "$now" -lt "$deadline" ] || { cat "$WORK/errors" >&2; echo "the database does not answer at $PGHOST:$PGPORT" >&2; exit 1; }
   [ "$now" -lt "$told" ] || { echo "waiting for the database at $PGHOST:$PGPORT"; told=$((now + 10)); }
   sleep "$pause"
 done

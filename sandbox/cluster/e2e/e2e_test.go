@@ -163,7 +163,6 @@ func TestBothStacksRunOnARealAPIServer(t *testing.T) {
 			t.Run("a node has the headroom of the plan and no mebibyte more", s.checkHeadroom)
 			t.Run("a node can be drained", s.checkDrain)
 			t.Run("drift is found and corrected", s.checkDrift)
-			t.Run("the programs of the images work with their Pods' configuration", s.checkImages)
 			t.Run("the app's secrets reach its Pods", s.checkAppSecrets)
 			t.Run("a new image rolls out", s.checkRollout)
 			t.Run("a removed setting deletes its objects", s.checkRemovedSetting)
