@@ -49,6 +49,15 @@ func (c client) get(host string) response {
 
 // send sends a request without a body to an address. The host in the URL is only the requested one.
 func (c client) send(method, to, url string) response {
+	request, err := http.NewRequest(method, url, nil)
+	if err != nil {
+		return response{err: err}
+	}
+	return c.do(to, request)
+}
+
+// do sends a request to an address.
+func (c client) do(to string, request *http.Request) response {
 	client := &http.Client{
 		Timeout:       10 * time.Second,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -59,10 +68,6 @@ func (c client) send(method, to, url string) response {
 				return (&net.Dialer{}).DialContext(ctx, network, to)
 			},
 		},
-	}
-	request, err := http.NewRequest(method, url, nil)
-	if err != nil {
-		return response{err: err}
 	}
 	resp, err := client.Do(request)
 	if err != nil {

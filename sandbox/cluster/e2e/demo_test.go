@@ -232,13 +232,19 @@ func (d runningDemo) checkDeletedPod(t *testing.T) {
 	assert.Zero(t, failed.Load(), "of %d requests", sent.Load())
 }
 
-// checkLostNode kills everything on the only node.
-func (d runningDemo) checkLostNode(t *testing.T) {
+// killNode kills everything on the first node.
+func (d runningDemo) killNode(t *testing.T) {
+	t.Helper()
 	data, err := os.ReadFile(filepath.Join(d.ClusterFolder(), "nodes", "default-0", "pid"))
 	require.NoError(t, err)
 	pid, err := strconv.Atoi(string(data))
 	require.NoError(t, err)
 	require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
+}
+
+// checkLostNode kills everything on the only node.
+func (d runningDemo) checkLostNode(t *testing.T) {
+	d.killNode(t)
 	assert.Eventually(t, func() bool { return d.status(t, "demo.localhost") == 0 }, 20*time.Second, 100*time.Millisecond)
 	assert.Eventually(t, func() bool { return d.status(t, "demo.localhost") == http.StatusOK }, 3*time.Minute, time.Second)
 }

@@ -16,7 +16,7 @@ func (d runningDemo) checkIngress(t *testing.T) {
 	c, domain := d.client(t), d.Domain()
 	home := c.get(domain)
 	assert.Equal(t, http.StatusOK, home.status, home.err)
-	assert.Equal(t, "max-age=63072000; includeSubDomains", home.header.Get("Strict-Transport-Security"))
+	assert.Equal(t, "max-age=63072000", home.header.Get("Strict-Transport-Security"), "the domain is the zone here, so other hosts of it may not be the platform's")
 	for host, want := range map[string]int{"acme." + domain: http.StatusSeeOther, "grafana." + domain: http.StatusOK, "nobody." + domain: http.StatusNotFound, "gone." + domain: http.StatusServiceUnavailable} {
 		got := c.get(host)
 		assert.Equal(t, want, got.status, "%s: %v", host, got.err)
