@@ -17,13 +17,9 @@ import (
 	"github.com/genericcorp/platform/showcase/internal/pgtest"
 )
 
-func environment(values map[string]string) func(string) string {
-	return func(name string) string { return values[name] }
-}
-
 func command(ctx context.Context, env map[string]string, args ...string) (status int, out, faults string) {
 	var o, f bytes.Buffer
-	status = run(ctx, args, environment(env), &o, &f)
+	status = run(ctx, args, env, &o, &f)
 	return status, o.String(), f.String()
 }
 
@@ -45,6 +41,17 @@ func TestVersionUsageAndFaultyConfiguration(t *testing.T) {
 	status, _, faults = command(context.Background(), map[string]string{"DATABASE_URL": "postgresql://nobody@localhost:1/none"}, "dance")
 	assert.Equal(t, 2, status)
 	assert.Contains(t, faults, "agenthq migrate")
+}
+
+func TestConfigPrintsTheConfigurationAlsoWhenItIsFaulty(t *testing.T) {
+	status, out, faults := command(context.Background(), map[string]string{"DATABASE_URL": "postgresql://u:hunter2@localhost/db"}, "config")
+	assert.Zero(t, status)
+	assert.Regexp(t, `DATABASE_URL +set +environment`, out)
+	assert.Empty(t, faults)
+	status, out, faults = command(context.Background(), map[string]string{"AGENTHQ_PORT": "80"}, "config")
+	assert.Equal(t, 2, status)
+	assert.Regexp(t, `DATABASE_URL +not set +default`, out)
+	assert.Regexp(t, `(?s)AGENTHQ_PORT: .*did you mean PORT\?.*DATABASE_URL: is missing`, faults)
 }
 
 func TestSingleTenantModeFromDatabaseURLAlone(t *testing.T) {
