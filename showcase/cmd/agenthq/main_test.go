@@ -37,7 +37,7 @@ func TestVersionUsageAndFaultyConfiguration(t *testing.T) {
 	assert.Regexp(t, `^agenthq \S+\n$`, out)
 	status, _, faults := command(context.Background(), map[string]string{"PORT": "x"})
 	assert.Equal(t, 2, status)
-	assert.Regexp(t, `(?s)PORT: .*DATABASE_URL: `, faults)
+	assert.Regexp(t, `(?s)DATABASE_URL: .*PORT: `, faults)
 	status, _, faults = command(context.Background(), map[string]string{"DATABASE_URL": "postgresql://nobody@localhost:1/none"}, "dance")
 	assert.Equal(t, 2, status)
 	assert.Contains(t, faults, "agenthq migrate")
