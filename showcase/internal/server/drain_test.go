@@ -33,10 +33,7 @@ func runAlone(t *testing.T, a *app) *terminable {
 	ctx, s.terminate = context.WithCancel(context.Background())
 	go func() { s.ended <- a.Run(ctx, listener) }()
 	t.Cleanup(s.terminate)
-	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	r, err := client.PostForm(s.address+"/sign-in", url.Values{"email": {demo.Email}, "password": {demo.Password}})
-	require.NoError(t, err)
-	defer r.Body.Close()
+	r := s.post(t, "/sign-in", "email", demo.Email, "password", demo.Password)
 	require.Len(t, r.Cookies(), 1)
 	s.session = r.Cookies()[0].String()
 	return s
@@ -49,6 +46,23 @@ func (s *terminable) get(path string) (*http.Response, error) {
 	}
 	r.Header.Set("Cookie", s.session)
 	return http.DefaultClient.Do(r)
+}
+
+func (s *terminable) post(t *testing.T, path string, fields ...string) response {
+	t.Helper()
+	form := url.Values{}
+	for i := 0; i < len(fields); i += 2 {
+		form.Set(fields[i], fields[i+1])
+	}
+	r, err := http.NewRequestWithContext(context.Background(), http.MethodPost, s.address+path, strings.NewReader(form.Encode()))
+	require.NoError(t, err)
+	r.Header = http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "Cookie": {s.session}}
+	got, err := http.DefaultTransport.RoundTrip(r)
+	require.NoError(t, err)
+	defer got.Body.Close()
+	text, err := io.ReadAll(got.Body)
+	require.NoError(t, err)
+	return response{got, string(text)}
 }
 
 func TestAfterSIGTERMStreamsEndAtOnceWithARetryHintAndRequestsFinish(t *testing.T) {
