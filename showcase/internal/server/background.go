@@ -24,6 +24,7 @@ const (
 // Run serves on a listener until ctx ends, and then drains. In single-tenant mode it also ends with an
 // error if a newer version has migrated the database.
 func (s *Server) Run(ctx context.Context, listener net.Listener) error {
+	s.warnOfHTTP()
 	ctx, end := context.WithCancel(ctx)
 	defer end()
 	background, stop := context.WithCancel(context.Background())

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -29,6 +30,16 @@ func secure(public *url.URL, next http.Handler) http.Handler {
 	})
 }
 
-// isLocal reports whether a host is this machine. Strict-Transport-Security is not for it: for a year
-// the browser would open all other programs on localhost by HTTPS too, whatever their port.
-func isLocal(host string) bool { return host == "localhost" || strings.HasSuffix(host, ".localhost") }
+// isLocal reports whether a host is this machine. Browsers keep its Secure cookies by plain HTTP too.
+// Strict-Transport-Security is not for it: for a year the browser would open all other programs on
+// localhost by HTTPS, whatever their port.
+func isLocal(host string) bool {
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") || net.ParseIP(host).IsLoopback()
+}
+
+// warnOfHTTP logs a warning if PUBLIC_URL is an address at which nobody can sign in.
+func (s *Server) warnOfHTTP() {
+	if public := s.config.PublicURL; public.Scheme == "http" && !isLocal(public.Hostname()) {
+		s.log.Warn("nobody can sign in: browsers keep the session cookie of an http address on localhost only; set PUBLIC_URL to an https address", "public_url", public.String())
+	}
+}

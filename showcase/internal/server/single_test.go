@@ -3,6 +3,7 @@ package server_test
 import (
 	"context"
 	"encoding/json"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -13,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/genericcorp/platform/showcase/internal/config"
 	"github.com/genericcorp/platform/showcase/internal/pgtest"
 	"github.com/genericcorp/platform/showcase/internal/server"
 )
@@ -138,5 +140,21 @@ func TestBehindAProxyPublicURLDecidesWhatLinksAndCookiesSay(t *testing.T) {
 			c.header.Set("Origin", "https://evil.example")
 			assert.Equal(t, http.StatusForbidden, c.post("/sign-out").StatusCode)
 		})
+	}
+}
+
+func TestAnAddressAtWhichNobodyCanSignInGetsAWarning(t *testing.T) {
+	for public, warned := range map[string]bool{
+		"http://192.168.1.5:9898": true, "http://example.com": true,
+		"http://localhost:9898": false, "http://127.0.0.1": false, "http://[::1]": false, "http://hq.localhost": false, "https://192.168.1.5": false,
+	} {
+		c, err := config.Load(map[string]string{"DATABASE_URL": "postgresql://localhost:1/none", "PUBLIC_URL": public})
+		require.NoError(t, err)
+		var log lines
+		s, err := server.New(c, "1.2.3", slog.New(slog.NewJSONHandler(&log, nil)))
+		require.NoError(t, err)
+		server.WarnOfHTTP(s)
+		assert.Equal(t, warned, strings.Contains(log.String(), "nobody can sign in"), public)
+		require.NoError(t, s.Close())
 	}
 }
