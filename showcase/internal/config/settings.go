@@ -50,7 +50,7 @@ var settings = []Setting{
 		Effect:   "AgentHQ keeps all its data in this PostgreSQL database; the role must be allowed to migrate it.",
 		fallback: constant(""), set: setDatabase,
 	},
-	whole("PORT", 9898, 1, 65535, func(c *Config) *int { return &c.Port }, "AgentHQ serves HTTP on this TCP port."),
+	whole("PORT", 9898, 65535, func(c *Config) *int { return &c.Port }, "AgentHQ serves HTTP on this TCP port."),
 	{
 		Name: "PUBLIC_URL", Type: "address without a path", Default: "`http://localhost:PORT`",
 		Effect:   "People open this address, and invitation links begin with it; with tenants, the links have its scheme, its port and the tenant's host.",
@@ -71,9 +71,9 @@ var settings = []Setting{
 		Effect:   "This tenant gets sample data, public credentials, and a reset every night.",
 		fallback: constant(""), set: setDemo,
 	},
-	whole("TRANSACTIONS", 5, 1, 100, func(c *Config) *int { return &c.Transactions }, "At most so many transactions run at once, over all tenants."),
-	whole("TENANT_POOLS", 100, 1, 10000, func(c *Config) *int { return &c.TenantPools }, "At most so many tenants have open connections at once."),
-	whole("DATABASE_POOL", 5, 1, 100, func(c *Config) *int { return &c.DatabasePool }, "The only tenant has at most so many connections; with tenants, the plan decides."),
+	whole("TRANSACTIONS", 5, 100, func(c *Config) *int { return &c.Transactions }, "At most so many transactions run at once, over all tenants."),
+	whole("TENANT_POOLS", 100, 10000, func(c *Config) *int { return &c.TenantPools }, "At most so many tenants have open connections at once."),
+	whole("DATABASE_POOL", 5, 100, func(c *Config) *int { return &c.DatabasePool }, "The only tenant has at most so many connections; with tenants, the plan decides."),
 	{
 		Name: "LOG_LEVEL", Type: "debug, info, warn or error", Default: "info",
 		Effect:   "Log lines below this level are left out; requests of probes have the level debug.",
@@ -83,11 +83,11 @@ var settings = []Setting{
 
 func constant(text string) func(Config) string { return func(Config) string { return text } }
 
-// whole returns the setting of a whole number.
-func whole(name string, fallback, low, high int, field func(*Config) *int, effect string) Setting {
+// whole returns the setting of a whole number from 1.
+func whole(name string, fallback, high int, field func(*Config) *int, effect string) Setting {
 	text := strconv.Itoa(fallback)
-	return Setting{Name: name, Type: fmt.Sprintf("number, %d to %d", low, high), Default: text, Effect: effect,
-		fallback: constant(text), set: number(low, high, field)}
+	return Setting{Name: name, Type: fmt.Sprintf("number, 1 to %d", high), Default: text, Effect: effect,
+		fallback: constant(text), set: number(1, high, field)}
 }
 
 func number(low, high int, field func(*Config) *int) func(*Config, string) error {
