@@ -27,9 +27,7 @@ func serve(t *testing.T, clock func() time.Time) (browser.Site, *pgtest.Server) 
 	address := listener.Addr().String()
 	_, port, err := net.SplitHostPort(address)
 	require.NoError(t, err)
-	c, err := config.Load(func(name string) string {
-		return map[string]string{"DATABASE_URL": postgres.AppURL(), "TENANTS_DIR": postgres.Folder, "PUBLIC_URL": "https://" + pgtest.Domain + ":" + port, "DEMO_TENANT": "acme"}[name]
-	})
+	c, err := config.Load(map[string]string{"DATABASE_URL": postgres.AppURL(), "TENANTS_DIR": postgres.Folder, "PUBLIC_URL": "https://" + pgtest.Domain + ":" + port, "DEMO_TENANT": "acme"})
 	require.NoError(t, err)
 	c.Clock = clock
 	app, err := server.New(c, "1.2.3", slog.New(slog.NewTextHandler(io.Discard, nil)))

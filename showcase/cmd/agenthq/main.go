@@ -29,6 +29,7 @@ const usage = `AgentHQ, a log of what AI agents do. Without arguments it serves.
   agenthq                        serve until SIGTERM
   agenthq migrate                migrate all tenants, print a table, and end
   agenthq invite EMAIL [TENANT]  print an invitation link for an owner
+  agenthq config                 print the configuration, without secrets
   agenthq healthcheck            ask a running process on PORT whether it is ready
   agenthq --version              print the version
 
@@ -37,7 +38,7 @@ The configuration is in environment variables; see the README.
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
-	status := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr)
+	status := run(ctx, os.Args[1:], config.Environment(), os.Stdout, os.Stderr)
 	stop()
 	os.Exit(status)
 }
@@ -46,18 +47,25 @@ func main() {
 var errUsage = errors.New("unknown arguments")
 
 // run runs a command, and returns the exit status: 0, 1 after a failure, 2 if it did not start.
-func run(ctx context.Context, args []string, getenv func(string) string, out, faults io.Writer) int {
+func run(ctx context.Context, args []string, env map[string]string, out, faults io.Writer) int {
 	if len(args) == 1 && args[0] == "--version" {
 		fmt.Fprintln(out, "agenthq", buildVersion())
 		return 0
 	}
 	if len(args) == 1 && args[0] == "healthcheck" {
-		return healthcheck(ctx, getenv, faults)
+		return healthcheck(ctx, env, faults)
 	}
-	c, err := config.Load(getenv)
+	c, err := config.Load(env)
+	asked := len(args) == 1 && args[0] == "config"
+	if asked {
+		err = errors.Join(c.Print(out), err)
+	}
 	if err != nil {
 		fmt.Fprintf(faults, "agenthq cannot start:\n%v\n", err)
 		return 2
+	}
+	if asked {
+		return 0
 	}
 	log := slog.New(slog.NewJSONHandler(out, &slog.HandlerOptions{Level: c.LogLevel}))
 	if len(args) > 0 {
@@ -101,8 +109,8 @@ func perform(ctx context.Context, s *server.Server, c config.Config, args []stri
 }
 
 // healthcheck needs no other configuration than PORT, so that it works in every container.
-func healthcheck(ctx context.Context, getenv func(string) string, faults io.Writer) int {
-	port := getenv("PORT")
+func healthcheck(ctx context.Context, env map[string]string, faults io.Writer) int {
+	port := env["PORT"]
 	if port == "" {
 		port = "9898"
 	}

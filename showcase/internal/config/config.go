@@ -4,149 +4,124 @@ package config
 import (
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/url"
 	"os"
-	"path/filepath"
-	"strconv"
 	"strings"
+	"text/tabwriter"
 	"time"
-
-	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// defaultTenantsDir is the folder of the platform's app contract.
-const defaultTenantsDir = "/etc/tenants"
-
-// Config is the configuration of one process.
+// Config is the configuration of one process. Settings says what each value changes.
 type Config struct {
-	// Port is the TCP port of the HTTP server. Default: 9898.
-	Port int
-	// DatabaseURL leads to the database itself, with the role that may migrate schemas. It is
-	// required.
+	Port        int
 	DatabaseURL string
-	// PublicURL is the address of the service without a tenant, such as https://example.com.
-	// Default: http://localhost:PORT.
-	PublicURL *url.URL
-	// TenantsDir has tenants.json and the connection strings of the tenants. It is empty in
-	// single-tenant mode. Default: /etc/tenants if that has a tenants.json.
-	TenantsDir string
-	// ProxyHops is the number of trusted proxies in front of the process, each of which adds
-	// one address to X-Forwarded-For. Default: 1 with tenants, 0 in single-tenant mode.
-	ProxyHops int
-	// Transactions is the number of transactions at once over all tenants. Default: 5.
+	PublicURL   *url.URL
+	// TenantsDir is empty in single-tenant mode.
+	TenantsDir   string
+	ProxyHops    int
 	Transactions int
-	// TenantPools is the number of tenants that may have open connections. Default: 100.
-	TenantPools int
-	// DatabasePool is the number of connections in single-tenant mode. Default: 5.
+	TenantPools  int
 	DatabasePool int
-	// DemoTenant is the name of the tenant with sample data and public credentials. Empty
-	// means that there is none. In single-tenant mode the only name is "main".
-	DemoTenant string
-	// LogLevel is debug, info, warn or error. Default: info.
-	LogLevel slog.Level
+	DemoTenant   string
+	LogLevel     slog.Level
 	// Clock returns the time of the demo's sample data and of the charts. It is time.Now, except in
 	// tests.
 	Clock func() time.Time
+
+	effective []value
 }
+
+// value is what one setting has, and where it comes from. The text of a secret is never in it.
+type value struct{ name, text, origin string }
 
 // MultiTenant reports whether the process serves the tenants of a folder.
 func (c Config) MultiTenant() bool { return c.TenantsDir != "" }
 
-// Load reads the configuration. getenv is os.Getenv, or a replacement in tests. It returns all
-// faults at once. A fault has the variable's name and never its value if that may be secret.
-func Load(getenv func(string) string) (Config, error) {
-	r := reader{getenv: getenv}
-	c := Config{
-		Port:         r.number("PORT", 9898, 1, 65535),
-		DatabaseURL:  r.database(),
-		TenantsDir:   r.tenants(),
-		Transactions: r.number("TRANSACTIONS", 5, 1, 100),
-		TenantPools:  r.number("TENANT_POOLS", 100, 1, 10000),
-		DatabasePool: r.number("DATABASE_POOL", 5, 1, 100),
-		DemoTenant:   getenv("DEMO_TENANT"),
-		LogLevel:     r.level(),
-		Clock:        time.Now,
+// Environment returns the variables of this process, by name.
+func Environment() map[string]string {
+	env := map[string]string{}
+	for _, entry := range os.Environ() {
+		name, text, _ := strings.Cut(entry, "=")
+		env[name] = text
 	}
-	c.PublicURL = r.address("PUBLIC_URL", fmt.Sprintf("http://localhost:%d", c.Port))
-	hops := 0
-	if c.MultiTenant() {
-		hops = 1
+	return env
+}
+
+// Load reads the configuration from environment variables. An empty variable counts as not set. It
+// returns all faults at once. A fault has the variable's name and never its value if that may be
+// secret.
+func Load(env map[string]string) (Config, error) {
+	c := Config{PublicURL: &url.URL{}, Clock: time.Now}
+	faults := unknown(env)
+	for _, s := range settings {
+		if err := c.load(s, env); err != nil {
+			faults = append(faults, fmt.Errorf("%s: %w", s.Name, err))
+		}
 	}
-	c.ProxyHops = r.number("PROXY_HOPS", hops, 0, 5)
-	return c, errors.Join(r.faults...)
+	return c, errors.Join(faults...)
 }
 
-type reader struct {
-	getenv func(string) string
-	faults []error
-}
-
-func (r *reader) fault(name, format string, args ...any) {
-	r.faults = append(r.faults, fmt.Errorf("%s: %s", name, fmt.Sprintf(format, args...)))
-}
-
-func (r *reader) number(name string, fallback, low, high int) int {
-	text := r.getenv(name)
+// load reads one setting.
+func (c *Config) load(s Setting, env map[string]string) error {
+	text, origin := env[s.Name], "environment"
+	if file := env[s.Name+fileSuffix]; s.Secret && file != "" {
+		if text != "" {
+			return fmt.Errorf("is set, and so is %s%s (%s); set one of them", s.Name, fileSuffix, file)
+		}
+		var err error
+		if text, err = readSecret(file); err != nil {
+			return fmt.Errorf("%s%s names the file %s, which %w", s.Name, fileSuffix, file, err)
+		}
+		origin = file
+	}
 	if text == "" {
-		return fallback
+		text, origin = s.fallback(*c), "default"
 	}
-	n, err := strconv.Atoi(text)
-	if err != nil || n < low || n > high {
-		r.fault(name, "%q is not a whole number from %d to %d", text, low, high)
-		return fallback
+	c.effective = append(c.effective, value{s.Name, shown(s, text), origin})
+	err := s.set(c, text)
+	if err != nil && origin != "environment" && origin != "default" {
+		return fmt.Errorf("the content of the file %s %w", origin, err)
 	}
-	return n
+	return err
 }
 
-// database checks the connection string. Its parse error may contain the password, so the
-// fault does not have it.
-func (r *reader) database() string {
-	text := r.getenv("DATABASE_URL")
-	if text == "" {
-		r.fault("DATABASE_URL", "is missing; set it to a connection string such as postgresql://user:password@host:5432/name")
-		return ""
-	}
-	if _, err := pgxpool.ParseConfig(text); err != nil {
-		r.fault("DATABASE_URL", "is not a connection string such as postgresql://user:password@host:5432/name, or its sslrootcert cannot be read")
+func shown(s Setting, text string) string {
+	switch {
+	case text == "":
+		return "not set"
+	case s.Secret:
+		return "set"
 	}
 	return text
 }
 
-func (r *reader) tenants() string {
-	dir := r.getenv("TENANTS_DIR")
-	if dir == "" {
-		if _, err := os.Stat(filepath.Join(defaultTenantsDir, "tenants.json")); err != nil {
-			return ""
-		}
-		return defaultTenantsDir
+// readSecret returns the content of a file without the space around it. Its error completes a sentence
+// about the file.
+func readSecret(path string) (string, error) {
+	data, err := os.ReadFile(path)
+	var fault *os.PathError
+	if errors.As(err, &fault) {
+		return "", fmt.Errorf("cannot be read: %w", fault.Err)
 	}
-	if _, err := os.Stat(filepath.Join(dir, "tenants.json")); err != nil {
-		r.fault("TENANTS_DIR", "the folder %s has no readable tenants.json", dir)
+	if err != nil {
+		return "", err
 	}
-	return dir
-}
-
-func (r *reader) address(name, fallback string) *url.URL {
-	text := r.getenv(name)
+	text := strings.TrimSpace(string(data))
 	if text == "" {
-		text = fallback
+		return "", errors.New("is empty")
 	}
-	u, err := url.Parse(text)
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || strings.Trim(u.Path, "/") != "" {
-		r.fault(name, "%q is not an address such as https://example.com, without a path", text)
-		return &url.URL{}
-	}
-	u.Path = ""
-	return u
+	return text, nil
 }
 
-func (r *reader) level() slog.Level {
-	var level slog.Level
-	if text := r.getenv("LOG_LEVEL"); text != "" {
-		if err := level.UnmarshalText([]byte(text)); err != nil {
-			r.fault("LOG_LEVEL", "%q is not debug, info, warn or error", text)
-		}
+// Print writes a table of all settings: the effective value, and where it comes from. Of a secret it
+// writes whether it is set.
+func (c Config) Print(out io.Writer) error {
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "variable\tvalue\tfrom")
+	for _, v := range c.effective {
+		fmt.Fprintf(table, "%s\t%s\t%s\n", v.name, v.text, v.origin)
 	}
-	return level
+	return table.Flush()
 }
