@@ -125,39 +125,6 @@ func TestEveryCommandRefusesADatabaseOfANewerVersionAndChangesNothing(t *testing
 	assert.Equal(t, before, after)
 }
 
-func TestWithTenantsOnlyTheOneOfANewerVersionFails(t *testing.T) {
-	s := pgtest.Start(t, "acme", "beta")
-	env := map[string]string{"DATABASE_URL": s.AppURL(), "TENANTS_DIR": s.Folder, "PORT": freePort(t)}
-	status, _, faults := command(context.Background(), env, "migrate")
-	require.Zero(t, status, faults)
-	s.Run(t, "INSERT INTO tenant_acme.agenthq_version (version_id, is_applied) VALUES (7, true)")
-	status, out, _ := command(context.Background(), env, "migrate")
-	assert.Equal(t, 1, status)
-	assert.Regexp(t, `acme +failed +the database was migrated by a newer version`, out)
-	assert.Regexp(t, `beta +migrated +4`, out)
-	ctx, terminate := context.WithCancel(context.Background())
-	ended := make(chan int, 1)
-	go func() {
-		status, _, _ := command(ctx, env)
-		ended <- status
-	}()
-	get := func(host string) int {
-		r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://127.0.0.1:"+env["PORT"]+"/sign-in", nil)
-		require.NoError(t, err)
-		r.Host = host
-		got, err := http.DefaultClient.Do(r)
-		if err != nil {
-			return 0
-		}
-		defer got.Body.Close()
-		return got.StatusCode
-	}
-	require.Eventually(t, func() bool { return get("beta."+pgtest.Domain) == http.StatusOK }, 20*time.Second, 50*time.Millisecond)
-	assert.Equal(t, http.StatusServiceUnavailable, get("acme."+pgtest.Domain))
-	terminate()
-	assert.Zero(t, <-ended)
-}
-
 func TestMigratePrintsFailuresAndEndsWithOne(t *testing.T) {
 	s := pgtest.Start(t, "acme", "beta")
 	_, err := s.Admin(t).Exec(context.Background(), "CREATE TABLE tenant_acme.runs (id int)")

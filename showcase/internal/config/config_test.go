@@ -92,6 +92,14 @@ func TestAVariableThatBeginsWithAGENTHQIsRefusedWithTheClosestName(t *testing.T)
 	}
 }
 
+func TestVariablesThatKubernetesSetsForAServiceAreNotRefused(t *testing.T) {
+	_, err := config.Load(map[string]string{
+		"DATABASE_URL": valid, "AGENTHQ_PORT": "tcp://10.0.0.7:80", "AGENTHQ_SERVICE_HOST": "10.0.0.7", "AGENTHQ_SERVICE_PORT": "80", "AGENTHQ_DB_SERVICE_PORT_HTTP": "80",
+		"AGENTHQ_PORT_80_TCP": "tcp://10.0.0.7:80", "AGENTHQ_PORT_80_TCP_PROTO": "tcp", "AGENTHQ_PORT_80_TCP_PORT": "80", "AGENTHQ_PORT_80_TCP_ADDR": "10.0.0.7",
+	})
+	assert.NoError(t, err)
+}
+
 func TestPublicURLIsSchemeHostAndPort(t *testing.T) {
 	for address, want := range map[string]string{
 		"https://localhost": "https://localhost", "https://example.com:8443": "https://example.com:8443", "https://example.com/": "https://example.com", "http://[::1]:80": "http://[::1]:80",

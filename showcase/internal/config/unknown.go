@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -14,12 +15,16 @@ const (
 	fileSuffix = "_FILE"
 )
 
+// ofService finds the variables that Kubernetes sets in each Pod of a namespace with a Service whose name
+// begins with agenthq (makeEnvVariableForService in pkg/kubelet/envvars).
+var ofService = regexp.MustCompile(`_SERVICE_(HOST|PORT(_\w+)?)$|_PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?$`)
+
 // unknown returns a fault for each variable that begins with AGENTHQ_.
 func unknown(env map[string]string) []error {
 	var faults []error
 	for _, name := range slices.Sorted(maps.Keys(env)) {
 		rest, found := strings.CutPrefix(name, prefix)
-		if !found {
+		if !found || ofService.MatchString(name) || strings.HasPrefix(env[name], "tcp://") {
 			continue
 		}
 		advice := "remove it; `agenthq config` lists all variables"

@@ -25,11 +25,12 @@ func (e *fileError) Error() string { return e.file + ": " + e.err.Error() }
 
 func (e *fileError) Unwrap() error { return e.err }
 
-// keep decides about a schema of a newer version of the program. It is never changed. During an update
-// over several replicas the newer version migrates first, so a process that has served the tenant
-// before goes on. A process that starts refuses, because it may not know what the schema means now.
+// keep decides about a schema of a newer version of the program. It is never changed. With tenants there
+// are several replicas, and the newer version migrates while older ones serve and may start again; the
+// app contract allows that, because a migration may only add. Without tenants, a process that has served
+// goes on. One that starts was installed over a newer version, and refuses.
 func (r *Runner) keep(t tenants.Tenant, version, known int64) (int64, error) {
-	if r.served[t.Name] {
+	if t.Owner() != "" || r.served[t.Name] {
 		return version, nil
 	}
 	return version, &newerError{version, known}

@@ -163,7 +163,7 @@ func (r *Runner) up(ctx context.Context, db *sql.DB, t tenants.Tenant) (int64, e
 	if len(applied) > 0 {
 		return applied[len(applied)-1].Source.Version, nil
 	}
-	return before, nil
+	return p.GetDBVersion(ctx) // another process may have migrated since before was read
 }
 
 // migrations returns a migration for each SQL file, the oldest first. It runs in goose's transaction, which also
