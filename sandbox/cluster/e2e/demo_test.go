@@ -258,7 +258,8 @@ func (d runningDemo) checkKill(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
 	assert.Eventually(t, func() bool { return len(processesOf(t, d.Folder)) == 0 }, 20*time.Second, 200*time.Millisecond)
-	d.edit(t, "        state: suspended\n", "")
+	d.edit(t, "      - name: acme\n        state: suspended\n", "      - name: acme\n")
+	d.edit(t, "        renamedFrom: before\n        redirectOldHost: true\n", "") // a new stack knows no older name
 	d.up(t)
 	assert.Equal(t, http.StatusSeeOther, d.status(t, "acme.demo.localhost"))
 }

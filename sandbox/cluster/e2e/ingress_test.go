@@ -52,5 +52,6 @@ func (d runningDemo) checkRedirects(t *testing.T) {
 		assert.Equal(t, now, got.header.Get("Location"), method)
 		assert.Equal(t, "max-age=300", got.header.Get("Cache-Control"), "another tenant may get the old name")
 	}
-	assert.Equal(t, http.StatusSeeOther, c.get("after."+domain).status)
+	// The kubelet updates the tenants' files in the app's Pods once a minute.
+	assert.Eventually(t, func() bool { return c.get("after."+domain).status == http.StatusSeeOther }, 2*time.Minute, time.Second)
 }

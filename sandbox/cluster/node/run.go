@@ -119,7 +119,8 @@ func (c Config) runPrograms() error {
 	}
 	if err := errors.Join(
 		start("kubelet", "--config="+c.Path(kubeletFile), "--kubeconfig="+c.Kubeconfig, "--root-dir="+c.Path("kubelet"),
-			"--cert-dir="+c.Path("kubelet/pki"), "--hostname-override="+c.Name, "--node-ip="+c.Address.IP.String(), "--node-labels="+c.labels()),
+			"--cert-dir="+c.Path("kubelet/pki"), "--hostname-override="+c.Name, "--node-ip="+c.Address.IP.String(), "--node-labels="+c.labels(),
+			"--containerd="+c.Socket()), // for the metrics of containers; Kubernetes has no other setting for it
 		start("kube-proxy", "--config="+c.Path(proxyFile), "--hostname-override="+c.Name),
 	); err != nil {
 		return err
