@@ -28,7 +28,7 @@ type Programs struct {
 // PostgreSQL's.
 var tools = []string{
 	"sh", "awk", "base64", "basename", "cat", "chmod", "cksum", "cmp", "comm", "cp", "cut", "date", "diff", "dirname", "env", "expr", "find", "grep", "head", "id",
-	"kill", "ln", "ls", "mkdir", "mktemp", "mv", "od", "printf", "readlink", "rm", "rmdir", "sed", "seq", "sha256sum", "sleep", "sort", "stat", "sync", "tail",
+	"kill", "ln", "ls", "mkdir", "mkfifo", "mktemp", "mv", "od", "printf", "readlink", "rm", "rmdir", "sed", "seq", "sha256sum", "sleep", "sort", "stat", "sync", "tail",
 	"tee", "test", "timeout", "touch", "tr", "uniq", "wc", "xargs",
 }
 
