@@ -25,8 +25,8 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/genericcorp/platform/internal/workload"
-	"github.com/genericcorp/platform/sandbox/cluster/containers"
 	"github.com/genericcorp/platform/sandbox/demo"
+	"github.com/genericcorp/platform/sandbox/machine"
 	"github.com/genericcorp/platform/sandbox/postgrestest"
 )
 
@@ -130,9 +130,9 @@ func TestDemoRunsItsContainersOnThisMachine(t *testing.T) {
 	t.Run("after a kill nothing runs, and the next run starts anew", d.checkKill)
 	require.NoError(t, d.Down())
 	assert.NoDirExists(t, d.Folder)
-	assert.NoDirExists(t, containers.DatabaseFolder(d.ClusterFolder()))
+	assert.NoDirExists(t, machine.DatabaseFolder(d.ClusterFolder()))
 	for _, pattern := range []string{"/sys/fs/cgroup", "/sys/fs/cgroup/*"} { // version 2, version 1
-		groups, err := filepath.Glob(pattern + containers.ControlGroup(d.ClusterFolder()))
+		groups, err := filepath.Glob(pattern + machine.ControlGroup(d.ClusterFolder()))
 		require.NoError(t, err)
 		assert.Empty(t, groups, "control groups")
 	}
