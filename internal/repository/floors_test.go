@@ -72,7 +72,7 @@ var floors = map[string][]string{
 	"sandbox/authority":    {},
 	"sandbox/build":        {},
 	"sandbox/debian":       {},
-	"sandbox/demo":         {"internal/workload", "sandbox/apiserver", "sandbox/build", "sandbox/debian", "sandbox/engine", "sandbox/load", "sandbox/machine"},
+	"sandbox/demo":         {"internal/settings", "internal/workload", "sandbox/apiserver", "sandbox/build", "sandbox/debian", "sandbox/engine", "sandbox/load", "sandbox/machine"},
 	"sandbox/engine":       {"sandbox/build", "sandbox/cloud"},
 	"sandbox/enginetest":   {"sandbox/build", "sandbox/engine"},
 	"sandbox/golden":       {},

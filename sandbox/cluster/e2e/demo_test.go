@@ -1,11 +1,7 @@
 package e2e_test
 
 import (
-	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -34,7 +30,7 @@ import (
 type runningDemo struct {
 	*demo.Demo
 	source string
-	port   int
+	ports  demo.Ports
 	out    *strings.Builder
 }
 
@@ -51,7 +47,7 @@ func newDemo(t *testing.T, name string) runningDemo {
 	}
 	ports := demo.Ports{HTTP: postgrestest.FreePort(t), HTTPS: postgrestest.FreePort(t), Metrics: postgrestest.FreePort(t)}
 	out := &strings.Builder{}
-	d := runningDemo{source: source, port: ports.HTTPS, out: out}
+	d := runningDemo{source: source, ports: ports, out: out}
 	d.Demo = demo.New(root, source, t.TempDir(), name, ports, os.Getpid(), out, os.Stderr)
 	t.Cleanup(func() { assert.NoError(t, d.Down()) })
 	return d
@@ -83,32 +79,9 @@ func (d runningDemo) kubernetes(t *testing.T) *kubernetes.Clientset {
 	return client
 }
 
-// status returns the status of the response to a request to a host of the demo. Its certificate must
-// be signed by the demo's authority. The status is 0 without a response.
-func (d runningDemo) status(t *testing.T, host string) int {
-	t.Helper()
-	data, err := os.ReadFile(d.Authority())
-	require.NoError(t, err)
-	roots := x509.NewCertPool()
-	require.True(t, roots.AppendCertsFromPEM(data))
-	here := func(ctx context.Context, network, _ string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, network, fmt.Sprintf("127.0.0.1:%d", d.port))
-	}
-	client := http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{
-		TLSClientConfig: &tls.Config{RootCAs: roots}, DisableKeepAlives: true, DialContext: here,
-	}}
-	response, err := client.Get(d.URL(host) + "/")
-	if err != nil {
-		t.Log(err)
-		return 0
-	}
-	require.NoError(t, response.Body.Close())
-	return response.StatusCode
-}
-
 func TestDemoRunsItsContainersOnThisMachine(t *testing.T) {
 	d := newDemo(t, "demo")
-	d.edit(t, "    tenants:\n", "    tenants:\n      - name: beta\n        plan: growth\n      - name: gamma\n        plan: growth\n")
+	d.edit(t, "    tenants:\n", "    tenants:\n      - name: beta\n        plan: growth\n      - name: gamma\n        plan: growth\n      - name: delta\n        plan: starter\n")
 	d.up(t)
 	t.Run("the demo answers at its hosts", func(t *testing.T) {
 		for host, want := range map[string]int{"demo.localhost": 200, "acme.demo.localhost": 200, "grafana.demo.localhost": 200, "nobody.demo.localhost": 404} {
@@ -120,14 +93,20 @@ func TestDemoRunsItsContainersOnThisMachine(t *testing.T) {
 	t.Run("100 people notice no update of the app", d.checkLoad)
 	t.Run("a deleted Pod is replaced without a failed request", d.checkDeletedPod)
 	t.Run("a second run changes nothing", func(t *testing.T) { assert.Regexp(t, `Resources:\n    \d+ unchanged\n`, d.up(t)) })
+	t.Run("a host of the tier starter has its rate limit", func(t *testing.T) { assert.Positive(t, d.refused(t, "delta.demo.localhost")) })
+	d.edit(t, "      - name: acme\n", "      - name: acme\n        state: suspended\n")
+	d.edit(t, "        plan: starter\n", "        plan: growth\n")
+	d.up(t)
+	t.Run("a higher tier raises the rate limit", func(t *testing.T) {
+		assert.Eventually(t, func() bool { return d.refused(t, "delta.demo.localhost") == 0 }, time.Minute, 3*time.Second)
+	})
 	t.Run("a suspended tenant gets 503", func(t *testing.T) {
-		d.edit(t, "      - name: acme\n", "      - name: acme\n        state: suspended\n")
-		d.up(t)
 		assert.Eventually(t, func() bool { return d.status(t, "acme.demo.localhost") == http.StatusServiceUnavailable }, 20*time.Second, 200*time.Millisecond)
 		assert.Equal(t, 200, d.status(t, "demo.localhost"))
 	})
+	t.Run("Docker gets Grafana with the dashboards of the stack", d.checkGrafana)
 	t.Run("a node that is lost is replaced", d.checkLostNode)
-	t.Run("after a kill nothing runs, and the next run starts anew", d.checkKill)
+	t.Run("after a kill demo-down leaves nothing, and the next run starts anew", d.checkKill)
 	require.NoError(t, d.Down())
 	assert.NoDirExists(t, d.Folder)
 	assert.NoDirExists(t, machine.DatabaseFolder(d.ClusterFolder()))
@@ -179,7 +158,7 @@ func (d runningDemo) checkBrowser(t *testing.T) {
 	root, err := filepath.Abs(checkout)
 	require.NoError(t, err)
 	cmd := exec.Command("go", "test", "./browser", "-count=1", "-run", "TestFlowsOfPeople", "-site", "https://acme.demo.localhost", // AgentHQ writes links without a port
-		"-address", fmt.Sprintf("127.0.0.1:%d", d.port), "-ca", d.Authority())
+		"-address", fmt.Sprintf("127.0.0.1:%d", d.ports.HTTPS), "-ca", d.Authority())
 	cmd.Dir = filepath.Join(root, "showcase")
 	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, "%s", out)
@@ -240,6 +219,13 @@ func (d runningDemo) checkKill(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
 	assert.Eventually(t, func() bool { return len(processesOf(t, d.Folder)) == 0 }, 20*time.Second, 200*time.Millisecond)
+	left, err := d.Left()
+	require.NoError(t, err)
+	assert.Greater(t, len(left), 2, "%v", left)
+	require.NoError(t, d.Down())
+	left, err = d.Left()
+	require.NoError(t, err)
+	assert.Empty(t, left)
 	d.edit(t, "        state: suspended\n", "")
 	d.up(t)
 	assert.Equal(t, 200, d.status(t, "acme.demo.localhost"))
