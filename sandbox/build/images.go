@@ -94,12 +94,13 @@ func copyTraefik(parent, source string) (string, error) {
 func traefikVersion(source string) (string, error) {
 	hash := fnv.New64a()
 	_, _ = hash.Write([]byte(withoutDNS)) // a hash never returns an error
-	err := filepath.WalkDir(source, func(path string, entry fs.DirEntry, err error) error {
+	module := os.DirFS(source)
+	err := fs.WalkDir(module, ".", func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
-		data, err := os.ReadFile(path)
-		_, _ = hash.Write(append([]byte(entry.Name()), data...))
+		data, err := fs.ReadFile(module, path)
+		_, _ = hash.Write(append([]byte(path), data...))
 		return err
 	})
 	return strconv.FormatUint(hash.Sum64(), 16), err

@@ -59,7 +59,7 @@ func (d *Demo) StartGrafana() error {
 		return err
 	}
 	if err := portFault(grafanaPort); err != nil {
-		return fmt.Errorf("Grafana: %w", err) //nolint:staticcheck // a name
+		return fmt.Errorf("the port of Grafana: %w", err)
 	}
 	mounts, err := d.writeGrafana(s)
 	if err != nil {
