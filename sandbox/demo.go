@@ -72,6 +72,9 @@ func oneAtATime() (*os.File, error) {
 		return nil, err
 	}
 	file, err := os.Create(filepath.Join(".sandbox", "demo.lock"))
+	if errors.Is(err, os.ErrPermission) {
+		return nil, fmt.Errorf("%w; the demo of this checkout belongs to another user, such as root: become root with `sudo -i`", err)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -99,7 +99,7 @@ func portFault(port int) error {
 	case err == nil:
 		return listener.Close()
 	case errors.Is(err, syscall.EACCES):
-		return fmt.Errorf("port %d needs root, as all ports below 1024", port)
+		return fmt.Errorf("only root may use the port %d, as all below 1024", port)
 	case errors.Is(err, syscall.EADDRINUSE):
 		return fmt.Errorf("another program uses the port %d", port)
 	}
