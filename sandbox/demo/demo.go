@@ -75,8 +75,12 @@ func (d *Demo) clear() error {
 	}
 	faults := errors.Join(machine.Check(d.checkout, d.Folder, cache), debian.Check())
 	if faults == nil {
+		left, err := d.Left()
+		if err == nil && len(left) > 0 {
+			fmt.Fprintln(d.Err, "an earlier run was interrupted; deleting what it has left ...")
+		}
 		// What was left may use the ports.
-		if err := d.Down(); err != nil {
+		if err := errors.Join(err, d.Down()); err != nil {
 			return err
 		}
 	}
