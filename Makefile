@@ -20,12 +20,10 @@ help: ## list the targets
 up preview tree refresh cancel down: ## run the stack STACK (default: demo) against simulated clouds, without an account
 	@go run ./sandbox -stack $(STACK) -cluster $(CLUSTER) $@
 
-# Ports of demo on 127.0.0.1.
-HTTP ?= 80
-HTTPS ?= 443
-METRICS ?= 8428
+# Ports of demo on 127.0.0.1: HTTP (80), HTTPS (443), METRICS (8428). Without them it uses those of the
+# demo that runs. GRAFANA=docker runs Grafana too.
 demo demo-down: ## run the stack STACK with its containers on this machine; needs Linux and root (docs/demo.md)
-	@go run ./sandbox -stack $(STACK) -http $(HTTP) -https $(HTTPS) -metrics $(METRICS) $@
+	@go run ./sandbox -stack $(STACK) $(if $(HTTP),-http $(HTTP)) $(if $(HTTPS),-https $(HTTPS)) $(if $(METRICS),-metrics $(METRICS)) $(if $(GRAFANA),-grafana $(GRAFANA)) $@
 
 plan: ## print the bill, the sizes and the free room of every stack
 	@go run ./cmd/plan

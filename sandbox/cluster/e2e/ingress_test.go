@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
-
-	"github.com/genericcorp/platform/internal/settings"
 )
 
 // checkIngress sends requests to every kind of host, as a client on the Internet.
@@ -25,20 +23,6 @@ func (d runningDemo) checkIngress(t *testing.T) {
 	assert.Equal(t, "https://"+domain+"/there", redirect.header.Get("Location"))
 	_, err := tls.Dial("tcp", c.secure, &tls.Config{RootCAs: c.roots, ServerName: domain, MaxVersion: tls.VersionTLS11})
 	assert.Error(t, err, "TLS 1.1 must be refused")
-}
-
-// checkRateLimit sends more requests to a tenant than its tier allows. Those to other hosts are not refused.
-func (d runningDemo) checkRateLimit(t *testing.T) {
-	c, domain := d.client(t), d.Domain()
-	tier := settings.Tiers[0]
-	counts := map[int]int{}
-	for range 4 * tier.Burst {
-		counts[c.get("after."+domain).status]++
-	}
-	assert.Equal(t, 4*tier.Burst, counts[http.StatusSeeOther]+counts[http.StatusTooManyRequests], "%v", counts)
-	assert.GreaterOrEqual(t, counts[http.StatusSeeOther], tier.Burst, "%v", counts)
-	assert.NotZero(t, counts[http.StatusTooManyRequests], "%v", counts)
-	assert.Equal(t, http.StatusOK, c.get(domain).status)
 }
 
 // checkRedirects sends requests to the old host of a tenant that was renamed.
