@@ -18,8 +18,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/genericcorp/platform/internal/workload"
-	"github.com/genericcorp/platform/sandbox/machine"
 	"github.com/genericcorp/platform/sandbox/load"
+	"github.com/genericcorp/platform/sandbox/machine"
 )
 
 // TestProdLosesOneOfEverything takes replicas, the database's sessions and a node from prod while an
