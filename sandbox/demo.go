@@ -78,8 +78,12 @@ func oneAtATime() (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		return nil, errors.Join(fmt.Errorf("another `make demo` or `make demo-down` is going on in this checkout (%w); wait for its end, or end it with Ctrl-C", err), file.Close())
+	err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		err = errors.New("another `make demo` or `make demo-down` is going on in this checkout; wait for its end, or end it with Ctrl-C")
+	}
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
 	}
 	return file, nil
 }
