@@ -6,6 +6,7 @@ package images
 import (
 	"archive/tar"
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"maps"
@@ -37,8 +38,9 @@ type Image struct {
 	Files map[string]string
 	// Texts are files with their content.
 	Texts map[string]string
-	// Entrypoint and Env are those of the image.
+	// Entrypoint and Env are those of the image. Its user is User, or 65532 if that is empty.
 	Entrypoint, Env []string
+	User            string
 }
 
 // Local returns the name under which a node has an image of this package.
@@ -80,7 +82,7 @@ func (i Image) write(target string) error {
 	}
 	config = config.DeepCopy()
 	config.OS, config.Architecture = "linux", architecture
-	config.Config = v1.Config{Entrypoint: i.Entrypoint, Env: i.Env, User: user}
+	config.Config = v1.Config{Entrypoint: i.Entrypoint, Env: i.Env, User: cmp.Or(i.User, user)}
 	if built, err = mutate.ConfigFile(built, config); err != nil {
 		return err
 	}
