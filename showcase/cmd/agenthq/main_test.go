@@ -37,7 +37,7 @@ func TestVersionUsageAndFaultyConfiguration(t *testing.T) {
 	assert.Regexp(t, `^agenthq \S+\n$`, out)
 	status, _, faults := command(context.Background(), map[string]string{"PORT": "x"})
 	assert.Equal(t, 2, status)
-	assert.Regexp(t, `(?s)PORT: .*DATABASE_URL: `, faults)
+	assert.Regexp(t, `(?s)DATABASE_URL: .*PORT: `, faults)
 	status, _, faults = command(context.Background(), map[string]string{"DATABASE_URL": "postgresql://nobody@localhost:1/none"}, "dance")
 	assert.Equal(t, 2, status)
 	assert.Contains(t, faults, "agenthq migrate")
@@ -74,8 +74,10 @@ func TestSingleTenantModeFromDatabaseURLAlone(t *testing.T) {
 	status, _, _ = command(ctx, env, "healthcheck")
 	assert.Equal(t, 1, status, "nothing listens yet")
 	ended := make(chan int, 1)
+	var log string
 	go func() {
-		status, _, _ := command(ctx, env)
+		var status int
+		status, log, _ = command(ctx, env)
 		ended <- status
 	}()
 	require.Eventually(t, func() bool { status, _, _ := command(ctx, env, "healthcheck"); return status == 0 }, 20*time.Second, 50*time.Millisecond)
@@ -101,6 +103,59 @@ func TestSingleTenantModeFromDatabaseURLAlone(t *testing.T) {
 	case <-time.After(25 * time.Second):
 		require.Fail(t, "the process did not end within the contract's 25 s")
 	}
+	assert.Regexp(t, `"level":"WARN","msg":"create the first account: open the link","link":"http://localhost:\d+/invitations/[\w-]{43}","valid_hours":72`, log)
+}
+
+func TestEveryCommandRefusesADatabaseOfANewerVersionAndChangesNothing(t *testing.T) {
+	s := pgtest.Start(t)
+	s.Run(t, "GRANT ALL ON SCHEMA public TO app")
+	env := map[string]string{"DATABASE_URL": s.AppURL(), "PORT": freePort(t)}
+	status, _, faults := command(context.Background(), env, "migrate")
+	require.Zero(t, status, faults)
+	s.Run(t, "INSERT INTO agenthq_version (version_id, is_applied) VALUES (7, true)")
+	const all = "SELECT (SELECT string_agg(v::text, ' ' ORDER BY id) FROM agenthq_version v) || (SELECT count(*) FROM invitations)"
+	var before, after string
+	require.NoError(t, s.Admin(t).QueryRow(context.Background(), all).Scan(&before))
+	for _, args := range [][]string{{"migrate"}, {"invite", "a@example.com"}, {}} {
+		status, _, faults := command(context.Background(), env, args...)
+		assert.Equal(t, 1, status, args)
+		assert.Contains(t, faults, "the database was migrated by a newer version (migration 7; this version knows 4): install that version again or restore the backup\n")
+	}
+	require.NoError(t, s.Admin(t).QueryRow(context.Background(), all).Scan(&after))
+	assert.Equal(t, before, after)
+}
+
+func TestWithTenantsOnlyTheOneOfANewerVersionFails(t *testing.T) {
+	s := pgtest.Start(t, "acme", "beta")
+	env := map[string]string{"DATABASE_URL": s.AppURL(), "TENANTS_DIR": s.Folder, "PORT": freePort(t)}
+	status, _, faults := command(context.Background(), env, "migrate")
+	require.Zero(t, status, faults)
+	s.Run(t, "INSERT INTO tenant_acme.agenthq_version (version_id, is_applied) VALUES (7, true)")
+	status, out, _ := command(context.Background(), env, "migrate")
+	assert.Equal(t, 1, status)
+	assert.Regexp(t, `acme +failed +the database was migrated by a newer version`, out)
+	assert.Regexp(t, `beta +migrated +4`, out)
+	ctx, terminate := context.WithCancel(context.Background())
+	ended := make(chan int, 1)
+	go func() {
+		status, _, _ := command(ctx, env)
+		ended <- status
+	}()
+	get := func(host string) int {
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://127.0.0.1:"+env["PORT"]+"/sign-in", nil)
+		require.NoError(t, err)
+		r.Host = host
+		got, err := http.DefaultClient.Do(r)
+		if err != nil {
+			return 0
+		}
+		defer got.Body.Close()
+		return got.StatusCode
+	}
+	require.Eventually(t, func() bool { return get("beta."+pgtest.Domain) == http.StatusOK }, 20*time.Second, 50*time.Millisecond)
+	assert.Equal(t, http.StatusServiceUnavailable, get("acme."+pgtest.Domain))
+	terminate()
+	assert.Zero(t, <-ended)
 }
 
 func TestMigratePrintsFailuresAndEndsWithOne(t *testing.T) {

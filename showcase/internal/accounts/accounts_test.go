@@ -58,7 +58,7 @@ func TestAnInvitationIsForOneMember(t *testing.T) {
 	for range 4 {
 		all.Go(func() {
 			err := db.Pools.Tx(ctx, db.Tenant, func(tx pgx.Tx) error {
-				_, err := accounts.Accept(ctx, tx, token, "A", "hash")
+				_, err := accounts.Accept(ctx, tx, token, "", "A", "hash")
 				return err
 			})
 			if err == nil {
@@ -92,7 +92,7 @@ func TestAnExpiredInvitationIsRefused(t *testing.T) {
 		require.NoError(t, err)
 		_, err = accounts.FindInvitation(ctx, tx, token)
 		require.ErrorIs(t, err, accounts.ErrInvitation)
-		_, err = accounts.Accept(ctx, tx, token, "A", "hash")
+		_, err = accounts.Accept(ctx, tx, token, "", "A", "hash")
 		require.ErrorIs(t, err, accounts.ErrInvitation)
 		return nil
 	})

@@ -15,9 +15,8 @@ import (
 
 // The roles of members. An owner invites and removes members, and revokes keys of others.
 const (
-	Owner  = "owner"
-	Plain  = "member"
-	linger = 72 * time.Hour // how long an invitation is open
+	Owner = "owner"
+	Plain = "member"
 )
 
 // Errors of this package.
@@ -119,78 +118,4 @@ func ChangePassword(ctx context.Context, tx pgx.Tx, member int64, hash, replacem
 		return "", err
 	}
 	return NewSession(ctx, tx, member, replacement)
-}
-
-// Invitation is an invitation that was not used yet.
-type Invitation struct {
-	Email     string
-	Role      string
-	ExpiresAt time.Time
-}
-
-// Invite stores an invitation, and returns the token of its link. The invitation expires after
-// 72 hours. seats is the plan's limit of members and open invitations; 0 means no limit.
-func Invite(ctx context.Context, tx pgx.Tx, email, role string, seats int64) (string, error) {
-	// A lock that conflicts with itself, so that two invitations at once do not exceed the seats.
-	if _, err := tx.Exec(ctx, "LOCK TABLE invitations IN SHARE ROW EXCLUSIVE MODE"); err != nil {
-		return "", fmt.Errorf("lock the invitations: %w", err)
-	}
-	var taken int64
-	var member bool
-	err := tx.QueryRow(ctx, `SELECT (SELECT count(*) FROM members) + (SELECT count(*) FROM invitations WHERE used_at IS NULL AND expires_at > now() AND email <> $1),
-		EXISTS (SELECT FROM members WHERE email = $1)`, email).Scan(&taken, &member)
-	if err != nil {
-		return "", err
-	}
-	if member {
-		return "", ErrMember
-	}
-	if seats > 0 && taken >= seats {
-		return "", ErrSeats
-	}
-	// A second invitation replaces the first one.
-	if _, err := tx.Exec(ctx, "DELETE FROM invitations WHERE email = $1 OR expires_at < now()", email); err != nil {
-		return "", err
-	}
-	token := NewToken()
-	_, err = tx.Exec(ctx, "INSERT INTO invitations (token_hash, email, role, expires_at) VALUES ($1, $2, $3, $4)", hashOf(token), email, role, time.Now().Add(linger))
-	return token, err
-}
-
-// Invitations returns the open invitations.
-func Invitations(ctx context.Context, tx pgx.Tx) ([]Invitation, error) {
-	return rows.All[Invitation](ctx, tx, "SELECT email, role, expires_at FROM invitations WHERE used_at IS NULL AND expires_at > now() ORDER BY expires_at LIMIT 1000")
-}
-
-// FindInvitation returns the open invitation of a token, or ErrInvitation.
-func FindInvitation(ctx context.Context, tx pgx.Tx, token string) (Invitation, error) {
-	i, err := rows.One[Invitation](ctx, tx, "SELECT email, role, expires_at FROM invitations WHERE token_hash = $1 AND used_at IS NULL AND expires_at > now()", hashOf(token))
-	if errors.Is(err, pgx.ErrNoRows) {
-		return i, ErrInvitation
-	}
-	return i, err
-}
-
-// Accept uses an invitation: it stores the member. A token can be used once.
-func Accept(ctx context.Context, tx pgx.Tx, token, name, hash string) (Member, error) {
-	m := Member{Name: name}
-	err := tx.QueryRow(ctx, "UPDATE invitations SET used_at = now() WHERE token_hash = $1 AND used_at IS NULL AND expires_at > now() RETURNING email, role", hashOf(token)).
-		Scan(&m.Email, &m.Role)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return m, ErrInvitation
-	}
-	if err != nil {
-		return m, err
-	}
-	if err := AddMember(ctx, tx, m, hash); err != nil {
-		return m, err
-	}
-	m, _, err = Credentials(ctx, tx, m.Email)
-	return m, err
-}
-
-// Withdraw deletes the open invitation of an e-mail address.
-func Withdraw(ctx context.Context, tx pgx.Tx, email string) error {
-	_, err := tx.Exec(ctx, "DELETE FROM invitations WHERE email = $1 AND used_at IS NULL", email)
-	return err
 }

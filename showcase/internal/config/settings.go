@@ -47,47 +47,47 @@ func Settings() []Setting { return settings }
 var settings = []Setting{
 	{
 		Name: "DATABASE_URL", Type: "connection string", Default: "required", Secret: true,
-		Effect:   "Leads to the PostgreSQL database, with a role that may migrate it.",
+		Effect:   "AgentHQ keeps all its data in this PostgreSQL database; the role must be allowed to migrate it.",
 		fallback: constant(""), set: setDatabase,
 	},
-	whole("PORT", 9898, 1, 65535, func(c *Config) *int { return &c.Port }, "Is the TCP port of the HTTP server."),
+	whole("PORT", 9898, 65535, func(c *Config) *int { return &c.Port }, "AgentHQ serves HTTP on this TCP port."),
 	{
 		Name: "PUBLIC_URL", Type: "address without a path", Default: "`http://localhost:PORT`",
-		Effect:   "Is the address that people open; invitation links begin with it, or with its scheme and port and the tenant's host.",
+		Effect:   "People open this address, and invitation links begin with it; with tenants, the links have its scheme, its port and the tenant's host.",
 		fallback: func(c Config) string { return fmt.Sprintf("http://localhost:%d", c.Port) }, set: setPublicURL,
 	},
 	{
 		Name: "TENANTS_DIR", Type: "folder", Default: "`" + defaultTenantsDir + "`, if that has a `tenants.json`",
-		Effect:   "Has the tenants' files of the platform's app contract; without the folder there is one tenant, `main`.",
+		Effect:   "This folder has the tenants' files of the platform's app contract; without it there is one tenant, `main`.",
 		fallback: tenantsDir, set: setTenantsDir,
 	},
 	{
 		Name: "PROXY_HOPS", Type: "number, 0 to 5", Default: "1 with tenants, 0 without",
-		Effect:   "Is how many proxies in front are trusted; the sign-in throttle uses the client's address that the outermost one saw.",
+		Effect:   "So many proxies in front are trusted: the sign-in throttle uses the client's address that the outermost one saw.",
 		fallback: proxyHops, set: number(0, 5, func(c *Config) *int { return &c.ProxyHops }),
 	},
 	{
 		Name: "DEMO_TENANT", Type: "tenant", Default: "none",
-		Effect:   "Gives this tenant sample data, public credentials, and a reset every night.",
+		Effect:   "This tenant gets sample data, public credentials, and a reset every night.",
 		fallback: constant(""), set: setDemo,
 	},
-	whole("TRANSACTIONS", 5, 1, 100, func(c *Config) *int { return &c.Transactions }, "Limits the transactions at once, over all tenants."),
-	whole("TENANT_POOLS", 100, 1, 10000, func(c *Config) *int { return &c.TenantPools }, "Limits the tenants with open connections at once."),
-	whole("DATABASE_POOL", 5, 1, 100, func(c *Config) *int { return &c.DatabasePool }, "Limits the connections of the only tenant; with tenants, the plan decides."),
+	whole("TRANSACTIONS", 5, 100, func(c *Config) *int { return &c.Transactions }, "At most so many transactions run at once, over all tenants."),
+	whole("TENANT_POOLS", 100, 10000, func(c *Config) *int { return &c.TenantPools }, "At most so many tenants have open connections at once."),
+	whole("DATABASE_POOL", 5, 100, func(c *Config) *int { return &c.DatabasePool }, "The only tenant has at most so many connections; with tenants, the plan decides."),
 	{
 		Name: "LOG_LEVEL", Type: "debug, info, warn or error", Default: "info",
-		Effect:   "Leaves out log lines below this level; requests of probes are logged with debug only.",
+		Effect:   "Log lines below this level are left out; requests of probes have the level debug.",
 		fallback: constant("info"), set: setLogLevel,
 	},
 }
 
 func constant(text string) func(Config) string { return func(Config) string { return text } }
 
-// whole returns the setting of a whole number.
-func whole(name string, fallback, low, high int, field func(*Config) *int, effect string) Setting {
+// whole returns the setting of a whole number from 1.
+func whole(name string, fallback, high int, field func(*Config) *int, effect string) Setting {
 	text := strconv.Itoa(fallback)
-	return Setting{Name: name, Type: fmt.Sprintf("number, %d to %d", low, high), Default: text, Effect: effect,
-		fallback: constant(text), set: number(low, high, field)}
+	return Setting{Name: name, Type: fmt.Sprintf("number, 1 to %d", high), Default: text, Effect: effect,
+		fallback: constant(text), set: number(1, high, field)}
 }
 
 func number(low, high int, field func(*Config) *int) func(*Config, string) error {

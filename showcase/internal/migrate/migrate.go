@@ -33,6 +33,9 @@ type State struct {
 	Version int64 `json:"version"`
 	// Fault is the reason why the last run failed; empty when it succeeded.
 	Fault string `json:"fault,omitempty"`
+	// Newer is true if the run was refused because a newer version of the program had migrated the
+	// schema.
+	Newer bool `json:"newer,omitempty"`
 	// At is the end of the last run.
 	At time.Time `json:"at"`
 }
@@ -47,7 +50,9 @@ type Runner struct {
 
 	running sync.Mutex
 	// own has the tenants that are migrated with their own login.
-	own    map[string]bool
+	own map[string]bool
+	// served has the tenants that this process has migrated.
+	served map[string]bool
 	mu     sync.Mutex
 	states map[string]State
 	ended  bool
@@ -65,7 +70,7 @@ func New(url string, files fs.FS) (*Runner, error) {
 			return nil, err
 		}
 	}
-	return &Runner{db: db, files: files, own: map[string]bool{}, states: map[string]State{}}, nil
+	return &Runner{db: db, files: files, own: map[string]bool{}, served: map[string]bool{}, states: map[string]State{}}, nil
 }
 
 // Close closes the connections.
@@ -92,7 +97,7 @@ func (r *Runner) Run(ctx context.Context, list []tenants.Tenant) []State {
 			version, err = r.one(ctx, t)
 		}
 		if s.Version, s.At = version, time.Now().UTC(); err != nil {
-			s.Fault = firstLine(err)
+			s.Fault, s.Newer = firstLine(err), errors.As(err, new(*newerError))
 		}
 		out = append(out, s)
 		known[t.Name] = s
@@ -129,8 +134,7 @@ func (r *Runner) States() ([]State, bool) {
 	return out, r.ended
 }
 
-// up migrates a tenant, and returns the version of its schema. A schema of a newer version of
-// the program stays as it is, so that two versions can run side by side.
+// up migrates a tenant, and returns the version of its schema.
 func (r *Runner) up(ctx context.Context, db *sql.DB, t tenants.Tenant) (int64, error) {
 	migrations, err := r.migrations(t)
 	if err != nil {
@@ -144,16 +148,28 @@ func (r *Runner) up(ctx context.Context, db *sql.DB, t tenants.Tenant) (int64, e
 	if err != nil {
 		return 0, err
 	}
-	if _, err := p.Up(ctx); err != nil {
+	before, err := p.GetDBVersion(ctx)
+	if err != nil {
 		return 0, err
 	}
-	return p.GetDBVersion(ctx)
+	if known := migrations[len(migrations)-1].Version; before > known {
+		return r.keep(t, before, known)
+	}
+	applied, err := p.Up(ctx)
+	if err != nil {
+		return 0, explain(err)
+	}
+	r.served[t.Name] = true
+	if len(applied) > 0 {
+		return applied[len(applied)-1].Source.Version, nil
+	}
+	return before, nil
 }
 
-// migrations returns a migration for each SQL file. It runs in goose's transaction, which also
+// migrations returns a migration for each SQL file, the oldest first. It runs in goose's transaction, which also
 // records the version.
 func (r *Runner) migrations(t tenants.Tenant) ([]*goose.Migration, error) {
-	names, err := fs.Glob(r.files, "*.sql")
+	names, err := fs.Glob(r.files, "*.sql") // sorted
 	if err != nil {
 		return nil, err
 	}
@@ -168,7 +184,12 @@ func (r *Runner) migrations(t tenants.Tenant) ([]*goose.Migration, error) {
 		if err != nil {
 			return nil, err
 		}
-		up := func(ctx context.Context, tx *sql.Tx) error { return apply(ctx, tx, t, version, string(text)) }
+		up := func(ctx context.Context, tx *sql.Tx) error {
+			if err := apply(ctx, tx, t, version, string(text)); err != nil {
+				return &fileError{name, err}
+			}
+			return nil
+		}
 		out = append(out, goose.NewGoMigration(version, &goose.GoFunc{RunTx: up}, nil))
 	}
 	return out, nil
@@ -193,10 +214,4 @@ func apply(ctx context.Context, tx *sql.Tx, t tenants.Tenant, version int64, tex
 	}
 	_, err := tx.ExecContext(ctx, text)
 	return err
-}
-
-// firstLine leaves out the lines in which PostgreSQL may quote rows of customers.
-func firstLine(err error) string {
-	line, _, _ := strings.Cut(err.Error(), "\n")
-	return line
 }

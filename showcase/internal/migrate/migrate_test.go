@@ -98,16 +98,6 @@ func TestTwoRunnersAtOnceApplyEachMigrationOnce(t *testing.T) {
 	assert.Equal(t, versions, rows)
 }
 
-func TestAnOlderVersionAcceptsTheSchemaOfANewerOne(t *testing.T) {
-	s := pgtest.Start(t, "acme")
-	older := fstest.MapFS{"001_a.sql": file("CREATE TABLE a (id int)")}
-	newer := fstest.MapFS{"001_a.sql": older["001_a.sql"], "002_b.sql": file("ALTER TABLE a ADD b int")}
-	assert.True(t, runner(t, s, newer).Run(context.Background(), list(t, s))[0].Migrated())
-	state := runner(t, s, older).Run(context.Background(), list(t, s))[0]
-	assert.True(t, state.Migrated(), state)
-	assert.EqualValues(t, 2, state.Version)
-}
-
 func TestSuspendedTenantsAreNotMigrated(t *testing.T) {
 	s := pgtest.Start(t, "acme", "beta")
 	s.Suspend(t, "beta")

@@ -21,10 +21,15 @@ const (
 	retryEvery = 3 * time.Second
 )
 
-// Run serves on a listener until ctx ends, and then drains.
+// Run serves on a listener until ctx ends, and then drains. In single-tenant mode it also ends with an
+// error if a newer version has migrated the database.
 func (s *Server) Run(ctx context.Context, listener net.Listener) error {
+	s.warnOfHTTP()
+	ctx, end := context.WithCancel(ctx)
+	defer end()
 	background, stop := context.WithCancel(context.Background())
 	var all sync.WaitGroup
+	var refusal error
 	all.Go(func() {
 		repeat(background, func(ctx context.Context) time.Duration {
 			s.reload(ctx)
@@ -34,6 +39,11 @@ func (s *Server) Run(ctx context.Context, listener net.Listener) error {
 	all.Go(func() {
 		repeat(background, func(ctx context.Context) time.Duration {
 			states := s.Migrate(ctx)
+			if !s.config.MultiTenant() && states[0].Newer {
+				refusal = errors.New(states[0].Fault)
+				end()
+			}
+			s.inviteFirst(ctx)
 			s.refreshDemo(ctx)
 			if len(states) > 0 && !slices.ContainsFunc(states, migrate.State.Migrated) {
 				return retryEvery
@@ -44,7 +54,7 @@ func (s *Server) Run(ctx context.Context, listener net.Listener) error {
 	err := ops.Serve(ctx, s.log, listener, s, s.health.Drain)
 	stop()
 	all.Wait()
-	return err
+	return errors.Join(refusal, err)
 }
 
 // Close closes all connections.

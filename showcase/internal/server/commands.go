@@ -2,8 +2,10 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"text/tabwriter"
 
 	"github.com/jackc/pgx/v5"
@@ -20,6 +22,9 @@ func (s *Server) PrintMigrations(ctx context.Context, out io.Writer) error {
 	fmt.Fprintln(table, "tenant\tstate\tversion")
 	failed := 0
 	states := s.runner.Run(ctx, s.registry.All())
+	if !s.config.MultiTenant() && states[0].Fault != "" {
+		return errors.New(states[0].Fault)
+	}
 	for _, state := range states {
 		if state.Fault != "" {
 			failed++
@@ -61,8 +66,27 @@ func (s *Server) PrintInvitation(ctx context.Context, out io.Writer, email, tena
 		return err
 	})
 	if err != nil {
-		return err
+		return explain(err, t)
 	}
-	fmt.Fprintln(out, target.BaseURL(s.config.PublicURL)+"/invitations/"+token)
+	fmt.Fprintln(out, invitationLink(target, s.config.PublicURL, token))
 	return nil
+}
+
+func invitationLink(target *site.Site, public *url.URL, token string) string {
+	return target.BaseURL(public) + "/invitations/" + token
+}
+
+// explain returns what an operator can do about an error that a tenant's limits cause, or the error.
+func explain(err error, t tenants.Tenant) error {
+	switch {
+	case errors.Is(err, accounts.ErrSeats):
+		return fmt.Errorf("all seats of the plan %s of %s are taken; remove a member or withdraw an invitation on the page Members, or give the tenant a larger plan", t.Plan, t.Name)
+	case errors.Is(err, accounts.ErrMember):
+		return fmt.Errorf("%w; a lost password cannot be set anew: invite another address, and remove the old member then", err)
+	case site.Full(err):
+		return fmt.Errorf("%s is above the storage of its plan %s, and stores nothing new; delete old runs or give the tenant a larger plan", t.Name, t.Plan)
+	case site.DiskFull(err):
+		return errors.New("the disk of the database is full; free space, then try again")
+	}
+	return err
 }

@@ -53,8 +53,15 @@ func (l *lines) String() string {
 
 func start(t *testing.T) *app {
 	t.Helper()
-	a := &app{postgres: pgtest.Start(t, "acme", "beta"), log: &lines{}}
-	c, err := config.Load(map[string]string{"DATABASE_URL": a.postgres.AppURL(), "TENANTS_DIR": a.postgres.Folder, "PUBLIC_URL": "https://" + pgtest.Domain, "DEMO_TENANT": "acme"})
+	postgres := pgtest.Start(t, "acme", "beta")
+	return launch(t, postgres, map[string]string{"DATABASE_URL": postgres.AppURL(), "TENANTS_DIR": postgres.Folder, "PUBLIC_URL": "https://" + pgtest.Domain, "DEMO_TENANT": "acme"})
+}
+
+// launch starts AgentHQ with a configuration.
+func launch(t *testing.T, postgres *pgtest.Server, env map[string]string) *app {
+	t.Helper()
+	a := &app{postgres: postgres, log: &lines{}}
+	c, err := config.Load(env)
 	require.NoError(t, err)
 	a.Server, err = server.New(c, "1.2.3", slog.New(slog.NewJSONHandler(a.log, nil)))
 	require.NoError(t, err)

@@ -32,6 +32,8 @@ type Server struct {
 	runner   *migrate.Runner
 	health   *ops.Health
 	metrics  *ops.Metrics
+	// invited is true when the first owner was invited, or need not be. Only Run's goroutine uses it.
+	invited bool
 	// team has the routes of a tenant's host, landing those of the host without a tenant.
 	team, landing *http.ServeMux
 	handler       http.Handler
@@ -59,7 +61,7 @@ func New(c config.Config, version string, log *slog.Logger) (*Server, error) {
 	pages.Register(routes(s.team))
 	api.New(s.metrics).Register(routes(s.team))
 	pages.RegisterLanding(routes(s.landing), s.demo)
-	s.handler = ops.Observe(log, s.metrics, c.ProxyHops, secure(c.PublicURL.Scheme == "https", http.HandlerFunc(s.route)))
+	s.handler = ops.Observe(log, s.metrics, c.ProxyHops, secure(c.PublicURL, http.HandlerFunc(s.route)))
 	return s, nil
 }
 
@@ -154,27 +156,4 @@ func (s *Server) demo() *site.Site {
 		return nil
 	}
 	return site.New(s.pools, t, s.config.DemoTenant)
-}
-
-// secure sets the security headers of all responses, and refuses requests that another site makes
-// a browser send.
-func secure(https bool, next http.Handler) http.Handler {
-	protection := http.NewCrossOriginProtection()
-	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		http.Error(w, "403 the request comes from another site", http.StatusForbidden)
-	}))
-	protected := protection.Handler(next)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Referrer-Policy", "same-origin")
-		h.Set("Cross-Origin-Opener-Policy", "same-origin")
-		h.Set("Cross-Origin-Resource-Policy", "same-origin")
-		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
-		if https {
-			h.Set("Strict-Transport-Security", "max-age=31536000")
-		}
-		protected.ServeHTTP(w, r)
-	})
 }

@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"testing"
 
@@ -129,4 +130,20 @@ func TestSessionsAboveTheStorageAreFewAndForTheTenantsLoginOnly(t *testing.T) {
 		AND pg_get_userbyid(grantee) `
 	assert.Equal(t, 1, a.count(t, allowed+"= 'tenant_beta'"))
 	assert.Zero(t, a.count(t, allowed+"<> 'tenant_beta'"), "nobody else may create a session")
+}
+
+func TestInviteExplainsTheLimitsOfAPlanWithoutAnErrorOfPostgreSQL(t *testing.T) {
+	a := start(t)
+	a.owner(t)
+	invite := func(email string) string {
+		err := a.PrintInvitation(context.Background(), io.Discard, email, "beta")
+		require.Error(t, err)
+		return err.Error()
+	}
+	assert.Contains(t, invite("olga@example.com"), "invite another address")
+	a.postgres.Run(t, "INSERT INTO tenant_beta.members (email, name, role, password) SELECT n || '@example.com', n, 'member', '' FROM generate_series(1, 24) n")
+	assert.Equal(t, "all seats of the plan growth of beta are taken; remove a member or withdraw an invitation on the page Members, or give the tenant a larger plan", invite("x@example.com"))
+	a.postgres.Run(t, "DELETE FROM tenant_beta.members WHERE email = '1@example.com'")
+	a.suspendWrites(t, "beta")
+	assert.Equal(t, "beta is above the storage of its plan growth, and stores nothing new; delete old runs or give the tenant a larger plan", invite("x@example.com"))
 }

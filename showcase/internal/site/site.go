@@ -97,3 +97,9 @@ func Full(err error) bool {
 	var pg *pgconn.PgError
 	return errors.As(err, &pg) && pg.Code == "42501"
 }
+
+// DiskFull reports whether the database refused to write because its disk is full.
+func DiskFull(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.Code == "53100"
+}

@@ -30,6 +30,8 @@ func TestOnlyErrorsThatPassAreBusy(t *testing.T) {
 	}
 	assert.True(t, site.Full(fmt.Errorf("insert: %w", &pgconn.PgError{Code: "42501"})))
 	assert.False(t, site.Full(&pgconn.PgError{Code: "42P01"}))
+	assert.True(t, site.DiskFull(fmt.Errorf("insert: %w", &pgconn.PgError{Code: "53100"})))
+	assert.False(t, site.DiskFull(&pgconn.PgError{Code: "53200"}))
 }
 
 func TestTheDemoAndThePlansHaveTheirLimits(t *testing.T) {

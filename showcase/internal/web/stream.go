@@ -23,6 +23,9 @@ const (
 	// streamLife is how long a stream lasts. The browser then connects again, with the number of
 	// the last event that it has.
 	streamLife = 5 * time.Minute
+	// reconnect tells the browser to connect again after 3 s. In that time this process has ended, and
+	// another one serves.
+	reconnect = "retry: 3000\n\n"
 	// sendLimit is how long one message may take.
 	sendLimit = 10 * time.Second
 )
@@ -65,6 +68,7 @@ func (a *Web) stream(w http.ResponseWriter, r *http.Request) {
 		case <-ctx.Done():
 			return
 		case <-ops.Draining(ctx):
+			i.Err = send(w, []byte(reconnect))
 			return
 		case <-tick.C:
 		}

@@ -213,6 +213,9 @@ func known(err error) *fault {
 	if site.Full(err) {
 		return &fault{http.StatusForbidden, "This team is above the storage of its plan. You can read, export and delete. Nothing new is stored until the operator of this service gives the team a larger plan or frees storage."}
 	}
+	if site.DiskFull(err) {
+		return &fault{http.StatusServiceUnavailable, "The disk of the database is full. Nothing new is stored until the operator of this service frees space."}
+	}
 	if errors.Is(err, tenants.ErrNoLogin) || site.Busy(err) {
 		return &fault{http.StatusServiceUnavailable, "The service is busy. Please try again in a few seconds."}
 	}
