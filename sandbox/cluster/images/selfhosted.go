@@ -47,7 +47,7 @@ func databaseServer(folder string) (Image, error) {
 		return out, err
 	}
 	share := filepath.Join("/usr/share/postgresql", filepath.Base(filepath.Dir(folder)))
-	for _, data := range []string{share, "/usr/share/zoneinfo/Etc", "/usr/lib/locale/C.utf8"} {
+	for _, data := range []string{share, "/usr/share/zoneinfo/UTC", "/usr/lib/locale/C.utf8"} {
 		out.Files[data] = data
 	}
 	out.Env = []string{"PATH=" + folder + ":/bin"}
