@@ -38,7 +38,7 @@ type Engine struct {
 
 // start is a script that runs in namespaces of its own for mounts and processes. So nothing is left
 // when its process ends.
-const start = `mount -t tmpfs tmpfs /run
+const start = `mount -t tmpfs none /run
 exec dockerd --data-root "$1/data" --exec-root /run/docker --pidfile /run/docker.pid --host "unix://$1/docker.sock" \
   --cgroup-parent "$2" --exec-opt native.cgroupdriver=cgroupfs --log-level warn`
 
@@ -152,6 +152,11 @@ func (e *Engine) Kill(t testing.TB, container string) {
 	require.NoError(t, err)
 	out, err := exec.Command("nsenter", "--target", strings.TrimSpace(string(children)), "--pid", "--mount", "kill", "-9", inside).CombinedOutput()
 	require.NoError(t, err, "%s", out)
+}
+
+// Listen takes a port of the engine's network, as another program on the machine would.
+func (e *Engine) Listen(address string) (net.Listener, error) {
+	return e.network.Listen("tcp", address)
 }
 
 // Dial connects with a port that a container publishes.

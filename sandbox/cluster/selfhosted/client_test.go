@@ -61,11 +61,18 @@ func (s *server) trust(t *testing.T, c *client) {
 	c.http.Transport = transport
 }
 
-// send sends a request, and returns the response with its body.
-func (c *client) send(method, address, kind, body string) (*http.Response, string, error) {
+// answer is a response.
+type answer struct {
+	status   int
+	location string
+	body     string
+}
+
+// send sends a request, and reads the whole response.
+func (c *client) send(method, address, kind, body string) (answer, error) {
 	request, err := http.NewRequestWithContext(context.Background(), method, address, strings.NewReader(body))
 	if err != nil {
-		return nil, "", err
+		return answer{}, err
 	}
 	request.Header.Set("Content-Type", kind)
 	if c.key != "" {
@@ -73,20 +80,20 @@ func (c *client) send(method, address, kind, body string) (*http.Response, strin
 	}
 	response, err := c.http.Do(request)
 	if err != nil {
-		return nil, "", err
+		return answer{}, err
 	}
 	defer response.Body.Close()
 	text, err := io.ReadAll(response.Body)
-	return response, string(text), err
+	return answer{response.StatusCode, response.Header.Get("Location"), string(text)}, err
 }
 
 // ask sends a request, and requires a status.
 func (c *client) ask(t *testing.T, want int, method, address, kind, body string) string {
 	t.Helper()
-	response, text, err := c.send(method, address, kind, body)
+	got, err := c.send(method, address, kind, body)
 	require.NoError(t, err)
-	require.Equal(t, want, response.StatusCode, text)
-	return text
+	require.Equal(t, want, got.status, got.body)
+	return got.body
 }
 
 const form = "application/x-www-form-urlencoded"

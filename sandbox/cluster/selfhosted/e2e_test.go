@@ -16,7 +16,7 @@ import (
 )
 
 // The steps of one server's life, each on what the earlier ones left.
-func TestAServerFromTheFirstStartToARestore(t *testing.T) {
+func TestSelfHosted(t *testing.T) {
 	s := newServer(t)
 	s.buildImage(t)
 	started := time.Now()
@@ -53,6 +53,11 @@ func TestAServerFromTheFirstStartToARestore(t *testing.T) {
 		_, same := c.runs(t)
 		assert.Equal(t, sum, same)
 	})
+	t.Run("a wrong password", func(t *testing.T) { s.checkWrongPassword(t, c) })
+	t.Run("a taken port", s.checkTakenPort)
+	t.Run("the database of a newer version", s.checkNewerDatabase)
+	t.Run("the data of another PostgreSQL", func(t *testing.T) { s.checkWrongMajor(t, c) })
+	t.Run("a new password", func(t *testing.T) { s.checkNewPassword(t, c) })
 }
 
 // firstLink returns the link for the first account, which is in the log of the app.
@@ -65,10 +70,10 @@ func (s *server) firstLink(t *testing.T) string {
 }
 
 func (s *server) checkAddresses(t *testing.T, c *client) {
-	response, _, err := c.send("GET", "http://localhost/runs?agent=writer", "", "")
+	got, err := c.send("GET", "http://localhost/runs?agent=writer", "", "")
 	require.NoError(t, err)
-	assert.Equal(t, http.StatusPermanentRedirect, response.StatusCode)
-	assert.Equal(t, home+"/runs?agent=writer", response.Header.Get("Location"))
+	assert.Equal(t, http.StatusPermanentRedirect, got.status)
+	assert.Equal(t, home+"/runs?agent=writer", got.location)
 	for _, path := range []string{"/readyz", "/metrics"} {
 		c.ask(t, http.StatusNotFound, "GET", home+path, "", "")
 	}
@@ -84,8 +89,8 @@ func (s *server) checkCrashes(t *testing.T, c *client) {
 		s.Kill(t, container(service))
 		started := time.Now()
 		require.Eventually(t, func() bool {
-			response, _, err := c.send("GET", home+"/export/runs.json", "", "")
-			return err == nil && response.StatusCode == http.StatusOK && s.inspect(t, service, "{{.State.Health.Status}}") == "healthy"
+			got, err := c.send("GET", home+"/export/runs.json", "", "")
+			return err == nil && got.status == http.StatusOK && s.inspect(t, service, "{{.State.Health.Status}}") == "healthy"
 		}, time.Minute, 500*time.Millisecond, "%s does not come back", service)
 		t.Logf("%s was back after %s", service, time.Since(started).Round(time.Second))
 	}
