@@ -55,6 +55,11 @@ func TestFlowsOfPeople(t *testing.T) {
 	if postgres == nil {
 		return // only the owner of the stack file suspends a tenant of the platform
 	}
+	t.Run("watch a run live while the database refuses the tenant", func(t *testing.T) {
+		browser.Interrupt(t, b, func() {
+			postgres.Run(t, "ALTER ROLE tenant_acme NOLOGIN", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'tenant_acme'")
+		}, func() { postgres.Run(t, "ALTER ROLE tenant_acme LOGIN") })
+	})
 	t.Run("suspend a tenant", func(t *testing.T) {
 		browser.Suspend(t, b.At(strings.Replace(site.URL, "acme.", "beta.", 1)), func() { postgres.Suspend(t, "beta") })
 	})

@@ -147,3 +147,25 @@ func Suspend(t testing.TB, b *Browser, suspend func()) {
 	}, time.Minute, pause)
 	p.Missing("form")
 }
+
+// Interrupt shows a run live while the service answers 503 for some seconds. The timeline goes on after
+// that without a reload.
+func Interrupt(t testing.TB, b *Browser, interrupt, resume func()) {
+	p, name := Visit(t, b, Laptop), unique("interrupt")
+	agent := p.newKey(name)
+	run := agent.Start(name)
+	p.Click("Runs")
+	p.Click(name)
+	p.See("#live", "new events appear here")
+	p.Expect(http.StatusServiceUnavailable)
+	interrupt()
+	p.See("#live", "The connection was lost")
+	p.Await(http.StatusServiceUnavailable)
+	resume()
+	agent.Log(run, "after the interruption")
+	p.See("#timeline", "after the interruption")
+	p.See("#live", "new events appear here")
+	agent.Finish(run, "succeeded")
+	p.See("#live", "The run has ended: succeeded")
+	p.revoke(name)
+}

@@ -11,6 +11,7 @@ import (
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
+	"github.com/stretchr/testify/require"
 )
 
 // watcher collects what a browser reports about the pages of a tab.
@@ -22,6 +23,8 @@ type watcher struct {
 	problems []string
 	// expected are the statuses of failures that pages may have.
 	expected []int64
+	// received has the expected statuses that were received.
+	received []int64
 }
 
 // see takes an event of the browser. The browser waits for it, so it must not call the browser.
@@ -43,14 +46,22 @@ func (w *watcher) see(event any) {
 			w.add("a request to another site: %s", e.Request.URL)
 		}
 	case *network.EventResponseReceived:
-		if e.Response.Status >= 500 && !w.isExpected(e.Response.Status) {
-			w.add("status %d: %s", e.Response.Status, e.Response.URL)
-		}
+		w.response(e.Response)
 	case *network.EventLoadingFailed:
 		// A stream is canceled when the person leaves the page.
 		if !e.Canceled {
 			w.add("a request failed: %s %s %s", e.Type, e.ErrorText, e.BlockedReason)
 		}
+	}
+}
+
+func (w *watcher) response(r *network.Response) {
+	if w.isExpected(r.Status) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.received = append(w.received, r.Status)
+	} else if r.Status >= 500 {
+		w.add("status %d: %s", r.Status, r.URL)
 	}
 }
 
@@ -102,4 +113,14 @@ func (p *Tab) Expect(status int64) {
 	p.watch.mu.Lock()
 	defer p.watch.mu.Unlock()
 	p.watch.expected = append(p.watch.expected, status)
+}
+
+// Await waits for a response with a status that Expect allows.
+func (p *Tab) Await(status int64) {
+	p.t.Helper()
+	require.Eventually(p.t, func() bool {
+		p.watch.mu.Lock()
+		defer p.watch.mu.Unlock()
+		return slices.Contains(p.watch.received, status)
+	}, waitLimit, pause)
 }

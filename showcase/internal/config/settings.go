@@ -63,7 +63,7 @@ var settings = []Setting{
 	},
 	{
 		Name: "PROXY_HOPS", Type: "number, 0 to 5", Default: "1 with tenants, 0 without",
-		Effect:   "So many proxies in front are trusted: the sign-in throttle uses the client's address that the outermost one saw.",
+		Effect:   "This many proxies in front are trusted; the sign-in throttle uses the client's address that the outermost one saw.",
 		fallback: proxyHops, set: number(0, 5, func(c *Config) *int { return &c.ProxyHops }),
 	},
 	{
@@ -71,9 +71,9 @@ var settings = []Setting{
 		Effect:   "This tenant gets sample data, public credentials, and a reset every night.",
 		fallback: constant(""), set: setDemo,
 	},
-	whole("TRANSACTIONS", 5, 100, func(c *Config) *int { return &c.Transactions }, "At most so many transactions run at once, over all tenants."),
-	whole("TENANT_POOLS", 100, 10000, func(c *Config) *int { return &c.TenantPools }, "At most so many tenants have open connections at once."),
-	whole("DATABASE_POOL", 5, 100, func(c *Config) *int { return &c.DatabasePool }, "The only tenant has at most so many connections; with tenants, the plan decides."),
+	whole("TRANSACTIONS", 5, 100, func(c *Config) *int { return &c.Transactions }, "At most this many transactions run at once, over all tenants."),
+	whole("TENANT_POOLS", 100, 10000, func(c *Config) *int { return &c.TenantPools }, "At most this many tenants have open connections at once."),
+	whole("DATABASE_POOL", 5, 100, func(c *Config) *int { return &c.DatabasePool }, "The only tenant has at most this many connections; with tenants, the plan decides."),
 	{
 		Name: "LOG_LEVEL", Type: "debug, info, warn or error", Default: "info",
 		Effect:   "Log lines below this level are left out; requests of probes have the level debug.",

@@ -57,15 +57,17 @@ type readiness struct {
 }
 
 // Ready answers 200 when the database is reachable and the first migrations have ended. A tenant
-// whose migration failed is listed, and the others are served.
+// whose migration failed is listed, and the others are served. If a newer version has migrated all
+// of them, Ready answers 503.
 func (h *Health) Ready(w http.ResponseWriter, r *http.Request) {
 	states, ended := h.runner.States()
-	body := readiness{Failed: []migrate.State{}}
+	body, newer := readiness{Failed: []migrate.State{}}, false
 	for _, s := range states {
 		if s.Migrated() {
 			body.Migrated++
 		} else if s.Fault != "" {
 			body.Failed = append(body.Failed, s)
+			newer = newer || s.Newer
 		}
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
@@ -75,6 +77,9 @@ func (h *Health) Ready(w http.ResponseWriter, r *http.Request) {
 		body.Reason = "the process ends"
 	case !ended:
 		body.Reason = "the first migrations have not ended"
+	case newer && body.Migrated == 0:
+		// An update back to this version must stop here, while the newer version still serves.
+		body.Reason = "a newer version has migrated all tenants"
 	default:
 		if _, err := h.db.ExecContext(ctx, "SELECT 1"); err != nil {
 			body.Reason = "the database is not reachable"

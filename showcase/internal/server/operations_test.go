@@ -2,7 +2,10 @@ package server_test
 
 import (
 	"context"
+	"encoding/json"
+	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"testing"
@@ -10,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/genericcorp/platform/showcase/internal/config"
 	"github.com/genericcorp/platform/showcase/internal/server"
 )
 
@@ -78,6 +82,34 @@ func TestAFailedMigrationShowsInReadyzAndMetricsAndTheOthersAreServed(t *testing
 	assert.Equal(t, http.StatusServiceUnavailable, a.client(t, "gamma.hq.test").get("/sign-in").StatusCode)
 	assert.Equal(t, http.StatusOK, a.client(t, "acme.hq.test").get("/sign-in").StatusCode)
 	assert.Contains(t, a.log.String(), "migration failed")
+}
+
+func TestAPodIsNotReadyWhenANewerVersionHasMigratedAllTenants(t *testing.T) {
+	a := start(t)
+	restart := func() (int, object) {
+		c, err := config.Load(map[string]string{"DATABASE_URL": a.postgres.AppURL(), "TENANTS_DIR": a.postgres.Folder, "PUBLIC_URL": "https://hq.test"})
+		require.NoError(t, err)
+		s, err := server.New(c, "1.2.3", slog.New(slog.DiscardHandler))
+		require.NoError(t, err)
+		s.Migrate(context.Background())
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "http://"+pod+"/readyz", nil))
+		require.NoError(t, s.Close())
+		var body object
+		require.NoError(t, json.Unmarshal(w.Body.Bytes(), &body))
+		return w.Code, body
+	}
+	a.postgres.Run(t, "INSERT INTO tenant_acme.agenthq_version (version_id, is_applied) VALUES (7, true)")
+	status, body := restart()
+	assert.Equal(t, http.StatusOK, status, "beta is served")
+	assert.Len(t, body["failed"], 1)
+	a.postgres.Run(t, "INSERT INTO tenant_beta.agenthq_version (version_id, is_applied) VALUES (7, true)")
+	status, body = restart()
+	assert.Equal(t, http.StatusServiceUnavailable, status)
+	assert.Equal(t, "a newer version has migrated all tenants", body["reason"])
+	a.Migrate(context.Background())
+	assert.Equal(t, http.StatusOK, a.client(t, pod).get("/readyz").StatusCode, "a process that serves goes on")
+	assert.Equal(t, http.StatusOK, a.client(t, "acme.hq.test").get("/sign-in").StatusCode)
 }
 
 func TestMetricsCountWhatMembersAndAgentsDo(t *testing.T) {
