@@ -54,7 +54,11 @@ func (s *server) trust(t *testing.T, c *client) {
 	transport := &http.Transport{
 		TLSClientConfig: &tls.Config{RootCAs: pool},
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-			return s.Dial(ctx, network, strings.Replace(address, "localhost", "127.0.0.1", 1))
+			_, port, err := net.SplitHostPort(address)
+			if err != nil {
+				return nil, err
+			}
+			return s.Dial(ctx, network, "127.0.0.1:"+port)
 		},
 	}
 	t.Cleanup(transport.CloseIdleConnections)
@@ -63,9 +67,10 @@ func (s *server) trust(t *testing.T, c *client) {
 
 // answer is a response.
 type answer struct {
-	status   int
-	location string
-	body     string
+	status int
+	body   string
+	// location and strict are the headers Location and Strict-Transport-Security.
+	location, strict string
 }
 
 // send sends a request, and reads the whole response.
@@ -84,7 +89,7 @@ func (c *client) send(method, address, kind, body string) (answer, error) {
 	}
 	defer response.Body.Close()
 	text, err := io.ReadAll(response.Body)
-	return answer{response.StatusCode, response.Header.Get("Location"), string(text)}, err
+	return answer{response.StatusCode, string(text), response.Header.Get("Location"), response.Header.Get("Strict-Transport-Security")}, err
 }
 
 // ask sends a request, and requires a status.

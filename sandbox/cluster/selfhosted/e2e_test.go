@@ -18,7 +18,9 @@ import (
 // The steps of one server's life, each on what the earlier ones left.
 func TestSelfHosted(t *testing.T) {
 	s := newServer(t)
-	s.buildImage(t)
+	source := buildContext(t)
+	s.buildImage(t, source)
+	t.Run("the image is small and reproducible", func(t *testing.T) { s.checkImage(t, source) })
 	started := time.Now()
 	s.run(t, "up", "--detach", "--wait")
 	t.Logf("the first start took %s", time.Since(started).Round(time.Second))
@@ -53,6 +55,10 @@ func TestSelfHosted(t *testing.T) {
 		_, same := c.runs(t)
 		assert.Equal(t, sum, same)
 	})
+	t.Run("an upgrade under traffic", func(t *testing.T) { s.checkUpgrade(t, c) })
+	t.Run("scheduled backups", s.checkSchedule)
+	t.Run("a domain", func(t *testing.T) { s.checkDomain(t, c) })
+	t.Run("to a tenant of the platform and back", func(t *testing.T) { s.checkTenant(t, c) })
 	t.Run("a wrong password", func(t *testing.T) { s.checkWrongPassword(t, c) })
 	t.Run("a taken port", s.checkTakenPort)
 	t.Run("the database of a newer version", s.checkNewerDatabase)

@@ -2,9 +2,7 @@ package selfhosted_test
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 
@@ -53,29 +51,6 @@ func newServer(t *testing.T) *server {
 	require.NoError(t, os.WriteFile(filepath.Join(s.folder, "compose.yaml"), data, 0o600))
 	s.env = []string{"AGENTHQ_IMAGE=" + agenthq, "POSTGRES_IMAGE=" + images.Local("postgres"), "CADDY_IMAGE=" + images.Local("caddy")}
 	return s
-}
-
-// buildImage builds AgentHQ's image from selfhosted/Dockerfile inside of the engine, which cannot
-// download modules. So the build context has a vendor folder.
-func (s *server) buildImage(t *testing.T) {
-	t.Helper()
-	source := t.TempDir()
-	root, err := filepath.Abs(checkout)
-	require.NoError(t, err)
-	require.NoError(t, os.CopyFS(filepath.Join(source, "showcase"), os.DirFS(filepath.Join(root, "showcase"))))
-	vendor := exec.Command("go", "mod", "vendor", "-o", filepath.Join(source, "showcase", "vendor"))
-	vendor.Dir = filepath.Join(root, "showcase")
-	out, err := vendor.CombinedOutput()
-	require.NoError(t, err, "%s", out)
-	for _, file := range []string{"go.mod", "go.sum"} {
-		data, err := os.ReadFile(filepath.Join(root, file))
-		require.NoError(t, err)
-		require.NoError(t, os.WriteFile(filepath.Join(source, file), data, 0o600))
-	}
-	platform := "linux/" + runtime.GOARCH
-	s.Docker(t, "build", "--file", filepath.Join(root, "selfhosted", "Dockerfile"), "--tag", agenthq,
-		"--build-arg", "GO_IMAGE="+images.Local("golang"), "--build-arg", "BUILDPLATFORM="+platform, "--build-arg", "TARGETARCH="+runtime.GOARCH,
-		"--build-arg", "VERSION=1.0.0", "--build-arg", "REVISION=0123456789", source)
 }
 
 // tryCompose runs docker compose in the folder, and returns its output.
