@@ -20,6 +20,8 @@ func OfSelfHosted(postgres, caddy string) ([]Image, error) {
 		return nil, err
 	}
 	proxy.Files["/usr/bin/caddy"] = caddy
+	// As in Caddy's own image.
+	proxy.LowPorts = "/usr/bin/caddy"
 	proxy.Env = []string{"PATH=/usr/bin:/bin"}
 	compiler, err := goToolchain()
 	return []Image{database, proxy, compiler}, err
@@ -51,6 +53,7 @@ func databaseServer(folder string) (Image, error) {
 		out.Files[data] = data
 	}
 	out.Env = []string{"PATH=" + folder + ":/bin"}
+	out.Volume = "/var/lib/postgresql/data"
 	out.Texts = map[string]string{"/etc/passwd": "postgres:x:999:999::/tmp:/bin/sh\n"}
 	return out, nil
 }

@@ -57,6 +57,7 @@ func TestSelfHosted(t *testing.T) {
 	})
 	t.Run("an upgrade under traffic", func(t *testing.T) { s.checkUpgrade(t, c) })
 	t.Run("scheduled backups", s.checkSchedule)
+	t.Run("no volume without a name is left", s.checkVolumes)
 	t.Run("a domain", func(t *testing.T) { s.checkDomain(t, c) })
 	t.Run("to a tenant of the platform and back", func(t *testing.T) { s.checkTenant(t, c) })
 	t.Run("a wrong password", func(t *testing.T) { s.checkWrongPassword(t, c) })
@@ -85,6 +86,13 @@ func (s *server) checkAddresses(t *testing.T, c *client) {
 	}
 	for _, service := range []string{"db", "app"} {
 		assert.JSONEq(t, "{}", s.inspect(t, service, "{{json .HostConfig.PortBindings}}"), service)
+	}
+}
+
+// checkVolumes looks for volumes that nobody would remove: those that an image asks for.
+func (s *server) checkVolumes(t *testing.T) {
+	for name := range strings.FieldsSeq(s.Docker(t, "volume", "ls", "--quiet")) {
+		assert.True(t, strings.HasPrefix(name, "agenthq_"), "%s has no name", name)
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/genericcorp/platform/sandbox/cluster/images"
 )
 
 // limits are what the engine enforces on a container.
@@ -67,6 +69,8 @@ func (s *server) checkContainers(t *testing.T) {
 	for network, internal := range map[string]string{"database": "true", "app": "true", "internet": "false"} {
 		assert.Equal(t, internal, strings.TrimSpace(s.Docker(t, "network", "inspect", "--format", "{{.Internal}}", "agenthq_"+network)), network)
 	}
+	out, err := s.Try("run", "--rm", "--cap-drop", "ALL", images.Local("caddy"), "caddy", "version")
+	assert.Error(t, err, "this is why caddy has a capability: %s", out)
 	// The kernel's own view of the processes.
 	for _, service := range []string{"db", "caddy"} {
 		status := s.run(t, "exec", service, "cat", "/proc/1/status")
