@@ -37,6 +37,9 @@ func TestTheEngineRunsContainersAndLeavesNothing(t *testing.T) {
 		out, err := engine.Try("pull", "docker.io/library/hello-world:latest")
 		assert.Error(t, err, "the engine has no way out: %s", out)
 	})
+	if host == "" {
+		t.Skip("no engine was started")
+	}
 	assert.NoDirExists(t, filepath.Dir(host))
 	found, err := filepath.Glob("/sys/fs/cgroup/*/" + filepath.Base(filepath.Dir(host)))
 	require.NoError(t, err)
