@@ -49,6 +49,7 @@ unit: ## run the tests of the main module and of AgentHQ, those on the real Pulu
 
 e2e: ## run the tests on a real Kubernetes control plane, with real images
 	@echo "testing on Kubernetes (the first run builds it and the images: about 20 minutes on two cores)"
+	@command -v dockerd >/dev/null || echo "left out: the test of selfhosted, because there is no dockerd (Debian: docker.io)"
 	@go -C sandbox/cluster test -p 1 -timeout $(TEST_TIMEOUT) ./...
 
 lint: ## check formatting, vet, linters and workflows

@@ -60,6 +60,7 @@ var floors = map[string][]string{
 	"sandbox/cluster/chart":        {},
 	"sandbox/cluster/containers":   {"internal/workload", "sandbox/cloud", "sandbox/cluster/", "sandbox/machine", "sandbox/postgres"},
 	"sandbox/cluster/controlplane": {"sandbox/authority", "sandbox/cluster/vpc"},
+	"sandbox/cluster/docker":       {"sandbox/cluster/vpc"},
 	"sandbox/cluster/fakecloud":    {"internal/catalog", "sandbox/authority", "sandbox/cloud"},
 	"sandbox/cluster/images":       {},
 	"sandbox/cluster/machines":     {"internal/catalog", "sandbox/cloud", "sandbox/cluster/"},
