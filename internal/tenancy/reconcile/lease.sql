@@ -45,7 +45,12 @@ SELECT CASE WHEN :'scheduled' THEN 0 ELSE coalesce(nullif(:'taken', '')::bigint,
 \! echo "$REVISION" > "$WORK/revision"
 \setenv RUN :pid
 \! echo "$RUN" > "$WORK/session"
-\! cp desired.sql "$CREDENTIALS/verifiers.csv" "$WORK"
+\set copied `cp desired.sql "$CREDENTIALS/verifiers.csv" "$WORK" && echo true || echo false`
+\if :copied
+\else
+-- A full disk leaves a part of the file. Tenants that are missing in it would be suspended.
+DO $$ BEGIN RAISE EXCEPTION 'the declaration could not be copied: see the message above'; END $$;
+\endif
 \set declaration `cat "$WORK/reconcile.sql" "$WORK/desired.sql" "$WORK/verifiers.csv" | sha256sum | cut -d' ' -f1`
 
 DO $$
