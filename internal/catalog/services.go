@@ -68,8 +68,13 @@ func (d Database) TempFileMiB() int { return d.StorageGiB * 1024 / 10 }
 
 // Quotas of the providers.
 const (
-	// PodsPerNode is from DigitalOcean's page of Kubernetes limits (2025-11-10).
-	PodsPerNode = 110
+	// NodesPerCluster and PodsPerNode are from DigitalOcean's page of Kubernetes limits
+	// (2025-11-10).
+	NodesPerCluster = 512
+	PodsPerNode     = 110
+	// VolumeGiB is the size of the largest volume, 16 TiB, from DigitalOcean's page of
+	// volume limits (2025-11-14).
+	VolumeGiB = 16384
 	// VolumesPerNode is from DigitalOcean's page of volume limits (2025-11-14).
 	VolumesPerNode = 15
 	// CertificatesPerWeek is Let's Encrypt's limit of certificates for a registered
