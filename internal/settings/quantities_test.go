@@ -80,8 +80,8 @@ func TestQuantitiesAtTheirBoundsAreNoFaults(t *testing.T) {
 func TestNumbersOutsideTheirBoundsAreFaults(t *testing.T) {
 	for _, c := range []struct{ lines, path, text string }{
 		{"capacity: {concurrentUsers: 1000001}\n", "capacity.concurrentUsers", "is not between 1 and 1000000"},
-		{"capacity: {concurrentUsers: 9223372036854775807}\n", "capacity.concurrentUsers", "is not between 1 and 1000000"},
-		{"capacity: {concurrentUsers: -9223372036854775808}\n", "capacity.concurrentUsers", "is not between 1 and 1000000"},
+		{"capacity: {concurrentUsers: 9223372036854775807}\n", "capacity.concurrentUsers", "has too many digits"},
+		{"capacity: {concurrentUsers: -9223372036854775808}\n", "capacity.concurrentUsers", "has too many digits"},
 		{"nodes: {count: 513}\n", "nodes.count", "is not between 0 and 512, the most nodes of a DigitalOcean cluster"},
 		{"nodes: {count: 1000000}\n", "nodes.count", "is not between 0 and 512"},
 		{"app: {replicas: 56321}\n", "app.replicas", "is not between 0 and 56320, 110 Pods on each of 512 nodes"},
@@ -109,5 +109,5 @@ func TestNoQuantityTakesLongToRefuse(t *testing.T) {
 	for _, value := range []string{"1e999999999", "1e-999999999", "1E+2147483647"} {
 		assert.NotEmpty(t, faultsOf(t, fmt.Sprintf("app: {cpu: %q, memory: %[1]q}\n", value)), value)
 	}
-	assert.Less(t, time.Since(start), time.Second)
+	assert.Less(t, time.Since(start), soon)
 }

@@ -12,6 +12,7 @@ func (s Settings) validateTenants(f *Faults) {
 	archiveBounds.within(f, "archive.volumeGiB", s.Archive.VolumeGiB)
 	if len(s.Tenants) > MaxTenants {
 		f.add("tenants", "has %d entries; a stack can have at most %d. Create another stack", len(s.Tenants), MaxTenants)
+		return
 	}
 	seen := map[string]int{}
 	for i, tenant := range s.Tenants {
