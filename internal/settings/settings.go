@@ -135,13 +135,13 @@ type Nodes struct {
 // other or with another VPC of the account.
 type Network struct {
 	// VPC is the range of nodes, database and load balancer.
-	// Default: 10.10.0.0/20.
-	// Values: a private IPv4 range from /16 to /24.
+	// Default: 10.10.0.0/20; 10.11.0.0/20 in nyc1, where DigitalOcean reserves the first.
+	// Values: a private IPv4 range from /16 to /24 that DigitalOcean does not reserve.
 	// Change: refused for a running cluster.
 	VPC string `yaml:"vpc"`
 	// Pods is the range of the Pods' addresses.
 	// Default: 10.100.0.0/16.
-	// Values: a private IPv4 range from /16 to /20.
+	// Values: a private IPv4 range from /16 to /20, with a /25 for each node and one more.
 	// Change: refused for a running cluster.
 	Pods string `yaml:"pods"`
 	// Services is the range of the Services' addresses.
