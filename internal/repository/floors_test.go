@@ -24,7 +24,7 @@ const module = "github.com/genericcorp/platform/"
 // stacks, from there to components, and from there to internal.
 var floors = map[string][]string{
 	".":                       {"stacks"},
-	"cmd/plan":                {"internal/report"},
+	"cmd/plan":                {"internal/report", "internal/settings"},
 	"cmd/ops":                 {"internal/adopt", "internal/budget", "internal/catalog", "internal/resize", "internal/settings", "internal/sizing", "internal/tenancy"},
 	"stacks":                  {"components/", "internal/lifecycle", "internal/meter", "internal/names", "internal/pgurl", "internal/settings", "internal/sizing", "internal/workload"},
 	"examples/one-component":  {"components", "components/"},
