@@ -39,6 +39,7 @@ var floors = map[string][]string{
 	"components/monitoring":   {"components", "internal/kube", "internal/routes", "internal/tenancy", "internal/workload"},
 	"components/postgres":     {"internal/catalog", "internal/pgurl"},
 	"internal/adopt":          {},
+	"internal/alerts":         {"internal/budget", "internal/workload"},
 	"internal/resize":         {"internal/budget", "internal/catalog"},
 	"internal/kube":           {"components", "internal/workload"},
 	"internal/routes":         {"internal/kube", "internal/workload"},
