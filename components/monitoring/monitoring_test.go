@@ -22,6 +22,12 @@ func args() monitoring.Args {
 	return monitoring.Args{
 		Host: "grafana.demo.example.com", RetentionDays: 30, StorageClass: "do-block-storage", PlannedNodes: 2,
 		VictoriaMetrics: set.VictoriaMetrics.Pods, Grafana: set.Grafana.Pods, KubeStateMetrics: set.KubeStateMetrics.Pods, NodeExporter: set.NodeExporter.Pods,
+		VMAlert: set.VMAlert.Pods, Alerts: monitoring.Alerts{
+			AvailabilityPercent: 99.5, LatencyMillis: 1000, NodeCents: 2400, GiBCents: 10, LoadBalancerCents: 1200, BillCents: 6050,
+			Webhook: "slack", WebhookURL: pulumi.String("https://hooks.example.com/canary"), HeartbeatURL: pulumi.String("https://beats.example.com/canary"),
+			Email:         monitoring.AlertEmail{To: "sre@genericcorp.com", From: "alerts@genericcorp.com", Server: "smtp.genericcorp.com:2525", Port: 2525},
+			EmailPassword: pulumi.String("canary"),
+		},
 		IngressNamespace: pulumi.String("ingress"),
 	}
 }
@@ -37,12 +43,13 @@ func check(t *testing.T) *pulumitest.Recorder {
 		Packages: []string{"kubernetes", "random"},
 		Good:     declare,
 		Bad: func(ctx *pulumi.Context) error {
-			_, err := monitoring.New(ctx, "test", monitoring.Args{})
+			_, err := monitoring.New(ctx, "test", monitoring.Args{Alerts: monitoring.Alerts{Webhook: "json", Email: monitoring.AlertEmail{To: "sre@genericcorp.com"}}})
 			return err
 		},
-		Faults: []string{"host:", "retentionDays:", "victoriaMetrics:", "ingressNamespace:"},
-		Type:   "platform:monitoring:Monitoring", Custom: 31,
-		Secrets: map[string]string{"grafana-admin": "stringData"},
+		Faults: []string{"host:", "retentionDays:", "victoriaMetrics:", "ingressNamespace:",
+			"alerts.availabilityPercent:", "alerts.latencyMillis:", "alerts.webhookURL:", "alerts.emailPassword:"},
+		Type: "platform:monitoring:Monitoring", Custom: 36,
+		Secrets: map[string]string{"grafana-admin": "stringData", "vmalert": "stringData"},
 	}.Check(t)
 }
 

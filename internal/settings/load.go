@@ -118,13 +118,15 @@ func decode(raw any, faults *Faults) Settings {
 // example 80 dollars or 100 users.
 func refuseZero(s Settings, written []string, faults *Faults) {
 	for path, zero := range map[string]bool{
-		"budget.monthlyUsd":        s.Budget.MonthlyUSD == 0,
-		"capacity.concurrentUsers": s.Capacity.ConcurrentUsers == 0,
-		"database.connections":     s.Database.Connections == 0,
-		"monitoring.retentionDays": s.Monitoring.RetentionDays == 0,
-		"monitoring.volumeGiB":     s.Monitoring.VolumeGiB == 0,
-		"app.port":                 s.App.Port == 0,
-		"app.databasePool":         s.App.DatabasePool == 0,
+		"budget.monthlyUsd":          s.Budget.MonthlyUSD == 0,
+		"capacity.concurrentUsers":   s.Capacity.ConcurrentUsers == 0,
+		"database.connections":       s.Database.Connections == 0,
+		"monitoring.retentionDays":   s.Monitoring.RetentionDays == 0,
+		"monitoring.volumeGiB":       s.Monitoring.VolumeGiB == 0,
+		"app.port":                   s.App.Port == 0,
+		"alerts.availabilityPercent": s.Alerts.AvailabilityPercent == 0,
+		"alerts.latencyMs":           s.Alerts.LatencyMs == 0,
+		"app.databasePool":           s.App.DatabasePool == 0,
 	} {
 		if zero && slices.Contains(written, path) {
 			faults.add(path, "0 has no meaning here; leave the line out for the default")
@@ -140,6 +142,9 @@ func exactNumbers(from, to reflect.Value) (any, error) {
 	}
 	if to.Kind() == reflect.Int && from.CanFloat() && from.Float() != math.Trunc(from.Float()) {
 		return nil, fmt.Errorf("%v is not a whole number", from)
+	}
+	if to.Kind() == reflect.Float64 && !from.CanFloat() && !from.CanInt() {
+		return nil, errors.New("has to be a number, such as 99.5")
 	}
 	return from.Interface(), nil
 }

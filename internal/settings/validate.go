@@ -29,6 +29,7 @@ func (s Settings) validate(f *Faults) {
 	s.Network.validate(f)
 	s.App.validate(f)
 	s.validateServices(f)
+	s.validateAlerts(f)
 	s.validateTenants(f)
 }
 
