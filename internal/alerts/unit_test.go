@@ -82,7 +82,7 @@ func find(t *testing.T, name string) alerts.Rule {
 // run writes the scenarios to a file, and returns what vmalert-tool prints and its error.
 func run(t *testing.T, scenarios []scenario) (string, error) {
 	t.Helper()
-	tools, err := build.Alerting("../..", os.Stderr)
+	tool, err := build.VMAlertTool("../..", os.Stderr)
 	require.NoError(t, err)
 	folder := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "rules.yaml"), []byte(alerts.File(stack)), 0o600))
@@ -97,7 +97,7 @@ func run(t *testing.T, scenarios []scenario) (string, error) {
 	text, err := yaml.Marshal(file)
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "tests.yaml"), text, 0o600))
-	program, err := filepath.Abs(tools.VMAlertTool)
+	program, err := filepath.Abs(tool)
 	require.NoError(t, err)
 	cmd := exec.Command(program, "unittest", "-disableAlertgroupLabel", "-files", filepath.Join(folder, "tests.yaml"))
 	cmd.Dir = folder
