@@ -72,11 +72,16 @@ func TestMonitoring(t *testing.T) {
 
 func configMap(t *testing.T, name, key string) string {
 	t.Helper()
-	r := &pulumitest.Recorder{}
-	require.NoError(t, pulumitest.Run(r, "test", nil, func(ctx *pulumi.Context) error { return declare(ctx) }))
-	g, ok := r.Find("kubernetes:core/v1:ConfigMap", name)
+	g, ok := recorded(t).Find("kubernetes:core/v1:ConfigMap", name)
 	require.True(t, ok)
 	return g.Inputs["data"].(map[string]any)[key].(string)
+}
+
+func recorded(t *testing.T) *pulumitest.Recorder {
+	t.Helper()
+	r := &pulumitest.Recorder{}
+	require.NoError(t, pulumitest.Run(r, "test", nil, func(ctx *pulumi.Context) error { return declare(ctx) }))
+	return r
 }
 
 func TestDashboardHasUniquePanelsWithValidQueries(t *testing.T) {
@@ -115,6 +120,7 @@ func TestScrapeConfigNamesEveryNamespaceWithPodsThatStay(t *testing.T) {
 	text := configMap(t, "victoria-metrics", "scrape.yaml")
 	require.NoError(t, yaml.Unmarshal([]byte(text), &config))
 	require.Len(t, config.Jobs, 2)
+	assert.Equal(t, true, config.Jobs[0]["honor_labels"], "otherwise all series of kube-state-metrics have its own namespace and Pod")
 	_, list, _ := strings.Cut(text, "names: [")
 	list, _, _ = strings.Cut(list, "]")
 	visited := 0
