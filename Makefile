@@ -68,6 +68,7 @@ golden: ## rewrite the golden files and generated tables; read their diff before
 	@go test ./stacks -update
 	@go test ./internal/settings -run TestTheSettingsPage -update
 	@go test ./internal/report -run TestReadme -update
+	@go test ./internal/alerts -run TestTheRunbook -update
 	@go test ./internal/tenancy -run TestATenantReachesNothingOfAnother -update
 	@go -C sandbox/cluster test ./e2e -run 'TestBothStacks/demo/who_may_talk_to_whom' -update
 

@@ -61,7 +61,7 @@ func TestEveryContainerRequestsWhatTheSizingCounted(t *testing.T) {
 			}
 			shares := map[string]components.Share{w.Name: w.Main()}
 			if w.Sidecar != (components.Share{}) {
-				shares["exporter"] = w.Sidecar
+				shares[map[string]string{workload.Pooler.Name: "exporter", workload.VMAlert.Name: "alertmanager"}[w.Name]] = w.Sidecar
 			}
 			for name, share := range shares {
 				counted = append(counted, fmt.Sprintf("%s/%s ×%v %s %s %s", w.Namespace, name, replicas,

@@ -26,6 +26,8 @@ type config struct {
 	// databaseAdminURL is the URL of a role that may create roles and schemas in the
 	// external database. Default: databaseURL.
 	databaseAdminURL string
+	// alertSecrets are the addresses and the password with which people are told of alerts.
+	alertSecrets alertSecrets
 	// appSecrets are the app's secret variables and the login for its image.
 	appSecrets settings.AppSecrets
 }
@@ -56,7 +58,7 @@ func read(ctx *pulumi.Context) (config, error) {
 		*into = value
 		faults = append(faults, err)
 	}
-	faults = append(faults, c.readAppSecrets(ctx))
+	faults = append(faults, c.readAppSecrets(ctx), c.readAlertSecrets(ctx))
 	c.certManagerToken = os.Getenv(cloudflareToken.variable)
 	if _, given := ctx.GetConfig(certManagerSecret.key); given {
 		readSecret(&c.certManagerToken, certManagerSecret)
@@ -77,7 +79,8 @@ func read(ctx *pulumi.Context) (config, error) {
 func plainSecrets(ctx *pulumi.Context) error {
 	var faults []error
 	for _, key := range []string{
-		certManagerSecret.key, kubeconfigSecret.key, databaseURLSecret.key, databaseAdminURLSecret.key, settings.AppEnvKey, settings.RegistryKey,
+		certManagerSecret.key, kubeconfigSecret.key, databaseURLSecret.key, databaseAdminURLSecret.key,
+		alertWebhookSecret.key, alertPasswordSecret.key, alertHeartbeatSecret.key, settings.AppEnvKey, settings.RegistryKey,
 	} {
 		// `pulumi config rm --path` leaves an empty map when it removes the last entry.
 		if value, set := ctx.GetConfig(key); set && value != "" && value != "{}" && !ctx.IsConfigSecret(key) {

@@ -3,6 +3,7 @@ package ingress
 import (
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 
 	appsv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/apps/v1"
@@ -114,6 +115,7 @@ func (a Args) flags() []string {
 		"--metrics.prometheus.entryPoint=metrics",
 		// The dashboard reads the usage of each host, and so of each tenant, by this label.
 		"--metrics.prometheus.addRoutersLabels=true",
+		"--metrics.prometheus.buckets=" + buckets(),
 		"--providers.file.filename=/etc/traefik/dynamic.yaml",
 		"--providers.kubernetesIngress=true",
 		"--providers.kubernetesIngress.namespaces=" + workload.IngressNamespace,
@@ -128,6 +130,15 @@ func (a Args) flags() []string {
 			"--entryPoints.websecure.proxyProtocol.trustedIPs="+a.TrustedRange)
 	}
 	return flags
+}
+
+// buckets returns settings.Latencies in seconds.
+func buckets() string {
+	var out []string
+	for _, ms := range settings.Latencies {
+		out = append(out, strconv.FormatFloat(float64(ms)/1000, 'g', -1, 64))
+	}
+	return strings.Join(out, ",")
 }
 
 func (a Args) deployment() *appsv1.DeploymentArgs {

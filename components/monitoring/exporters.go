@@ -26,7 +26,8 @@ const (
 	hostVolume kube.Volume = "root"
 )
 
-// stateMetrics declares kube-state-metrics for the kinds that the dashboards use.
+// stateMetrics declares kube-state-metrics for the kinds that the dashboards
+// and the alerts use.
 func (a Args) stateMetrics(ctx *pulumi.Context, opts ...pulumi.ResourceOption) error {
 	account, err := stateAccount.Register(ctx, opts...)
 	if err != nil {
@@ -38,7 +39,7 @@ func (a Args) stateMetrics(ctx *pulumi.Context, opts ...pulumi.ResourceOption) e
 		Image: pulumi.String(stateImage),
 		Args: pulumi.ToStringArray([]string{
 			fmt.Sprintf("--port=%d", portState),
-			"--resources=daemonsets,deployments,nodes,persistentvolumeclaims,pods",
+			"--resources=cronjobs,daemonsets,deployments,jobs,nodes,persistentvolumeclaims,pods,services",
 		}),
 		Ports:           corev1.ContainerPortArray{kube.Port("http", portState)},
 		Resources:       kube.Resources(a.KubeStateMetrics),
@@ -59,7 +60,8 @@ func (a Args) stateMetrics(ctx *pulumi.Context, opts ...pulumi.ResourceOption) e
 var stateAccount = kube.Account{
 	Ref: workload.KubeStateMetrics,
 	ClusterRules: []kube.Rule{
-		{Resources: []string{"nodes", "persistentvolumeclaims", "pods"}, Verbs: []string{"list", "watch"}},
+		{Resources: []string{"nodes", "persistentvolumeclaims", "pods", "services"}, Verbs: []string{"list", "watch"}},
+		{Group: "batch", Resources: []string{"cronjobs", "jobs"}, Verbs: []string{"list", "watch"}},
 		{Group: "apps", Resources: []string{"daemonsets", "deployments"}, Verbs: []string{"list", "watch"}},
 	},
 }

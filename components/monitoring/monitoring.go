@@ -1,5 +1,6 @@
 // Package monitoring declares the stack's monitoring. kube-state-metrics and node-exporter
-// export metrics, VictoriaMetrics scrapes and stores them, and Grafana shows them.
+// export metrics, VictoriaMetrics scrapes and stores them, Grafana shows them, and vmalert and
+// Alertmanager tell people when something breaks.
 package monitoring
 
 import (
@@ -28,6 +29,10 @@ type Args struct {
 	RetentionDays int
 	// StorageClass is the class of the volume; empty is the cluster's default.
 	StorageClass string
+	// Alerts are the rules' objectives, and who is told. VMAlert is the size of the Pod
+	// with vmalert and, as its sidecar, Alertmanager.
+	Alerts  Alerts
+	VMAlert components.Pods
 	// PlannedNodes is the number of nodes on the bill. The dashboard shows it beside the
 	// number of running nodes. 0 means that the nodes are not on the bill.
 	PlannedNodes int
@@ -65,13 +70,13 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 		return nil, fmt.Errorf("monitoring %q: %w", name, err)
 	}
 	inside := kube.After([]pulumi.ResourceOption{pulumi.Parent(m)}, slices.Concat(namespace.Ready, hosts.Ready)...)
-	allowed, err := kube.RegisterPolicies(ctx, policies(), inside...)
+	allowed, err := kube.RegisterPolicies(ctx, args.policies(), inside...)
 	if err != nil {
 		return nil, fmt.Errorf("monitoring %q: %w", name, err)
 	}
 	inside = kube.After(inside, allowed...)
 	for _, declare := range []func(*pulumi.Context, ...pulumi.ResourceOption) error{
-		args.store, args.stateMetrics, args.nodeExporter,
+		args.store, args.stateMetrics, args.nodeExporter, args.alerting,
 	} {
 		if err := declare(ctx, inside...); err != nil {
 			return nil, fmt.Errorf("monitoring %q: %w", name, err)
@@ -94,7 +99,7 @@ func (a Args) validate() error {
 	if a.VictoriaMetrics.VolumeGiB < 1 {
 		errs = append(errs, errors.New("victoriaMetrics: has no volume; set VolumeGiB to 1 or more"))
 	}
-	errs = append(errs, kube.Required("ingressNamespace", a.IngressNamespace))
+	errs = append(errs, a.Alerts.validate(), kube.Required("ingressNamespace", a.IngressNamespace))
 	return errors.Join(errs...)
 }
 
@@ -103,8 +108,8 @@ func (a Args) inputs() pulumi.Map {
 }
 
 // policies returns the network policies. The metrics store may connect to every scraped
-// namespace, Grafana to the metrics store, and the ingress controller to Grafana.
-func policies() []kube.Policy {
+// namespace, Grafana and vmalert to the metrics store, and the ingress controller to Grafana.
+func (a Args) policies() []kube.Policy {
 	store := func(port int) kube.Peer { return kube.PeerOf(workload.VictoriaMetrics, port) }
 	scraped := []kube.Peer{kube.APIServer, kube.Kubelet}
 	for _, namespace := range workload.ScrapedNamespaces() {
@@ -113,7 +118,9 @@ func policies() []kube.Policy {
 	in := workload.MonitoringNamespace
 	return []kube.Policy{
 		{Namespace: in, Name: "allow-store", App: workload.VictoriaMetrics.Name, To: scraped,
-			From: []kube.Peer{kube.PeerOf(workload.Grafana, portStore), store(portStore)}},
+			From: []kube.Peer{kube.PeerOf(workload.Grafana, portStore), kube.PeerOf(workload.VMAlert, portStore), store(portStore)}},
+		{Namespace: in, Name: "allow-vmalert", App: workload.VMAlert.Name, To: a.Alerts.peers(),
+			From: []kube.Peer{store(portAlertmanager)}},
 		{Namespace: in, Name: "allow-grafana", App: workload.Grafana.Name, To: []kube.Peer{store(portStore)},
 			From: []kube.Peer{kube.PeerOf(workload.Traefik, portGrafana), store(portGrafana)}},
 		{Namespace: in, Name: "allow-state-metrics", App: workload.KubeStateMetrics.Name, To: []kube.Peer{kube.APIServer},

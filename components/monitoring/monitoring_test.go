@@ -22,6 +22,12 @@ func args() monitoring.Args {
 	return monitoring.Args{
 		Host: "grafana.demo.example.com", RetentionDays: 30, StorageClass: "do-block-storage", PlannedNodes: 2,
 		VictoriaMetrics: set.VictoriaMetrics.Pods, Grafana: set.Grafana.Pods, KubeStateMetrics: set.KubeStateMetrics.Pods, NodeExporter: set.NodeExporter.Pods,
+		VMAlert: set.VMAlert.Pods, Alerts: monitoring.Alerts{
+			AvailabilityPercent: 99.5, LatencyMillis: 1000, NodeCents: 2400, GiBCents: 10, LoadBalancerCents: 1200, BillCents: 6050,
+			Webhook: "slack", WebhookURL: pulumi.String("https://hooks.example.com/canary"), HeartbeatURL: pulumi.String("https://beats.example.com/canary"),
+			Email:         monitoring.AlertEmail{To: "sre@genericcorp.com", From: "alerts@genericcorp.com", Server: "smtp.genericcorp.com:2525", Port: 2525},
+			EmailPassword: pulumi.String("canary"),
+		},
 		IngressNamespace: pulumi.String("ingress"),
 	}
 }
@@ -37,12 +43,13 @@ func check(t *testing.T) *pulumitest.Recorder {
 		Packages: []string{"kubernetes", "random"},
 		Good:     declare,
 		Bad: func(ctx *pulumi.Context) error {
-			_, err := monitoring.New(ctx, "test", monitoring.Args{})
+			_, err := monitoring.New(ctx, "test", monitoring.Args{Alerts: monitoring.Alerts{Webhook: "json", Email: monitoring.AlertEmail{To: "sre@genericcorp.com"}}})
 			return err
 		},
-		Faults: []string{"host:", "retentionDays:", "victoriaMetrics:", "ingressNamespace:"},
-		Type:   "platform:monitoring:Monitoring", Custom: 31,
-		Secrets: map[string]string{"grafana-admin": "stringData"},
+		Faults: []string{"host:", "retentionDays:", "victoriaMetrics:", "ingressNamespace:",
+			"alerts.availabilityPercent:", "alerts.latencyMillis:", "alerts.webhookURL:", "alerts.emailPassword:"},
+		Type: "platform:monitoring:Monitoring", Custom: 36,
+		Secrets: map[string]string{"grafana-admin": "stringData", "vmalert": "stringData"},
 	}.Check(t)
 }
 
@@ -65,11 +72,16 @@ func TestMonitoring(t *testing.T) {
 
 func configMap(t *testing.T, name, key string) string {
 	t.Helper()
-	r := &pulumitest.Recorder{}
-	require.NoError(t, pulumitest.Run(r, "test", nil, func(ctx *pulumi.Context) error { return declare(ctx) }))
-	g, ok := r.Find("kubernetes:core/v1:ConfigMap", name)
+	g, ok := recorded(t).Find("kubernetes:core/v1:ConfigMap", name)
 	require.True(t, ok)
 	return g.Inputs["data"].(map[string]any)[key].(string)
+}
+
+func recorded(t *testing.T) *pulumitest.Recorder {
+	t.Helper()
+	r := &pulumitest.Recorder{}
+	require.NoError(t, pulumitest.Run(r, "test", nil, func(ctx *pulumi.Context) error { return declare(ctx) }))
+	return r
 }
 
 func TestDashboardHasUniquePanelsWithValidQueries(t *testing.T) {
@@ -108,6 +120,7 @@ func TestScrapeConfigNamesEveryNamespaceWithPodsThatStay(t *testing.T) {
 	text := configMap(t, "victoria-metrics", "scrape.yaml")
 	require.NoError(t, yaml.Unmarshal([]byte(text), &config))
 	require.Len(t, config.Jobs, 2)
+	assert.Equal(t, true, config.Jobs[0]["honor_labels"], "otherwise all series of kube-state-metrics have its own namespace and Pod")
 	_, list, _ := strings.Cut(text, "names: [")
 	list, _, _ = strings.Cut(list, "]")
 	visited := 0

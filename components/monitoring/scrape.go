@@ -13,6 +13,8 @@ func scrapeConfig() string {
   scrape_interval: 30s
 scrape_configs:
   - job_name: pods
+    # kube-state-metrics has series about other Pods: their names must not be replaced by its own.
+    honor_labels: true
     kubernetes_sd_configs:
       - role: pod
         namespaces:

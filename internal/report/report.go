@@ -44,6 +44,8 @@ type Stack struct {
 	// Tenants is the number of active tenants: those who pay. TenantList has all.
 	Tenants    int      `json:"tenants"`
 	TenantList []Tenant `json:"tenantList"`
+	// Alerts says who is told when something breaks.
+	Alerts string `json:"alerts"`
 	// Base is the comparison with another revision. It is absent without -base.
 	Base *Comparison `json:"base,omitempty"`
 
@@ -140,7 +142,7 @@ func PlanStack(name string, stackFile []byte) (Stack, error) {
 	}
 	plan, err := sizing.Solve(s)
 	out := Stack{
-		Name: name, LimitCents: s.Budget.MonthlyUSD, OK: err == nil, Tenants: s.ActiveTenants(), TenantList: tenantsOf(s), settings: s,
+		Name: name, LimitCents: s.Budget.MonthlyUSD, OK: err == nil, Tenants: s.ActiveTenants(), TenantList: tenantsOf(s), Alerts: told(s.Alerts), settings: s,
 		Lines: []Line{}, Why: []string{}, Fit: []Scenario{}, Bounds: []Bound{}, Economics: []PricePoint{},
 	}
 	over := &budget.OverError{}

@@ -77,6 +77,7 @@ func (p *printer) stack(s Stack) {
 	p.line("\n room")
 	p.room("tenants", s.Headroom.Tenants)
 	p.room("replicas of the app", s.Headroom.Replicas)
+	p.line("\n alerts: %s", s.Alerts)
 	p.tenants(s)
 	p.economics(s)
 	p.base(s)

@@ -161,6 +161,8 @@ func (d *decoder) scalar(at place, node *yaml.Node, into reflect.Value) {
 		d.wrongType(at, node, into.Type())
 	case into.CanInt() && number:
 		d.integer(at, node, into)
+	case into.CanFloat() && number:
+		d.float(at, node, into)
 	case into.Kind() == reflect.Bool && tag == "!!bool":
 		into.SetBool(strings.EqualFold(node.Value, "true"))
 		return // false is never a default's place-holder
@@ -181,6 +183,15 @@ func (d *decoder) cents(at place, node *yaml.Node, into reflect.Value) {
 		d.faults.add(at.path, "%s is not a whole number of cents; write an amount in dollars, such as 80 or 79.50", node.Value)
 	}
 	into.SetInt(int64(amount))
+}
+
+func (d *decoder) float(at place, node *yaml.Node, into reflect.Value) {
+	float, err := strconv.ParseFloat(node.Value, 64)
+	if err != nil || math.IsNaN(float) || math.IsInf(float, 0) {
+		d.faults.add(at.path, "%s is not a decimal number; write one, such as 99.5", node.Value)
+		return
+	}
+	into.SetFloat(float)
 }
 
 // decimal is a number as YAML and people read it alike. YAML reads 0100 as 64.

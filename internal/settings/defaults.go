@@ -31,6 +31,7 @@ func (s Settings) withDefaults() Settings {
 	}
 	setDefault(&s.Monitoring.RetentionDays, 30)
 	setDefault(&s.Monitoring.VolumeGiB, 5)
+	s.Alerts = s.Alerts.withDefaults()
 	setDefault(&s.Maintenance.Day, "sunday")
 	setDefault(&s.Maintenance.Hour, "03:00")
 	s.App = s.App.withDefaults()

@@ -46,7 +46,7 @@ type document struct {
 func structs(t *testing.T) map[string]*ast.TypeSpec {
 	t.Helper()
 	out := map[string]*ast.TypeSpec{}
-	for _, file := range []string{"settings.go", "tenant.go"} {
+	for _, file := range []string{"settings.go", "alerts.go", "tenant.go"} {
 		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ParseComments)
 		require.NoError(t, err)
 		for _, declared := range parsed.Decls {
@@ -186,7 +186,7 @@ func kind(of reflect.Type) string {
 	case of.Kind() == reflect.Slice:
 		return "list of " + kind(of.Elem())
 	}
-	return map[reflect.Kind]string{reflect.String: "text", reflect.Int: "number", reflect.Bool: "true or false", reflect.Map: "map"}[of.Kind()]
+	return map[reflect.Kind]string{reflect.String: "text", reflect.Int: "number", reflect.Float64: "number", reflect.Bool: "true or false", reflect.Map: "map"}[of.Kind()]
 }
 
 // inComment returns a default in the notation of the comments.

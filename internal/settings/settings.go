@@ -47,6 +47,7 @@ type Settings struct {
 	Certificates Certificates `yaml:"certificates"`
 	Ingress      Ingress      `yaml:"ingress"`
 	Monitoring   Monitoring   `yaml:"monitoring"`
+	Alerts       Alerts       `yaml:"alerts"`
 	App          App          `yaml:"app"`
 	Maintenance  Maintenance  `yaml:"maintenance"`
 	Pricing      Pricing      `yaml:"pricing"`

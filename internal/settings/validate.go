@@ -25,6 +25,7 @@ func (s Settings) validate(f *Faults) {
 	s.validateNetwork(f)
 	s.App.validate(f)
 	s.validateServices(f)
+	s.validateAlerts(f)
 	s.validateTenants(f)
 }
 

@@ -42,15 +42,15 @@ type Workload struct {
 
 // Set has all workloads of a stack. For returns it.
 type Set struct {
-	App, Traefik, VictoriaMetrics, Grafana, KubeStateMetrics, NodeExporter Workload
-	CertManager, CAInjector, Webhook, Pooler, Reconcile, Scheduled         Workload
+	App, Traefik, VictoriaMetrics, Grafana, VMAlert, KubeStateMetrics, NodeExporter Workload
+	CertManager, CAInjector, Webhook, Pooler, Reconcile, Scheduled                  Workload
 }
 
 // All returns every workload, always in the same order.
 func (s Set) All() iter.Seq[Workload] {
 	return func(yield func(Workload) bool) {
 		for _, w := range []Workload{
-			s.App, s.Traefik, s.VictoriaMetrics, s.Grafana, s.KubeStateMetrics, s.NodeExporter,
+			s.App, s.Traefik, s.VictoriaMetrics, s.Grafana, s.VMAlert, s.KubeStateMetrics, s.NodeExporter,
 			s.CertManager, s.CAInjector, s.Webhook, s.Pooler, s.Reconcile, s.Scheduled,
 		} {
 			if !yield(w) {

@@ -44,7 +44,7 @@ func OfStack(p Programs) ([]Image, error) {
 			"/standin", fmt.Sprintf("--metrics=http://localhost:%d", p.Metrics), "--dashboards=/etc/platform/dashboards", "3000",
 		}},
 	}
-	for _, name := range []string{"traefik", "victoria-metrics", "kube-state-metrics", "node-exporter", "agenthq"} {
+	for _, name := range []string{"traefik", "victoria-metrics", "vmalert", "alertmanager", "kube-state-metrics", "node-exporter", "agenthq"} {
 		out = append(out, Image{Name: name, Files: map[string]string{"/" + name: filepath.Join(p.Folder, name)}, Entrypoint: []string{"/" + name}})
 	}
 	postgres, err := WithTools("postgres", filepath.Join(p.PostgreSQL, "psql"), filepath.Join(p.PostgreSQL, "pg_dump"), filepath.Join(p.PostgreSQL, "pg_restore"))

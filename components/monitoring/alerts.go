@@ -1,0 +1,108 @@
+package monitoring
+
+import (
+	"errors"
+	"fmt"
+
+	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/genericcorp/platform/internal/alerts"
+	"github.com/genericcorp/platform/internal/budget"
+	"github.com/genericcorp/platform/internal/kube"
+	"github.com/genericcorp/platform/internal/workload"
+)
+
+// Alerts says what the rules compare with, and who is told. Without Webhook and Email nobody is
+// told, and Grafana alone shows the alerts.
+type Alerts struct {
+	// AvailabilityPercent is the least share of requests without a server error. LatencyMillis
+	// is the time within which 95 % must be answered; the ingress controller must count it
+	// (settings.Latencies). Both are required.
+	AvailabilityPercent float64
+	LatencyMillis       int
+	// NodeCents, GiBCents and LoadBalancerCents are prices a month, in cents. BillCents is what
+	// the bill has for nodes, volumes and load balancers together. With 0, no rule compares
+	// costs.
+	NodeCents, GiBCents, LoadBalancerCents, BillCents int
+	// Webhook is the form of messages to WebhookURL: "slack", or "json" for Alertmanager's own;
+	// empty is no webhook.
+	Webhook string
+	// Email is an e-mail with the password EmailPassword; To is empty without one.
+	Email AlertEmail
+	// QuietFrom and QuietTo are the times (UTC, "22:00") between which warnings wait; empty is
+	// never.
+	QuietFrom, QuietTo string
+	// WebhookURL, EmailPassword and HeartbeatURL are secrets. HeartbeatURL gets a message every
+	// minute. Each may be nil if it is not used.
+	WebhookURL, EmailPassword, HeartbeatURL pulumi.StringInput
+}
+
+// AlertEmail is an e-mail. Server is "host:port", Port its port. An empty User is From.
+type AlertEmail struct {
+	To, From, Server, User string
+	Port                   int
+}
+
+func (a Alerts) validate() error {
+	var errs []error
+	if a.AvailabilityPercent <= 0 || a.AvailabilityPercent >= 100 {
+		errs = append(errs, fmt.Errorf("alerts.availabilityPercent: %v is not between 0 and 100", a.AvailabilityPercent))
+	}
+	if a.LatencyMillis < 1 {
+		errs = append(errs, errors.New("alerts.latencyMillis: is missing"))
+	}
+	if a.Webhook != "" {
+		errs = append(errs, kube.Required("alerts.webhookURL", a.WebhookURL))
+	}
+	if a.Email.To != "" {
+		errs = append(errs, kube.Required("alerts.emailPassword", a.EmailPassword))
+	}
+	return errors.Join(errs...)
+}
+
+// peers returns where vmalert and Alertmanager may connect to.
+func (a Alerts) peers() []kube.Peer {
+	out := []kube.Peer{kube.PeerOf(workload.VictoriaMetrics, portStore)}
+	if a.Webhook != "" || a.HeartbeatURL != nil {
+		out = append(out, kube.HTTPS)
+	}
+	if a.Email.To != "" {
+		out = append(out, kube.Peer{Ports: []int{a.Email.Port}})
+	}
+	return out
+}
+
+// secret has the files of alerts.Delivery. Alertmanager reads them for each message, so a
+// change needs no restart.
+func (a Alerts) secret() *corev1.SecretArgs {
+	data := pulumi.StringMap{}
+	for key, value := range map[string]pulumi.StringInput{
+		alerts.WebhookFile: a.WebhookURL, alerts.PasswordFile: a.EmailPassword, alerts.HeartbeatFile: a.HeartbeatURL,
+	} {
+		if value != nil {
+			data[key] = value
+		}
+	}
+	return &corev1.SecretArgs{
+		Metadata:   kube.Meta(workload.VMAlert, workload.VMAlert.Name),
+		StringData: pulumi.ToSecret(data).(pulumi.StringMapOutput),
+	}
+}
+
+// alertFiles are the files of vmalert and of Alertmanager, by their names.
+func (a Args) alertFiles() map[string]string {
+	of := alerts.Stack{
+		AvailabilityPercent: a.Alerts.AvailabilityPercent, LatencyMillis: a.Alerts.LatencyMillis, Nodes: a.PlannedNodes,
+		Costs: alerts.Costs{
+			Node: budget.Cents(a.Alerts.NodeCents), GiB: budget.Cents(a.Alerts.GiBCents),
+			LoadBalancer: budget.Cents(a.Alerts.LoadBalancerCents), Bill: budget.Cents(a.Alerts.BillCents),
+		},
+	}
+	email := a.Alerts.Email
+	delivery := alerts.Delivery{
+		Webhook: a.Alerts.Webhook, To: email.To, From: email.From, Server: email.Server, User: email.User,
+		QuietFrom: a.Alerts.QuietFrom, QuietTo: a.Alerts.QuietTo, Heartbeat: a.Alerts.HeartbeatURL != nil,
+	}
+	return map[string]string{"rules.yaml": alerts.File(of), "alertmanager.yaml": delivery.File(of, secretsPath)}
+}

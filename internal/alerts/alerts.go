@@ -1,0 +1,96 @@
+// Package alerts has the rules that tell people when something breaks. vmalert evaluates
+// them. Each rule has a section of its own name in docs/operations.md, the runbook.
+package alerts
+
+import (
+	"strings"
+	"time"
+
+	"github.com/genericcorp/platform/internal/budget"
+)
+
+// Severity says how soon somebody must look at an alert.
+type Severity string
+
+// Page is for what users notice or will notice within the hour: look at it at once. Warning
+// is for what can wait until the morning. None is for the heartbeat, which nobody reads.
+const (
+	Page    Severity = "page"
+	Warning Severity = "warning"
+	None    Severity = "none"
+)
+
+// Rule is a condition that must not hold, in MetricsQL.
+type Rule struct {
+	// Name is the alert's name and the heading of its section in the runbook.
+	Name     string
+	Severity Severity
+	// Expr returns a series for each thing that has the fault, and nothing otherwise.
+	Expr string
+	// For is how long Expr must return the series before the alert fires.
+	For time.Duration
+	// Summary is what people read. It may have the labels and the value of a series, in
+	// vmalert's template language.
+	Summary string
+	// MutedBy are alerts that explain this one. While one of them fires, nobody is told of
+	// this one.
+	MutedBy []Cause
+}
+
+// Cause is an alert that explains another one.
+type Cause struct {
+	Name string
+	// Labels must have the same values in both alerts.
+	Labels []string
+}
+
+// Stack is what the rules must know of a stack.
+type Stack struct {
+	// AvailabilityPercent is the least share of requests without a server error, for example
+	// 99.5.
+	AvailabilityPercent float64
+	// LatencyMillis is the time within which 95 % of the requests must be answered. It must
+	// be one of settings.Latencies, because Traefik counts no others.
+	LatencyMillis int
+	// Nodes is the number of nodes on the bill. With 0 the nodes are not on the bill, and no
+	// rule compares them.
+	Nodes int
+	// Costs are the prices of what runs. With a Bill of 0 no rule compares costs.
+	Costs Costs
+}
+
+// Costs are prices per month, and what the bill has for these three things together.
+type Costs struct{ Node, GiB, LoadBalancer, Bill budget.Cents }
+
+// Group is a list of rules that vmalert evaluates together.
+type Group struct {
+	Name  string
+	Rules []Rule
+}
+
+// Groups returns all rules of a stack, always in the same order.
+func Groups(s Stack) []Group {
+	return []Group{
+		{"app", s.app()},
+		{"certificates", certificates()},
+		{"nodes", s.nodes()},
+		{"containers", containers()},
+		{"database", database()},
+		{"monitoring", monitoring()},
+		{"costs", s.costs()},
+	}
+}
+
+// Rules returns the rules of all groups.
+func Rules(s Stack) []Rule {
+	var out []Rule
+	for _, g := range Groups(s) {
+		out = append(out, g.Rules...)
+	}
+	return out
+}
+
+// Runbook returns the address of the rule's section in the runbook.
+func (r Rule) Runbook() string { return runbooks + strings.ToLower(r.Name) }
+
+const runbooks = "https://github.com/genericcorp/platform/blob/main/docs/operations.md#"

@@ -1,0 +1,32 @@
+package report_test
+
+import (
+	"bytes"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/genericcorp/platform/internal/report"
+)
+
+func TestThePlanSaysWhoIsToldOfAlerts(t *testing.T) {
+	file, err := os.ReadFile("../../Pulumi.demo.yaml")
+	require.NoError(t, err)
+	for alerts, want := range map[string]string{
+		"": "alerts: nobody is told of them; set settings.alerts.webhook or settings.alerts.email",
+		`alerts: {webhook: slack, email: {to: sre@genericcorp.com, from: a@genericcorp.com, server: "smtp.genericcorp.com:2525"}, quietHours: {from: "22:00", to: "06:00"}}`: "alerts: go to the webhook in platform:alertWebhookUrl (slack) and to sre@genericcorp.com; warnings wait from 22:00 to 06:00 UTC",
+	} {
+		text := string(file)
+		if alerts != "" {
+			text = strings.Replace(text, "  platform:settings:\n", "  platform:settings:\n    "+alerts+"\n", 1)
+		}
+		s, err := report.PlanStack("demo", []byte(text))
+		require.NoError(t, err)
+		var out bytes.Buffer
+		require.NoError(t, report.New([]report.Stack{s}).Text(&out))
+		assert.Contains(t, out.String(), "\n "+want+"\n")
+	}
+}

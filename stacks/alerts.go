@@ -1,0 +1,89 @@
+package stacks
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/genericcorp/platform/components/monitoring"
+	"github.com/genericcorp/platform/internal/budget"
+)
+
+// alertSecrets are empty where the stack does not use them.
+type alertSecrets struct{ webhookURL, password, heartbeatURL string }
+
+var (
+	alertWebhookSecret   = secret{"platform:alertWebhookUrl", " (the https:// address to which alerts are sent)"}
+	alertPasswordSecret  = secret{"platform:alertSmtpPassword", " (the password at the mail server of settings.alerts.email)"}
+	alertHeartbeatSecret = secret{"platform:alertHeartbeatUrl", " (the https:// address that must get a message every minute)"}
+)
+
+// readAlertSecrets reads the secrets that settings.alerts needs. A secret without its setting is a
+// fault, because somebody expects to be told of alerts, and would not be.
+func (c *config) readAlertSecrets(ctx *pulumi.Context) error {
+	var faults []error
+	for _, entry := range []struct {
+		into    *string
+		from    secret
+		setting string
+		used    bool
+	}{
+		{&c.alertSecrets.webhookURL, alertWebhookSecret, "settings.alerts.webhook", c.Alerts.Webhook != ""},
+		{&c.alertSecrets.password, alertPasswordSecret, "settings.alerts.email", c.Alerts.Email.To != ""},
+	} {
+		value, given := ctx.GetConfig(entry.from.key)
+		switch {
+		case entry.used:
+			var err error
+			*entry.into, err = entry.from.read(ctx)
+			faults = append(faults, err)
+		case given && value != "":
+			faults = append(faults, fmt.Errorf("%s: is set, but %s is not; set it too, or run: pulumi config rm %[1]s", entry.from.key, entry.setting))
+		}
+	}
+	c.alertSecrets.heartbeatURL, _ = ctx.GetConfig(alertHeartbeatSecret.key)
+	faults = append(faults, webAddress(alertWebhookSecret, c.alertSecrets.webhookURL), webAddress(alertHeartbeatSecret, c.alertSecrets.heartbeatURL))
+	return errors.Join(faults...)
+}
+
+// webAddress returns an error, without the address, unless that is empty or https:// with port
+// 443. The network policies allow no other port.
+func webAddress(of secret, address string) error {
+	if address == "" {
+		return nil
+	}
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "https" || u.Hostname() == "" || u.Port() != "" && u.Port() != "443" {
+		return fmt.Errorf("%s: is not an https:// address with the port 443; run: pulumi config set --secret %[1]s", of.key)
+	}
+	return nil
+}
+
+// alerts returns the arguments of the alerts: objectives, prices of the bill, and receivers.
+func (s *stack) alerts() monitoring.Alerts {
+	a := s.Alerts
+	out := monitoring.Alerts{
+		AvailabilityPercent: a.AvailabilityPercent, LatencyMillis: a.LatencyMs, Webhook: a.Webhook,
+		Email:     monitoring.AlertEmail{To: a.Email.To, From: a.Email.From, Server: a.Email.Server, User: a.Email.User, Port: a.Email.Port()},
+		QuietFrom: a.QuietHours.From, QuietTo: a.QuietHours.To,
+		WebhookURL: used(s.alertSecrets.webhookURL), EmailPassword: used(s.alertSecrets.password), HeartbeatURL: used(s.alertSecrets.heartbeatURL),
+	}
+	for _, line := range s.plan.Bill {
+		price := map[string]*int{budget.ItemNodes: &out.NodeCents, budget.ItemVolumes: &out.GiBCents, budget.ItemLoadBalancer: &out.LoadBalancerCents}[line.Item]
+		if price != nil {
+			*price = int(line.Unit)
+			out.BillCents += int(line.Monthly())
+		}
+	}
+	return out
+}
+
+// used returns a secret, or nil if it is empty.
+func used(value string) pulumi.StringInput {
+	if value == "" {
+		return nil
+	}
+	return secretString(value)
+}

@@ -1,0 +1,57 @@
+package stacks
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/genericcorp/platform/sandbox/pulumitest"
+)
+
+func TestAlertsNeedTheSecretsOfTheirReceivers(t *testing.T) {
+	told := with(t, stackConfig(t, "demo"), "alerts", map[string]any{
+		"webhook": "slack", "email": map[string]any{"to": "sre@genericcorp.com", "from": "a@genericcorp.com", "server": "smtp.genericcorp.com:2525"},
+	})
+	err := pulumitest.Run(&pulumitest.Recorder{}, "demo", told, Program)
+	require.ErrorContains(t, err, "platform:alertWebhookUrl: is missing (the https:// address to which alerts are sent); run: pulumi config set --secret platform:alertWebhookUrl")
+	require.ErrorContains(t, err, "platform:alertSmtpPassword: is missing")
+	told["platform:alertWebhookUrl"], told["platform:alertHeartbeatUrl"] = "http://canary.example.com", "https://canary.example.com:8443/x"
+	told["platform:alertSmtpPassword"] = "canary-password"
+	err = pulumitest.Run(&pulumitest.Recorder{}, "demo", told, Program)
+	require.ErrorContains(t, err, "platform:alertWebhookUrl: is not an https:// address with the port 443")
+	require.ErrorContains(t, err, "platform:alertHeartbeatUrl: is not an https:// address with the port 443")
+	assert.NotContains(t, err.Error(), "canary")
+
+	told["platform:alertWebhookUrl"], told["platform:alertHeartbeatUrl"] = "https://hooks.example.com/canary", "https://beats.example.com/canary"
+	r := &pulumitest.Recorder{}
+	require.NoError(t, pulumitest.Run(r, "demo", told, Program))
+	secret, ok := r.Find("kubernetes:core/v1:Secret", "vmalert")
+	require.True(t, ok)
+	assert.Equal(t, map[string]any{
+		"webhook-url": "https://hooks.example.com/canary", "smtp-password": "canary-password", "heartbeat-url": "https://beats.example.com/canary",
+	}, secret.Inputs["stringData"])
+	policy, ok := r.Find("kubernetes:networking.k8s.io/v1:NetworkPolicy", "monitoring-allow-vmalert")
+	require.True(t, ok)
+	for _, port := range []string{`"port":443`, `"port":2525`, `"port":8428`} {
+		assert.Contains(t, pulumitest.Text(policy.Inputs), port)
+	}
+}
+
+func TestASecretOfAlertsWithoutItsSettingIsAFault(t *testing.T) {
+	cfg := stackConfig(t, "demo")
+	cfg["platform:alertWebhookUrl"], cfg["platform:alertSmtpPassword"] = "https://hooks.example.com/canary", "canary"
+	r := &pulumitest.Recorder{}
+	err := pulumitest.Run(r, "demo", cfg, Program)
+	require.ErrorContains(t, err, "platform:alertWebhookUrl: is set, but settings.alerts.webhook is not")
+	require.ErrorContains(t, err, "platform:alertSmtpPassword: is set, but settings.alerts.email is not")
+	assert.Empty(t, r.Registrations())
+}
+
+func TestAStackWithoutAReceiverConnectsToNothingOutside(t *testing.T) {
+	r := &pulumitest.Recorder{}
+	require.NoError(t, pulumitest.Run(r, "demo", stackConfig(t, "demo"), Program))
+	policy, ok := r.Find("kubernetes:networking.k8s.io/v1:NetworkPolicy", "monitoring-allow-vmalert")
+	require.True(t, ok)
+	assert.NotContains(t, pulumitest.Text(policy.Inputs), `"port":443`)
+}
