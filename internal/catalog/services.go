@@ -83,9 +83,3 @@ const (
 	CertificatesPerWeek    = 50
 	CertificatesPerNameSet = 5
 )
-
-// Regions are the regions that have both DigitalOcean Kubernetes and managed databases
-// (regional availability page, 2025-11).
-var Regions = []string{
-	"ams3", "atl1", "blr1", "fra1", "lon1", "nyc1", "nyc2", "nyc3", "sfo2", "sfo3", "sgp1", "syd1", "tor1",
-}

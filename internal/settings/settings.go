@@ -134,14 +134,15 @@ type Nodes struct {
 // Network has the address ranges in CIDR notation. They may not overlap with each
 // other or with another VPC of the account.
 type Network struct {
-	// VPC is the range of nodes, database and load balancer.
+	// VPC is the range of nodes, database and load balancer. In nyc1, where DigitalOcean
+	// reserves the default, the default is 10.11.0.0/20.
 	// Default: 10.10.0.0/20.
-	// Values: a private IPv4 range from /16 to /24.
+	// Values: a private IPv4 range from /16 to /24 that DigitalOcean does not reserve.
 	// Change: refused for a running cluster.
 	VPC string `yaml:"vpc"`
 	// Pods is the range of the Pods' addresses.
 	// Default: 10.100.0.0/16.
-	// Values: a private IPv4 range from /16 to /20.
+	// Values: a private IPv4 range from /16 to /20, with a /25 for each node and one more.
 	// Change: refused for a running cluster.
 	Pods string `yaml:"pods"`
 	// Services is the range of the Services' addresses.

@@ -22,7 +22,7 @@ func (s Settings) validate(f *Faults) {
 	amount(f, "budget.monthlyUsd", s.Budget.MonthlyUSD, 1)
 	s.validateCluster(f)
 	s.validateDatabase(f)
-	s.Network.validate(f)
+	s.validateNetwork(f)
 	s.App.validate(f)
 	s.validateServices(f)
 	s.validateTenants(f)
