@@ -135,8 +135,9 @@ type Nodes struct {
 // Network has the address ranges in CIDR notation. They may not overlap with each
 // other or with another VPC of the account.
 type Network struct {
-	// VPC is the range of nodes, database and load balancer.
-	// Default: 10.10.0.0/20; 10.11.0.0/20 in nyc1, where DigitalOcean reserves the first.
+	// VPC is the range of nodes, database and load balancer. In nyc1, where DigitalOcean
+	// reserves the default, the default is 10.11.0.0/20.
+	// Default: 10.10.0.0/20.
 	// Values: a private IPv4 range from /16 to /24 that DigitalOcean does not reserve.
 	// Change: refused for a running cluster.
 	VPC string `yaml:"vpc"`
