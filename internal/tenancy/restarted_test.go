@@ -1,6 +1,7 @@
 package tenancy_test
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"strings"
@@ -100,4 +101,33 @@ func TestRunThatCannotCopyTheDeclarationChangesNothing(t *testing.T) {
 	assert.Equal(t, 3, exitStatus(t, err, string(out)), "psql's status for an error in a script")
 	assert.Contains(t, string(out), "the declaration could not be copied")
 	postgrestest.Connect(t, b.url(t, named("beta")[0]))
+}
+
+// A tenant may fill the table of locks for a moment. Then it may block the run by its own role.
+func TestSessionThatEndsBlockersOutlivesAFullLockTable(t *testing.T) {
+	t.Parallel()
+	b := newBed(t, 0)
+	b.must(t, named("acme"))
+	super := b.Superuser(t, postgrestest.Database)
+	acme := postgrestest.Connect(t, b.url(t, named("acme")[0]))
+	watched := postgrestest.Connect(t, b.URL(postgrestest.Admin))
+	script, err := os.Open("reconcile/watch.sql")
+	require.NoError(t, err)
+	defer func() { assert.NoError(t, script.Close()) }()
+	watch := b.client(t, postgrestest.Admin)
+	watch.Args = append(watch.Args, "-v", "run="+ask[string](t, watched, "SELECT pg_backend_pid()::text"))
+	watch.Env = append(watch.Env, "PGAPPNAME=platform-watch")
+	var out bytes.Buffer
+	watch.Stdin, watch.Stdout, watch.Stderr = script, &out, &out
+	require.NoError(t, watch.Start())
+	const watching = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'platform-watch' AND query LIKE 'SELECT pg_temp.end_blockers%'"
+	require.Eventually(t, func() bool { return ask[int](t, super, watching) == 1 }, 10*time.Second, 10*time.Millisecond)
+	_, err = acme.Exec(t.Context(), fillLocks)
+	require.Error(t, err)
+	time.Sleep(2500 * time.Millisecond)
+	run(t, acme, "SELECT pg_advisory_unlock_all()")
+	assert.Equal(t, 1, ask[int](t, super, watching), out.String())
+	require.NoError(t, watched.Close(t.Context()))
+	_ = watch.Wait() // it ends itself with its session
+	assert.NotContains(t, out.String(), "out of shared memory")
 }

@@ -28,5 +28,7 @@ BEGIN
     RAISE INFO 'end a session of % that blocks this run', blocker.usename;
     PERFORM pg_terminate_backend(blocker.pid);
   END LOOP;
+EXCEPTION WHEN out_of_memory THEN
+  NULL; -- the table of locks is full; the next look may succeed
 END $$;
 SELECT pg_temp.end_blockers(:run) \watch 1
