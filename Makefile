@@ -20,12 +20,10 @@ help: ## list the targets
 up preview tree refresh cancel down: ## run the stack STACK (default: demo) against simulated clouds, without an account
 	@go run ./sandbox -stack $(STACK) -cluster $(CLUSTER) $@
 
-# Ports of demo on 127.0.0.1.
-HTTP ?= 80
-HTTPS ?= 443
-METRICS ?= 8428
+# Ports of demo on 127.0.0.1: HTTP (80), HTTPS (443), METRICS (8428). Without them it uses those of the
+# demo that runs. GRAFANA=docker runs Grafana too.
 demo demo-down: ## run the stack STACK with its containers on this machine; needs Linux and root (docs/demo.md)
-	@go run ./sandbox -stack $(STACK) -http $(HTTP) -https $(HTTPS) -metrics $(METRICS) $@
+	@go run ./sandbox -stack $(STACK) $(if $(HTTP),-http $(HTTP)) $(if $(HTTPS),-https $(HTTPS)) $(if $(METRICS),-metrics $(METRICS)) $(if $(GRAFANA),-grafana $(GRAFANA)) $@
 
 plan: ## print the bill, the sizes and the free room of every stack
 	@go run ./cmd/plan
@@ -51,6 +49,7 @@ unit: ## run the tests of the main module and of AgentHQ, those on the real Pulu
 
 e2e: ## run the tests on a real Kubernetes control plane, with real images
 	@echo "testing on Kubernetes (the first run builds it and the images: about 20 minutes on two cores)"
+	@command -v dockerd >/dev/null || echo "left out: the test of selfhosted, because there is no dockerd (Debian: docker.io)"
 	@go -C sandbox/cluster test -p 1 -timeout $(TEST_TIMEOUT) ./...
 
 lint: ## check formatting, vet, linters and workflows

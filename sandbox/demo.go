@@ -10,15 +10,26 @@ import (
 	"github.com/genericcorp/platform/sandbox/demo"
 )
 
-// startDemo runs a stack with its containers on this machine, and prints how to look at it.
-func startDemo(d *demo.Demo) error {
+// startDemo runs a stack with its containers on this machine, and prints how to look at it. With
+// grafana it also runs Grafana with Docker.
+func startDemo(d *demo.Demo, grafana bool) error {
 	lock, err := oneAtATime()
 	if err != nil {
 		return err
 	}
 	defer lock.Close() //nolint:errcheck // nothing was written
+	if grafana {
+		if err := demo.CheckDocker(); err != nil {
+			return err
+		}
+	}
 	if err := d.Up(); err != nil {
 		return err
+	}
+	if grafana {
+		if err := d.StartGrafana(); err != nil {
+			return err
+		}
 	}
 	o, err := readOutputs(d.Stack)
 	if err != nil {
@@ -29,7 +40,30 @@ func startDemo(d *demo.Demo) error {
 	return d.Print(os.Stdout, o.Tenants)
 }
 
-func stopDemo(d *demo.Demo) error { return d.Down() }
+// stopDemo ends a demo, and deletes what it or a run that was killed has left.
+func stopDemo(d *demo.Demo) error {
+	lock, err := oneAtATime()
+	if err != nil {
+		return err
+	}
+	defer lock.Close() //nolint:errcheck // nothing was written
+	left, err := d.Left()
+	if err != nil {
+		return err
+	}
+	if len(left) == 0 {
+		fmt.Printf("no demo of the stack %s runs, and nothing of one is left\n", d.Name)
+		return nil
+	}
+	if os.Geteuid() != 0 {
+		return errors.New("only root can end the demo; become root with `sudo -i`")
+	}
+	if err := d.Down(); err != nil {
+		return err
+	}
+	fmt.Println("demo ended; nothing is left")
+	return nil
+}
 
 // oneAtATime returns an error while another process starts a demo of this checkout. The lock ends
 // when the file is closed.
@@ -38,11 +72,18 @@ func oneAtATime() (*os.File, error) {
 		return nil, err
 	}
 	file, err := os.Create(filepath.Join(".sandbox", "demo.lock"))
+	if errors.Is(err, os.ErrPermission) {
+		return nil, fmt.Errorf("%w; the demo of this checkout belongs to another user, such as root: become root with `sudo -i`", err)
+	}
 	if err != nil {
 		return nil, err
 	}
-	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		return nil, errors.Join(fmt.Errorf("another `make demo` runs in this checkout (%w); wait for its end", err), file.Close())
+	err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		err = errors.New("another `make demo` or `make demo-down` is going on in this checkout; wait for its end, or end it with Ctrl-C")
+	}
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
 	}
 	return file, nil
 }

@@ -16,7 +16,7 @@ import (
 )
 
 const usage = `usage: sandbox [-stack demo] [-cluster simulated|apiserver] up|preview|tree|refresh|cancel|adopt|down
-       sandbox [-stack demo] [-http 80] [-https 443] [-metrics 8428] demo|demo-down
+       sandbox [-stack demo] [-http 80] [-https 443] [-metrics 8428] [-grafana docker] demo|demo-down
 
   up       creates or updates the stack, then prints its bill and URLs
   preview  shows what up would change
@@ -38,9 +38,10 @@ func main() {
 	stack := flags.String("stack", "demo", "name of the stack; its file is Pulumi.<stack>.yaml")
 	cluster := flags.String("cluster", simulated, "simulated or apiserver")
 	var ports demo.Ports
-	flags.IntVar(&ports.HTTP, "http", 80, "port of demo for HTTP on 127.0.0.1")
-	flags.IntVar(&ports.HTTPS, "https", 443, "port of demo for HTTPS on 127.0.0.1")
-	flags.IntVar(&ports.Metrics, "metrics", 8428, "port of demo for VictoriaMetrics on 127.0.0.1")
+	flags.IntVar(&ports.HTTP, "http", 0, "port of demo for HTTP on 127.0.0.1; without it that of the demo that runs, or 80")
+	flags.IntVar(&ports.HTTPS, "https", 0, "port of demo for HTTPS on 127.0.0.1; without it that of the demo that runs, or 443")
+	flags.IntVar(&ports.Metrics, "metrics", 0, "port of demo for VictoriaMetrics on 127.0.0.1; without it that of the demo that runs, or 8428")
+	grafana := flags.String("grafana", "", `"docker" runs Grafana with Docker beside demo`)
 	flags.Usage = func() { fmt.Fprint(os.Stderr, usage) }
 	_ = flags.Parse(os.Args[1:]) // exits on an error
 	commands := map[string]func(engine.Stack) error{"up": up, "preview": preview, "tree": tree, "refresh": refresh, "cancel": unlock, "adopt": adopt, "down": down}
@@ -48,7 +49,12 @@ func main() {
 	if !stackName.MatchString(*stack) {
 		exit(fmt.Errorf("-stack: %q is no name of a stack; want letters, digits and hyphens", *stack))
 	}
-	onNodes := map[string]func(*demo.Demo) error{"demo": startDemo, "demo-down": stopDemo}
+	if *grafana != "" && *grafana != "docker" {
+		exit(fmt.Errorf("-grafana: %q is not possible; want docker", *grafana))
+	}
+	onNodes := map[string]func(*demo.Demo) error{
+		"demo": func(d *demo.Demo) error { return startDemo(d, *grafana != "") }, "demo-down": stopDemo,
+	}
 	if run, ok := onNodes[flags.Arg(0)]; ok && flags.NArg() == 1 {
 		d, err := demoOf(*stack, ports)
 		if err == nil {

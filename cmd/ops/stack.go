@@ -46,12 +46,12 @@ func (f *stackFlags) load() (stack, error) {
 		return stack{}, badInput(err)
 	}
 	path := "Pulumi." + f.name + ".yaml"
-	data, err := os.ReadFile(path)
+	data, err := settings.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return stack{}, badInput(fmt.Errorf("%s does not exist in this folder, so there is no stack %s", path, f.name))
 	}
 	if err != nil {
-		return stack{}, badInput(err)
+		return stack{}, badInput(fmt.Errorf("%s: %w", path, err))
 	}
 	declared, err := settings.LoadStackFile(data)
 	if err != nil {

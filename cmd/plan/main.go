@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/genericcorp/platform/internal/report"
+	"github.com/genericcorp/platform/internal/settings"
 )
 
 // Exit statuses. The usage text explains them.
@@ -126,7 +127,7 @@ func stackNames() ([]string, error) {
 }
 
 func planOne(name, base string) (report.Stack, error) {
-	file, err := os.ReadFile("Pulumi." + name + ".yaml")
+	file, err := settings.ReadFile("Pulumi." + name + ".yaml")
 	if err != nil {
 		return report.Stack{}, err
 	}

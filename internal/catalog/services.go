@@ -68,8 +68,13 @@ func (d Database) TempFileMiB() int { return d.StorageGiB * 1024 / 10 }
 
 // Quotas of the providers.
 const (
-	// PodsPerNode is from DigitalOcean's page of Kubernetes limits (2025-11-10).
-	PodsPerNode = 110
+	// NodesPerCluster and PodsPerNode are from DigitalOcean's page of Kubernetes limits
+	// (2025-11-10).
+	NodesPerCluster = 512
+	PodsPerNode     = 110
+	// VolumeGiB is the size of the largest volume, 16 TiB, from DigitalOcean's page of
+	// volume limits (2025-11-14).
+	VolumeGiB = 16384
 	// VolumesPerNode is from DigitalOcean's page of volume limits (2025-11-14).
 	VolumesPerNode = 15
 	// CertificatesPerWeek is Let's Encrypt's limit of certificates for a registered
@@ -78,9 +83,3 @@ const (
 	CertificatesPerWeek    = 50
 	CertificatesPerNameSet = 5
 )
-
-// Regions are the regions that have both DigitalOcean Kubernetes and managed databases
-// (regional availability page, 2025-11).
-var Regions = []string{
-	"ams3", "atl1", "blr1", "fra1", "lon1", "nyc1", "nyc2", "nyc3", "sfo2", "sfo3", "sgp1", "syd1", "tor1",
-}

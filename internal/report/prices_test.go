@@ -34,7 +34,7 @@ func quotes(t *testing.T) []quote {
 		{"docs/restore.md", "as much as the live database (AMOUNT a month on prod)", database},
 		{"docs/settings.md", "at least one more node, AMOUNT with the sizes of prod", node},
 		{"docs/settings.md", "high availability. | false |  | AMOUNT a month", ha},
-		{"docs/settings.md", "| 5 |  | AMOUNT a GiB a month |", gib},
+		{"docs/settings.md", "| 5 | 1 to 16384 | AMOUNT a GiB a month |", gib},
 		{"docs/settings.md", "| 0 |  | AMOUNT a GiB a month |", gib},
 		{"docs/tenancy.md", "`archive: {volumeGiB: 5}`, AMOUNT a GiB a month", gib},
 		{"docs/decisions/0008-default-pool.md", "It costs at least AMOUNT a month", catalog.Nodes()[0].Unit},

@@ -15,9 +15,7 @@ func (a App) validate(f *Faults) {
 	case !strings.ContainsAny(name, ":@") || strings.HasSuffix(name, ":latest"):
 		f.add("app.image", "%q has no exact version; add an exact tag or a digest", a.Image)
 	}
-	if a.Port < 1024 || a.Port > 65535 {
-		f.add("app.port", "%d is not between 1024 and 65535; below 1024 needs root, which the app does not get", a.Port)
-	}
+	portBounds.within(f, "app.port", a.Port)
 	for path, value := range map[string]string{
 		"app.healthPath": a.HealthPath, "app.readyPath": a.ReadyPath, "app.metricsPath": a.MetricsPath,
 	} {
@@ -25,10 +23,10 @@ func (a App) validate(f *Faults) {
 			f.add(path, "%q does not start with a slash", value)
 		}
 	}
-	atLeast(f, "app.replicas", a.Replicas, 0)
-	atLeast(f, "app.databasePool", a.DatabasePool, 1)
-	quantity(f, "app.cpu", a.CPU)
-	quantity(f, "app.memory", a.Memory)
+	replicaBounds.within(f, "app.replicas", a.Replicas)
+	connectionBounds.within(f, "app.databasePool", a.DatabasePool)
+	cpuQuantities.within(f, "app.cpu", a.CPU)
+	memoryQuantities.within(f, "app.memory", a.Memory)
 	for key := range a.Env {
 		if problem := envNameProblem(key); problem != "" {
 			f.add("app.env."+key, "%s", problem)

@@ -14,7 +14,7 @@ func (s Settings) withDefaults() Settings {
 	setDefault(&s.Capacity.ConcurrentUsers, 100)
 	setDefault(&s.Cluster.Kind, DigitalOcean)
 	setDefault(&s.Cluster.Version, "1.36")
-	setDefault(&s.Network.VPC, "10.10.0.0/20")
+	setDefault(&s.Network.VPC, defaultVPC(s.Region))
 	setDefault(&s.Network.Pods, "10.100.0.0/16")
 	setDefault(&s.Network.Services, "10.101.0.0/19")
 	setDefault(&s.Database.Kind, DigitalOcean)

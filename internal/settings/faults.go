@@ -45,10 +45,22 @@ func (f Faults) orNil() error {
 // add adds a fault of a key below platform:settings.
 func (f *Faults) add(path, problem string, args ...any) { f.at("settings."+path, problem, args...) }
 
+// maxFaults is the most faults that are kept. Nobody reads more at once.
+const maxFaults = 200
+
 // at adds a fault of any other key of the configuration.
 func (f *Faults) at(path, problem string, args ...any) {
+	switch {
+	case f.full():
+		return
+	case len(*f) == maxFaults:
+		path, problem, args = "settings", "has more faults than the %d of this list", []any{maxFaults}
+	}
 	*f = append(*f, Fault{Path: path, Problem: fmt.Sprintf(problem, args...)})
 }
+
+// full reports whether more faults would be dropped.
+func (f *Faults) full() bool { return len(*f) > maxFaults }
 
 // has reports whether there is a fault of this path.
 func (f Faults) has(path string) bool {

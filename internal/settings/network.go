@@ -1,12 +1,31 @@
 package settings
 
-import "net/netip"
+import (
+	"math/bits"
+	"net/netip"
 
-// reservedRanges are the ranges that DigitalOcean reserves in every VPC-native cluster
-// (docs.digitalocean.com, VPC-native clusters, 2025).
-var reservedRanges = []string{"10.229.0.0/16", "10.244.0.0/16", "10.245.0.0/16", "10.246.0.0/24"}
+	"github.com/genericcorp/platform/internal/catalog"
+)
 
-func (n Network) validate(f *Faults) {
+// defaultVPC returns 10.10.0.0/20, or 10.11.0.0/20 in a region that reserves the first. No
+// region reserves the second.
+func defaultVPC(region string) string {
+	const usual, other = "10.10.0.0/20", "10.11.0.0/20"
+	reserved, err := netip.ParsePrefix(catalog.ReservedRange[region])
+	if err == nil && reserved.Overlaps(netip.MustParsePrefix(usual)) {
+		return other
+	}
+	return usual
+}
+
+// largestRange is the prefix length of the largest ranges that DigitalOcean allows.
+const largestRange = 16
+
+// surgeNodes is how many nodes an upgrade adds before it removes one.
+const surgeNodes = 1
+
+func (s Settings) validateNetwork(f *Faults) {
+	n := s.Network
 	ranges := []struct {
 		path, cidr string
 		maxBits    int
@@ -18,19 +37,55 @@ func (n Network) validate(f *Faults) {
 		case err != nil || prefix != prefix.Masked() || !prefix.Addr().IsPrivate() || !prefix.Addr().Is4():
 			f.add(r.path, "%q is not a private IPv4 range such as 10.10.0.0/20", r.cidr)
 			continue
-		case prefix.Bits() > r.maxBits || prefix.Bits() < 16:
-			f.add(r.path, "%q has to be between /16 and /%d", r.cidr, r.maxBits)
+		case prefix.Bits() > r.maxBits || prefix.Bits() < largestRange:
+			f.add(r.path, "%q has to be between /%d and /%d", r.cidr, largestRange, r.maxBits)
+			continue
 		}
-		for _, reserved := range reservedRanges {
-			if prefix.Overlaps(netip.MustParsePrefix(reserved)) {
-				f.add(r.path, "%q overlaps %s, which DigitalOcean reserves", r.cidr, reserved)
-			}
-		}
+		s.validateFree(f, r.path, prefix)
 		for _, other := range seen {
 			if prefix.Overlaps(other) {
-				f.add(r.path, "%q overlaps %s", r.cidr, other)
+				f.add(r.path, "%q overlaps %s, another range of the network; choose one that is free", r.cidr, other)
 			}
 		}
 		seen = append(seen, prefix)
+		s.validateRoom(f, r.path, prefix)
+	}
+}
+
+// validateFree adds a fault for each range of DigitalOcean that the prefix overlaps.
+func (s Settings) validateFree(f *Faults, path string, prefix netip.Prefix) {
+	for _, reserved := range catalog.ReservedEverywhere {
+		if prefix.Overlaps(netip.MustParsePrefix(reserved)) {
+			f.add(path, "%q overlaps %s, which DigitalOcean reserves; choose another", prefix, reserved)
+		}
+	}
+	reserved, ok := catalog.ReservedRange[s.Region]
+	if ok && prefix.Overlaps(netip.MustParsePrefix(reserved)) {
+		f.add(path, "%q overlaps %s, which DigitalOcean reserves in %s; choose another", prefix, reserved, s.Region)
+	}
+}
+
+// validateRoom adds a fault for a range that is too small for the pinned number of nodes. The
+// smallest ranges have room for the pools that the solver tries.
+func (s Settings) validateRoom(f *Faults, path string, prefix netip.Prefix) {
+	need := s.Nodes.Count + surgeNodes
+	if nodeBounds.most < s.Nodes.Count {
+		return
+	}
+	switch path {
+	case "network.pods":
+		if room := 1 << (catalog.NodeBits - prefix.Bits()); room < need {
+			enough := max(largestRange, catalog.NodeBits-bits.Len(uint(need-1)))
+			most := 1<<(catalog.NodeBits-enough) - surgeNodes
+			f.add(path, "%q has addresses for %d nodes (a /25 for each), and nodes.count: %d needs %d during an upgrade; a /%d has enough for %d",
+				prefix, room, s.Nodes.Count, need, enough, most)
+		}
+	case "network.vpc":
+		// DigitalOcean takes a few addresses of a VPC. The load balancer and the database
+		// need some too.
+		const others = 16
+		if room := 1 << (32 - prefix.Bits()); room < need+others {
+			f.add(path, "%q has %d addresses, and nodes.count: %d needs more; choose a larger range", prefix, room, s.Nodes.Count)
+		}
 	}
 }

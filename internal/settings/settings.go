@@ -60,7 +60,7 @@ type Budget struct {
 	// MonthlyUSD is the most that the stack may cost, in dollars a month before tax. A
 	// stack that would cost more is refused before anything is created.
 	// Default: 80.
-	// Values: dollars with at most two decimals, such as 80 or 79.50.
+	// Values: dollars up to 1000000 with at most two decimals, such as 80 or 79.50.
 	// Change: nothing is created or changed; the next plan is checked against the new limit.
 	MonthlyUSD budget.Cents `yaml:"monthlyUsd"`
 }
@@ -126,6 +126,7 @@ type Nodes struct {
 	Size string `yaml:"size"`
 	// Count is the number of nodes; 0 lets the solver choose.
 	// Default: 0.
+	// Values: 0 to 512.
 	// Cost: the price of a node for each.
 	// Change: in place.
 	Count int `yaml:"count"`
@@ -134,14 +135,15 @@ type Nodes struct {
 // Network has the address ranges in CIDR notation. They may not overlap with each
 // other or with another VPC of the account.
 type Network struct {
-	// VPC is the range of nodes, database and load balancer.
+	// VPC is the range of nodes, database and load balancer. In nyc1, where DigitalOcean
+	// reserves the default, the default is 10.11.0.0/20.
 	// Default: 10.10.0.0/20.
-	// Values: a private IPv4 range from /16 to /24.
+	// Values: a private IPv4 range from /16 to /24 that DigitalOcean does not reserve.
 	// Change: refused for a running cluster.
 	VPC string `yaml:"vpc"`
 	// Pods is the range of the Pods' addresses.
 	// Default: 10.100.0.0/16.
-	// Values: a private IPv4 range from /16 to /20.
+	// Values: a private IPv4 range from /16 to /20, with a /25 for each node and one more.
 	// Change: refused for a running cluster.
 	Pods string `yaml:"pods"`
 	// Services is the range of the Services' addresses.
@@ -179,6 +181,7 @@ type Database struct {
 	Standby bool `yaml:"standby"`
 	// Connections is the number of connections that an external database allows.
 	// Default: 100.
+	// Values: 1 to 262143.
 	// Change: in place.
 	Connections int `yaml:"connections"`
 	// Network is the IPv4 range of an external database's addresses. The network policies of
@@ -243,10 +246,12 @@ type Ingress struct {
 type Monitoring struct {
 	// RetentionDays is how many days metrics are kept.
 	// Default: 30.
+	// Values: 1 to 36500.
 	// Change: in place; older metrics are deleted.
 	RetentionDays int `yaml:"retentionDays"`
 	// VolumeGiB is the size of the volume for metrics, in GiB.
 	// Default: 5.
+	// Values: 1 to 16384.
 	// Cost: $0.10 a GiB a month.
 	// Change: larger in place; a volume cannot shrink.
 	VolumeGiB int `yaml:"volumeGiB"`
@@ -279,18 +284,19 @@ type App struct {
 	MetricsPath string `yaml:"metricsPath"`
 	// Replicas is the number of Pods; 0 computes it from capacity.
 	// Default: 0.
+	// Values: 0 to 56320.
 	// Cost: more replicas may need more or larger nodes.
 	// Change: in place.
 	Replicas int `yaml:"replicas"`
 	// CPU is the CPU request of a replica; empty computes it from capacity.
 	// Default: empty.
-	// Values: a Kubernetes quantity such as 100m.
+	// Values: a Kubernetes quantity from 1m to 64, such as 100m.
 	// Cost: a larger request may need more or larger nodes.
 	// Change: a rolling update.
 	CPU string `yaml:"cpu"`
 	// Memory is the memory request of a replica; empty computes it from capacity.
 	// Default: empty.
-	// Values: a Kubernetes quantity such as 128Mi.
+	// Values: a Kubernetes quantity from 16Mi to 512Gi, such as 128Mi.
 	// Cost: a larger request may need more or larger nodes.
 	// Change: a rolling update.
 	Memory string `yaml:"memory"`
@@ -298,6 +304,7 @@ type App struct {
 	// These do not pass through PgBouncer. They are for migrations and for data that belongs
 	// to no tenant.
 	// Default: 2.
+	// Values: 1 to 262143.
 	// Cost: more connections may need a larger database.
 	// Change: in place.
 	DatabasePool int `yaml:"databasePool"`

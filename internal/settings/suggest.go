@@ -3,51 +3,19 @@ package settings
 import (
 	"fmt"
 	"reflect"
-	"regexp"
 	"sort"
 	"strings"
 )
 
-var index = regexp.MustCompile(`\[[^\]]*\]`)
-
 // suggestion returns the end of the message about an unknown key: the key that was probably
-// meant, or all keys that are known in its place.
-func suggestion(path string) string {
-	t := reflect.TypeFor[Settings]()
-	parts := strings.Split(index.ReplaceAllString(path, ""), ".")
-	for _, part := range parts[:len(parts)-1] {
-		t = child(t, part)
-		if t == nil {
-			return ""
-		}
-	}
-	known := keys(t)
-	last := parts[len(parts)-1]
+// meant, or all known keys.
+func suggestion(known []string, unknown string) string {
 	for _, key := range known {
-		if strings.EqualFold(key, last) || near(key, last) {
+		if strings.EqualFold(key, unknown) || near(key, unknown) {
 			return fmt.Sprintf("; %q is", key)
 		}
 	}
 	return "; known: " + strings.Join(known, ", ")
-}
-
-func child(t reflect.Type, key string) reflect.Type {
-	for i := range t.NumField() {
-		if f := t.Field(i); f.Tag.Get("yaml") == key {
-			if f.Type.Kind() == reflect.Slice {
-				return structOrNil(f.Type.Elem())
-			}
-			return structOrNil(f.Type)
-		}
-	}
-	return nil
-}
-
-func structOrNil(t reflect.Type) reflect.Type {
-	if t.Kind() != reflect.Struct {
-		return nil
-	}
-	return t
 }
 
 func keys(t reflect.Type) []string {

@@ -1,9 +1,7 @@
 package settings
 
 import (
-	"fmt"
 	"slices"
-	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -26,46 +24,34 @@ var templateKeys = []templateKey{
 	{key: "platform:monthlyUsd", path: []string{"budget", "monthlyUsd"}, number: true},
 }
 
-// LoadConfig reads the settings of a stack's configuration. They are the value of Key, or the
-// keys that `pulumi new` has written: never both. Get returns the text of a key, such as
-// pulumi.Context.GetConfig. The error is Faults, with all faults that were found.
-func LoadConfig(get func(key string) (string, bool)) (Settings, error) {
-	raw, written := map[string]any{}, []string{}
+// fromAnswers returns the settings of the keys that `pulumi new` writes.
+func fromAnswers(answers map[string]string, faults *Faults) Settings {
+	root := &yaml.Node{Kind: yaml.MappingNode}
 	for _, k := range templateKeys {
-		if text, ok := get(k.key); ok {
-			k.set(raw, text)
-			written = append(written, k.key)
+		if text, ok := answers[k.key]; ok {
+			k.set(root, text)
 		}
 	}
-	text, nested := get(Key)
-	switch {
-	case nested && len(written) > 0:
-		return Settings{}, Faults{{Path: "config", Problem: fmt.Sprintf("has %s and %s; move the first into %[2]s, and delete it", strings.Join(written, ", "), Key)}}
-	case nested:
-		return Load([]byte(text))
-	case len(written) > 0:
-		return fromRaw(raw)
-	}
-	return Settings{}, Faults{{Path: "config", Problem: fmt.Sprintf("%q is missing; Pulumi.demo.yaml shows its shape", Key)}}
+	return fromNode(root, faults)
 }
 
-// set writes the text into raw, at the path of the setting.
-func (k templateKey) set(raw map[string]any, text string) {
-	var value any = text
-	if k.number {
-		// A text that is no number stays text, and decoding reports it.
-		if err := yaml.Unmarshal([]byte(text), &value); err != nil {
-			value = text
-		}
+// set writes the text below root, at the path of the setting.
+func (k templateKey) set(root *yaml.Node, text string) {
+	for _, key := range k.path[:len(k.path)-1] {
+		section := &yaml.Node{Kind: yaml.MappingNode}
+		root.Content = append(root.Content, textNode(key), section)
+		root = section
 	}
-	last := len(k.path) - 1
-	for _, key := range k.path[:last] {
-		if raw[key] == nil {
-			raw[key] = map[string]any{}
-		}
-		raw = raw[key].(map[string]any)
+	value := textNode(text)
+	// A text that is no number stays text, and decoding reports it.
+	if number, err := parse([]byte(text), MaxBytes); k.number && err == nil && number != nil {
+		value = number
 	}
-	raw[k.path[last]] = value
+	root.Content = append(root.Content, textNode(k.path[len(k.path)-1]), value)
+}
+
+func textNode(text string) *yaml.Node {
+	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: text}
 }
 
 // TemplateKeys returns the configuration keys that `pulumi new` writes, sorted.

@@ -10,8 +10,6 @@ import (
 	"slices"
 	"strings"
 
-	"k8s.io/apimachinery/pkg/api/resource"
-
 	"github.com/genericcorp/platform/internal/catalog"
 	"github.com/genericcorp/platform/internal/names"
 )
@@ -20,13 +18,11 @@ import (
 func (s Settings) validate(f *Faults) {
 	s.validateNames(f)
 	oneOf(f, "region", s.Region, catalog.Regions...)
-	atLeast(f, "capacity.concurrentUsers", s.Capacity.ConcurrentUsers, 1)
-	if s.Budget.MonthlyUSD < 0 {
-		f.add("budget.monthlyUsd", "%s is negative", s.Budget.MonthlyUSD)
-	}
+	peopleBounds.within(f, "capacity.concurrentUsers", s.Capacity.ConcurrentUsers)
+	amount(f, "budget.monthlyUsd", s.Budget.MonthlyUSD, 1)
 	s.validateCluster(f)
 	s.validateDatabase(f)
-	s.Network.validate(f)
+	s.validateNetwork(f)
 	s.App.validate(f)
 	s.validateServices(f)
 	s.validateAlerts(f)
@@ -81,7 +77,7 @@ func (s Settings) validateCluster(f *Faults) {
 	if !minor.MatchString(s.Cluster.Version) {
 		f.add("cluster.version", "%q is not a Kubernetes minor such as \"1.36\" (quoted, or YAML drops a trailing zero)", s.Cluster.Version)
 	}
-	atLeast(f, "nodes.count", s.Nodes.Count, 0)
+	nodeBounds.within(f, "nodes.count", s.Nodes.Count)
 	if s.Nodes.Size != "" {
 		if _, err := catalog.NodeBySize(s.Nodes.Size); err != nil {
 			f.add("nodes.size", "%v", err)
@@ -132,7 +128,7 @@ func (d Database) validateNetwork(f *Faults) {
 func (s Settings) validateDatabase(f *Faults) {
 	oneOf(f, "database.kind", s.Database.Kind, DigitalOcean, External)
 	oneOf(f, "database.version", s.Database.Version, "17", "18")
-	atLeast(f, "database.connections", s.Database.Connections, 1)
+	connectionBounds.within(f, "database.connections", s.Database.Connections)
 	if s.Database.Kind == External && (s.Database.Size != "" || s.Database.Standby) {
 		f.add("database", "size and standby go with database.kind: digitalocean alone")
 	}
@@ -155,21 +151,17 @@ func (s Settings) validateServices(f *Faults) {
 		f.add("dns.proxied", "Cloudflare's free edge certificate covers %s and one label below it, not grafana.%s; leave it false, or use the zone itself as domain",
 			s.Zone, s.Domain)
 	}
-	atLeast(f, "monitoring.retentionDays", s.Monitoring.RetentionDays, 1)
-	atLeast(f, "monitoring.volumeGiB", s.Monitoring.VolumeGiB, 1)
+	dayBounds.within(f, "monitoring.retentionDays", s.Monitoring.RetentionDays)
+	volumeBounds.within(f, "monitoring.volumeGiB", s.Monitoring.VolumeGiB)
 	oneOf(f, "maintenance.day", s.Maintenance.Day,
 		"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 	if !hour.MatchString(s.Maintenance.Hour) {
 		f.add("maintenance.hour", "%q is not a time in UTC such as \"03:00\" (quoted)", s.Maintenance.Hour)
 	}
 	for i, price := range s.Pricing.TenantUSD {
-		if price <= 0 {
-			f.add(fmt.Sprintf("pricing.tenantUsd[%d]", i), "%s is not a price", price)
-		}
+		amount(f, fmt.Sprintf("pricing.tenantUsd[%d]", i), price, 1)
 	}
-	if s.Pricing.FixedUSD < 0 {
-		f.add("pricing.fixedUsd", "%s is negative", s.Pricing.FixedUSD)
-	}
+	amount(f, "pricing.fixedUsd", s.Pricing.FixedUSD, 0)
 }
 
 // validateChart allows only mirrors of the cert-manager chart, because the bill and the
@@ -189,21 +181,5 @@ func (s Settings) validateChart(f *Faults) {
 func oneOf(f *Faults, path, value string, known ...string) {
 	if !slices.Contains(known, value) {
 		f.add(path, "%q is not one of %s", value, strings.Join(known, ", "))
-	}
-}
-
-func atLeast(f *Faults, path string, value, least int) {
-	const most = 1_000_000
-	if value < least || value > most {
-		f.add(path, "%d is not between %d and %d", value, least, most)
-	}
-}
-
-func quantity(f *Faults, path, value string) {
-	if value == "" {
-		return
-	}
-	if q, err := resource.ParseQuantity(value); err != nil || q.Sign() <= 0 {
-		f.add(path, "%q is not a positive quantity such as \"100m\" or \"128Mi\"", value)
 	}
 }

@@ -9,11 +9,10 @@ import (
 )
 
 func (s Settings) validateTenants(f *Faults) {
-	if s.Archive.VolumeGiB != 0 {
-		atLeast(f, "archive.volumeGiB", s.Archive.VolumeGiB, 1)
-	}
+	archiveBounds.within(f, "archive.volumeGiB", s.Archive.VolumeGiB)
 	if len(s.Tenants) > MaxTenants {
 		f.add("tenants", "has %d entries; a stack can have at most %d. Create another stack", len(s.Tenants), MaxTenants)
+		return
 	}
 	seen := map[string]int{}
 	for i, tenant := range s.Tenants {
@@ -58,7 +57,7 @@ func (s Settings) validateRenames(f *Faults, declared map[string]int) {
 func (t Tenant) validate(f *Faults, path string, archive Archive) {
 	oneOf(f, path+".plan", t.Plan, tierNames()...)
 	oneOf(f, path+".state", t.State, Active, Suspended, Archived, Purged)
-	atLeast(f, path+".passwordVersion", t.PasswordVersion, 1)
+	versionBounds.within(f, path+".passwordVersion", t.PasswordVersion)
 	needsArchive := t.Restore || slices.Contains([]string{Archived, Purged}, t.State)
 	if needsArchive && archive.VolumeGiB == 0 {
 		f.add(path, "archiving, purging and restoring need a volume for the dump; set settings.archive.volumeGiB (5 GiB are %s a month)", 5*catalog.BlockStorage.Unit)

@@ -2,6 +2,7 @@ package sizing
 
 import (
 	"fmt"
+	"sort"
 
 	"github.com/genericcorp/platform/internal/budget"
 	"github.com/genericcorp/platform/internal/settings"
@@ -59,18 +60,28 @@ func withTenants(s settings.Settings, n int) settings.Settings {
 	return s
 }
 
-// room counts up until the plan's sizes are too small. with returns the settings and the
-// workload with n more of the thing that is counted.
+// room finds the least number for which the plan's sizes are too small, by halving: a larger
+// workload never fits where a smaller one does not (checkAnyOrder). with returns the settings
+// and the workload with n more of the thing that is counted.
 func room(p Plan, with func(n int) (settings.Settings, workload.Set)) Room {
-	for n := 1; n <= maxMore+1; n++ {
+	exceeded := func(n int) bool {
 		more, set := with(n)
-		if bound := exceededBound(more, set, p); bound != "" {
-			out := Room{More: n - 1, BreaksOn: bound}
-			out.Step, out.Next = nextPlan(more, set, p)
-			return out
-		}
+		return exceededBound(more, set, p) != ""
 	}
-	return Room{More: maxMore, BreaksOn: "no known limit"}
+	// Most plans have little room, so the first steps are small.
+	most := 1
+	for most < maxMore && !exceeded(most) {
+		most *= 2
+	}
+	least := most / 2
+	n := least + 1 + sort.Search(min(most, maxMore+1)-least, func(i int) bool { return exceeded(least + 1 + i) })
+	if n > maxMore+1 {
+		return Room{More: maxMore, BreaksOn: "no known limit"}
+	}
+	more, set := with(n)
+	out := Room{More: n - 1, BreaksOn: exceededBound(more, set, p)}
+	out.Step, out.Next = nextPlan(more, set, p)
+	return out
 }
 
 // exceededBound returns the first bound of the plan's sizes that a workload exceeds, or

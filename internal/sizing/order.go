@@ -41,10 +41,11 @@ func checkAnyOrder(scenario string, w pods, size catalog.Node, count int) error 
 // blockedNodes returns B/(F+1) of checkAnyOrder.
 func blockedNodes(others, free int) int { return others / (max(free, 0) + 1) }
 
+// sum returns the requests of all replicas.
 func sum(pods []pod) components.Resources {
 	var out components.Resources
 	for _, p := range pods {
-		out = out.Plus(p.request)
+		out = out.Plus(components.Resources{MilliCPU: p.replicas * p.request.MilliCPU, MiB: p.replicas * p.request.MiB})
 	}
 	return out
 }

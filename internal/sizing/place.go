@@ -10,11 +10,13 @@ import (
 	"github.com/genericcorp/platform/internal/workload"
 )
 
-// pod is one Pod to place.
+// pod is a Pod to place, as often as it has replicas.
 type pod struct {
 	name    string
 	request components.Resources
 	volumes int
+	// replicas is 1 for a Pod of each node.
+	replicas int
 	// spread is true if the Pods of this name may differ by at most one between nodes.
 	spread bool
 }
@@ -35,8 +37,6 @@ type NodeFit struct {
 	Free components.Resources
 
 	volumes int
-	// spread counts the Pods that are spread, by name.
-	spread map[string]int
 }
 
 // Scenario is a placement of all Pods in one situation of the cluster.
@@ -93,7 +93,7 @@ func placeLargestFirst(scenario string, w pods, size catalog.Node, count int) (S
 	}
 	system := systemPods()
 	for i := range s.Nodes {
-		s.Nodes[i] = NodeFit{Free: components.Resources{MilliCPU: size.AllocatableMilli, MiB: size.AllocatableMiB}, spread: map[string]int{}}
+		s.Nodes[i] = NodeFit{Free: components.Resources{MilliCPU: size.AllocatableMilli, MiB: size.AllocatableMiB}}
 		for _, p := range slices.Concat(system.perNode, w.perNode) {
 			if !s.Nodes[i].fits(p) {
 				return s, &MisfitError{scenario, p.noNode(s.Nodes, size.SKU)}
@@ -102,38 +102,11 @@ func placeLargestFirst(scenario string, w pods, size catalog.Node, count int) (S
 		}
 	}
 	for _, p := range slices.Concat(system.replicated, w.replicated) {
-		i := s.nodeFor(p)
-		if i < 0 {
+		if !placeEqual(s.Nodes, p, p.replicas) {
 			return s, &MisfitError{scenario, p.noNode(s.Nodes, size.SKU)}
 		}
-		s.Nodes[i].add(p)
 	}
 	return s, nil
-}
-
-// nodeFor returns the index of the node with the most free memory on which the Pod fits,
-// or -1.
-func (s Scenario) nodeFor(p pod) int {
-	fewest := s.fewest(p.name)
-	best := -1
-	for i := range s.Nodes {
-		if !s.Nodes[i].fits(p) || p.spread && s.Nodes[i].spread[p.name] > fewest {
-			continue
-		}
-		if best < 0 || s.Nodes[i].Free.MiB > s.Nodes[best].Free.MiB {
-			best = i
-		}
-	}
-	return best
-}
-
-// fewest returns the smallest number of Pods of a name on any node.
-func (s Scenario) fewest(name string) int {
-	out := s.Nodes[0].spread[name]
-	for _, n := range s.Nodes[1:] {
-		out = min(out, n.spread[name])
-	}
-	return out
 }
 
 func (n *NodeFit) fits(p pod) bool {
@@ -146,9 +119,6 @@ func (n *NodeFit) add(p pod) {
 	n.volumes += p.volumes
 	n.Free.MilliCPU -= p.request.MilliCPU
 	n.Free.MiB -= p.request.MiB
-	if p.spread {
-		n.spread[p.name]++
-	}
 }
 
 // noNode returns the reason of a MisfitError for a Pod that fits on none of the nodes.
@@ -168,23 +138,20 @@ func (p pod) noNode(nodes []NodeFit, size string) string {
 func podsOf(set workload.Set, surge bool) pods {
 	var out pods
 	for w := range set.All() {
-		p := pod{name: w.Name, request: w.Request, spread: w.Spread}
+		p := pod{name: w.Name, request: w.Request, replicas: w.Replicas, spread: w.Spread}
 		if w.VolumeGiB > 0 {
 			p.volumes = 1
 		}
 		if w.Kind == workload.DaemonSet {
+			p.replicas = 1
 			out.perNode = append(out.perNode, p)
 			continue
 		}
-		for range w.Replicas {
-			out.replicated = append(out.replicated, p)
-		}
-		if surge {
+		out.replicated = append(out.replicated, p)
+		if surge && w.Surge > 0 {
 			// Kubernetes spreads the Pods of a new revision among themselves only.
-			p.spread = false
-			for range w.Surge {
-				out.replicated = append(out.replicated, p)
-			}
+			p.spread, p.replicas = false, w.Surge
+			out.replicated = append(out.replicated, p)
 		}
 	}
 	slices.SortStableFunc(out.replicated, func(a, b pod) int {
@@ -197,14 +164,13 @@ func podsOf(set workload.Set, surge bool) pods {
 func systemPods() pods {
 	var out pods
 	for _, s := range catalog.SystemPods() {
-		p := pod{name: s.Name, request: components.Resources{MilliCPU: s.MilliCPU, MiB: s.MiB}}
+		p := pod{name: s.Name, request: components.Resources{MilliCPU: s.MilliCPU, MiB: s.MiB}, replicas: s.Replicas}
 		if s.PerNode {
+			p.replicas = 1
 			out.perNode = append(out.perNode, p)
 			continue
 		}
-		for range s.Replicas {
-			out.replicated = append(out.replicated, p)
-		}
+		out.replicated = append(out.replicated, p)
 	}
 	return out
 }

@@ -107,14 +107,15 @@ func (b bench) loadRuns(ctx context.Context, d *demo.Demo) error {
 func (b bench) writeLoad(runs []demo.LoadRun) error {
 	fmt.Fprintf(b.out, "People use AgentHQ for %s on the demo stack, whose containers run on this machine (`make demo`): every container has the requests\n"+
 		"and limits of the plan, and all of them together have the memory and CPU of its node. PostgreSQL and k6 use the same cores.\n\n", loadTime)
-	fmt.Fprint(b.out, "| people | agents | requests a second | failed | 429 | p95 of people | p95 of agents | CPU of the app per request |\n| --- | --- | --- | --- | --- | --- | --- | --- |\n")
+	fmt.Fprint(b.out, "| people | agents | requests a second | failed | 429 | p95 of people | p95 of agents | CPU of the app per request | database connections |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- |\n")
 	var measured []load.Measurement
 	for _, r := range runs {
-		fmt.Fprintf(b.out, "| %d | %d | %.0f | %d | %d | %.0f ms | %.0f ms | %.1f ms |\n", r.People, r.Agents, float64(r.Total.Requests)/loadTime.Seconds(),
-			r.Total.Failures, r.Total.Limited, r.P95People, r.P95Agents, r.MilliCPUPerRequest())
+		fmt.Fprintf(b.out, "| %d | %d | %.0f | %d | %d | %.0f ms | %.0f ms | %.1f ms | %d |\n", r.People, r.Agents, float64(r.Total.Requests)/loadTime.Seconds(),
+			r.Total.Failures, r.Total.Limited, r.P95People, r.P95Agents, r.MilliCPUPerRequest(), r.Connections)
 		measured = append(measured, r.Measurement)
 	}
-	fmt.Fprint(b.out, "\nResponses with 429 are those of the rate limits of the tenants' plans (acme: starter, two others: growth).\n")
+	fmt.Fprint(b.out, "\nResponses with 429 are those of the rate limits of the tenants' plans (acme: starter, two others: growth).\n"+
+		"The connections are those of the pooler to PostgreSQL that were open at once.\n")
 	fmt.Fprint(b.out, "\n| container | MiB at most, of its limit |")
 	for _, r := range runs {
 		fmt.Fprintf(b.out, " CPU at %d people |", r.People)

@@ -46,8 +46,10 @@ func TestDocumentsGiveTheTimeThatTheFirstBuildOfAClusterPrints(t *testing.T) {
 	}
 }
 
-func TestK6HasTheVersionOfItsModule(t *testing.T) {
-	data, err := os.ReadFile("../../tools/k6/go.mod")
-	require.NoError(t, err)
-	assert.Contains(t, string(data), "\tgo.k6.io/k6 v"+K6Version+" ")
+func TestToolsHaveTheVersionsOfTheirModules(t *testing.T) {
+	for module, required := range map[string]string{"k6": "go.k6.io/k6 v" + K6Version, "compose": "github.com/docker/compose/v2 v" + ComposeVersion} {
+		data, err := os.ReadFile("../../tools/" + module + "/go.mod")
+		require.NoError(t, err)
+		assert.Contains(t, string(data), "\t"+required+" ")
+	}
 }

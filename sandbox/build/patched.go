@@ -2,10 +2,14 @@ package build
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"hash/fnv"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 )
 
 // patch replaces a file of a module, or adds one.
@@ -42,15 +46,62 @@ func (b *builder) alertmanager(target string) {
 // Go command cannot replace one file of a module. So it builds in a copy of the module, with a
 // changed copy of the other one.
 func (b *builder) patched(target, module string, p patch, what, from string) {
-	folder := filepath.Join(b.root, ".sandbox", module)
-	if b.err == nil {
-		b.err = p.copy(folder, filepath.Join(b.root, "tools", module))
+	if b.err != nil {
+		return
 	}
+	var folder string
+	folder, b.err = p.copyOnce(filepath.Join(b.root, ".sandbox"), filepath.Join(b.root, "tools", module))
 	b.goBuild(folder, target, what, "-ldflags=-s", from)
 }
 
-// copy copies the module in source to folder, with a changed copy of the patch's module.
-func (p patch) copy(folder, source string) error {
+// copyOnce returns a folder in parent with a copy of the module in source and with a changed copy
+// of the patch's module. It writes each version of them once, so that builds at the same time
+// share it.
+func (p patch) copyOnce(parent, source string) (string, error) {
+	version, err := p.version(source)
+	if err != nil {
+		return "", err
+	}
+	name := filepath.Base(source)
+	folder := filepath.Join(parent, name+"-"+version)
+	if _, err := os.Stat(folder); err == nil {
+		return folder, nil
+	}
+	if err := os.MkdirAll(parent, 0o755); err != nil {
+		return "", err
+	}
+	part, err := os.MkdirTemp(parent, name+"-*.part")
+	if err != nil {
+		return "", err
+	}
+	defer os.RemoveAll(part) //nolint:errcheck // it was renamed
+	if err := p.write(part, source); err != nil {
+		return "", fmt.Errorf("copy the module %s: %w", name, err)
+	}
+	// Another build may have written the same version meanwhile.
+	if err := os.Rename(part, folder); err != nil && !errors.Is(err, os.ErrExist) {
+		return "", err
+	}
+	return folder, nil
+}
+
+// version returns a text that is different for each version of what copyOnce writes.
+func (p patch) version(source string) (string, error) {
+	hash := fnv.New64a()
+	_, _ = hash.Write([]byte(p.file + p.content)) // a hash never returns an error
+	module := os.DirFS(source)
+	err := fs.WalkDir(module, ".", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		data, err := fs.ReadFile(module, path)
+		_, _ = hash.Write(append([]byte(path), data...))
+		return err
+	})
+	return strconv.FormatUint(hash.Sum64(), 16), err
+}
+
+func (p patch) write(folder, source string) error {
 	original, err := moduleFolder(source, p.module)
 	if err != nil {
 		return err
@@ -58,7 +109,6 @@ func (p patch) copy(folder, source string) error {
 	changed := filepath.Join(folder, "changed")
 	file := filepath.Join(changed, filepath.FromSlash(p.file))
 	for _, do := range []func() error{
-		func() error { return os.RemoveAll(folder) },
 		func() error { return os.CopyFS(folder, os.DirFS(source)) },
 		func() error { return os.CopyFS(changed, os.DirFS(original)) },
 		func() error { return os.MkdirAll(filepath.Dir(file), 0o755) },
@@ -67,10 +117,10 @@ func (p patch) copy(folder, source string) error {
 		exec.Command("go", "mod", "edit", "-replace="+p.module+"=./changed", filepath.Join(folder, "go.mod")).Run,
 	} {
 		if err := do(); err != nil {
-			return fmt.Errorf("copy the module of %s: %w", source, err)
+			return err
 		}
 	}
-	return nil
+	return os.Chmod(folder, 0o755) //nolint:gosec // a build folder
 }
 
 // moduleFolder returns the folder of a module in the module cache, in the version that the

@@ -61,7 +61,11 @@ func serve(args []string) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(s.run(ctx, host), host.Stop())
+	if err := s.run(ctx, host); err != nil && ctx.Err() == nil {
+		// The kernel ends all processes. The files stay, because the logs say more.
+		return err
+	}
+	return host.Stop()
 }
 
 // run runs the control plane. host is nil if the nodes are fake.

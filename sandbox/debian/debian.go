@@ -29,16 +29,29 @@ type program struct {
 	name, folder string
 }
 
+var (
+	pgbouncer = program{"pgbouncer", "usr/sbin"}
+	exporter  = program{"prometheus-pgbouncer-exporter", "usr/bin"}
+)
+
 // fetching lets one goroutine fetch programs, while the others wait for it.
 var fetching sync.Mutex
 
 // PgBouncer returns a folder with PgBouncer, whose file "run" starts it. The first call on a
 // machine fetches it, which takes about 10 s.
-func PgBouncer() (string, error) { return program{"pgbouncer", "usr/sbin"}.fetch() }
+func PgBouncer() (string, error) { return pgbouncer.fetch() }
 
 // Exporter returns a folder like that of PgBouncer with the exporter of PgBouncer's metrics.
-func Exporter() (string, error) {
-	return program{"prometheus-pgbouncer-exporter", "usr/bin"}.fetch()
+func Exporter() (string, error) { return exporter.fetch() }
+
+// fetched reports whether the program is in the cache folder.
+func (p program) fetched(cache string) bool {
+	_, err := os.Stat(p.target(cache))
+	return err == nil
+}
+
+func (p program) target(cache string) string {
+	return filepath.Join(cache, "platform-sandbox", suite+"-"+p.name)
 }
 
 // fetch returns a folder with the program. The folder can be copied; its file "run" starts the
@@ -51,9 +64,12 @@ func (p program) fetch() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	target := filepath.Join(cache, "platform-sandbox", suite+"-"+p.name)
-	if _, err := os.Stat(target); err == nil {
+	target := p.target(cache)
+	if p.fetched(cache) {
 		return target, nil
+	}
+	if err := checkTools(keys); err != nil {
+		return "", err
 	}
 	work, err := os.MkdirTemp("", p.name+"-")
 	if err != nil {
@@ -150,20 +166,6 @@ func newApt(work string) (func(command ...string) (string, error), error) {
 	return func(command ...string) (string, error) {
 		return runIn(work, slices.Concat(command[:1], options, command[1:])...)
 	}, nil
-}
-
-// Mirror returns the address of the Debian mirror in this machine's apt sources.
-func Mirror() (string, error) {
-	out, err := runIn("", "apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages")
-	if err != nil {
-		return "", err
-	}
-	for _, uri := range strings.Fields(out) {
-		if strings.HasSuffix(strings.TrimSuffix(uri, "/"), "/debian") {
-			return uri, nil
-		}
-	}
-	return "", errors.New("apt's sources have no address that ends in /debian")
 }
 
 // gather copies the program and its libraries to the folder target, and writes "run".

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -16,11 +15,8 @@ import (
 	"github.com/genericcorp/platform/sandbox/build"
 	"github.com/genericcorp/platform/sandbox/debian"
 	"github.com/genericcorp/platform/sandbox/engine"
+	"github.com/genericcorp/platform/sandbox/machine"
 )
-
-// Ports are TCP ports on 127.0.0.1: of the load balancer for HTTP and HTTPS, and of
-// VictoriaMetrics.
-type Ports struct{ HTTP, HTTPS, Metrics int }
 
 // Demo is a stack that runs on this machine. Use New.
 type Demo struct {
@@ -29,6 +25,8 @@ type Demo struct {
 	checkout, source string
 	ports            Ports
 	parent           int
+	// Grafana is set by StartGrafana.
+	Grafana *Grafana
 }
 
 // New returns the demo of a stack. All its files are in folder. source is a folder with
@@ -41,18 +39,19 @@ func New(checkout, source, folder, name string, ports Ports, parent int, out, er
 }
 
 // Up starts the demo. If it runs, Up updates it to the stack file. If an earlier one was killed,
-// Up deletes what that left and starts a new one.
+// Up deletes what that left and starts a new one. Before a start it checks this machine.
 func (d *Demo) Up() error {
 	interrupted, err := d.interrupted()
 	if err != nil {
 		return err
 	}
-	if !d.ClusterRuns() || interrupted {
-		// The state of a run that was killed does not describe what there is.
-		if err := d.Down(); err != nil {
-			return err
-		}
-		if err := d.ports.check(); err != nil {
+	// The state of a run that was killed does not describe what there is.
+	anew := !d.ClusterRuns() || interrupted
+	if err := d.choosePorts(!anew); err != nil {
+		return err
+	}
+	if anew {
+		if err := d.clear(); err != nil {
 			return err
 		}
 	}
@@ -60,7 +59,33 @@ func (d *Demo) Up() error {
 		return err
 	}
 	if err := d.Pulumi("up", "--yes", "--skip-preview"); err != nil {
+		if ended := d.ClusterEnded(); ended != nil {
+			return fmt.Errorf("%w\nThe logs of its programs are beside it. The next `make demo` deletes them and starts anew", ended)
+		}
 		return fmt.Errorf("up: %w; the logs of the containers are in %s", err, filepath.Join(d.ClusterFolder(), "nodes", "*", "logs"))
+	}
+	return nil
+}
+
+// clear checks this machine, and deletes what an earlier run has left. It returns all faults at once.
+func (d *Demo) clear() error {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return err
+	}
+	faults := errors.Join(machine.Check(d.checkout, d.Folder, cache), debian.Check())
+	if faults == nil {
+		left, err := d.Left()
+		if err == nil && len(left) > 0 {
+			fmt.Fprintln(d.Err, "an earlier run was interrupted; deleting what it has left ...")
+		}
+		// What was left may use the ports.
+		if err := errors.Join(err, d.Down()); err != nil {
+			return err
+		}
+	}
+	if faults = errors.Join(faults, d.ports.check()); faults != nil {
+		return fmt.Errorf("the demo cannot start on this machine:\n%w", faults)
 	}
 	return nil
 }
@@ -71,9 +96,6 @@ func (d *Demo) interrupted() (bool, error) {
 	locks, err := filepath.Glob(filepath.Join(d.Folder, "state", ".pulumi", "locks", "organization", "*", "*", "*.json"))
 	return len(locks) > 0, err
 }
-
-// Down stops everything of the demo, and deletes its files.
-func (d *Demo) Down() error { return errors.Join(d.StopCluster(), d.Remove()) }
 
 // prepare builds all programs, and starts the cluster unless it runs.
 func (d *Demo) prepare() error {
@@ -89,7 +111,7 @@ func (d *Demo) prepare() error {
 	if err != nil {
 		return err
 	}
-	if err := d.writeStackFile(); err != nil {
+	if err := errors.Join(d.rememberPorts(), d.writeStackFile()); err != nil {
 		return err
 	}
 	if err := d.StartCluster(cluster, d.parent, d.Err, flags...); err != nil {
@@ -119,20 +141,6 @@ func (d *Demo) nodeFlags() ([]string, error) {
 		"-pgbouncer", pgbouncer, "-exporter", exporter,
 		"-http", strconv.Itoa(d.ports.HTTP), "-https", strconv.Itoa(d.ports.HTTPS), "-metrics", strconv.Itoa(d.ports.Metrics),
 	}, nil
-}
-
-// check returns an error for each port that another program has.
-func (p Ports) check() error {
-	var errs []error
-	for flag, port := range map[string]int{"HTTP": p.HTTP, "HTTPS": p.HTTPS, "METRICS": p.Metrics} {
-		listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
-		if err != nil {
-			errs = append(errs, fmt.Errorf("port %d: %w; choose another one: make demo %s=%d", port, err, flag, port+8000))
-			continue
-		}
-		errs = append(errs, listener.Close())
-	}
-	return errors.Join(errs...)
 }
 
 // Domain returns the stack's domain on this machine. Browsers resolve it to this machine.

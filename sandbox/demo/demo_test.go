@@ -2,7 +2,6 @@ package demo
 
 import (
 	"io"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -33,15 +32,6 @@ func TestWriteStackFileChangesOnlyTheDomain(t *testing.T) {
 }
 
 func lines(text []byte) []string { return strings.Split(string(text), "\n") }
-
-func TestUpRefusesPortsThatAreTaken(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer listener.Close()
-	port := listener.Addr().(*net.TCPAddr).Port
-	d := New("", "", filepath.Join(t.TempDir(), "demo"), "demo", Ports{HTTPS: port}, 0, io.Discard, io.Discard)
-	assert.ErrorContains(t, d.Up(), "choose another one: make demo HTTPS=")
-}
 
 func TestURLHasThePortUnlessItIsTheDefault(t *testing.T) {
 	for port, want := range map[int]string{443: "https://acme.demo.localhost", 8443: "https://acme.demo.localhost:8443"} {

@@ -94,9 +94,13 @@ func (d *Demo) Load(ctx context.Context, targets []load.Target, people int, dura
 	if err == nil {
 		err = w.err
 	}
+	if err != nil {
+		return LoadRun{}, err
+	}
+	connections, err := d.highest(ctx, fmt.Sprintf(`sum(%s{name!="pgbouncer"})`, workload.PoolerOpen), duration)
 	run := LoadRun{Measurement: load.Measurement{Summary: summary}, Peak: w.peak, CPUSeconds: w.cpu, Limit: w.limit}
 	app := workload.App.Namespace + "/" + workload.App.Name + " " + workload.App.Name
-	run.Usage = load.Usage{Replicas: w.replicas[app], CPUSeconds: w.cpu[app], PeakBytes: float64(w.peak[app])}
+	run.Usage = load.Usage{Replicas: w.replicas[app], CPUSeconds: w.cpu[app], PeakBytes: float64(w.peak[app]), Connections: int(connections)}
 	return run, err
 }
 

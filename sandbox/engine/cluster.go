@@ -49,8 +49,12 @@ func (s Stack) ClusterRuns() bool {
 // parentPID exits; 0 means never. Its nodes are fake, unless flags of "cluster serve" say
 // otherwise.
 func (s Stack) StartCluster(tools build.ClusterTools, parentPID int, progress io.Writer, flags ...string) error {
-	if s.ClusterRuns() {
+	if s.clusterReady() && s.ClusterRuns() {
 		return nil
+	}
+	if s.ClusterRuns() {
+		fmt.Fprintln(progress, "waiting for the cluster, which an earlier run started ...")
+		return s.awaitCluster()
 	}
 	// Files of a cluster that stopped with the machine cannot be used again.
 	if err := os.RemoveAll(s.ClusterFolder()); err != nil {
@@ -60,38 +64,78 @@ func (s Stack) StartCluster(tools build.ClusterTools, parentPID int, progress io
 		return err
 	}
 	fmt.Fprintln(progress, "starting the cluster (about 15 seconds) ...")
-	log, err := os.Create(filepath.Join(s.ClusterFolder(), "cluster.log"))
+	log, err := os.Create(s.ClusterLog())
 	if err != nil {
 		return err
 	}
 	defer log.Close() //nolint:errcheck // the child process has its own file descriptor
 	cmd := exec.Command(tools.Command, append([]string{
-		"serve", "-bin", tools.Bin, "-folder", s.ClusterFolder(), "-cloud", s.CloudFolder(), "-parent", strconv.Itoa(parentPID),
+		"serve", "-bin", tools.Bin, flagFolder, s.ClusterFolder(), "-cloud", s.CloudFolder(), "-parent", strconv.Itoa(parentPID),
 	}, flags...)...)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
+	go func() { _ = cmd.Wait() }() // ClusterEnded reads the reason in the log
 	if err := os.WriteFile(s.pidFile(), []byte(strconv.Itoa(cmd.Process.Pid)), 0o600); err != nil {
 		return err
 	}
-	for started := time.Now(); ; time.Sleep(200 * time.Millisecond) {
-		if _, err := os.Stat(filepath.Join(s.ClusterFolder(), "ready")); err == nil {
-			return nil
-		}
-		select {
-		case err := <-ended:
-			text, readErr := os.ReadFile(log.Name())
-			return errors.Join(fmt.Errorf("the cluster did not start (%w):\n%s", err, text), readErr)
-		default:
+	return s.awaitCluster()
+}
+
+// flagFolder is the flag of "cluster serve" with the cluster's folder.
+const flagFolder = "-folder"
+
+// ClusterLog returns the path of the cluster's own log. The logs of its programs are beside it.
+func (s Stack) ClusterLog() string { return filepath.Join(s.ClusterFolder(), "cluster.log") }
+
+// clusterReady reports whether the cluster was ready and has not stopped. A cluster that was
+// killed was ready too.
+func (s Stack) clusterReady() bool {
+	_, err := os.Stat(filepath.Join(s.ClusterFolder(), "ready"))
+	return err == nil
+}
+
+// awaitCluster waits until the cluster is ready, at most two minutes.
+func (s Stack) awaitCluster() error {
+	for started := time.Now(); !s.clusterReady(); time.Sleep(200 * time.Millisecond) {
+		if !s.ClusterRuns() {
+			return s.endOfLog("the cluster did not start")
 		}
 		if time.Since(started) > 2*time.Minute {
-			return errors.Join(fmt.Errorf("the cluster is not ready after two minutes; its log is %s", log.Name()), s.StopCluster())
+			return errors.Join(s.endOfLog("the cluster is not ready after two minutes"), s.StopCluster())
 		}
 	}
+	return nil
+}
+
+// ClusterEnded returns an error with the end of the cluster's log if the cluster has ended or
+// is ending by itself, and nil if it runs. It waits at most 10 seconds for the end.
+func (s Stack) ClusterEnded() error {
+	for started := time.Now(); s.ClusterRuns(); time.Sleep(100 * time.Millisecond) {
+		if s.clusterReady() {
+			return nil
+		}
+		if time.Since(started) > 10*time.Second {
+			break
+		}
+	}
+	return s.endOfLog("the cluster has ended")
+}
+
+// endOfLog returns an error with the path and the last lines of the cluster's log.
+func (s Stack) endOfLog(what string) error {
+	text, err := os.ReadFile(s.ClusterLog())
+	if err != nil {
+		return fmt.Errorf("%s, and its log cannot be read: %w", what, err)
+	}
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	lines = lines[max(0, len(lines)-20):]
+	if lines[0] == "" {
+		return fmt.Errorf("%s; its log %s is empty. If something killed it, such as the kernel for lack of memory, dmesg says so", what, s.ClusterLog())
+	}
+	return fmt.Errorf("%s; the end of its log %s:\n%s", what, s.ClusterLog(), strings.Join(lines, "\n"))
 }
 
 func (s Stack) pidFile() string { return filepath.Join(s.ClusterFolder(), "pid") }

@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/genericcorp/platform/sandbox/machine"
 )
 
 // The roles and the database have the same names as on DigitalOcean.
@@ -64,7 +66,7 @@ type Options struct {
 func Start(o Options) (*Server, error) {
 	s := &Server{Port: o.Port, CA: filepath.Join(o.Folder, "ca.crt"), folder: o.Folder, ended: make(chan error, 1)}
 	var err error
-	if s.bin, err = Installed(); err != nil {
+	if s.bin, err = machine.PostgreSQL(); err != nil {
 		return nil, err
 	}
 	if s.account, err = Account(); err != nil {

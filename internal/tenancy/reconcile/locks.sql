@@ -22,6 +22,7 @@ DECLARE
   was_full boolean := current_setting('platform.was_full')::boolean;
   scarce boolean := was_full;
   calm int := 0; -- looks in a row that found nothing
+  shut_out boolean;
   started timestamptz := clock_timestamp();
   -- The number of locks for which the server reserves memory (NLOCKENTS in PostgreSQL's
   -- lock.c). From 18 on, each slot for an autovacuum worker counts.
@@ -31,8 +32,9 @@ DECLARE
 BEGIN
   -- A pooler ends a transaction after 120 s, so a session that holds the table does not
   -- outlast this loop.
-  FOR look IN 1 .. 100000 LOOP
+  LOOP
     hoarder := NULL;
+    shut_out := false;
     BEGIN
       -- Reading the catalogs takes locks. The rest of a look takes none: it calls the
       -- functions below the views pg_locks and pg_stat_activity, and the session's cache has
@@ -58,6 +60,7 @@ BEGIN
         PERFORM pg_terminate_backend(pid, 5000) FROM pg_stat_get_activity(NULL) WHERE usesysid = hoarder;
         RAISE INFO 'end the sessions of %, which have % of the server''s locks', hoarder::regrole, hoarded;
         EXECUTE format('ALTER ROLE %s VALID UNTIL ''-infinity''', hoarder::regrole);
+        shut_out := true;
       END IF;
     EXCEPTION
       WHEN out_of_memory THEN
@@ -67,13 +70,16 @@ BEGIN
       WHEN lock_not_available OR internal_error THEN
         RAISE INFO '% cannot be locked out yet: %', hoarder::regrole, SQLERRM;
     END;
-    IF hoarder IS NOT NULL THEN
+    IF shut_out THEN
       COMMIT;
-      logins := NULL; -- the change has removed the role from the session's cache
+      -- The change has removed the role from the session's cache. After an error it is still
+      -- there, and reading the catalogs would fail while the table is full.
+      logins := NULL;
     END IF;
     -- A session that logged in just before its tenant was locked out may fill the table later.
     EXIT WHEN calm >= CASE WHEN scarce THEN 200 ELSE 20 END;
     EXIT WHEN clock_timestamp() > started + interval '150s';
-    PERFORM pg_sleep(0.01);
+    -- It is blind without the roles, and a tenant may leave the table free for milliseconds only.
+    PERFORM pg_sleep(CASE WHEN logins IS NULL THEN 0.001 ELSE 0.01 END);
   END LOOP;
 END $$;

@@ -36,8 +36,9 @@ run() {
 end_watch() { [ ! -s "$WORK/watch.pid" ] || kill "$(cat "$WORK/watch.pid")" 2> /dev/null || true; }
 lock_table_was_full() { grep -q '\(ERROR\|FATAL\):  out of shared memory' "$WORK/errors"; }
 let_in() {
-  session=$(cat "$WORK/session" 2> /dev/null || echo 0) tries=10
-  until psql -X -q -v session="$session" < let_in.sql 2> "$WORK/errors"; do
+  # If the disk is full, the file may be empty.
+  session=$(cat "$WORK/session" 2> /dev/null || true) tries=10
+  until psql -X -q -v session="${session:-0}" < let_in.sql 2> "$WORK/errors"; do
     tries=$((tries - 1))
     if [ "$tries" = 0 ] || ! lock_table_was_full; then
       cat "$WORK/errors" >&2
@@ -49,6 +50,7 @@ let_in() {
   cat "$WORK/errors" >&2
 }
 stop() {
+  trap : TERM # another SIGTERM must not end this function
   [ -z "$psql_pid" ] || kill "$psql_pid" 2> /dev/null || true
   end_watch
   let_in

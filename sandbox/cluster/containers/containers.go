@@ -22,6 +22,7 @@ import (
 	"github.com/genericcorp/platform/sandbox/cluster/images"
 	"github.com/genericcorp/platform/sandbox/cluster/machines"
 	"github.com/genericcorp/platform/sandbox/cluster/vpc"
+	"github.com/genericcorp/platform/sandbox/machine"
 	"github.com/genericcorp/platform/sandbox/postgres"
 )
 
@@ -55,11 +56,11 @@ type Host struct {
 // Start makes the network and starts the database. Call Serve when the control plane runs.
 func Start(o Options) (*Host, error) {
 	h := &Host{options: o, failed: make(chan error, 2)}
-	if err := checkMachine(o); err != nil {
+	if err := machine.Check(o.Folder, o.Bin, o.Images); err != nil {
 		return nil, err
 	}
 	var err error
-	if o.Programs.PostgreSQL, err = postgres.Installed(); err != nil {
+	if o.Programs.PostgreSQL, err = machine.PostgreSQL(); err != nil {
 		return nil, err
 	}
 	o.Programs.Metrics = o.Metrics
@@ -74,7 +75,7 @@ func Start(o Options) (*Host, error) {
 		return nil, err
 	}
 	h.Machines = &machines.Machines{
-		Network: h.Network, Folder: o.Folder, Bin: o.Bin, Images: o.Images, Known: known, CGroup: ControlGroup(o.Folder), Unseen: DatabaseFolder(o.Folder),
+		Network: h.Network, Folder: o.Folder, Bin: o.Bin, Images: o.Images, Known: known, CGroup: machine.ControlGroup(o.Folder), Unseen: machine.DatabaseFolder(o.Folder),
 		Ranges: func() (*net.IPNet, *net.IPNet, error) { return fakecloud.Ranges(o.Cloud) },
 	}
 	// A run that was killed may have left files.
@@ -88,7 +89,7 @@ func Start(o Options) (*Host, error) {
 // server can reach, and writes the file with what the simulated cloud says about it.
 func (h *Host) startDatabase() error {
 	password := rand.Text()
-	folder := DatabaseFolder(h.options.Folder)
+	folder := machine.DatabaseFolder(h.options.Folder)
 	if err := os.RemoveAll(folder); err != nil {
 		return err
 	}
@@ -183,7 +184,7 @@ func (h *Host) Stop() error {
 	if h.database != nil {
 		err = errors.Join(err, h.database.Stop())
 	}
-	return errors.Join(err, os.RemoveAll(DatabaseFolder(h.options.Folder)))
+	return errors.Join(err, os.RemoveAll(machine.DatabaseFolder(h.options.Folder)))
 }
 
 func freePort() (int, error) {

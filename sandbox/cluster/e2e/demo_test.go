@@ -23,8 +23,8 @@ import (
 
 	"github.com/genericcorp/platform/internal/workload"
 	"github.com/genericcorp/platform/sandbox/build"
-	"github.com/genericcorp/platform/sandbox/cluster/containers"
 	"github.com/genericcorp/platform/sandbox/demo"
+	"github.com/genericcorp/platform/sandbox/machine"
 	"github.com/genericcorp/platform/sandbox/postgrestest"
 )
 
@@ -95,7 +95,7 @@ func (d runningDemo) status(t *testing.T, host string) int {
 func TestDemoRunsItsContainersOnThisMachine(t *testing.T) {
 	d := newDemo(t, "demo")
 	d.edit(t, "    tenants:\n", "    tenants:\n      - name: beta\n        plan: growth\n      - name: gamma\n        plan: growth\n"+
-		"      - name: gone\n        state: suspended\n      - name: before\n")
+		"      - name: gone\n        state: suspended\n      - name: before\n      - name: delta\n        plan: starter\n")
 	d.up(t)
 	t.Run("requests reach the right Service", d.checkIngress)
 	t.Run("programs have the versions of their images", d.checkVersions)
@@ -108,22 +108,30 @@ func TestDemoRunsItsContainersOnThisMachine(t *testing.T) {
 	t.Run("runs of the tenants' Job succeed", d.checkReconcile)
 	t.Run("a deleted Pod is replaced without a failed request", d.checkDeletedPod)
 	t.Run("a second run changes nothing", func(t *testing.T) { assert.Regexp(t, `Resources:\n    \d+ unchanged\n`, d.up(t)) })
+	t.Run("a host of the tier starter has its rate limit", func(t *testing.T) { assert.Positive(t, d.refused(t, "delta.demo.localhost")) })
+	d.edit(t, "      - name: acme\n", "      - name: acme\n        state: suspended\n")
+	d.edit(t, "        plan: starter\n", "        plan: growth\n")
+	d.edit(t, "      - name: before\n", "      - name: after\n        renamedFrom: before\n        redirectOldHost: true\n")
+	d.up(t)
+	t.Run("a higher tier raises the rate limit", func(t *testing.T) {
+		// Not with Eventually, which lets the last attempt go on after the test.
+		for deadline := time.Now().Add(time.Minute); d.refused(t, "delta.demo.localhost") > 0; time.Sleep(5 * time.Second) {
+			require.True(t, time.Now().Before(deadline), "the limit is still that of the tier starter")
+		}
+	})
 	t.Run("a suspended tenant gets 503", func(t *testing.T) {
-		d.edit(t, "      - name: acme\n", "      - name: acme\n        state: suspended\n")
-		d.edit(t, "      - name: before\n", "      - name: after\n        renamedFrom: before\n        redirectOldHost: true\n")
-		d.up(t)
 		assert.Eventually(t, func() bool { return d.status(t, "acme.demo.localhost") == http.StatusServiceUnavailable }, 20*time.Second, 200*time.Millisecond)
 		assert.Equal(t, 200, d.status(t, "demo.localhost"))
 	})
 	t.Run("the old host of a renamed tenant leads to the new one", d.checkRedirects)
-	t.Run("a tier limits the requests of its tenants", d.checkRateLimit)
+	t.Run("Docker gets Grafana with the dashboards of the stack", d.checkGrafana)
 	t.Run("a node that is lost is replaced", d.checkLostNode)
-	t.Run("after a kill nothing runs, and the next run starts anew", d.checkKill)
+	t.Run("after a kill demo-down leaves nothing, and the next run starts anew", d.checkKill)
 	require.NoError(t, d.Down())
 	assert.NoDirExists(t, d.Folder)
-	assert.NoDirExists(t, containers.DatabaseFolder(d.ClusterFolder()))
+	assert.NoDirExists(t, machine.DatabaseFolder(d.ClusterFolder()))
 	for _, pattern := range []string{"/sys/fs/cgroup", "/sys/fs/cgroup/*"} { // version 2, version 1
-		groups, err := filepath.Glob(pattern + containers.ControlGroup(d.ClusterFolder()))
+		groups, err := filepath.Glob(pattern + machine.ControlGroup(d.ClusterFolder()))
 		require.NoError(t, err)
 		assert.Empty(t, groups, "control groups")
 	}
@@ -258,7 +266,15 @@ func (d runningDemo) checkKill(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
 	assert.Eventually(t, func() bool { return len(processesOf(t, d.Folder)) == 0 }, 20*time.Second, 200*time.Millisecond)
-	d.edit(t, "        state: suspended\n", "")
+	left, err := d.Left()
+	require.NoError(t, err)
+	assert.Greater(t, len(left), 2, "%v", left)
+	require.NoError(t, d.Down())
+	left, err = d.Left()
+	require.NoError(t, err)
+	assert.Empty(t, left)
+	d.edit(t, "      - name: acme\n        state: suspended\n", "      - name: acme\n")
+	d.edit(t, "        renamedFrom: before\n        redirectOldHost: true\n", "") // a new stack knows no older name
 	d.up(t)
 	assert.Equal(t, http.StatusSeeOther, d.status(t, "acme.demo.localhost"))
 }

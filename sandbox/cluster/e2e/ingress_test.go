@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
-
-	"github.com/genericcorp/platform/internal/settings"
 )
 
 // checkIngress sends requests to every kind of host, as a client on the Internet.
@@ -27,20 +25,6 @@ func (d runningDemo) checkIngress(t *testing.T) {
 	assert.Error(t, err, "TLS 1.1 must be refused")
 }
 
-// checkRateLimit sends more requests to a tenant than its tier allows. Those to other hosts are not refused.
-func (d runningDemo) checkRateLimit(t *testing.T) {
-	c, domain := d.client(t), d.Domain()
-	tier := settings.Tiers[0]
-	counts := map[int]int{}
-	for range 4 * tier.Burst {
-		counts[c.get("after."+domain).status]++
-	}
-	assert.Equal(t, 4*tier.Burst, counts[http.StatusSeeOther]+counts[http.StatusTooManyRequests], "%v", counts)
-	assert.GreaterOrEqual(t, counts[http.StatusSeeOther], tier.Burst, "%v", counts)
-	assert.NotZero(t, counts[http.StatusTooManyRequests], "%v", counts)
-	assert.Equal(t, http.StatusOK, c.get(domain).status)
-}
-
 // checkRedirects sends requests to the old host of a tenant that was renamed.
 func (d runningDemo) checkRedirects(t *testing.T) {
 	c, domain := d.client(t), d.Domain()
@@ -52,5 +36,6 @@ func (d runningDemo) checkRedirects(t *testing.T) {
 		assert.Equal(t, now, got.header.Get("Location"), method)
 		assert.Equal(t, "max-age=300", got.header.Get("Cache-Control"), "another tenant may get the old name")
 	}
-	assert.Equal(t, http.StatusSeeOther, c.get("after."+domain).status)
+	// The kubelet updates the tenants' files in the app's Pods once a minute.
+	assert.Eventually(t, func() bool { return c.get("after."+domain).status == http.StatusSeeOther }, 2*time.Minute, time.Second)
 }

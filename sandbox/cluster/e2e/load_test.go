@@ -41,6 +41,7 @@ func (d runningDemo) checkLoad(t *testing.T) {
 	t.Log("\n" + run.Markdown())
 	assert.Greater(t, run.Total.Requests, loadPeople*10)
 	assert.Zero(t, run.Total.Failures)
+	assert.Positive(t, run.Connections)
 	assert.Greater(t, len(run.Peak), 8)
 	for name, peak := range run.Peak {
 		assert.Less(t, peak, run.Limit[name], name)

@@ -18,8 +18,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/genericcorp/platform/internal/workload"
-	"github.com/genericcorp/platform/sandbox/cluster/containers"
 	"github.com/genericcorp/platform/sandbox/load"
+	"github.com/genericcorp/platform/sandbox/machine"
 )
 
 // TestProdLosesOneOfEverything takes replicas, the database's sessions and a node from prod while an
@@ -182,7 +182,7 @@ func (d runningDemo) waitForDeployments(t *testing.T, limit time.Duration) {
 
 // restartDatabase kills a process of the server. Then the server ends all sessions, and recovers.
 func (d runningDemo) restartDatabase(t *testing.T) {
-	text, err := os.ReadFile(filepath.Join(containers.DatabaseFolder(d.ClusterFolder()), "data", "postmaster.pid"))
+	text, err := os.ReadFile(filepath.Join(machine.DatabaseFolder(d.ClusterFolder()), "data", "postmaster.pid"))
 	require.NoError(t, err)
 	server, _, _ := strings.Cut(string(text), "\n")
 	children, err := os.ReadFile(fmt.Sprintf("/proc/%s/task/%s/children", server, server))

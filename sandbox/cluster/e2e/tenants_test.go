@@ -37,7 +37,7 @@ func (d runningDemo) checkReconcile(t *testing.T) {
 		runs[kind]++
 		log, err := d.kubernetes(t).CoreV1().Pods(pod.Namespace).GetLogs(pod.Name, &corev1.PodLogOptions{}).DoRaw(t.Context())
 		require.NoError(t, err)
-		assert.Contains(t, string(log), "tenants: 5 declared, all as declared", pod.Name)
+		assert.Contains(t, string(log), "tenants: 6 declared, all as declared", pod.Name)
 		for _, variable := range pod.Spec.Containers[0].Env {
 			assert.NotEqual(t, "PGPASSWORD", variable.Name, "a Pod's variables must contain no password")
 		}
@@ -66,7 +66,7 @@ func (d runningDemo) checkConnectionStrings(t *testing.T) {
 			}
 		}
 	}
-	assert.ElementsMatch(t, []string{"acme", "before", "beta", "gamma"}, urls, "a suspended tenant must not have a connection string")
+	assert.ElementsMatch(t, []string{"acme", "before", "beta", "delta", "gamma"}, urls, "a suspended tenant must not have a connection string")
 }
 
 // secretsOf returns the names of the Secrets in a volume.

@@ -6,6 +6,7 @@ package images
 import (
 	"archive/tar"
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"maps"
@@ -37,8 +38,13 @@ type Image struct {
 	Files map[string]string
 	// Texts are files with their content.
 	Texts map[string]string
-	// Entrypoint and Env are those of the image.
+	// Entrypoint and Env are those of the image. Its user is User, or 65532 if that is empty.
 	Entrypoint, Env []string
+	User            string
+	// Volume is a folder for which the engine makes a volume if a container has none there.
+	Volume string
+	// LowPorts is a program in Files with the file capability for ports below 1024.
+	LowPorts string
 }
 
 // Local returns the name under which a node has an image of this package.
@@ -80,7 +86,10 @@ func (i Image) write(target string) error {
 	}
 	config = config.DeepCopy()
 	config.OS, config.Architecture = "linux", architecture
-	config.Config = v1.Config{Entrypoint: i.Entrypoint, Env: i.Env, User: user}
+	config.Config = v1.Config{Entrypoint: i.Entrypoint, Env: i.Env, User: cmp.Or(i.User, user)}
+	if i.Volume != "" {
+		config.Config.Volumes = map[string]struct{}{i.Volume: {}}
+	}
 	if built, err = mutate.ConfigFile(built, config); err != nil {
 		return err
 	}
@@ -101,12 +110,16 @@ func (i Image) layer() (v1.Layer, error) {
 	var data bytes.Buffer
 	out := tar.NewWriter(&data)
 	for _, target := range slices.Sorted(maps.Keys(i.Files)) {
-		if err := addTree(out, strings.TrimPrefix(target, "/"), i.Files[target]); err != nil {
+		var capability map[string]string
+		if target == i.LowPorts {
+			capability = map[string]string{"SCHILY.xattr.security.capability": netBindService}
+		}
+		if err := addTree(out, strings.TrimPrefix(target, "/"), i.Files[target], capability); err != nil {
 			return nil, err
 		}
 	}
 	for _, target := range slices.Sorted(maps.Keys(i.Texts)) {
-		if err := addFile(out, strings.TrimPrefix(target, "/"), []byte(i.Texts[target])); err != nil {
+		if err := addFile(out, strings.TrimPrefix(target, "/"), []byte(i.Texts[target]), nil); err != nil {
 			return nil, err
 		}
 	}
@@ -117,8 +130,12 @@ func (i Image) layer() (v1.Layer, error) {
 	return tarball.LayerFromOpener(open, tarball.WithCompression(compression.None))
 }
 
-// addTree adds a file, or the files in a folder without its folders.
-func addTree(out *tar.Writer, target, source string) error {
+// netBindService is what "setcap cap_net_bind_service=+ep" stores: the version 2 with the effective
+// flag, the permitted capability number 10, and nothing inheritable. All numbers are little-endian.
+const netBindService = "\x01\x00\x00\x02" + "\x00\x04\x00\x00" + "\x00\x00\x00\x00" + "\x00\x00\x00\x00" + "\x00\x00\x00\x00"
+
+// addTree adds a file, or the files in a folder without its folders. records are extended attributes.
+func addTree(out *tar.Writer, target, source string, records map[string]string) error {
 	info, err := os.Stat(source)
 	if err != nil {
 		return err
@@ -128,22 +145,22 @@ func addTree(out *tar.Writer, target, source string) error {
 		if err != nil {
 			return err
 		}
-		return addFile(out, target, data)
+		return addFile(out, target, data, records)
 	}
 	entries, err := os.ReadDir(source)
 	if err != nil {
 		return err
 	}
 	for _, entry := range entries {
-		if err := addTree(out, path.Join(target, entry.Name()), filepath.Join(source, entry.Name())); err != nil {
+		if err := addTree(out, path.Join(target, entry.Name()), filepath.Join(source, entry.Name()), records); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func addFile(out *tar.Writer, target string, data []byte) error {
-	if err := out.WriteHeader(&tar.Header{Name: target, Mode: 0o755, Size: int64(len(data))}); err != nil {
+func addFile(out *tar.Writer, target string, data []byte, records map[string]string) error {
+	if err := out.WriteHeader(&tar.Header{Name: target, Mode: 0o755, Size: int64(len(data)), PAXRecords: records}); err != nil {
 		return err
 	}
 	_, err := out.Write(data)

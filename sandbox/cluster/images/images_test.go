@@ -66,7 +66,7 @@ func TestWriteMakesAnImageWithItsFilesForAUserWhoIsNotRoot(t *testing.T) {
 }
 
 func TestWithToolsHasEveryLibraryOfAProgram(t *testing.T) {
-	image, err := withTools("tools")
+	image, err := WithTools("tools")
 	require.NoError(t, err)
 	assert.Contains(t, image.Files, "/bin/sh")
 	for _, file := range image.Files {

@@ -24,10 +24,10 @@ type Programs struct {
 	Metrics int
 }
 
-// tools are the programs that the scripts in the tenants' Jobs and in the pooler use, beside
-// PostgreSQL's.
+// tools are the programs that the scripts in the tenants' Jobs, in the pooler and in
+// selfhosted/compose.yaml use, beside PostgreSQL's.
 var tools = []string{
-	"sh", "awk", "base64", "basename", "cat", "chmod", "cksum", "cmp", "comm", "cp", "cut", "date", "diff", "dirname", "env", "expr", "find", "grep", "head", "id",
+	"sh", "awk", "base64", "basename", "cat", "chmod", "chown", "cksum", "cmp", "comm", "cp", "cut", "date", "diff", "dirname", "env", "expr", "find", "grep", "head", "id",
 	"kill", "ln", "ls", "mkdir", "mkfifo", "mktemp", "mv", "od", "printf", "readlink", "rm", "rmdir", "sed", "seq", "sha256sum", "sleep", "sort", "stat", "sync", "tail",
 	"tee", "test", "timeout", "touch", "tr", "uniq", "wc", "xargs",
 }
@@ -47,19 +47,19 @@ func OfStack(p Programs) ([]Image, error) {
 	for _, name := range []string{"traefik", "victoria-metrics", "vmalert", "alertmanager", "kube-state-metrics", "node-exporter", "agenthq"} {
 		out = append(out, Image{Name: name, Files: map[string]string{"/" + name: filepath.Join(p.Folder, name)}, Entrypoint: []string{"/" + name}})
 	}
-	postgres, err := withTools("postgres", filepath.Join(p.PostgreSQL, "psql"), filepath.Join(p.PostgreSQL, "pg_dump"), filepath.Join(p.PostgreSQL, "pg_restore"))
+	postgres, err := WithTools("postgres", filepath.Join(p.PostgreSQL, "psql"), filepath.Join(p.PostgreSQL, "pg_dump"), filepath.Join(p.PostgreSQL, "pg_restore"))
 	if err != nil {
 		return nil, err
 	}
 	postgres.Env = []string{"PATH=" + p.PostgreSQL + ":/bin"}
 	postgres.Texts = map[string]string{"/etc/passwd": "postgres:x:999:999::/tmp:/bin/sh\n"}
-	pgbouncer, err := withTools("pgbouncer")
+	pgbouncer, err := WithTools("pgbouncer")
 	if err != nil {
 		return nil, err
 	}
 	pgbouncer.Env = []string{"PATH=/bin", "PGBOUNCER=/pgbouncer/run"}
 	pgbouncer.Files["/pgbouncer"] = p.PgBouncer
-	exporter, err := withTools("pgbouncer-exporter")
+	exporter, err := WithTools("pgbouncer-exporter")
 	if err != nil {
 		return nil, err
 	}
@@ -85,9 +85,9 @@ func ForPod(reference string, known []Image) string {
 
 var certManager = regexp.MustCompile(`/cert-manager-[a-z]+[:@]`)
 
-// withTools returns an image with tools in /bin, and with programs at their own paths. It also
+// WithTools returns an image with tools in /bin, and with programs at their own paths. It also
 // has the libraries that they need.
-func withTools(name string, programs ...string) (Image, error) {
+func WithTools(name string, programs ...string) (Image, error) {
 	out := Image{Name: name, Files: map[string]string{}}
 	for _, tool := range tools {
 		found, err := exec.LookPath(tool)

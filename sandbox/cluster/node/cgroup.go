@@ -2,10 +2,7 @@ package node
 
 import (
 	"errors"
-	"io/fs"
 	"os"
-	"path/filepath"
-	"time"
 
 	"github.com/opencontainers/cgroups"
 	"github.com/opencontainers/cgroups/manager"
@@ -37,38 +34,4 @@ func enter(c Config) error {
 		return err
 	}
 	return group.Apply(os.Getpid())
-}
-
-// removeGroups deletes a control group with all below it, in every hierarchy. The processes
-// in them have ended, but the kernel may need some time for that.
-func removeGroups(path string) error {
-	found, err := filepath.Glob("/sys/fs/cgroup/*" + path)
-	if err != nil {
-		return err
-	}
-	found = append(found, "/sys/fs/cgroup"+path)
-	for range 50 {
-		err = nil
-		for _, folder := range found {
-			err = errors.Join(err, removeGroup(folder))
-		}
-		if err == nil {
-			return nil
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
-	return err
-}
-
-func removeGroup(folder string) error {
-	entries, err := os.ReadDir(folder)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	for _, entry := range entries {
-		if entry.IsDir() {
-			err = errors.Join(err, removeGroup(filepath.Join(folder, entry.Name())))
-		}
-	}
-	return errors.Join(err, os.Remove(folder))
 }

@@ -16,6 +16,7 @@ import (
 	"syscall"
 
 	"github.com/genericcorp/platform/sandbox/cluster/vpc"
+	"github.com/genericcorp/platform/sandbox/machine"
 )
 
 // Config describes a node.
@@ -129,7 +130,7 @@ func (n *Node) Stop() error {
 
 // Clean deletes what a node that no longer runs has left.
 func Clean(folder, group string) error {
-	return errors.Join(removeGroups(group), os.RemoveAll(folder))
+	return errors.Join(machine.RemoveGroup(group), os.RemoveAll(folder))
 }
 
 // Tag makes an image of Images known under another name, such as the one in a Pod.

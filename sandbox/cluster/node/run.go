@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/genericcorp/platform/sandbox/cluster/vpc"
+	"github.com/genericcorp/platform/sandbox/machine"
 )
 
 const (
@@ -23,10 +24,6 @@ const (
 	// importedFile exists when containerd has imported all images.
 	importedFile = "imported"
 )
-
-// Hidden are the folders of this machine that a node does not see: the programs of a node write to
-// them at fixed paths.
-var Hidden = []string{"/run", "/var/log", "/var/lib", "/opt"}
 
 // Run is the first process of a node, in the namespaces that Start has made. It reads the
 // node's Config from a file, and returns when one of the node's programs has ended.
@@ -63,7 +60,7 @@ func (c Config) mount() error {
 	if err := unix.Mount("proc", "/proc", "proc", 0, ""); err != nil {
 		return fmt.Errorf("mount /proc: %w", err)
 	}
-	for _, folder := range append([]string{c.Unseen}, Hidden...) {
+	for _, folder := range append([]string{c.Unseen}, machine.Hidden...) {
 		if err := unix.Mount("tmpfs", folder, "tmpfs", 0, "mode=755"); err != nil {
 			return fmt.Errorf("mount %s: %w", folder, err)
 		}
@@ -119,7 +116,8 @@ func (c Config) runPrograms() error {
 	}
 	if err := errors.Join(
 		start("kubelet", "--config="+c.Path(kubeletFile), "--kubeconfig="+c.Kubeconfig, "--root-dir="+c.Path("kubelet"),
-			"--cert-dir="+c.Path("kubelet/pki"), "--hostname-override="+c.Name, "--node-ip="+c.Address.IP.String(), "--node-labels="+c.labels()),
+			"--cert-dir="+c.Path("kubelet/pki"), "--hostname-override="+c.Name, "--node-ip="+c.Address.IP.String(), "--node-labels="+c.labels(),
+			"--containerd="+c.Socket()), // for the metrics of containers; Kubernetes has no other setting for it
 		start("kube-proxy", "--config="+c.Path(proxyFile), "--hostname-override="+c.Name),
 	); err != nil {
 		return err

@@ -1,0 +1,98 @@
+package settings
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// LoadConfig reads the settings of a stack's configuration. They are the value of Key, or the
+// keys that `pulumi new` has written: never both. Get returns the text of a key, such as
+// pulumi.Context.GetConfig. The error is Faults, with all faults that were found.
+func LoadConfig(get func(key string) (string, bool)) (Settings, error) {
+	var faults Faults
+	s := load(func(key string) (*yaml.Node, bool) {
+		text, ok := get(key)
+		return textNode(text), ok
+	}, &faults)
+	return s, faults.orNil()
+}
+
+// LoadStackFile is like LoadConfig, for the text of a whole Pulumi.<stack>.yaml.
+func LoadStackFile(data []byte) (Settings, error) {
+	var faults Faults
+	file, err := parse(data, MaxFileBytes)
+	if err != nil {
+		faults.at("stack file", "%v", err)
+		return Settings{}, faults.orNil()
+	}
+	values := configOf(file, &faults)
+	s := load(func(key string) (*yaml.Node, bool) {
+		value, ok := values[key]
+		return value, ok
+	}, &faults)
+	return s, faults.orNil()
+}
+
+// configOf returns the values of a stack file's configuration.
+func configOf(file *yaml.Node, faults *Faults) map[string]*yaml.Node {
+	values := map[string]*yaml.Node{}
+	for _, top := range entries(file) {
+		if top.key != "config" {
+			continue
+		}
+		for _, entry := range entries(top.value) {
+			if values[entry.key] != nil {
+				faults.at(entry.key, "is there twice; delete one of them")
+			}
+			values[entry.key] = entry.value
+		}
+	}
+	return values
+}
+
+type entry struct {
+	key   string
+	value *yaml.Node
+}
+
+// entries returns the entries of a map, and nil for any other node.
+func entries(node *yaml.Node) []entry {
+	if node == nil || node.Kind != yaml.MappingNode {
+		return nil
+	}
+	var out []entry
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		value := node.Content[i+1]
+		if value.Kind == yaml.AliasNode {
+			value = value.Alias
+		}
+		out = append(out, entry{node.Content[i].Value, value})
+	}
+	return out
+}
+
+func load(get func(key string) (*yaml.Node, bool), faults *Faults) Settings {
+	answers := map[string]string{}
+	for _, k := range templateKeys {
+		if node, ok := get(k.key); ok {
+			answers[k.key] = node.Value
+		}
+	}
+	node, nested := get(Key)
+	switch {
+	case nested && len(answers) > 0:
+		faults.at("config", "has %s and %s; move the first into %[2]s, and delete it", strings.Join(slices.Sorted(maps.Keys(answers)), ", "), Key)
+	case nested && node.Kind == yaml.ScalarNode && !isNull(node):
+		return fromText(node.Value, faults)
+	case nested:
+		return fromNode(node, faults)
+	case len(answers) > 0:
+		return fromAnswers(answers, faults)
+	default:
+		faults.at("config", "%q is missing; Pulumi.demo.yaml shows its shape", Key)
+	}
+	return Settings{}
+}

@@ -1,0 +1,34 @@
+package build
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+)
+
+// ComposeVersion is the version of Docker Compose, equal to the one in tools/compose/go.mod.
+const ComposeVersion = "2.40.3"
+
+// SelfHostedTools are the paths of the programs with which selfhosted/ is tested.
+type SelfHostedTools struct {
+	// Compose is Docker Compose as a program of its own. Caddy is for an image.
+	Compose, Caddy string
+}
+
+// SelfHosted builds the programs of SelfHostedTools. The first build of Compose takes about six
+// minutes on two cores, and that of Caddy two.
+func SelfHosted(root string, progress io.Writer) (SelfHostedTools, error) {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return SelfHostedTools{}, err
+	}
+	tools := SelfHostedTools{
+		Compose: filepath.Join(cache, "platform-sandbox", "docker-compose-"+ComposeVersion),
+		Caddy:   filepath.Join(root, ".sandbox", "bin", "caddy"),
+	}
+	b := builder{root: root, progress: progress}
+	b.once(tools.Compose, "tools/compose", "Docker Compose (about six minutes, once)",
+		"-ldflags=-s -X github.com/docker/compose/v2/internal.Version=v"+ComposeVersion, "github.com/docker/compose/v2/cmd")
+	b.goBuild(filepath.Join(root, "tools", "caddy"), tools.Caddy, "caddy (the first time about two minutes)", "-ldflags=-s", "github.com/caddyserver/caddy/v2/cmd/caddy")
+	return tools, b.err
+}

@@ -1,0 +1,171 @@
+package selfhosted_test
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/genericcorp/platform/sandbox/cluster/images"
+)
+
+// The steps of one server's life, each on what the earlier ones left.
+func TestSelfHosted(t *testing.T) {
+	s := newServer(t)
+	source := buildContext(t)
+	s.buildImage(t, source)
+	t.Run("the image is small and reproducible", func(t *testing.T) { s.checkImage(t, source) })
+	started := time.Now()
+	s.run(t, "up", "--detach", "--wait")
+	t.Logf("the first start took %s", time.Since(started).Round(time.Second))
+	c := s.newClient(t)
+	c.join(t, s.firstLink(t))
+	for _, title := range []string{"first", "second", "third"} {
+		c.report(t, title)
+	}
+	count, sum := c.runs(t)
+	require.Equal(t, 3, count)
+
+	t.Run("HTTP leads to HTTPS, and the way in is Caddy alone", func(t *testing.T) { s.checkAddresses(t, c) })
+	t.Run("the containers are hardened", s.checkContainers)
+	t.Run("no secret is in the containers' configuration or in the logs", s.checkSecrets)
+	t.Run("a crash of any container heals", func(t *testing.T) { s.checkCrashes(t, c) })
+
+	var file string
+	require.True(t, t.Run("a backup is written", func(t *testing.T) { file = s.backup(t) }))
+	t.Run("a restore refuses what would lose data", func(t *testing.T) { s.checkRefusals(t, file) })
+	t.Run("everything is destroyed and restored", func(t *testing.T) {
+		s.run(t, "down", "--volumes")
+		s.run(t, "up", "--detach", "--wait")
+		s.run(t, "run", "--rm", "restore", file)
+		s.trust(t, c)
+		restored, same := c.runs(t)
+		assert.Equal(t, count, restored)
+		assert.Equal(t, sum, same)
+		c.report(t, "the agent's key works after the restore")
+	})
+	t.Run("a restore over other data", func(t *testing.T) {
+		s.run(t, "run", "--rm", "restore", file, "--overwrite")
+		_, same := c.runs(t)
+		assert.Equal(t, sum, same)
+	})
+	t.Run("an upgrade under traffic", func(t *testing.T) { s.checkUpgrade(t, c) })
+	t.Run("scheduled backups", s.checkSchedule)
+	t.Run("no volume without a name is left", s.checkVolumes)
+	t.Run("a domain", func(t *testing.T) { s.checkDomain(t, c) })
+	t.Run("to a tenant of the platform and back", func(t *testing.T) { s.checkTenant(t, c) })
+	t.Run("a wrong password", func(t *testing.T) { s.checkWrongPassword(t, c) })
+	t.Run("a taken port", s.checkTakenPort)
+	t.Run("the database of a newer version", s.checkNewerDatabase)
+	t.Run("the data of another PostgreSQL", func(t *testing.T) { s.checkWrongMajor(t, c) })
+	t.Run("a new password", func(t *testing.T) { s.checkNewPassword(t, c) })
+}
+
+// firstLink returns the link for the first account, which is in the log of the app.
+func (s *server) firstLink(t *testing.T) string {
+	t.Helper()
+	logs := s.run(t, "logs", "--no-color", "app")
+	link := regexp.MustCompile(`"link":"(` + home + `/invitations/[\w-]+)"`).FindStringSubmatch(logs)
+	require.NotNil(t, link, logs)
+	return link[1]
+}
+
+func (s *server) checkAddresses(t *testing.T, c *client) {
+	got, err := c.send("GET", "http://localhost/runs?agent=writer", "", "")
+	require.NoError(t, err)
+	assert.Equal(t, http.StatusPermanentRedirect, got.status)
+	assert.Equal(t, home+"/runs?agent=writer", got.location)
+	for _, path := range []string{"/readyz", "/metrics"} {
+		c.ask(t, http.StatusNotFound, "GET", home+path, "", "")
+	}
+	for _, service := range []string{"db", "app"} {
+		assert.JSONEq(t, "{}", s.inspect(t, service, "{{json .HostConfig.PortBindings}}"), service)
+	}
+}
+
+// checkVolumes looks for volumes that nobody would remove: those that an image asks for.
+func (s *server) checkVolumes(t *testing.T) {
+	for name := range strings.FieldsSeq(s.Docker(t, "volume", "ls", "--quiet")) {
+		assert.True(t, strings.HasPrefix(name, "agenthq_"), "%s has no name", name)
+	}
+}
+
+// checkCrashes ends the first process of each container with SIGKILL, and waits until agents can report
+// again.
+func (s *server) checkCrashes(t *testing.T, c *client) {
+	for _, service := range []string{"db", "app", "caddy"} {
+		s.Kill(t, container(service))
+		started := time.Now()
+		require.Eventually(t, func() bool {
+			got, err := c.send("GET", home+"/export/runs.json", "", "")
+			return err == nil && got.status == http.StatusOK && s.inspect(t, service, "{{.State.Health.Status}}") == "healthy"
+		}, time.Minute, 500*time.Millisecond, "%s does not come back", service)
+		t.Logf("%s was back after %s", service, time.Since(started).Round(time.Second))
+	}
+}
+
+// backup makes a backup, and returns the name of its file.
+func (s *server) backup(t *testing.T) string {
+	t.Helper()
+	out := s.run(t, "run", "--rm", "backup")
+	match := regexp.MustCompile(`backup: (\S+\.dump) `).FindStringSubmatch(out)
+	require.NotNil(t, match, out)
+	for _, suffix := range []string{"", ".sha256", ".digests"} {
+		info, err := os.Stat(filepath.Join(s.folder, "backups", match[1]+suffix))
+		require.NoError(t, err)
+		assert.Equal(t, os.FileMode(0o600), info.Mode().Perm())
+		assert.Positive(t, info.Size())
+	}
+	return match[1]
+}
+
+func (s *server) checkRefusals(t *testing.T, file string) {
+	assert.Contains(t, s.fails(t, "run", "--rm", "restore"), file, "it lists the files")
+	assert.Contains(t, s.fails(t, "run", "--rm", "restore", "other.dump"), "there is no file other.dump")
+	assert.Contains(t, s.fails(t, "run", "--rm", "restore", file), "the database has accounts or runs")
+
+	path := filepath.Join(s.folder, "backups", file)
+	whole, err := os.ReadFile(path)
+	require.NoError(t, err)
+	damaged := append([]byte{}, whole...)
+	damaged[len(damaged)/2] ^= 1
+	require.NoError(t, os.WriteFile(path, damaged, 0o600))
+	assert.Contains(t, s.fails(t, "run", "--rm", "restore", file, "--overwrite"), file+" is damaged")
+	require.NoError(t, os.WriteFile(path, whole, 0o600))
+
+	sum, err := os.ReadFile(path + ".sha256")
+	require.NoError(t, err)
+	require.NoError(t, os.Remove(path+".sha256"))
+	assert.Contains(t, s.fails(t, "run", "--rm", "restore", file, "--overwrite"), file+".sha256 is missing")
+	require.NoError(t, os.WriteFile(path+".sha256", sum, 0o600))
+
+	digests, err := os.ReadFile(path + ".digests")
+	require.NoError(t, err)
+	changed := strings.Replace(string(digests), "table runs|3|", "table runs|4|", 1)
+	require.NotEqual(t, string(digests), changed)
+	require.NoError(t, os.WriteFile(path+".digests", []byte(changed), 0o600))
+	assert.Contains(t, s.fails(t, "run", "--rm", "restore", file, "--overwrite"), "the restored rows differ")
+	require.NoError(t, os.WriteFile(path+".digests", digests, 0o600))
+}
+
+// inspect returns a field of a service's container.
+func (s *server) inspect(t *testing.T, service, format string) string {
+	t.Helper()
+	return strings.TrimSpace(s.Docker(t, "inspect", "--format", format, container(service)))
+}
+
+// inVolumes runs a shell command as root with the project's volumes in folders of their names.
+func (s *server) inVolumes(t *testing.T, command string) string {
+	t.Helper()
+	args := []string{"run", "--rm", "--user", "0", "--network", "none"}
+	for _, volume := range []string{"secrets", "app-secrets", "database"} {
+		args = append(args, "--volume", "agenthq_"+volume+":/"+volume)
+	}
+	return s.Docker(t, append(args, images.Local("postgres"), "sh", "-euc", command)...)
+}

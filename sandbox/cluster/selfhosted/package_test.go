@@ -1,0 +1,85 @@
+package selfhosted_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/genericcorp/platform/sandbox/build"
+	"github.com/genericcorp/platform/sandbox/cluster/docker"
+	"github.com/genericcorp/platform/sandbox/cluster/images"
+	"github.com/genericcorp/platform/sandbox/machine"
+)
+
+const checkout = "../../.."
+
+// agenthq is the name of the image that the tests build from selfhosted/Dockerfile.
+const agenthq = "docker.io/sandbox/agenthq:1.0.0"
+
+// server is a machine with a Docker engine, and a folder with compose.yaml.
+type server struct {
+	*docker.Engine
+	compose, folder string
+	// env are variables for compose.yaml.
+	env []string
+}
+
+// newServer starts an engine with all images, and copies compose.yaml as a user does.
+func newServer(t *testing.T) *server {
+	t.Helper()
+	s := &server{Engine: docker.Start(t), folder: t.TempDir()}
+	root, err := filepath.Abs(checkout)
+	require.NoError(t, err)
+	tools, err := build.SelfHosted(root, os.Stderr)
+	require.NoError(t, err)
+	s.compose = tools.Compose
+	bin, err := machine.PostgreSQL()
+	require.NoError(t, err)
+	list, err := images.OfSelfHosted(bin, tools.Caddy)
+	require.NoError(t, err)
+	folder := t.TempDir()
+	require.NoError(t, images.Write(folder, list))
+	for _, image := range list {
+		s.Docker(t, "load", "--input", filepath.Join(folder, image.Name+".tar"))
+	}
+	data, err := os.ReadFile(filepath.Join(root, "selfhosted", "compose.yaml"))
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(s.folder, "compose.yaml"), data, 0o600))
+	s.env = []string{"AGENTHQ_IMAGE=" + agenthq, "POSTGRES_IMAGE=" + images.Local("postgres"), "CADDY_IMAGE=" + images.Local("caddy")}
+	return s
+}
+
+// tryCompose runs docker compose in the folder, and returns its output.
+func (s *server) tryCompose(args ...string) (string, error) {
+	cmd := s.Command(s.compose, args...)
+	cmd.Dir = s.folder
+	cmd.Env = append(cmd.Env, s.env...)
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
+
+// run runs docker compose. The test ends if it fails.
+func (s *server) run(t *testing.T, args ...string) string {
+	t.Helper()
+	out, err := s.tryCompose(args...)
+	if err != nil {
+		logs, _ := s.tryCompose("logs", "--no-color", "--tail", "30")
+		require.NoError(t, err, "docker compose %s: %s\n%s", strings.Join(args, " "), out, logs)
+	}
+	return out
+}
+
+// fails runs docker compose, which must fail, and returns its output.
+func (s *server) fails(t *testing.T, args ...string) string {
+	t.Helper()
+	out, err := s.tryCompose(args...)
+	assert.Error(t, err, "docker compose %s: %s", strings.Join(args, " "), out)
+	return out
+}
+
+// container returns the name of a service's container.
+func container(service string) string { return "agenthq-" + service + "-1" }

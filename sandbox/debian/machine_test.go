@@ -1,0 +1,57 @@
+package debian
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// withPrograms makes a folder with programs the whole PATH. Each prints a text.
+func withPrograms(t *testing.T, programs map[string]string) {
+	t.Helper()
+	folder := t.TempDir()
+	for name, prints := range programs {
+		script := fmt.Sprintf("#!/bin/sh\nprintf '%s'\n", prints)
+		require.NoError(t, os.WriteFile(filepath.Join(folder, name), []byte(script), 0o755))
+	}
+	t.Setenv("PATH", folder)
+}
+
+func TestMirrorIsTheOneInAptsSourcesOrTheOfficialOne(t *testing.T) {
+	for sources, want := range map[string]string{
+		"http://mirror.example/debian-security/\\nhttp://mirror.example/debian/\\n": "http://mirror.example/debian/",
+		"http://archive.ubuntu.com/ubuntu/\\n":                                      official,
+		"":                                                                          official,
+	} {
+		withPrograms(t, map[string]string{"apt-get": sources})
+		mirror, err := Mirror()
+		require.NoError(t, err)
+		assert.Equal(t, want, mirror, sources)
+	}
+}
+
+func TestCheckNamesWhatTheMachineLacks(t *testing.T) {
+	keys := filepath.Join(t.TempDir(), "keys.gpg")
+	withPrograms(t, map[string]string{"apt-get": "", "apt-cache": ""})
+	assert.ErrorContains(t, checkTools(keys), "this machine has no dpkg-deb; use Debian")
+	withPrograms(t, map[string]string{"apt-get": "", "apt-cache": "", "dpkg-deb": ""})
+	assert.ErrorContains(t, checkTools(keys), "apt-get install debian-archive-keyring")
+	require.NoError(t, os.WriteFile(keys, nil, 0o600))
+	assert.NoError(t, checkTools(keys))
+}
+
+func TestCheckNeedsNothingWhenTheProgramsAreFetched(t *testing.T) {
+	t.Setenv("PATH", t.TempDir())
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	assert.Error(t, Check())
+	cache, err := os.UserCacheDir()
+	require.NoError(t, err)
+	for _, p := range []program{pgbouncer, exporter} {
+		require.NoError(t, os.MkdirAll(p.target(cache), 0o755))
+	}
+	assert.NoError(t, Check())
+}
