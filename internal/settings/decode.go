@@ -162,7 +162,7 @@ func (d *decoder) scalar(at place, node *yaml.Node, into reflect.Value) {
 	case into.CanInt() && number:
 		d.integer(at, node, into)
 	case into.CanFloat() && number:
-		d.fraction(at, node, into)
+		d.float(at, node, into)
 	case into.Kind() == reflect.Bool && tag == "!!bool":
 		into.SetBool(strings.EqualFold(node.Value, "true"))
 		return // false is never a default's place-holder
@@ -183,6 +183,15 @@ func (d *decoder) cents(at place, node *yaml.Node, into reflect.Value) {
 		d.faults.add(at.path, "%s is not a whole number of cents; write an amount in dollars, such as 80 or 79.50", node.Value)
 	}
 	into.SetInt(int64(amount))
+}
+
+func (d *decoder) float(at place, node *yaml.Node, into reflect.Value) {
+	float, err := strconv.ParseFloat(node.Value, 64)
+	if err != nil || math.IsNaN(float) || math.IsInf(float, 0) {
+		d.faults.add(at.path, "%s is not a decimal number; write one, such as 99.5", node.Value)
+		return
+	}
+	into.SetFloat(float)
 }
 
 // decimal is a number as YAML and people read it alike. YAML reads 0100 as 64.
@@ -208,17 +217,6 @@ func (d *decoder) integer(at place, node *yaml.Node, into reflect.Value) {
 		}
 		d.faults.add(at.path, "%s would be read as %v; write the number in decimal digits, without a zero in front", node.Value, read)
 	}
-}
-
-// fractional is a number that may have digits after a point.
-var fractional = regexp.MustCompile(`^[-+]?(0|[1-9][0-9]*)(\.[0-9]+)?$`)
-
-func (d *decoder) fraction(at place, node *yaml.Node, into reflect.Value) {
-	value, err := strconv.ParseFloat(node.Value, 64)
-	if err != nil || !fractional.MatchString(node.Value) {
-		d.faults.add(at.path, "%s is not a number that can be read here; write one in decimal digits, such as 99.5", node.Value)
-	}
-	into.SetFloat(value)
 }
 
 // wrongType adds the fault of a value that is, for example, a list where a number is needed.

@@ -63,6 +63,8 @@ func wanted(t reflect.Type, node *yaml.Node) string {
 		return fmt.Sprintf("write it in quotes: %q", node.Value)
 	case t.Kind() == reflect.String:
 		return "write text"
+	case t.Kind() == reflect.Float64 && !numeric:
+		return "write a number, such as 99.5"
 	case numeric:
 		return "write the number without quotes"
 	}

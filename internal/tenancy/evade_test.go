@@ -57,7 +57,9 @@ func TestTenantThatFillsTheLockTableOnlyAfterTheRunHasLookedIsSuspended(t *testi
 			}
 		}
 	}()
-	require.Eventually(t, func() bool { return ask[bool](t, b.Superuser(t, postgrestest.Database), "SELECT count(*) = 1 FROM pg_stat_activity WHERE usename = 'tenant_acme' AND state = 'active'") }, 10*time.Second, 100*time.Millisecond)
+	require.Eventually(t, func() bool {
+		return ask[bool](t, b.Superuser(t, postgrestest.Database), "SELECT count(*) = 1 FROM pg_stat_activity WHERE usename = 'tenant_acme' AND state = 'active'")
+	}, 10*time.Second, 100*time.Millisecond)
 	begun := time.Now()
 	out, err := b.reconcile(t, tenants(settings.Tenant{Name: "acme", State: settings.Suspended}, settings.Tenant{Name: "beta"}))
 	stop()

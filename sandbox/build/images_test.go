@@ -10,12 +10,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestAPatchedCopyIsWrittenOncePerVersion(t *testing.T) {
+func TestCopyOfAPatchedModuleWritesEachVersionOnce(t *testing.T) {
 	parent, source := t.TempDir(), filepath.Join("..", "..", "tools", "traefik")
 	var copies sync.WaitGroup
 	folders, errs := [2]string{}, [2]error{}
 	for i := range folders {
-		copies.Go(func() { folders[i], errs[i] = withoutDNS.copyOnce(parent, source) })
+		copies.Go(func() { folders[i], errs[i] = withoutDNS.copy(parent, source) })
 	}
 	copies.Wait()
 	for i := range folders {
@@ -28,7 +28,7 @@ func TestAPatchedCopyIsWrittenOncePerVersion(t *testing.T) {
 	require.NoError(t, err)
 	assert.Len(t, entries, 1, "no part is left")
 
-	again, err := withoutDNS.copyOnce(parent, source)
+	again, err := withoutDNS.copy(parent, source)
 	require.NoError(t, err)
 	assert.Equal(t, folders[0], again)
 	same, err := os.Stat(filepath.Join(again, "go.mod"))
@@ -38,7 +38,7 @@ func TestAPatchedCopyIsWrittenOncePerVersion(t *testing.T) {
 	changed := t.TempDir()
 	require.NoError(t, os.CopyFS(changed, os.DirFS(source)))
 	require.NoError(t, os.WriteFile(filepath.Join(changed, "new.go"), []byte("package tools\n"), 0o600))
-	other, err := withoutDNS.copyOnce(parent, changed)
+	other, err := withoutDNS.copy(parent, changed)
 	require.NoError(t, err)
 	assert.NotEqual(t, folders[0], other)
 	providers, err := os.ReadFile(filepath.Join(other, "changed", "providers", "dns", "zz_gen_dns_providers.go"))

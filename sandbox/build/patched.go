@@ -46,18 +46,16 @@ func (b *builder) alertmanager(target string) {
 // Go command cannot replace one file of a module. So it builds in a copy of the module, with a
 // changed copy of the other one.
 func (b *builder) patched(target, module string, p patch, what, from string) {
-	if b.err != nil {
-		return
-	}
 	var folder string
-	folder, b.err = p.copyOnce(filepath.Join(b.root, ".sandbox"), filepath.Join(b.root, "tools", module))
+	if b.err == nil {
+		folder, b.err = p.copy(filepath.Join(b.root, ".sandbox"), filepath.Join(b.root, "tools", module))
+	}
 	b.goBuild(folder, target, what, "-ldflags=-s", from)
 }
 
-// copyOnce returns a folder in parent with a copy of the module in source and with a changed copy
-// of the patch's module. It writes each version of them once, so that builds at the same time
-// share it.
-func (p patch) copyOnce(parent, source string) (string, error) {
+// copy returns a folder in parent with a copy of the module in source, and with a changed copy of the
+// patch's module. It writes each version of them once, so that builds at the same time share it.
+func (p patch) copy(parent, source string) (string, error) {
 	version, err := p.version(source)
 	if err != nil {
 		return "", err
@@ -76,7 +74,7 @@ func (p patch) copyOnce(parent, source string) (string, error) {
 	}
 	defer os.RemoveAll(part) //nolint:errcheck // it was renamed
 	if err := p.write(part, source); err != nil {
-		return "", fmt.Errorf("copy the module %s: %w", name, err)
+		return "", fmt.Errorf("copy the module of %s: %w", source, err)
 	}
 	// Another build may have written the same version meanwhile.
 	if err := os.Rename(part, folder); err != nil && !errors.Is(err, os.ErrExist) {
@@ -85,10 +83,10 @@ func (p patch) copyOnce(parent, source string) (string, error) {
 	return folder, nil
 }
 
-// version returns a text that is different for each version of what copyOnce writes.
+// version returns a text that is different for each version of what copy writes.
 func (p patch) version(source string) (string, error) {
 	hash := fnv.New64a()
-	_, _ = hash.Write([]byte(p.file + p.content)) // a hash never returns an error
+	_, _ = hash.Write([]byte(p.module + p.file + p.content)) // a hash never returns an error
 	module := os.DirFS(source)
 	err := fs.WalkDir(module, ".", func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
