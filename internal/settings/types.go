@@ -68,5 +68,8 @@ func wanted(t reflect.Type, node *yaml.Node) string {
 	case numeric:
 		return "write the number without quotes"
 	}
+	if t.Kind() == reflect.Float64 {
+		return "write a number, such as 99.5"
+	}
 	return "write a whole number, such as 2"
 }
