@@ -95,13 +95,6 @@ func (s Settings) validateCluster(f *Faults) {
 }
 
 func (s Settings) validateExisting(f *Faults) {
-	for path, set := range map[string]bool{
-		"cluster.ha": s.Cluster.HA, "nodes.size": s.Nodes.Size != "", "nodes.count": s.Nodes.Count != 0,
-	} {
-		if set {
-			f.add(path, "goes with cluster.kind: digitalocean alone")
-		}
-	}
 	if s.Database.Kind == DigitalOcean {
 		f.add("database.kind", "an existing cluster needs \"external\": a managed database would admit no one but a DigitalOcean cluster")
 	}
@@ -128,9 +121,6 @@ func (s Settings) validateDatabase(f *Faults) {
 	oneOf(f, "database.kind", s.Database.Kind, DigitalOcean, External)
 	oneOf(f, "database.version", s.Database.Version, "17", "18")
 	connectionBounds.within(f, "database.connections", s.Database.Connections)
-	if s.Database.Kind == External && (s.Database.Size != "" || s.Database.Standby) {
-		f.add("database", "size and standby go with database.kind: digitalocean alone")
-	}
 	s.Database.validateNetwork(f)
 	if s.Database.Size == "" {
 		return
