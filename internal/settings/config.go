@@ -47,7 +47,7 @@ func configOf(file *yaml.Node, faults *Faults) map[string]*yaml.Node {
 			key, ok := configKey(entry.key)
 			switch {
 			case !ok:
-				faults.at(entry.key, "is no key of Pulumi; write the name of the program and the name of the key, such as %s", Key)
+				faults.at("config."+entry.key, "is no key of Pulumi; write the name of the program and the name of the key, such as %s", Key)
 			case values[key] != nil:
 				faults.at(key, "is there twice; delete one of them")
 			default:

@@ -18,9 +18,11 @@ func (s Settings) validateIgnored(f *Faults, written Settings) {
 			"network.services": written.Network.Services != "", "maintenance.day": written.Maintenance.Day != "", "maintenance.hour": written.Maintenance.Hour != "",
 		})
 	}
-	if s.Database.Kind == External {
+	switch {
+	case f.wrong("database.kind"):
+	case s.Database.Kind == External:
 		goesWith("database.kind: "+DigitalOcean, map[string]bool{"database.size": written.Database.Size != "", "database.standby": written.Database.Standby})
-	} else {
+	default:
 		goesWith("database.kind: "+External, map[string]bool{"database.connections": written.Database.Connections != 0})
 	}
 	if s.Capacity.SurviveNodeLoss && written.App.Replicas == 1 {

@@ -121,7 +121,7 @@ func TestAKeyOfThePlatformThatNothingReadsIsAFault(t *testing.T) {
 		"settings: {}":                  "platform:settings: is there twice",
 		"platform:config:settings: {}":  "platform:settings: is there twice",
 		"platform:kubeconfig: twice":    "platform:kubeconfig: is there twice",
-		"platform:a:b: 1":               "platform:a:b: is no key of Pulumi",
+		"platform:a:b: 1":               "config.platform:a:b: is no key of Pulumi",
 		"platform:settings.region: fra": `platform:settings.region: is no key of this program; known: `,
 	} {
 		_, err := settings.LoadStackFile([]byte(file + "  " + line + "\n"))

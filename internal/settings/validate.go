@@ -82,6 +82,9 @@ func (s Settings) validateCluster(f *Faults) {
 			f.add("nodes.size", "%v", err)
 		}
 	}
+	if f.wrong("cluster.kind") {
+		return
+	}
 	if s.Cluster.Kind == Existing {
 		s.validateExisting(f)
 		return
@@ -95,7 +98,7 @@ func (s Settings) validateCluster(f *Faults) {
 }
 
 func (s Settings) validateExisting(f *Faults) {
-	if s.Database.Kind == DigitalOcean {
+	if s.Database.Kind == DigitalOcean && !f.wrong("database.kind") {
 		f.add("database.kind", "an existing cluster needs \"external\": a managed database would admit no one but a DigitalOcean cluster")
 	}
 	if address := s.Ingress.Address; address != "" {
@@ -106,6 +109,9 @@ func (s Settings) validateExisting(f *Faults) {
 }
 
 func (d Database) validateNetwork(f *Faults) {
+	if f.wrong("database.kind") {
+		return
+	}
 	if d.Kind != External {
 		if d.Network != "" {
 			f.add("database.network", "goes with database.kind: external alone; a managed database is in network.vpc")
@@ -136,7 +142,7 @@ func (s Settings) validateDatabase(f *Faults) {
 func (s Settings) validateServices(f *Faults) {
 	oneOf(f, "certificates.issuer", s.Certificates.Issuer, Production, Staging)
 	s.validateChart(f)
-	if s.DNS.Proxied && s.Domain != s.Zone {
+	if s.DNS.Proxied && s.Domain != s.Zone && !f.wrong("domain") && !f.wrong("zone") {
 		f.add("dns.proxied", "Cloudflare's free edge certificate covers %s and one label below it, not grafana.%s; leave it false, or use the zone itself as domain",
 			s.Zone, s.Domain)
 	}
