@@ -1,9 +1,13 @@
 package stacks
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -38,16 +42,16 @@ type secret struct {
 }
 
 var (
-	certManagerSecret      = secret{"platform:certManagerToken", " (a Cloudflare token that may edit the zone's records)"}
-	kubeconfigSecret       = secret{"platform:kubeconfig", " (the contents of a kubeconfig file)"}
-	databaseURLSecret      = secret{"platform:databaseUrl", " (postgresql://user:password@host:port/database)"}
-	databaseAdminURLSecret = secret{"platform:databaseAdminUrl", " (as platform:databaseUrl, of a role that may create roles and schemas)"}
-	databaseCASecret       = secret{"platform:databaseCa", " (the PEM certificate of the authority that signed the server's)"}
+	certManagerSecret      = secret{settings.CertManagerTokenKey, " (a Cloudflare token that may edit the zone's records)"}
+	kubeconfigSecret       = secret{settings.KubeconfigKey, " (the contents of a kubeconfig file)"}
+	databaseURLSecret      = secret{settings.DatabaseURLKey, " (postgresql://user:password@host:port/database)"}
+	databaseAdminURLSecret = secret{settings.DatabaseAdminURLKey, " (as platform:databaseUrl, of a role that may create roles and schemas)"}
+	databaseCASecret       = secret{settings.DatabaseCAKey, " (the PEM certificate of the authority that signed the server's)"}
 )
 
 // read returns the stack's configuration. Its error has all faults, and no secret's value.
 func read(ctx *pulumi.Context) (config, error) {
-	s, err := settings.LoadConfig(ctx.GetConfig)
+	s, err := readSettings(ctx)
 	if err != nil {
 		return config{}, errors.Join(err, cloudflareToken.check(ctx), plainSecrets(ctx))
 	}
@@ -72,6 +76,41 @@ func read(ctx *pulumi.Context) (config, error) {
 		faults = append(faults, c.externalDatabase(ctx))
 	}
 	return c, errors.Join(faults...)
+}
+
+// readSettings returns the settings. Like cmd/plan, it refuses encrypted settings, and keys of
+// this program that nothing reads.
+func readSettings(ctx *pulumi.Context) (settings.Settings, error) {
+	if ctx.IsConfigSecret(settings.Key) {
+		return settings.Settings{}, fmt.Errorf("%s: is encrypted, and cmd/plan cannot read that. Write it in plain text, and put secrets of the app into %s", settings.Key, settings.AppEnvKey)
+	}
+	keys, err := configKeys()
+	if err != nil {
+		return settings.Settings{}, err
+	}
+	s, err := settings.LoadConfig(func(key string) (string, bool) {
+		if text, ok := ctx.GetConfig(key); ok {
+			return text, true
+		}
+		// A key without a prefix in the stack file has the name of the project as its prefix.
+		_, name, _ := strings.Cut(key, ":")
+		return ctx.GetConfig(ctx.Project() + ":" + name)
+	})
+	return s, errors.Join(err, settings.CheckKeys(keys))
+}
+
+// configKeys returns the keys of the stack's configuration. pulumi.Context cannot list them, so
+// they are from the variable that Pulumi sets for the program.
+func configKeys() ([]string, error) {
+	text := os.Getenv(pulumi.EnvConfig)
+	if text == "" {
+		return nil, nil
+	}
+	var config map[string]string
+	if err := json.Unmarshal([]byte(text), &config); err != nil {
+		return nil, errors.New(pulumi.EnvConfig + " is not a JSON object of texts, as Pulumi writes it; run the program with `pulumi up`")
+	}
+	return slices.Sorted(maps.Keys(config)), nil
 }
 
 // plainSecrets returns an error for each credential that was set without --secret. Everybody

@@ -74,7 +74,7 @@ func TestResizeExitsWith2AndNamesTheFaultyInput(t *testing.T) {
 	} {
 		t.Setenv(envToken, "")
 		stackFile(t, "faulty", "concurrentUsers: 100", "concurrentUsers: -1")
-		stackFile(t, "existing", "    budget:", "    cluster: {kind: existing}\n    database: {kind: external}\n    budget:")
+		stackFile(t, "existing", "    network:\n      vpc: 10.20.0.0/20\n      pods: 10.104.0.0/16\n      services: 10.105.0.0/19\n", "    cluster: {kind: existing}\n    database: {kind: external}\n")
 		status, _, errs := ops(t, append([]string{"resize"}, args...)...)
 		assert.Equal(t, exitUsage, status, errs)
 		assert.Contains(t, errs, want)

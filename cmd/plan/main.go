@@ -12,6 +12,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/genericcorp/platform/internal/report"
@@ -95,10 +97,10 @@ func plan(names []string, base string) (report.Report, error) {
 	}
 	var stacks []report.Stack
 	var faults []error
-	for _, name := range names {
+	for _, name := range unique(names) {
 		s, err := planOne(name, base)
 		if err != nil {
-			faults = append(faults, fmt.Errorf("stack file Pulumi.%s.yaml: %w", name, err))
+			faults = append(faults, err)
 			continue
 		}
 		stacks = append(stacks, s)
@@ -126,16 +128,37 @@ func stackNames() ([]string, error) {
 	return names, nil
 }
 
+// unique returns the names without those that came before.
+func unique(names []string) []string {
+	var out []string
+	for _, name := range names {
+		if !slices.Contains(out, name) {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// pulumiStack is Pulumi's rule for the names of stacks. The names are printed at the start of
+// a line, where GitHub Actions would run one such as "::error::x".
+var pulumiStack = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
+
 func planOne(name, base string) (report.Stack, error) {
+	if !pulumiStack.MatchString(name) {
+		return report.Stack{}, fmt.Errorf("stack %+.100q: is no name that Pulumi allows; write letters from a to z, digits, dots, hyphens and underscores", name)
+	}
 	file, err := settings.ReadFile("Pulumi." + name + ".yaml")
 	if err != nil {
-		return report.Stack{}, err
+		return report.Stack{}, fmt.Errorf("stack file Pulumi.%s.yaml: %w", name, err)
 	}
 	s, err := report.PlanStack(name, file)
-	if err == nil && base != "" {
+	if err != nil {
+		return report.Stack{}, fmt.Errorf("stack file Pulumi.%s.yaml: %w", name, err)
+	}
+	if base != "" {
 		s.Base = compare(s, base)
 	}
-	return s, err
+	return s, nil
 }
 
 // compare compares a stack with its file at a git revision. If that file is faulty, the
@@ -158,16 +181,20 @@ func removedStacks(revision string) ([]string, error) {
 	if revision == "" {
 		return nil, nil
 	}
+	if _, err := exec.LookPath("git"); err != nil {
+		return nil, errors.New("-base needs git, which is not installed; install it, or leave -base out")
+	}
 	if err := exec.Command("git", "rev-parse", "--verify", "--quiet", "--end-of-options", revision+"^{commit}").Run(); err != nil {
 		return nil, fmt.Errorf("-base %q is no revision of this repository", revision)
 	}
-	files, err := exec.Command("git", "ls-tree", "--name-only", revision, "./").Output()
+	files, err := exec.Command("git", "ls-tree", "-z", "--name-only", revision, "./").Output()
 	if err != nil {
 		return nil, fmt.Errorf("git ls-tree %s: %w", revision, err)
 	}
 	var names []string
-	for file := range strings.FieldsSeq(string(files)) {
+	for file := range strings.SplitSeq(string(files), "\x00") {
 		name, ok := stackName(file)
+		ok = ok && pulumiStack.MatchString(name)
 		if _, err := os.Stat(file); ok && errors.Is(err, fs.ErrNotExist) {
 			names = append(names, name)
 		}

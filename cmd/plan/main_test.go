@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -121,4 +122,46 @@ func TestPlanOfAFixedFileSucceedsIfTheRevisionIsFaulty(t *testing.T) {
 	status, text, errs := runPlan("-base", "HEAD", "demo")
 	assert.Equal(t, exitFits, status, errs)
 	assert.Contains(t, text, "cannot be compared")
+}
+
+func TestPlanPlansAStackOnceIfItIsNamedTwice(t *testing.T) {
+	repository(t)
+	status, once, _ := runPlan("demo")
+	assert.Equal(t, exitFits, status)
+	status, twice, errs := runPlan("demo", "demo")
+	assert.Equal(t, exitFits, status, errs)
+	assert.Equal(t, once, twice)
+}
+
+func TestPlanRefusesNamesThatPulumiDoesNotAllow(t *testing.T) {
+	repository(t)
+	demo, err := os.ReadFile("Pulumi.demo.yaml")
+	require.NoError(t, err)
+	for _, name := range []string{"::error::x", "café", "a b", "-x", "a\x1b[31m", "a\nb"} {
+		require.NoError(t, os.WriteFile("Pulumi."+name+".yaml", demo, 0o600))
+		status, out, errs := runPlan("--", name)
+		assert.Equal(t, exitFaulty, status, name)
+		assert.Empty(t, out, name)
+		assert.Contains(t, errs, "is no name that Pulumi allows", name)
+		assert.NotContains(t, errs, "\x1b")
+		assert.Equal(t, 1, strings.Count(errs, "\n"), name)
+	}
+}
+
+func TestPlanRefusesAStackFileThatIsAPipe(t *testing.T) {
+	repository(t)
+	require.NoError(t, syscall.Mkfifo("Pulumi.pipe.yaml", 0o600))
+	status, _, errs := runPlan("pipe")
+	assert.Equal(t, exitFaulty, status)
+	assert.Contains(t, errs, "stack file Pulumi.pipe.yaml: is not a regular file")
+}
+
+func TestPlanWithBaseSaysThatGitIsMissing(t *testing.T) {
+	repository(t)
+	t.Setenv("PATH", t.TempDir())
+	status, _, errs := runPlan("-base", "HEAD", "demo")
+	assert.Equal(t, exitFaulty, status)
+	assert.Contains(t, errs, "-base needs git, which is not installed")
+	status, _, errs = runPlan("demo")
+	assert.Equal(t, exitFits, status, errs)
 }

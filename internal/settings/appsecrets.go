@@ -15,6 +15,15 @@ const (
 	RegistryKey = "platform:registry"
 )
 
+// Keys of the other credentials in a stack's configuration.
+const (
+	CertManagerTokenKey = "platform:certManagerToken"
+	KubeconfigKey       = "platform:kubeconfig"
+	DatabaseURLKey      = "platform:databaseUrl"
+	DatabaseAdminURLKey = "platform:databaseAdminUrl"
+	DatabaseCAKey       = "platform:databaseCa"
+)
+
 // AppSecrets has the app's secret configuration. The caller must not log it.
 type AppSecrets struct {
 	// Env are environment variables; nil if platform:appEnv is not set.

@@ -44,13 +44,54 @@ func configOf(file *yaml.Node, faults *Faults) map[string]*yaml.Node {
 			continue
 		}
 		for _, entry := range entries(top.value) {
-			if values[entry.key] != nil {
-				faults.at(entry.key, "is there twice; delete one of them")
+			key, ok := configKey(entry.key)
+			switch {
+			case !ok:
+				faults.at("config."+entry.key, "is no key of Pulumi; write the name of the program and the name of the key, such as %s", Key)
+			case values[key] != nil:
+				faults.at(key, "is there twice; delete one of them")
+			default:
+				checkKey(key, faults)
 			}
-			values[entry.key] = entry.value
+			values[key] = entry.value
 		}
 	}
 	return values
+}
+
+// namespace is the prefix of this program's keys.
+const namespace = "platform:"
+
+// configKey returns a key as Pulumi passes it to the program: a key without a prefix gets the
+// name of the project (stackConfigNamespacedWithProject in Pulumi's workspace package), and the
+// old form with "config" in the middle loses it.
+func configKey(written string) (key string, ok bool) {
+	switch parts := strings.Split(written, ":"); {
+	case len(parts) == 1:
+		return namespace + written, true
+	case len(parts) == 2:
+		return written, true
+	case len(parts) == 3 && parts[1] == "config":
+		return parts[0] + ":" + parts[2], true
+	}
+	return written, false
+}
+
+// CheckKeys returns an error, which is Faults, for each key of this program that nothing
+// reads. It ignores the keys of other programs, such as "pulumi:tags".
+func CheckKeys(keys []string) error {
+	var faults Faults
+	for _, key := range keys {
+		checkKey(key, &faults)
+	}
+	return faults.orNil()
+}
+
+func checkKey(key string, faults *Faults) {
+	known := append(TemplateKeys(), Key, AppEnvKey, RegistryKey, CertManagerTokenKey, KubeconfigKey, DatabaseURLKey, DatabaseAdminURLKey, DatabaseCAKey)
+	if strings.HasPrefix(key, namespace) && !slices.Contains(known, key) {
+		faults.at(key, "is no key of this program%s", suggestion(known, key))
+	}
 }
 
 type entry struct {

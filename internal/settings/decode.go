@@ -177,6 +177,10 @@ func (d *decoder) scalar(at place, node *yaml.Node, into reflect.Value) {
 }
 
 func (d *decoder) cents(at place, node *yaml.Node, into reflect.Value) {
+	if readsDifferently(node) {
+		d.readDifferently(at, node)
+		return
+	}
 	usd, err := strconv.ParseFloat(node.Value, 64)
 	amount, ok := budget.FromUSD(usd)
 	if err != nil || !ok {
@@ -204,19 +208,30 @@ func (d *decoder) integer(at place, node *yaml.Node, into reflect.Value) {
 	float, err := strconv.ParseFloat(node.Value, 64)
 	whole := err == nil && float == math.Trunc(float)
 	switch {
-	case decimal.MatchString(node.Value) && whole && math.Abs(float) < largestWhole, node.ShortTag() == "!!float" && whole && math.Abs(float) < largestWhole:
-		into.SetInt(int64(float))
-	case whole && (decimal.MatchString(node.Value) || node.ShortTag() == "!!float"):
-		d.faults.add(at.path, "%s has too many digits; write a whole number, such as 2", node.Value)
-	case node.ShortTag() == "!!float":
+	case readsDifferently(node):
+		d.readDifferently(at, node)
+	case !whole:
 		d.faults.add(at.path, "%s is not a whole number; write one, such as 2", node.Value)
+	case math.Abs(float) >= largestWhole:
+		d.faults.add(at.path, "%s has too many digits; write a whole number, such as 2", node.Value)
 	default:
-		var read any
-		if err := node.Decode(&read); err != nil {
-			read = "another number"
-		}
-		d.faults.add(at.path, "%s would be read as %v; write the number in decimal digits, without a zero in front", node.Value, read)
+		into.SetInt(int64(float))
 	}
+}
+
+// readsDifferently reports whether a number has a form that people may read as another number,
+// such as 0100.
+func readsDifferently(node *yaml.Node) bool {
+	return node.ShortTag() == "!!int" && !decimal.MatchString(node.Value)
+}
+
+func (d *decoder) readDifferently(at place, node *yaml.Node) {
+	var read int64
+	if err := node.Decode(&read); err != nil {
+		d.faults.add(at.path, "%s is not a decimal number; write one, such as 2", node.Value)
+		return
+	}
+	d.faults.add(at.path, "%s would be read as %d; write the number in decimal digits, without a zero in front", node.Value, read)
 }
 
 // wrongType adds the fault of a value that is, for example, a list where a number is needed.

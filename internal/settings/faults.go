@@ -48,7 +48,7 @@ func (f *Faults) add(path, problem string, args ...any) { f.at("settings."+path,
 // maxFaults is the most faults that are kept. Nobody reads more at once.
 const maxFaults = 200
 
-// at adds a fault of any other key of the configuration.
+// at adds a fault of any other key of the configuration. It makes the texts safe to print.
 func (f *Faults) at(path, problem string, args ...any) {
 	switch {
 	case f.full():
@@ -56,11 +56,15 @@ func (f *Faults) at(path, problem string, args ...any) {
 	case len(*f) == maxFaults:
 		path, problem, args = "settings", "has more faults than the %d of this list", []any{maxFaults}
 	}
-	*f = append(*f, Fault{Path: path, Problem: fmt.Sprintf(problem, args...)})
+	*f = append(*f, Fault{Path: printable(path, mostPathRunes), Problem: printable(fmt.Sprintf(problem, shortened(args)...), mostProblemRunes)})
 }
 
 // full reports whether more faults would be dropped.
 func (f *Faults) full() bool { return len(*f) > maxFaults }
+
+// wrong reports whether there is a fault of this key below platform:settings. A check that
+// depends on another key is left out if that key is wrong.
+func (f Faults) wrong(path string) bool { return f.has("settings." + path) }
 
 // has reports whether there is a fault of this path.
 func (f Faults) has(path string) bool {

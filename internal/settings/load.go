@@ -29,6 +29,10 @@ func fromText(text string, faults *Faults) Settings {
 
 // fromNode returns the settings of a YAML value. The value is nil for an empty text.
 func fromNode(node *yaml.Node, faults *Faults) Settings {
+	if node != nil && encrypted(node) {
+		faults.at("settings", "is %s; write the settings in plain text, and put secrets of the app into %s", described(node), AppEnvKey)
+		return Settings{}
+	}
 	if node == nil || node.Kind != yaml.MappingNode {
 		faults.at("settings", "has to be a map with at least domain, zone and email")
 		return Settings{}
@@ -48,6 +52,7 @@ func fromNode(node *yaml.Node, faults *Faults) Settings {
 		}
 	}
 	s.validate(faults)
+	s.validateIgnored(faults, written)
 	faults.dropBelow(unreadable)
 	return s
 }

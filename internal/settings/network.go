@@ -1,7 +1,6 @@
 package settings
 
 import (
-	"math/bits"
 	"net/netip"
 
 	"github.com/genericcorp/platform/internal/catalog"
@@ -75,7 +74,10 @@ func (s Settings) validateRoom(f *Faults, path string, prefix netip.Prefix) {
 	switch path {
 	case "network.pods":
 		if room := 1 << (catalog.NodeBits - prefix.Bits()); room < need {
-			enough := max(largestRange, catalog.NodeBits-bits.Len(uint(need-1)))
+			enough := prefix.Bits()
+			for enough > largestRange && 1<<(catalog.NodeBits-enough) < need {
+				enough--
+			}
 			most := 1<<(catalog.NodeBits-enough) - surgeNodes
 			f.add(path, "%q has addresses for %d nodes (a /25 for each), and nodes.count: %d needs %d during an upgrade; a /%d has enough for %d",
 				prefix, room, s.Nodes.Count, need, enough, most)

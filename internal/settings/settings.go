@@ -185,8 +185,8 @@ type Database struct {
 	// Change: in place.
 	Connections int `yaml:"connections"`
 	// Network is the IPv4 range of an external database's addresses. The network policies of
-	// the app, the pooler and the tenants' Jobs allow its port in this range only. For an
-	// external database, empty means 0.0.0.0/0: any address.
+	// the app, the pooler and the tenants' Jobs allow its port in this range only. Without
+	// this line they allow it to any address, 0.0.0.0/0.
 	// Default: empty.
 	// Values: a range such as 203.0.113.16/28, or an address with /32.
 	// Change: in place.

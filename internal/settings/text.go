@@ -38,7 +38,7 @@ func ReadFile(path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close()
+	defer file.Close() //nolint:errcheck // it was only read
 	data, err := io.ReadAll(io.LimitReader(file, MaxFileBytes+1))
 	if err == nil && len(data) > MaxFileBytes {
 		err = fmt.Errorf("has more than %d MiB, the most that a stack file may have; move other data out of it", MaxFileBytes>>20)

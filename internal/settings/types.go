@@ -11,11 +11,16 @@ import (
 	"github.com/genericcorp/platform/internal/budget"
 )
 
+// encrypted reports whether a value is one that `pulumi config set --secret` wrote.
+func encrypted(node *yaml.Node) bool {
+	return node.Kind == yaml.MappingNode && len(node.Content) == 2 && node.Content[0].Value == "secure"
+}
+
 // described says what a value is. It follows "is".
 func described(node *yaml.Node) string {
 	switch node.Kind {
 	case yaml.MappingNode:
-		if len(node.Content) == 2 && node.Content[0].Value == "secure" {
+		if encrypted(node) {
 			return "encrypted, and only `pulumi up` can read that"
 		}
 		return "a map"

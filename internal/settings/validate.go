@@ -83,6 +83,9 @@ func (s Settings) validateCluster(f *Faults) {
 			f.add("nodes.size", "%v", err)
 		}
 	}
+	if f.wrong("cluster.kind") {
+		return
+	}
 	if s.Cluster.Kind == Existing {
 		s.validateExisting(f)
 		return
@@ -96,14 +99,7 @@ func (s Settings) validateCluster(f *Faults) {
 }
 
 func (s Settings) validateExisting(f *Faults) {
-	for path, set := range map[string]bool{
-		"cluster.ha": s.Cluster.HA, "nodes.size": s.Nodes.Size != "", "nodes.count": s.Nodes.Count != 0,
-	} {
-		if set {
-			f.add(path, "goes with cluster.kind: digitalocean alone")
-		}
-	}
-	if s.Database.Kind == DigitalOcean {
+	if s.Database.Kind == DigitalOcean && !f.wrong("database.kind") {
 		f.add("database.kind", "an existing cluster needs \"external\": a managed database would admit no one but a DigitalOcean cluster")
 	}
 	if address := s.Ingress.Address; address != "" {
@@ -114,6 +110,9 @@ func (s Settings) validateExisting(f *Faults) {
 }
 
 func (d Database) validateNetwork(f *Faults) {
+	if f.wrong("database.kind") {
+		return
+	}
 	if d.Kind != External {
 		if d.Network != "" {
 			f.add("database.network", "goes with database.kind: external alone; a managed database is in network.vpc")
@@ -129,9 +128,6 @@ func (s Settings) validateDatabase(f *Faults) {
 	oneOf(f, "database.kind", s.Database.Kind, DigitalOcean, External)
 	oneOf(f, "database.version", s.Database.Version, "17", "18")
 	connectionBounds.within(f, "database.connections", s.Database.Connections)
-	if s.Database.Kind == External && (s.Database.Size != "" || s.Database.Standby) {
-		f.add("database", "size and standby go with database.kind: digitalocean alone")
-	}
 	s.Database.validateNetwork(f)
 	if s.Database.Size == "" {
 		return
@@ -147,7 +143,7 @@ func (s Settings) validateDatabase(f *Faults) {
 func (s Settings) validateServices(f *Faults) {
 	oneOf(f, "certificates.issuer", s.Certificates.Issuer, Production, Staging)
 	s.validateChart(f)
-	if s.DNS.Proxied && s.Domain != s.Zone {
+	if s.DNS.Proxied && s.Domain != s.Zone && !f.wrong("domain") && !f.wrong("zone") {
 		f.add("dns.proxied", "Cloudflare's free edge certificate covers %s and one label below it, not grafana.%s; leave it false, or use the zone itself as domain",
 			s.Zone, s.Domain)
 	}

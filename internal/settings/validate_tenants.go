@@ -59,7 +59,7 @@ func (t Tenant) validate(f *Faults, path string, archive Archive) {
 	oneOf(f, path+".state", t.State, Active, Suspended, Archived, Purged)
 	versionBounds.within(f, path+".passwordVersion", t.PasswordVersion)
 	needsArchive := t.Restore || slices.Contains([]string{Archived, Purged}, t.State)
-	if needsArchive && archive.VolumeGiB == 0 {
+	if needsArchive && archive.VolumeGiB == 0 && !f.wrong("archive.volumeGiB") {
 		f.add(path, "archiving, purging and restoring need a volume for the dump; set settings.archive.volumeGiB (5 GiB are %s a month)", 5*catalog.BlockStorage.Unit)
 	}
 	t.validateState(f, path)
@@ -68,6 +68,9 @@ func (t Tenant) validate(f *Faults, path string, archive Archive) {
 
 // validateState checks the fields that are allowed with some states only.
 func (t Tenant) validateState(f *Faults, path string) {
+	if f.wrong(path + ".state") {
+		return
+	}
 	switch {
 	case t.State == Purged && t.ConfirmPurge != t.Name:
 		f.add(path+".confirmPurge", "purging drops the data of %q; to mean it, write confirmPurge: %s", t.Name, t.Name)
