@@ -22,8 +22,9 @@ const (
 	portVMAlert       = 8880
 	portAlertmanager  = 9093
 
+	secretsPath = "/secrets"
+
 	secretsVolume kube.Volume = "secrets"
-	secretsPath               = "/secrets"
 )
 
 // alerting declares vmalert and Alertmanager in one Pod.

@@ -121,7 +121,7 @@ func meantMemory(_ quantities, number, letters string) string {
 	if letters == "" {
 		return number + "Mi"
 	}
-	if unit := strings.ToUpper(letters[:1]); strings.Contains("KMGT", unit) {
+	if unit := strings.ToUpper(letters[:1]); strings.ContainsAny(unit, "KMGT") {
 		return number + unit + "i"
 	}
 	return ""

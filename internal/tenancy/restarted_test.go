@@ -95,7 +95,7 @@ func TestRunThatCannotCopyTheDeclarationChangesNothing(t *testing.T) {
 	command := b.command(t, named("acme", "beta"), filepath.Join(b.dir, "archive"))
 	programs := t.TempDir()
 	short := "#!/bin/sh\n/bin/cp \"$@\"\nsed -i '$d; s/),$/)/' \"$WORK/desired.sql\"\nexit 1\n"
-	require.NoError(t, os.WriteFile(filepath.Join(programs, "cp"), []byte(short), 0o700)) //nolint:gosec // a program
+	require.NoError(t, os.WriteFile(filepath.Join(programs, "cp"), []byte(short), 0o700))
 	command.Env = append(command.Env, "PATH="+programs+":"+b.Clients(t)+":"+os.Getenv("PATH"))
 	out, err := command.CombinedOutput()
 	assert.Equal(t, 3, exitStatus(t, err, string(out)), "psql's status for an error in a script")
