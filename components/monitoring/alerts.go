@@ -84,10 +84,13 @@ func (a Alerts) secret() *corev1.SecretArgs {
 			data[key] = value
 		}
 	}
-	return &corev1.SecretArgs{
-		Metadata:   kube.Meta(workload.VMAlert, workload.VMAlert.Name),
-		StringData: pulumi.ToSecret(data).(pulumi.StringMapOutput),
+	args := &corev1.SecretArgs{Metadata: kube.Meta(workload.VMAlert, workload.VMAlert.Name)}
+	// The API server does not store an empty map, so every preview would show one as a
+	// change (seen with pulumi-kubernetes 4.33).
+	if len(data) > 0 {
+		args.StringData = pulumi.ToSecret(data).(pulumi.StringMapOutput)
 	}
+	return args
 }
 
 // alertFiles are the files of vmalert and of Alertmanager, by their names.
