@@ -15,7 +15,7 @@ import (
 const (
 	// waitLimit is how long a page may take to show what is expected. A live timeline asks every two
 	// seconds.
-	waitLimit = 15 * time.Second
+	waitLimit = 30 * time.Second
 	pause     = 50 * time.Millisecond
 )
 
