@@ -13,8 +13,8 @@ import (
 	"github.com/genericcorp/platform/internal/workload"
 )
 
-// Alerts says what the rules compare with, and who is told. Without Webhook and Email nobody is
-// told, and Grafana alone shows the alerts.
+// Alerts has what the rules compare with, and the receivers of messages. Without Webhook and Email
+// no message is sent; the metric ALERTS still has the alerts.
 type Alerts struct {
 	// AvailabilityPercent is the least share of requests without a server error. LatencyMillis
 	// is the time within which 95 % must be answered; the ingress controller must count it

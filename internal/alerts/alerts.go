@@ -13,7 +13,7 @@ import (
 type Severity string
 
 // Page is for what users notice or will notice within the hour: look at it at once. Warning
-// is for what can wait until the morning. None is for the heartbeat, which nobody reads.
+// is for what can wait until the morning. None is for the heartbeat, which is not for people.
 const (
 	Page    Severity = "page"
 	Warning Severity = "warning"
@@ -32,7 +32,7 @@ type Rule struct {
 	// Summary is what people read. It may have the labels and the value of a series, in
 	// vmalert's template language.
 	Summary string
-	// MutedBy are alerts that explain this one. While one of them fires, nobody is told of
+	// MutedBy are alerts that explain this one. While one of them fires, no message is sent for
 	// this one.
 	MutedBy []Cause
 }

@@ -16,7 +16,7 @@ const (
 // Slack is the value of Delivery.Webhook for messages in Slack's form.
 const Slack = "slack"
 
-// Delivery says who is told of alerts. The zero value tells nobody.
+// Delivery has the receivers of messages. The zero value has none.
 type Delivery struct {
 	// Webhook is Slack, or "json" for Alertmanager's own form; empty is no webhook. Its
 	// address is in WebhookFile.
@@ -35,7 +35,7 @@ type object = map[string]any
 
 // Names in the configuration of Alertmanager.
 const (
-	nobody     = "nobody"
+	none       = "none"
 	people     = "people"
 	heartbeats = "heartbeats"
 	quietHours = "quiet-hours"
@@ -61,11 +61,11 @@ func (d Delivery) File(s Stack, folder string) string {
 // route sends one message for all alerts of one name. It repeats a page after four hours and a
 // warning after a day, as long as the alert fires.
 func (d Delivery) route() object {
-	receiver := nobody
+	receiver := none
 	if d.Webhook != "" || d.To != "" {
 		receiver = people
 	}
-	heartbeat := object{"matchers": []string{`alertname="` + Heartbeat + `"`}, "receiver": nobody}
+	heartbeat := object{"matchers": []string{`alertname="` + Heartbeat + `"`}, "receiver": none}
 	if d.Heartbeat {
 		heartbeat["receiver"], heartbeat["group_wait"], heartbeat["group_interval"], heartbeat["repeat_interval"] = heartbeats, "0s", "1m", "1m"
 	}
@@ -105,7 +105,7 @@ func (d Delivery) receivers(folder string) []object {
 		}}
 	}
 	return []object{
-		{"name": nobody}, out,
+		{"name": none}, out,
 		{"name": heartbeats, "webhook_configs": d.heartbeat(folder)},
 	}
 }

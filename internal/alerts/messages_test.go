@@ -17,10 +17,10 @@ import (
 	"github.com/genericcorp/platform/sandbox/build"
 )
 
-// TestSlackIsToldOfAPageInQuietHoursAndNotOfAWarning runs the real Alertmanager with all that a
-// stack file can ask for. Nobody listens at the mail server, and the other message arrives
+// TestSlackReceivesAPageInQuietHoursAndNoWarning runs the real Alertmanager with all that a
+// stack file can ask for. The mail server does not exist, and the other message arrives
 // nevertheless.
-func TestSlackIsToldOfAPageInQuietHoursAndNotOfAWarning(t *testing.T) {
+func TestSlackReceivesAPageInQuietHoursAndNoWarning(t *testing.T) {
 	tools, err := build.Alerting("../..", os.Stderr)
 	require.NoError(t, err)
 	texts := make(chan string, 100)
@@ -74,9 +74,9 @@ func TestQuietHoursThatPassMidnightAreTwoRanges(t *testing.T) {
 	}
 }
 
-func TestWithoutAReceiverAlertmanagerTellsNobody(t *testing.T) {
+func TestWithoutAReceiverAlertmanagerSendsNoMessage(t *testing.T) {
 	text := alerts.Delivery{}.File(stack, "/secrets")
-	assert.Contains(t, text, "receiver: nobody")
+	assert.Contains(t, text, "receiver: none")
 	assert.NotContains(t, text, "receiver: people")
 	assert.NotContains(t, text, "/secrets", "a file that the Secret does not have")
 }

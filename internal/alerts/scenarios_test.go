@@ -221,7 +221,7 @@ func ofDatabase() []scenario {
 			quiet:  []string{"4m", "8m", "26m"}, fires: "15m", labels: map[string]string{"pod": "pooler-1", "name": "app"},
 			summary: "90% of the database connections of pooler-1 are open, and clients wait for one.",
 		},
-		{rule: "DatabaseConnectionsUsedUp", name: "all are open, and nobody waits", series: [][2]string{{open, "10x40"}, {most, "10x40"}, {wait, "0x40"}}, quiet: []string{"30m"}},
+		{rule: "DatabaseConnectionsUsedUp", name: "all are open, and no request waits", series: [][2]string{{open, "10x40"}, {most, "10x40"}, {wait, "0x40"}}, quiet: []string{"30m"}},
 		{
 			rule: "ReconcileFailed", name: "a run fails, the next one succeeds",
 			series: [][2]string{

@@ -7,10 +7,10 @@ import (
 	"github.com/genericcorp/platform/internal/settings"
 )
 
-// told returns who is told of alerts, and when.
-func told(a settings.Alerts) string {
+// receivers returns who receives alerts, and when.
+func receivers(a settings.Alerts) string {
 	if !a.Delivered() {
-		return "nobody is told of them; set settings.alerts.webhook or settings.alerts.email"
+		return "no message is sent for them; set settings.alerts.webhook or settings.alerts.email"
 	}
 	var to []string
 	if a.Webhook != "" {

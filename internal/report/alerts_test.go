@@ -16,7 +16,7 @@ func TestThePlanSaysWhoIsToldOfAlerts(t *testing.T) {
 	file, err := os.ReadFile("../../Pulumi.demo.yaml")
 	require.NoError(t, err)
 	for alerts, want := range map[string]string{
-		"": "alerts: nobody is told of them; set settings.alerts.webhook or settings.alerts.email",
+		"": "alerts: no message is sent for them; set settings.alerts.webhook or settings.alerts.email",
 		`alerts: {webhook: slack, email: {to: sre@genericcorp.com, from: a@genericcorp.com, server: "smtp.genericcorp.com:2525"}, quietHours: {from: "22:00", to: "06:00"}}`: "alerts: go to the webhook in platform:alertWebhookUrl (slack) and to sre@genericcorp.com; warnings wait from 22:00 to 06:00 UTC",
 	} {
 		text := string(file)

@@ -142,7 +142,7 @@ func PlanStack(name string, stackFile []byte) (Stack, error) {
 	}
 	plan, err := sizing.Solve(s)
 	out := Stack{
-		Name: name, LimitCents: s.Budget.MonthlyUSD, OK: err == nil, Tenants: s.ActiveTenants(), TenantList: tenantsOf(s), Alerts: told(s.Alerts), settings: s,
+		Name: name, LimitCents: s.Budget.MonthlyUSD, OK: err == nil, Tenants: s.ActiveTenants(), TenantList: tenantsOf(s), Alerts: receivers(s.Alerts), settings: s,
 		Lines: []Line{}, Why: []string{}, Fit: []Scenario{}, Bounds: []Bound{}, Economics: []PricePoint{},
 	}
 	over := &budget.OverError{}

@@ -10,8 +10,8 @@ import (
 	"github.com/genericcorp/platform/internal/names"
 )
 
-// Alerts says what the app promises, and who is told when something breaks. Without a webhook
-// and without an e-mail address nobody is told, and Grafana alone shows the alerts. The
+// Alerts has the objectives of the app, and the receivers of alerts. Without a webhook and
+// without an e-mail address no message is sent; the metric ALERTS still has the alerts. The
 // [runbook](operations.md#alerts) has a section for each alert.
 type Alerts struct {
 	// AvailabilityPercent is the least share of requests that must not fail with a server
@@ -41,7 +41,7 @@ type Alerts struct {
 // AlertEmail is the e-mail that tells people of alerts. The password of the server is the secret
 // platform:alertSmtpPassword.
 type AlertEmail struct {
-	// To is the address that is told of alerts.
+	// To is the address that receives alerts.
 	// Default: empty.
 	// Change: in place.
 	To string `yaml:"to"`
@@ -62,7 +62,7 @@ type AlertEmail struct {
 	User string `yaml:"user"`
 }
 
-// QuietHours is the time of the day in which nobody is told of warnings. They are sent
+// QuietHours is the time of the day in which no warning is sent. Warnings are sent
 // afterwards if they still fire. Pages are sent at any time.
 type QuietHours struct {
 	// From is the begin, in UTC.
@@ -87,7 +87,7 @@ const (
 // no longer.
 var Latencies = []int{100, 250, 500, 1000, 2500, 5000}
 
-// Delivered reports whether anybody is told of alerts.
+// Delivered reports whether alerts have a receiver.
 func (a Alerts) Delivered() bool { return a.Webhook != "" || a.Email.To != "" }
 
 // Port returns the TCP port of the mail server, or 0 without one.

@@ -45,7 +45,7 @@ func (f Faults) orNil() error {
 // add adds a fault of a key below platform:settings.
 func (f *Faults) add(path, problem string, args ...any) { f.at("settings."+path, problem, args...) }
 
-// maxFaults is the most faults that are kept. Nobody reads more at once.
+// maxFaults is the most faults that are kept. More would not fit on a screen.
 const maxFaults = 200
 
 // at adds a fault of any other key of the configuration. It makes the texts safe to print.

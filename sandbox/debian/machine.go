@@ -1,6 +1,7 @@
 package debian
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -19,7 +20,7 @@ func Check() error {
 	return checkTools(keys)
 }
 
-// checkTools looks for apt, dpkg and the file with the keys of Debian's archive.
+// checkTools looks for apt, dpkg, the file with the keys of Debian's archive, and a mirror.
 func checkTools(keys string) error {
 	for _, name := range []string{"apt-get", "apt-cache", "dpkg-deb"} {
 		if _, err := exec.LookPath(name); err != nil {
@@ -29,14 +30,11 @@ func checkTools(keys string) error {
 	if _, err := os.Stat(keys); err != nil {
 		return fmt.Errorf("PgBouncer comes from Debian's packages, and this machine lacks the keys of Debian's archive, %s; apt-get install debian-archive-keyring", keys)
 	}
-	return nil
+	_, err := Mirror()
+	return err
 }
 
-// official is the mirror that works everywhere, by the name that Debian gives for apt's sources.
-const official = "http://deb.debian.org/debian"
-
-// Mirror returns the address of the Debian mirror in this machine's apt sources. On a machine without
-// one, such as Ubuntu, it returns Debian's official one.
+// Mirror returns the address of the Debian mirror in this machine's apt sources.
 func Mirror() (string, error) {
 	out, err := runIn("", "apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages")
 	if err != nil {
@@ -47,5 +45,5 @@ func Mirror() (string, error) {
 			return uri, nil
 		}
 	}
-	return official, nil
+	return "", errors.New("PgBouncer comes from Debian's packages, and apt's sources have no Debian mirror (an address that ends in /debian); use Debian, or add one")
 }

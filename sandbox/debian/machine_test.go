@@ -21,16 +21,18 @@ func withPrograms(t *testing.T, programs map[string]string) {
 	t.Setenv("PATH", folder)
 }
 
-func TestMirrorIsTheOneInAptsSourcesOrTheOfficialOne(t *testing.T) {
-	for sources, want := range map[string]string{
-		"http://mirror.example/debian-security/\\nhttp://mirror.example/debian/\\n": "http://mirror.example/debian/",
-		"http://archive.ubuntu.com/ubuntu/\\n":                                      official,
-		"":                                                                          official,
-	} {
+// mirrors are apt's sources on Debian.
+const mirrors = "http://mirror.example/debian-security/\\nhttp://mirror.example/debian/\\n"
+
+func TestMirrorIsTheOneInAptsSources(t *testing.T) {
+	withPrograms(t, map[string]string{"apt-get": mirrors})
+	mirror, err := Mirror()
+	require.NoError(t, err)
+	assert.Equal(t, "http://mirror.example/debian/", mirror)
+	for _, sources := range []string{"http://mirror.example/ubuntu/\\n", ""} {
 		withPrograms(t, map[string]string{"apt-get": sources})
-		mirror, err := Mirror()
-		require.NoError(t, err)
-		assert.Equal(t, want, mirror, sources)
+		_, err := Mirror()
+		assert.ErrorContains(t, err, "apt's sources have no Debian mirror", sources)
 	}
 }
 
@@ -41,6 +43,8 @@ func TestCheckNamesWhatTheMachineLacks(t *testing.T) {
 	withPrograms(t, map[string]string{"apt-get": "", "apt-cache": "", "dpkg-deb": ""})
 	assert.ErrorContains(t, checkTools(keys), "apt-get install debian-archive-keyring")
 	require.NoError(t, os.WriteFile(keys, nil, 0o600))
+	assert.ErrorContains(t, checkTools(keys), "apt's sources have no Debian mirror")
+	withPrograms(t, map[string]string{"apt-get": mirrors, "apt-cache": "", "dpkg-deb": ""})
 	assert.NoError(t, checkTools(keys))
 }
 

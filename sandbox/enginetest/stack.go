@@ -29,6 +29,8 @@ func New(t *testing.T, checkout, name string, tools build.Tools) Stack {
 		require.NoError(t, os.WriteFile(filepath.Join(root, file), data, 0o600))
 	}
 	s := engine.Stack{Name: name, Root: root, Folder: t.TempDir(), Tools: tools}
+	// The providers of an engine that a test has killed go on.
+	t.Cleanup(func() { assert.NoError(t, s.KillProcesses()) })
 	require.NoError(t, s.Prepare())
 	return Stack{s}
 }

@@ -68,7 +68,7 @@ cat "$CREDENTIALS/pgpass" > "$PGPASSFILE"
 cat session.sql lease.sql locks.sql session.sql declared.sql functions.sql refuse.sql rename.sql close.sql database.sql roles.sql \
   schemas.sql volume.sql restore.sql samples.sql quota.sql open.sql archive.sql purge.sql verify.sql > "$WORK/reconcile.sql"
 mkfifo "$WORK/pipe"
-# While a tenant fills the table of locks, nobody can connect, and any statement may fail.
+# While a tenant fills the table of locks, no role can log in, and any statement may fail.
 # Then locks.sql has to log in before the tenant's next transaction, and a run that failed
 # begins again: each of its statements may be repeated.
 deadline=$(($(date +%s) + 60)) full=$(($(date +%s) + 300)) told=0 WAS_FULL=false

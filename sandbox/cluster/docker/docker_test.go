@@ -38,7 +38,7 @@ func TestTheEngineRunsContainersAndLeavesNothing(t *testing.T) {
 		assert.Error(t, err, "the engine has no way out: %s", out)
 	})
 	if host == "" {
-		t.Skip("no engine was started")
+		return // the subtest was left out, or has failed
 	}
 	assert.NoDirExists(t, filepath.Dir(host))
 	found, err := filepath.Glob("/sys/fs/cgroup/*/" + filepath.Base(filepath.Dir(host)))
