@@ -1,11 +1,9 @@
 package tenancy_test
 
 import (
-	"context"
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"github.com/genericcorp/platform/internal/settings"
@@ -45,25 +43,13 @@ func TestTenantThatFillsTheLockTableOnlyAfterTheRunHasLookedIsSuspended(t *testi
 	declared := named("acme", "beta")
 	b.must(t, declared)
 	p := newPooler(t, b, declared)
-	ctx, stop := context.WithCancel(t.Context())
-	defer stop()
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for ctx.Err() == nil {
-			conn, err := pgx.Connect(ctx, p.url(t, declared[0]))
-			for err == nil && !conn.IsClosed() && ctx.Err() == nil {
-				_, _ = conn.Exec(ctx, fillAfterTheLook)
-			}
-		}
-	}()
+	stop := repeat(t, p.url(t, declared[0]), 1, fillAfterTheLook)
 	require.Eventually(t, func() bool {
 		return ask[bool](t, b.Superuser(t, postgrestest.Database), "SELECT count(*) = 1 FROM pg_stat_activity WHERE usename = 'tenant_acme' AND state = 'active'")
 	}, 10*time.Second, 100*time.Millisecond)
 	begun := time.Now()
 	out, err := b.reconcile(t, tenants(settings.Tenant{Name: "acme", State: settings.Suspended}, settings.Tenant{Name: "beta"}))
 	stop()
-	<-done
 	t.Logf("%s, %v\n%s", time.Since(begun), err, out)
 	require.NoError(t, err, out)
 	require.ErrorContains(t, loginError(t, b.url(t, declared[0]), postgrestest.Database), "not permitted to log in")

@@ -5,7 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -70,23 +69,11 @@ func TestTenantThatFillsTheLockTableAgainAndAgainIsSuspended(t *testing.T) {
 	require.ErrorContains(t, err, "out of shared memory")
 	assert.Eventually(t, free, 5*time.Second, 20*time.Millisecond)
 
-	ctx, stop := context.WithCancel(t.Context())
-	defer stop()
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for ctx.Err() == nil {
-			conn, err := pgx.Connect(ctx, p.url(t, declared[0]))
-			for err == nil && !conn.IsClosed() && ctx.Err() == nil {
-				_, _ = conn.Exec(ctx, fillLocks) // it fails each time
-			}
-		}
-	}()
+	stop := repeat(t, p.url(t, declared[0]), 1, fillLocks)
 	require.Eventually(t, func() bool { return !free() }, 10*time.Second, time.Millisecond)
 	suspended := tenants(settings.Tenant{Name: "acme", State: settings.Suspended}, settings.Tenant{Name: "beta"})
 	b.must(t, suspended)
 	stop()
-	<-done
 	assert.True(t, free())
 	postgrestest.Connect(t, b.url(t, declared[1]))
 	require.ErrorContains(t, loginError(t, b.url(t, declared[0]), postgrestest.Database), "not permitted to log in")

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -17,38 +18,38 @@ import (
 	"github.com/genericcorp/platform/sandbox/postgrestest"
 )
 
-// repeat sends statements in new sessions of the tenant acme until the test ends.
-func repeat(t *testing.T, b *bed, sessions int, statements string) {
+// repeat sends statements in new sessions of a role until the returned function is called or the test
+// ends. A statement may fail, and the run may end a session.
+func repeat(t *testing.T, url string, sessions int, statements string) (stop func()) {
 	t.Helper()
-	ctx, stop := context.WithCancel(t.Context())
-	done := make(chan struct{})
+	ctx, cancel := context.WithCancel(t.Context())
+	var senders sync.WaitGroup
 	for range sessions {
-		go func() {
-			defer func() { done <- struct{}{} }()
+		senders.Go(func() {
 			for ctx.Err() == nil {
-				conn, err := pgx.Connect(ctx, b.url(t, named("acme")[0]))
-				for err == nil && ctx.Err() == nil {
-					_, err = conn.Exec(ctx, statements) // the run may end the session
+				conn, err := pgx.Connect(ctx, url)
+				for err == nil && !conn.IsClosed() && ctx.Err() == nil {
+					_, _ = conn.Exec(ctx, statements)
 				}
 				if conn != nil {
 					_ = conn.Close(context.Background())
 				}
 			}
-		}()
+		})
 	}
-	t.Cleanup(func() {
-		stop()
-		for range sessions {
-			<-done
-		}
-	})
+	stop = func() {
+		cancel()
+		senders.Wait()
+	}
+	t.Cleanup(stop)
+	return stop
 }
 
 // PostgreSQL refuses a change of a role that another session has changed meanwhile.
 func TestTenantThatChangesItsRoleAllTheTimeIsSuspended(t *testing.T) {
 	everyMajor(t, func(t *testing.T, b *bed) {
 		b.must(t, named("acme"))
-		repeat(t, b, 2, "BEGIN; ALTER ROLE tenant_acme PASSWORD 'x'; SELECT pg_sleep(1.5); COMMIT")
+		repeat(t, b.url(t, named("acme")[0]), 2, "BEGIN; ALTER ROLE tenant_acme PASSWORD 'x'; SELECT pg_sleep(1.5); COMMIT")
 		super := b.Superuser(t, postgrestest.Database)
 		require.Eventually(t, func() bool {
 			return ask[int](t, super, "SELECT count(*) FROM pg_stat_activity WHERE usename = 'tenant_acme'") == 2

@@ -22,7 +22,7 @@ type document struct {
 
 // newDocument returns a document without sections.
 func newDocument() document {
-	return document{fmt.Sprintf(head, machine(), build.PulumiVersion), map[string]string{}}
+	return document{fmt.Sprintf(head, measuredOn(), build.PulumiVersion), map[string]string{}}
 }
 
 const head = `# Benchmarks
@@ -32,8 +32,8 @@ each section is one run, so read the ratios: %s, Pulumi %s.
 Clouds are simulated: what a real one adds is not in here.
 `
 
-// machine describes what the times depend on: system, cores, processor and Go version.
-func machine() string {
+// measuredOn describes what the times depend on: system, cores, processor and Go version.
+func measuredOn() string {
 	return fmt.Sprintf("%s/%s, %d cores, %s, %s", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), processor(), runtime.Version())
 }
 

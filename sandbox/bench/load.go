@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/genericcorp/platform/sandbox/demo"
 	"github.com/genericcorp/platform/sandbox/load"
+	"github.com/genericcorp/platform/sandbox/machine"
 )
 
 // loadPeople are the numbers of people at once, and loadTime the time of each run.
@@ -53,25 +53,13 @@ func (b bench) startDemo() (*demo.Demo, error) {
 	if err := errors.Join(os.WriteFile(filepath.Join(source, "Pulumi.yaml"), project, 0o600), os.WriteFile(filepath.Join(source, "Pulumi.demo.yaml"), more, 0o600)); err != nil {
 		return nil, err
 	}
-	ports, err := freePorts()
+	free, err := machine.FreePorts(3)
 	if err != nil {
 		return nil, err
 	}
+	ports := demo.Ports{HTTP: free[0], HTTPS: free[1], Metrics: free[2]}
 	d := demo.New(b.root, source, filepath.Join(b.folder, "demo"), "demo", ports, os.Getpid(), os.Stderr, os.Stderr)
 	return d, d.Up()
-}
-
-func freePorts() (demo.Ports, error) {
-	var out [3]int
-	for i := range out {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return demo.Ports{}, err
-		}
-		defer listener.Close() //nolint:errcheck // nothing was sent
-		out[i] = listener.Addr().(*net.TCPAddr).Port
-	}
-	return demo.Ports{HTTP: out[0], HTTPS: out[1], Metrics: out[2]}, nil
 }
 
 func (b bench) loadRuns(ctx context.Context, d *demo.Demo) error {

@@ -81,7 +81,7 @@ func run(only string) error {
 		fmt.Fprintf(os.Stderr, "measuring %s: about %s\n", p.name, p.duration)
 		var section strings.Builder
 		if only != "" {
-			fmt.Fprintf(&section, "Measured by `make bench ONLY=%s`: %s.\n\n", only, machine())
+			fmt.Fprintf(&section, "Measured by `make bench ONLY=%s`: %s.\n\n", only, measuredOn())
 		}
 		b.out = &section
 		if err := p.run(b); err != nil {

@@ -93,12 +93,12 @@ func (h *Host) startDatabase() error {
 	if err := os.RemoveAll(folder); err != nil {
 		return err
 	}
-	port, err := freePort()
+	ports, err := machine.FreePorts(1)
 	if err != nil {
 		return err
 	}
 	h.database, err = postgres.Start(postgres.Options{
-		Folder: folder, Port: port, Password: password, Hosts: []string{"*.db.ondigitalocean.com", "localhost"},
+		Folder: folder, Port: ports[0], Password: password, Hosts: []string{"*.db.ondigitalocean.com", "localhost"},
 	})
 	if err != nil {
 		return fmt.Errorf("PostgreSQL: %w", err)
@@ -113,7 +113,7 @@ func (h *Host) startDatabase() error {
 	}
 	return errors.Join(
 		os.WriteFile(filepath.Join(h.options.Folder, cloud.DatabaseFile), data, 0o600),
-		h.Network.Offer(databasePort, fmt.Sprintf("127.0.0.1:%d", port)),
+		h.Network.Offer(databasePort, fmt.Sprintf("127.0.0.1:%d", ports[0])),
 	)
 }
 
@@ -185,12 +185,4 @@ func (h *Host) Stop() error {
 		err = errors.Join(err, h.database.Stop())
 	}
 	return errors.Join(err, os.RemoveAll(machine.DatabaseFolder(h.options.Folder)))
-}
-
-func freePort() (int, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	return listener.Addr().(*net.TCPAddr).Port, listener.Close()
 }

@@ -20,6 +20,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd/api"
 
 	"github.com/genericcorp/platform/sandbox/cluster/vpc"
+	"github.com/genericcorp/platform/sandbox/machine"
 )
 
 // ControlPlane is a control plane that runs. Call Stop when it is no longer used.
@@ -57,7 +58,7 @@ func Start(ctx context.Context, bin, folder string, network *vpc.Network) (*Cont
 }
 
 func (c *ControlPlane) start(ctx context.Context, bin string) error {
-	ports, err := freePorts(5)
+	ports, err := machine.FreePorts(5)
 	if err != nil {
 		return err
 	}
@@ -226,17 +227,4 @@ func (c *ControlPlane) kubeconfig(address net.IP, port int, token string) *api.C
 	config.Contexts[name] = &api.Context{Cluster: name, AuthInfo: name}
 	config.CurrentContext = name
 	return config
-}
-
-func freePorts(n int) ([]int, error) {
-	var out []int
-	for range n {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, err
-		}
-		defer listener.Close() //nolint:errcheck // nothing was sent
-		out = append(out, listener.Addr().(*net.TCPAddr).Port)
-	}
-	return out, nil
 }

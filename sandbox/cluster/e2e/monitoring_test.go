@@ -2,10 +2,7 @@ package e2e_test
 
 import (
 	"encoding/json"
-	"io"
 	"io/fs"
-	"net/http"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -118,21 +115,10 @@ func (d runningDemo) queries(t *testing.T) map[string]string {
 	return out
 }
 
-// ask returns the result of a query to VictoriaMetrics.
-func (d runningDemo) ask(t *testing.T, query string) []any {
+// ask returns the values of a query to VictoriaMetrics.
+func (d runningDemo) ask(t *testing.T, query string) []float64 {
 	t.Helper()
-	// By default it does not return the last 30 seconds (latency_offset).
-	resp, err := http.Get("http://" + address(d.ports.Metrics) + "/api/v1/query?latency_offset=1ms&query=" + url.QueryEscape(query))
+	values, err := d.Query(t.Context(), query)
 	require.NoError(t, err)
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	require.NoError(t, err)
-	require.Equal(t, http.StatusOK, resp.StatusCode, "%s: %s", query, body)
-	var answer struct {
-		Data struct {
-			Result []any `json:"result"`
-		} `json:"data"`
-	}
-	require.NoError(t, json.Unmarshal(body, &answer))
-	return answer.Data.Result
+	return values
 }
