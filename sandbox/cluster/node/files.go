@@ -36,11 +36,18 @@ state = "{{.Path "state"}}"
   address = "{{.Socket}}"
 [plugins.'io.containerd.cri.v1.images'.pinned_images]
   sandbox = "` + PauseImage + `"
+[plugins.'io.containerd.cri.v1.images'.registry]
+  config_path = "{{.Path "registries"}}"
 [plugins.'io.containerd.cri.v1.runtime']
   restrict_oom_score_adj = true
 [plugins.'io.containerd.cri.v1.runtime'.cni]
   bin_dirs = ["{{.Bin}}"]
   conf_dir = "{{.Path "cni"}}"
+`,
+	// The kubelet may see a Pod before its image has the Pod's name. Without this, it would wait for a
+	// registry that it cannot reach, one image after the other. _default is for all registries
+	// (docs/hosts.md of containerd).
+	"registries/_default/hosts.toml": `server = "http://127.0.0.1:1"
 `,
 	"cni/pods.conflist": `{"cniVersion": "1.0.0", "name": "pods", "plugins": [{"type": "ptp", "ipam": {
   "type": "host-local", "dataDir": "{{.Path "addresses"}}", "ranges": [[{"subnet": "{{.Pods}}"}]], "routes": [{"dst": "0.0.0.0/0"}]
