@@ -41,6 +41,36 @@ func TestRunEndsTheSessionThatFillsTheLockTableWhileItLooks(t *testing.T) {
 	assert.ErrorContains(t, loginError(t, b.url(t, named("acme")[0]), postgrestest.Database), "password authentication failed")
 }
 
+// A serializable transaction's predicate locks are in a table of their own.
+func TestRunDoesNotCountPredicateLocks(t *testing.T) {
+	t.Parallel()
+	b := newBed(t, 0)
+	b.must(t, named("acme"))
+	super := b.Superuser(t, postgrestest.Database)
+	b.migrate(t, "acme", `DO $$ BEGIN
+		FOR i IN 1 .. 20 LOOP
+			EXECUTE format('CREATE TABLE t%s (id int PRIMARY KEY, text text)', i);
+			EXECUTE format('INSERT INTO t%s SELECT g, repeat(''x'', 2000) FROM generate_series(1, 120) g', i);
+		END LOOP;
+	END $$`)
+	acme := postgrestest.Connect(t, b.url(t, named("acme")[0]))
+	run(t, acme, "SET enable_seqscan = off", "SET enable_bitmapscan = off", "BEGIN ISOLATION LEVEL SERIALIZABLE", `DO $$ BEGIN
+		FOR i IN 1 .. 20 LOOP
+			EXECUTE format('SELECT count(text) FROM t%s WHERE id %% 4 = 0 AND id BETWEEN 1 AND 110', i);
+		END LOOP;
+	END $$`)
+	require.Greater(t, ask[int](t, super, "SELECT count(*) FROM pg_locks WHERE mode = 'SIReadLock'"), 300)
+	look := b.client(t, postgrestest.Admin)
+	look.Env = append(look.Env, "WAS_FULL=true")
+	script, err := os.ReadFile("reconcile/locks.sql")
+	require.NoError(t, err)
+	look.Stdin = bytes.NewReader(script)
+	out, err := look.CombinedOutput()
+	require.NoError(t, err, string(out))
+	assert.Empty(t, string(out))
+	assert.NoError(t, acme.Ping(t.Context()))
+}
+
 // Any statement of a run may fail while the table of locks is full. Then the run begins again.
 func TestRunBeginsAgainAfterATenantHasFilledTheLockTable(t *testing.T) {
 	t.Parallel()

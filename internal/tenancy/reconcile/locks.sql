@@ -30,7 +30,7 @@ DECLARE
     + current_setting('max_connections')::int + current_setting('max_worker_processes')::int + current_setting('max_wal_senders')::int + 1
     + coalesce(current_setting('autovacuum_worker_slots', true), current_setting('autovacuum_max_workers'))::int);
 BEGIN
-  -- A pooler ends a transaction after 120 s, so a session that holds the table does not
+  -- A pooler ends a transaction after 120 s, so a transaction that holds the table does not
   -- outlast this loop.
   LOOP
     hoarder := NULL;
@@ -46,11 +46,11 @@ BEGIN
       END IF;
       PERFORM pg_stat_clear_snapshot();
       -- Only locks of tenants count. Others, such as a migration, may have many as well.
-      -- Fast-path locks are not in the table. If the table was full a moment ago, a tenth of
+      -- Fast-path locks and predicate locks (of serializable transactions) are not in the table. If the table was full a moment ago, a tenth of
       -- it is too much: a tenant may be filling it again.
       SELECT usesysid, held INTO hoarder, hoarded FROM (
         SELECT usesysid, count(*) AS held, sum(count(*)) OVER () AS taken FROM pg_lock_status() AS l JOIN pg_stat_get_activity(NULL) AS a USING (pid)
-        WHERE NOT l.fastpath AND a.usesysid = ANY (logins)
+        WHERE NOT l.fastpath AND l.mode <> 'SIReadLock' AND a.usesysid = ANY (logins)
         GROUP BY usesysid) AS of_tenants
       WHERE taken > capacity * CASE WHEN was_full THEN 0.1 ELSE 0.75 END AND held > 100 ORDER BY held DESC LIMIT 1;
       scarce := scarce OR hoarder IS NOT NULL;

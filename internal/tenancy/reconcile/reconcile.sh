@@ -82,20 +82,19 @@ while :; do
     tee_pid=$!
     run "$WORK/reconcile.sql" 2> "$WORK/pipe" || status=$?
     end_watch # it writes to the pipe as well
-    wait "$tee_pid"
+    wait "$tee_pid" || true # the run's own status counts
     [ "$status" != 0 ] || break
     lock_table_was_full || exit "$status"
     rm -f "$WORK/failed" "$WORK/watch.pid"
-    echo "the table of locks was full; this run begins again"
+  fi
+  if lock_table_was_full; then
+    WAS_FULL=true deadline=$full pause=0.1 reason="the table of locks is full"
+  else
+    pause=2 reason="the database does not answer"
   fi
   now=$(date +%s)
-  if lock_table_was_full; then
-    WAS_FULL=true deadline=$full pause=0.1
-  else
-    pause=2
-  fi
-  [ "$now" -lt "$deadline" ] || { cat "$WORK/errors" >&2; echo "the database does not answer at $PGHOST:$PGPORT" >&2; exit 1; }
-  [ "$now" -lt "$told" ] || { echo "waiting for the database at $PGHOST:$PGPORT"; told=$((now + 10)); }
+  [ "$now" -lt "$deadline" ] || { cat "$WORK/errors" >&2; echo "$reason at $PGHOST:$PGPORT" >&2; exit 1; }
+  [ "$now" -lt "$told" ] || { echo "$reason at $PGHOST:$PGPORT; this run tries again"; told=$((now + 10)); }
   sleep "$pause"
 done
 [ ! -e "$WORK/refused" ] || exit 65
