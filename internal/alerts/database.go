@@ -25,7 +25,7 @@ func database() []Rule {
 		{
 			Name: "ReconcileFailed", Severity: Warning,
 			Expr:    started("kube_job_failed") + ` > (` + started("kube_job_complete") + ` or vector(0))`,
-			Summary: "The last Job of the tenants failed. Some tenants are not as the stack file declares.",
+			Summary: "The last Job of the tenants failed. Some tenants are not as the stack file declares, or one fills the table of locks.",
 		},
 		{
 			// Runs start every 15 minutes, and one takes at most 10.

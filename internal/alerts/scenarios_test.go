@@ -229,7 +229,7 @@ func ofDatabase() []scenario {
 				{job(started, "b"), fmt.Sprintf("_x10 %dx30", start+600)}, {job(failed, "b"), "_x10 1x30"},
 				{job(started, "c"), fmt.Sprintf("_x20 %dx20", start+1200)}, {job(complete, "c"), "_x20 1x20"},
 			},
-			quiet: []string{"9m", "21m"}, fires: "12m", summary: "The last Job of the tenants failed. Some tenants are not as the stack file declares.",
+			quiet: []string{"9m", "21m"}, fires: "12m", summary: "The last Job of the tenants failed. Some tenants are not as the stack file declares, or one fills the table of locks.",
 		},
 		{
 			rule: "ReconcileMissing", name: "no success for 70 minutes", series: [][2]string{{success, fmt.Sprintf("%dx69 %dx20", start, start+4200)}},

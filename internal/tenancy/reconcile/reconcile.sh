@@ -88,13 +88,13 @@ while :; do
     rm -f "$WORK/failed" "$WORK/watch.pid"
   fi
   if lock_table_was_full; then
-    WAS_FULL=true deadline=$full pause=0.1 reason="the table of locks is full"
+    WAS_FULL=true deadline=$full pause=0.1 reason="the table of locks is full at"
   else
-    pause=2 reason="the database does not answer"
+    pause=2 reason="the database does not answer at"
   fi
   now=$(date +%s)
-  [ "$now" -lt "$deadline" ] || { cat "$WORK/errors" >&2; echo "$reason at $PGHOST:$PGPORT" >&2; exit 1; }
-  [ "$now" -lt "$told" ] || { echo "$reason at $PGHOST:$PGPORT; this run tries again"; told=$((now + 10)); }
+  [ "$now" -lt "$deadline" ] || { cat "$WORK/errors" >&2; echo "$reason $PGHOST:$PGPORT" >&2; exit 1; }
+  [ "$now" -lt "$told" ] || { echo "$reason $PGHOST:$PGPORT; this run tries again"; told=$((now + 10)); }
   sleep "$pause"
 done
 [ ! -e "$WORK/refused" ] || exit 65

@@ -6,6 +6,9 @@ UPDATE platform.tenants t SET password = NULL, restored = NULL, full_since = NUL
 WHERE d.name = t.name AND d.state = 'purged' AND t.state = 'purged' AND (password IS NOT NULL OR restored IS NOT NULL OR full_since IS NOT NULL);
 UPDATE platform.tenants t SET state = 'suspended', changed = now() FROM closed c
 WHERE c.name = t.name AND t.state IN ('new', 'active') AND t.name NOT IN (SELECT name FROM desired);
+-- Such a tenant is as declared, and it can do this again. A run that fails raises an alert.
+INSERT INTO failures SELECT name, 'table of locks', 'it filled the table of locks, and its sessions were ended. It can log in again: declare state: suspended'
+FROM desired JOIN pg_roles ON rolname = role WHERE state = 'active' AND rolvaliduntil = '-infinity';
 
 DO $$
 DECLARE
