@@ -15,6 +15,8 @@ import (
 type history struct {
 	// tenants has every name that an earlier update found in the stack file.
 	tenants lifecycle.History
+	// sizes are those that only grow.
+	sizes lifecycle.Sizes
 	// kubernetesVersion is the minor that the last update declared.
 	kubernetesVersion string
 }
@@ -34,7 +36,23 @@ func readHistory(ctx *pulumi.Context) (history, error) {
 	if err != nil {
 		return history{}, err
 	}
-	return history{tenants: tenants, kubernetesVersion: version}, nil
+	sizes, err := readSizes(reference)
+	if err != nil {
+		return history{}, err
+	}
+	return history{tenants: tenants, sizes: sizes, kubernetesVersion: version}, nil
+}
+
+func readSizes(reference *pulumi.StackReference) (lifecycle.Sizes, error) {
+	found, err := output[map[string]any](reference, OutputSizes)
+	if err != nil {
+		return lifecycle.Sizes{}, err
+	}
+	sizes, err := lifecycle.DecodeSizes(found)
+	if err != nil {
+		return lifecycle.Sizes{}, fmt.Errorf("the stack's output %s: %w; was it written by another program?", OutputSizes, err)
+	}
+	return sizes, nil
 }
 
 // readTenants reads the tenants' history. If an older version of the program made the last

@@ -5,6 +5,7 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"github.com/genericcorp/platform/internal/lifecycle"
 	"github.com/genericcorp/platform/internal/names"
 	"github.com/genericcorp/platform/internal/settings"
 )
@@ -21,6 +22,8 @@ const (
 	OutputTenants         = "tenants"
 	// OutputTenantHistory is the history with which the next update compares its tenants.
 	OutputTenantHistory = "tenantHistory"
+	// OutputSizes has the sizes that the next update must not lower (lifecycle.Sizes).
+	OutputSizes = "sizes"
 	// OutputKubernetesVersion is the declared minor. The next update reads it.
 	OutputKubernetesVersion = "kubernetesVersion"
 )
@@ -33,6 +36,11 @@ func export(ctx *pulumi.Context, s *stack, grafanaPassword pulumi.StringOutput, 
 	if err != nil {
 		return fmt.Errorf("the tenants' history: %w", err)
 	}
+	sizes, err := lifecycle.SizesOf(s.Settings, s.plan.Database.Size).Encode()
+	if err != nil {
+		return fmt.Errorf("the sizes: %w", err)
+	}
+	ctx.Export(OutputSizes, once(tenantsApplied, sizes))
 	ctx.Export(OutputTenants, once(tenantsApplied, states(s.Tenants)))
 	ctx.Export(OutputTenantHistory, once(tenantsApplied, records))
 	ctx.Export(OutputURL, pulumi.String("https://"+s.Domain))

@@ -18,6 +18,13 @@ func Program(ctx *pulumi.Context) error {
 	if err != nil {
 		return err
 	}
+	before, err := readHistory(ctx)
+	if err != nil {
+		return err
+	}
+	if c.Settings, err = before.sizes.Next(c.Settings); err != nil {
+		return err
+	}
 	plan, err := sizing.Solve(c.Settings)
 	if err != nil {
 		return err
@@ -25,10 +32,6 @@ func Program(ctx *pulumi.Context) error {
 	summary := fmt.Sprintf("%s costs %s a month of at most %s\n\n%s",
 		ctx.Stack(), plan.Bill.Total(), plan.Budget, plan.Bill.Table(plan.Budget))
 	if err := ctx.Log.Info(summary, nil); err != nil {
-		return err
-	}
-	before, err := readHistory(ctx)
-	if err != nil {
 		return err
 	}
 	next, err := c.nextTenants(ctx, before.tenants)

@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/genericcorp/platform/internal/lifecycle"
 	"github.com/genericcorp/platform/internal/report"
 	"github.com/genericcorp/platform/internal/settings"
 )
@@ -27,11 +28,13 @@ const (
 	exitFaulty = 2
 )
 
-const usage = `usage: plan [-format text|json|markdown] [-base REV] [stack ...]
+const usage = `usage: plan [-format text|json|markdown] [-base REV] [-deployed FILE] [stack ...]
 
 Prints the plan of the named stacks, or of every Pulumi.<stack>.yaml in this folder.
   -format   text (default), json (docs/plan.md), or markdown for a pull request
   -base     compares with the stack files of another git revision
+  -deployed plans one stack from the sizes that run: a database or a volume never shrinks.
+            FILE is what "pulumi stack output --json" prints
 
 Exit status: 0 every stack fits and is within its budget; 1 a stack does not, or with -base
 an update would refuse a change of its tenants; 2 faulty settings or wrong usage.
@@ -44,7 +47,9 @@ func run(args []string, out, errs io.Writer) int {
 	flags.SetOutput(errs)
 	flags.Usage = func() {} // the code below prints it to the right stream
 	format := flags.String("format", "text", "")
-	base := flags.String("base", "", "")
+	var from origin
+	flags.StringVar(&from.base, "base", "", "")
+	flags.StringVar(&from.deployed, "deployed", "", "")
 	switch err := flags.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
 		fmt.Fprint(out, usage)
@@ -58,7 +63,7 @@ func run(args []string, out, errs io.Writer) int {
 		fmt.Fprintf(errs, "plan: -format %q is not one of text, json, markdown\n", *format)
 		return exitFaulty
 	}
-	r, err := plan(flags.Args(), *base)
+	r, err := plan(flags.Args(), from)
 	if err == nil {
 		err = render(r, out)
 	}
@@ -85,8 +90,8 @@ var formats = map[string]func(report.Report, io.Writer) error{
 
 // plan plans the named stacks, or all stacks of the folder. Its error joins the faults of
 // every stack.
-func plan(names []string, base string) (report.Report, error) {
-	removed, err := removedStacks(base)
+func plan(names []string, from origin) (report.Report, error) {
+	removed, err := removedStacks(from.base)
 	if err != nil {
 		return report.Report{}, err
 	}
@@ -95,10 +100,14 @@ func plan(names []string, base string) (report.Report, error) {
 			return report.Report{}, err
 		}
 	}
+	running, err := from.running(unique(names))
+	if err != nil {
+		return report.Report{}, err
+	}
 	var stacks []report.Stack
 	var faults []error
 	for _, name := range unique(names) {
-		s, err := planOne(name, base)
+		s, err := planOne(name, from.base, running)
 		if err != nil {
 			faults = append(faults, err)
 			continue
@@ -143,7 +152,7 @@ func unique(names []string) []string {
 // a line, where GitHub Actions would run one such as "::error::x".
 var pulumiStack = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
 
-func planOne(name, base string) (report.Stack, error) {
+func planOne(name, base string, running *lifecycle.Sizes) (report.Stack, error) {
 	if !pulumiStack.MatchString(name) {
 		return report.Stack{}, fmt.Errorf("stack %+.100q: is no name that Pulumi allows; write letters from a to z, digits, dots, hyphens and underscores", name)
 	}
@@ -151,24 +160,24 @@ func planOne(name, base string) (report.Stack, error) {
 	if err != nil {
 		return report.Stack{}, fmt.Errorf("stack file Pulumi.%s.yaml: %w", name, err)
 	}
-	s, err := report.PlanStack(name, file)
+	s, err := report.PlanStack(name, file, running)
 	if err != nil {
 		return report.Stack{}, fmt.Errorf("stack file Pulumi.%s.yaml: %w", name, err)
 	}
 	if base != "" {
-		s.Base = compare(s, base)
+		s.Base = compare(s, base, running)
 	}
 	return s, nil
 }
 
 // compare compares a stack with its file at a git revision. If that file is faulty, the
 // result has a Problem and is no error, so that a pull request can fix the file.
-func compare(now report.Stack, revision string) *report.Comparison {
+func compare(now report.Stack, revision string, running *lifecycle.Sizes) *report.Comparison {
 	file, err := exec.Command("git", "show", revision+":./Pulumi."+now.Name+".yaml").Output()
 	if err != nil {
 		return report.Compare(now, nil, revision)
 	}
-	before, err := report.PlanStack(now.Name, file)
+	before, err := report.PlanStack(now.Name, file, running)
 	if err != nil {
 		return &report.Comparison{Revision: revision, Problem: err.Error(), Changes: []report.Change{}}
 	}

@@ -42,7 +42,7 @@ func monthly(t *testing.T, stack string) budget.Cents {
 	t.Helper()
 	data, err := os.ReadFile("Pulumi." + stack + ".yaml")
 	require.NoError(t, err)
-	planned, err := report.PlanStack(stack, data)
+	planned, err := report.PlanStack(stack, data, nil)
 	require.NoError(t, err)
 	return planned.MonthlyCents
 }
@@ -60,6 +60,44 @@ func runPlan(args ...string) (int, string, string) {
 	var out, errs bytes.Buffer
 	status := run(args, &out, &errs)
 	return status, out.String(), errs.String()
+}
+
+func TestPlanKeepsWhatTheFileOfOutputsHas(t *testing.T) {
+	repository(t)
+	write := func(text string) { require.NoError(t, os.WriteFile("outputs.json", []byte(text), 0o600)) }
+	write(`{"url": "https://demo.genericcorp.com", "sizes": {"databaseSize": "db-s-1vcpu-2gb", "databaseVersion": "17", "monitoringGiB": 5}}`)
+	status, out, errs := runPlan("-deployed", "outputs.json", "demo")
+	assert.Equal(t, exitFits, status, errs)
+	assert.Contains(t, out, "database: 1 × db-s-1vcpu-2gb, kept")
+	assert.NotContains(t, out, "-deployed FILE")
+	_, out, _ = runPlan("demo")
+	assert.Contains(t, out, "database: 1 × db-s-1vcpu-1gb")
+	assert.Contains(t, out, "what runs already is not known")
+
+	write(`{"sizes": {"monitoringGiB": 50, "ha": true}}`)
+	status, out, _ = runPlan("-deployed", "outputs.json", "demo")
+	assert.Equal(t, exitMisfit, status)
+	assert.Contains(t, out, "settings.monitoring.volumeGiB: is 5, and the running volume has 50 GiB")
+	assert.Contains(t, out, "settings.cluster.ha: is false")
+
+	for text, want := range map[string]string{
+		`{"sizes": {"databaseSize": "db-other"}}`: `"db-other" is not a database size`,
+		`{"url": "x"}`:   `has no output "sizes"`,
+		`{"sizes": [1]}`: "write it with: pulumi stack output --json -s demo",
+		`no JSON`:        "write it with: pulumi stack output --json -s demo",
+		`null`:           `has no output "sizes"`,
+	} {
+		write(text)
+		status, _, errs = runPlan("-deployed", "outputs.json", "demo")
+		assert.Equal(t, exitFaulty, status)
+		assert.Contains(t, errs, want)
+	}
+	status, _, errs = runPlan("-deployed", "outputs.json")
+	assert.Equal(t, exitFaulty, status)
+	assert.Contains(t, errs, "-deployed is for one stack; name it")
+	status, _, errs = runPlan("-deployed", "missing.json", "demo")
+	assert.Equal(t, exitFaulty, status)
+	assert.Contains(t, errs, "missing.json")
 }
 
 func TestPlanPrintsAllStacksOrTheNamedOnes(t *testing.T) {

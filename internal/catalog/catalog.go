@@ -59,6 +59,14 @@ func DatabaseBySize(size string) (Database, error) {
 	return find("database size", size, databases, func(d Database) string { return d.SKU })
 }
 
+// IsSmallerDatabase compares two sizes by price. It is false if one of them is not in the
+// catalogue: an external database has no size.
+func IsSmallerDatabase(size, than string) bool {
+	a, errA := DatabaseBySize(size)
+	b, errB := DatabaseBySize(than)
+	return errA == nil && errB == nil && a.Unit < b.Unit
+}
+
 // Nodes returns the node sizes, cheapest first.
 func Nodes() []Node { return slices.Clone(nodes) }
 

@@ -1,5 +1,5 @@
-// Package lifecycle checks the changes of tenants that an update makes. It compares the
-// stack file with the history that the last update wrote into the stack's outputs.
+// Package lifecycle checks the changes that an update makes to tenants, and to sizes that only
+// grow. It compares the stack file with what the last update wrote into the stack's outputs.
 //
 // A preview uses it, so a change that an update would refuse fails before anything is
 // changed. The reconcile Job checks the same against the database.

@@ -23,7 +23,7 @@ func TestThePlanSaysWhoIsToldOfAlerts(t *testing.T) {
 		if alerts != "" {
 			text = strings.Replace(text, "  platform:settings:\n", "  platform:settings:\n    "+alerts+"\n", 1)
 		}
-		s, err := report.PlanStack("demo", []byte(text))
+		s, err := report.PlanStack("demo", []byte(text), nil)
 		require.NoError(t, err)
 		var out bytes.Buffer
 		require.NoError(t, report.New([]report.Stack{s}).Text(&out))

@@ -93,20 +93,12 @@ func (c *Comparison) nodes(before *Stack, now Stack) {
 
 func (c *Comparison) database(before *Stack, now Stack) {
 	effect, note := OneWay, "a database can grow, but not shrink"
-	if isSmaller(now.Database.Size, before.Database.Size) {
+	if catalog.IsSmallerDatabase(now.Database.Size, before.Database.Size) {
 		note = "DigitalOcean refuses to shrink a database; create a smaller one and restore a backup into it"
 		effect = Replaces
 	}
 	c.addIfDifferent("database size", before.Database.Size, now.Database.Size, effect, note)
 	c.addIfDifferent("database nodes", before.Database.Nodes, now.Database.Nodes, InPlace, "")
-}
-
-// isSmaller compares database sizes by price. It returns false if one of them is not in
-// the catalogue: an external database has no size.
-func isSmaller(size, than string) bool {
-	a, errA := catalog.DatabaseBySize(size)
-	b, errB := catalog.DatabaseBySize(than)
-	return errA == nil && errB == nil && a.Unit < b.Unit
 }
 
 // immovable adds the changes of settings that the provider cannot change in place.

@@ -28,7 +28,7 @@ func TestTheLargestNumbersAreRefusedSoon(t *testing.T) {
 		"pricing: {tenantUsd: [0.01], fixedUsd: 1000000}, budget: {monthlyUsd: 0.01}",
 	} {
 		start := time.Now()
-		s, err := report.PlanStack("demo", []byte("config: {platform:settings: {domain: demo.genericcorp.com, zone: genericcorp.com, email: sre@genericcorp.com, "+lines+"}}"))
+		s, err := report.PlanStack("demo", []byte("config: {platform:settings: {domain: demo.genericcorp.com, zone: genericcorp.com, email: sre@genericcorp.com, "+lines+"}}"), nil)
 		took := time.Since(start)
 		if assert.NoError(t, err, lines) {
 			assert.False(t, s.OK, lines)

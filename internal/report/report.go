@@ -5,8 +5,10 @@ package report
 
 import (
 	"errors"
+	"strings"
 
 	"github.com/genericcorp/platform/internal/budget"
+	"github.com/genericcorp/platform/internal/lifecycle"
 	"github.com/genericcorp/platform/internal/settings"
 	"github.com/genericcorp/platform/internal/sizing"
 )
@@ -34,6 +36,8 @@ type Stack struct {
 	Lines    []Line   `json:"lines"`
 	Nodes    Nodes    `json:"nodes"`
 	Database Database `json:"database"`
+	// Running is true if the plan knows what the last update has made, which never shrinks.
+	Running bool `json:"running"`
 	// Why has a sentence for each size that says why it was chosen.
 	Why    []string   `json:"why"`
 	Fit    []Scenario `json:"fit"`
@@ -132,17 +136,22 @@ type PricePoint struct {
 	BreakEvenTenants int `json:"breakEvenTenants"`
 }
 
-// PlanStack plans one stack from the text of its stack file. The error is
-// settings.Faults. A workload that does not fit, or a bill over the budget, is no error:
-// then OK is false and Problem says why.
-func PlanStack(name string, stackFile []byte) (Stack, error) {
+// PlanStack plans one stack from the text of its stack file. running is what the last update
+// has made; nil if that is not known. The error is settings.Faults. A workload that does not
+// fit, a bill over the budget, or something that would have to shrink is no error: then OK is
+// false and Problem says why.
+func PlanStack(name string, stackFile []byte, running *lifecycle.Sizes) (Stack, error) {
 	s, err := settings.LoadStackFile(stackFile)
 	if err != nil {
 		return Stack{}, err
 	}
+	var refused error
+	if running != nil {
+		s, refused = running.Next(s)
+	}
 	plan, err := sizing.Solve(s)
 	out := Stack{
-		Name: name, LimitCents: s.Budget.MonthlyUSD, OK: err == nil, Tenants: s.ActiveTenants(), TenantList: tenantsOf(s), Alerts: receivers(s.Alerts), settings: s,
+		Name: name, LimitCents: s.Budget.MonthlyUSD, OK: err == nil && refused == nil, Running: running != nil, Tenants: s.ActiveTenants(), TenantList: tenantsOf(s), Alerts: receivers(s.Alerts), settings: s,
 		Lines: []Line{}, Why: []string{}, Fit: []Scenario{}, Bounds: []Bound{}, Economics: []PricePoint{},
 	}
 	over := &budget.OverError{}
@@ -152,6 +161,9 @@ func PlanStack(name string, stackFile []byte) (Stack, error) {
 	case err != nil:
 		out.Problem = err.Error()
 		return out, nil
+	}
+	if refused != nil {
+		out.Problem = strings.TrimSpace(refused.Error() + "\n" + out.Problem)
 	}
 	out.fill(s, plan)
 	return out, nil

@@ -25,7 +25,7 @@ func stackFile(t *testing.T, name string) string {
 
 func planStack(t *testing.T, name, text string) report.Stack {
 	t.Helper()
-	s, err := report.PlanStack(name, []byte(text))
+	s, err := report.PlanStack(name, []byte(text), nil)
 	require.NoError(t, err)
 	return s
 }
@@ -180,7 +180,7 @@ func BenchmarkReport(b *testing.B) {
 		b.Fatal(err)
 	}
 	for b.Loop() {
-		if _, err := report.PlanStack("prod", data); err != nil {
+		if _, err := report.PlanStack("prod", data, nil); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -67,6 +67,9 @@ func (p *printer) stack(s Stack) {
 	for _, reason := range s.Why {
 		p.line("  %s", reason)
 	}
+	if !s.Running {
+		p.line("  what runs already is not known, and a database or a volume never shrinks: -deployed FILE")
+	}
 	p.fit(s)
 	p.line("\n limits")
 	rows := [][]string{{"LIMIT", "USED", "OF", "BY"}}

@@ -174,6 +174,9 @@ type Database struct {
 	// Cost: the size's price for each database node.
 	// Change: in place when larger; DigitalOcean refuses a smaller one.
 	Size string `yaml:"size"`
+	// AtLeast is the size of the running database, which never shrinks; empty if there is none.
+	// It is not in the stack file.
+	AtLeast string `yaml:"-"`
 	// Standby adds a second database node that takes over when the first fails.
 	// Default: false.
 	// Cost: the size's price once more, from db-s-1vcpu-2gb on.

@@ -32,7 +32,7 @@ func ReadFile(path string) ([]byte, error) {
 		return nil, err
 	}
 	if !info.Mode().IsRegular() {
-		return nil, errors.New("is not a regular file; write the stack's configuration into a file of this name")
+		return nil, errors.New("is not a regular file; write the text into a file of this name")
 	}
 	file, err := os.Open(path)
 	if err != nil {

@@ -68,7 +68,7 @@ func chooseDatabase(s settings.Settings, set workload.Set) (Database, catalog.Da
 		sizes = []catalog.Database{pinned}
 	}
 	for _, size := range sizes {
-		if len(need.unmet(size)) == 0 {
+		if len(need.unmet(size)) == 0 && !catalog.IsSmallerDatabase(size.SKU, s.Database.AtLeast) {
 			return Database{Size: size.SKU, Nodes: need.nodes}, size, nil
 		}
 	}
@@ -108,7 +108,11 @@ func WhyDatabase(s settings.Settings, p Plan) string {
 	if !ok {
 		return "the smallest that DigitalOcean offers"
 	}
-	return "the smallest that " + strings.Join(demandOf(s, p.Workload).unmet(smaller), " and ")
+	lacks := demandOf(s, p.Workload).unmet(smaller)
+	if len(lacks) == 0 {
+		return "kept, because a database never shrinks; a new one would be smaller"
+	}
+	return "the smallest that " + strings.Join(lacks, " and ")
 }
 
 // nextSmaller returns the size before a size of the catalogue, and whether there is one.

@@ -79,6 +79,28 @@ func TestSolveKeepsPinsAndRefusesThoseThatAreTooSmall(t *testing.T) {
 
 }
 
+func TestSolveKeepsTheRunningDatabaseWhenASmallerOneWouldDo(t *testing.T) {
+	s := stack(t, "demo")
+	s.Database.AtLeast = nextDatabase
+	p, err := sizing.Solve(s)
+	require.NoError(t, err)
+	assert.Equal(t, nextDatabase, p.Database.Size)
+	assert.Equal(t, demoBill(t)+prices(t, nextDatabase)-prices(t, smallDatabase), p.Bill.Total())
+	assert.Contains(t, sizing.WhyDatabase(s, p), "kept, because a database never shrinks")
+
+	s.Tenants, s.Budget.MonthlyUSD = starterTenants(300), 200_00
+	p, err = sizing.Solve(s)
+	require.NoError(t, err)
+	assert.Equal(t, "db-s-2vcpu-4gb", p.Database.Size, "it still grows")
+
+	s = stack(t, "demo")
+	s.Database.AtLeast, s.Budget.MonthlyUSD = "db-s-2vcpu-4gb", demoBill(t)
+	_, err = sizing.Solve(s)
+	over := &budget.OverError{}
+	require.ErrorAs(t, err, &over)
+	assert.NotContains(t, over.Advice, "1 × db-s-1vcpu-1gb", "no advice needs a smaller database")
+}
+
 func TestSolveNamesWhatADatabaseSizeLacks(t *testing.T) {
 	step := prices(t, nextDatabase) - prices(t, smallDatabase)
 	standbyStep := 2 * (prices(t, "db-s-2vcpu-4gb") - prices(t, nextDatabase))

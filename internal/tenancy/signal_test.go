@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/genericcorp/platform/internal/settings"
+	"github.com/genericcorp/platform/internal/tenancy"
 	"github.com/genericcorp/platform/sandbox/postgrestest"
 )
 
@@ -87,7 +88,7 @@ func TestOnlyTheRunWithTheLeaseLetsATenantIn(t *testing.T) {
 	update := make(chan string)
 	go func() {
 		out, err := b.reconcile(t, named("acme", "beta"))
-		assert.NoError(t, err)
+		assert.Equal(t, tenancy.ExitTenants, exitStatus(t, err, out))
 		update <- out
 	}()
 	waiting(t, b)

@@ -184,7 +184,8 @@ func TestTenantWithMostLocksInAllItsSessionsIsLockedOut(t *testing.T) {
 	}
 	beta := postgrestest.Connect(t, b.url(t, named("beta")[0]))
 	run(t, beta, fmt.Sprintf(takeLocks, 50001, 50850))
-	out := strings.Join(b.must(t, tenants(settings.Tenant{Name: "acme", Plan: "growth"}, settings.Tenant{Name: "beta"})), "\n")
+	out, err := b.reconcile(t, tenants(settings.Tenant{Name: "acme", Plan: "growth"}, settings.Tenant{Name: "beta"}))
+	assert.Equal(t, tenancy.ExitTenants, exitStatus(t, err, out))
 	assert.Contains(t, out, sessionEnded)
 	run(t, beta, "SELECT 1")
 }

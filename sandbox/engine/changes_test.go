@@ -2,6 +2,9 @@ package engine_test
 
 import (
 	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -197,6 +200,34 @@ func TestHighAvailabilityCannotBeDisabled(t *testing.T) {
 	o.Inputs["ha"] = true
 	require.NoError(t, cloud.At(s.CloudFolder()).Put(clusterType, id, o))
 	checkRefused(t, s, "settings.cluster.ha: the running cluster has the highly available control plane")
+}
+
+// The plan knows from the last update what cannot get smaller again.
+func TestADatabaseIsKeptAtItsSizeAndNothingElseShrinks(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, "demo")
+	s.Edit(t, "    app:\n", "    app:\n      databasePool: 10\n")
+	s.Edit(t, "    capacity:", "    monitoring:\n      volumeGiB: 6\n    capacity:")
+	assert.Contains(t, s.Up(t), "1 × db-s-1vcpu-2gb")
+	s.Edit(t, "      databasePool: 10\n", "      databasePool: 2\n")
+	assert.Contains(t, s.Up(t), "1 × db-s-1vcpu-2gb", "the database stays on the bill, too")
+	s.Succeeds(t, "preview", "--expect-no-changes")
+
+	outputs := filepath.Join(t.TempDir(), "outputs.json")
+	require.NoError(t, os.WriteFile(outputs, []byte(s.Succeeds(t, "stack", "output", "--json")), 0o600))
+	program := filepath.Join(t.TempDir(), "plan")
+	out, err := exec.Command("go", "build", "-o", program, "../../cmd/plan").CombinedOutput()
+	require.NoError(t, err, string(out))
+	plan := exec.Command(program, "-deployed", outputs, "demo")
+	plan.Dir = s.Root
+	out, err = plan.CombinedOutput()
+	require.NoError(t, err, string(out))
+	assert.Contains(t, string(out), "database: 1 × db-s-1vcpu-2gb, kept, because a database never shrinks")
+
+	s.Edit(t, "volumeGiB: 6", "volumeGiB: 5")
+	s.Edit(t, "    capacity:", "    database:\n      size: db-s-1vcpu-1gb\n    capacity:")
+	checkRefused(t, s, "settings.database.size: is db-s-1vcpu-1gb, and the running database is a db-s-1vcpu-2gb",
+		"settings.monitoring.volumeGiB: is 5, and the running volume has 6 GiB")
 }
 
 func TestPreviewReportsANodePoolThatIsNotInTheBill(t *testing.T) {

@@ -97,6 +97,32 @@ func TestClustersTakeOnlyOfferedVersionsAndKeepTheirOwn(t *testing.T) {
 	assert.True(t, down.DeleteBeforeReplace)
 }
 
+func TestDatabasesAndVolumesGrowButNeverShrink(t *testing.T) {
+	a := newAccount(t)
+	network := a.mustCreate(vpc, object{"region": "fra1"})
+	db := func(size, version string) object {
+		return object{"engine": "pg", "nodeCount": 1, "region": "fra1", "size": size, "version": version, "privateNetworkUuid": network}
+	}
+	a.mustCreate(database, db("db-s-1vcpu-1gb", "17"))
+	disk := func(storage string) object {
+		return appObject("PersistentVolumeClaim", "data", object{"spec": object{
+			"accessModes": []any{"ReadWriteOnce"}, "resources": object{"requests": object{"storage": storage}},
+		}})
+	}
+	a.mustCreate("kubernetes:core/v1:Namespace", object{"apiVersion": "v1", "kind": "Namespace", "metadata": object{"name": "app"}})
+	a.mustCreate(claim, disk("5Gi"))
+	update := func(token string, inputs object) error {
+		_, err := a.provider(token).Update(t.Context(), plugin.UpdateRequest{Type: tokens.Type(token), ID: idOf(a.ids(token)), NewInputs: props(inputs)})
+		return err
+	}
+	require.NoError(t, update(database, db("db-s-1vcpu-2gb", "18")))
+	require.ErrorContains(t, update(database, db("db-s-1vcpu-1gb", "18")), "422")
+	require.ErrorContains(t, update(database, db("db-s-1vcpu-2gb", "17")), "422")
+	require.NoError(t, update(database, db("db-s-1vcpu-2gb", "18")))
+	require.NoError(t, update(claim, disk("10Gi")))
+	require.ErrorContains(t, update(claim, disk("9216Mi")), "Forbidden: field can not be less than status.capacity")
+}
+
 func TestCreateOfAFirewallRefusesMissingClustersAndInvalidAddresses(t *testing.T) {
 	a := newAccount(t)
 	network := a.mustCreate(vpc, object{"region": "fra1"})

@@ -25,7 +25,8 @@ func (d *digitalOcean) databaseKind() *kind {
 		checkCloud: func(in resource.PropertyMap) error {
 			return d.exists(tokenVPC, text(in, "privateNetworkUuid"))
 		},
-		id: uuid(tokenDatabase),
+		checkUpdate: checkGrowth,
+		id:          uuid(tokenDatabase),
 		unknown: []string{
 			"clusterUrn", "database", "host", "metricsEndpoints", "password", "port", "privateHost", "privateUri", "uri", "user",
 		},
@@ -46,6 +47,20 @@ func checkDatabase(name string, in resource.PropertyMap) []plugin.CheckFailure {
 		failures = append(failures, plugin.CheckFailure{Property: "nodeCount", Reason: fmt.Sprintf("the size %s has at most %d nodes", text(in, "size"), size.MaxNodes)})
 	}
 	return failures
+}
+
+// checkGrowth refuses a smaller size and an older major. "You cannot resize cluster nodes to
+// smaller sizes" (docs.digitalocean.com/products/databases/postgresql/details/limits), and the
+// API has an upgrade of the major only (digitalocean/openapi, databases_update_major_version.yml).
+// The text of the API's error is not known.
+func checkGrowth(olds, news resource.PropertyMap) error {
+	if catalog.IsSmallerDatabase(text(news, "size"), text(olds, "size")) {
+		return fmt.Errorf("422: a cluster of %s cannot be resized to %s", text(olds, "size"), text(news, "size"))
+	}
+	if from, to := text(olds, "version"), text(news, "version"); to != "" && to < from {
+		return fmt.Errorf("422: a cluster of version %s cannot be changed to %s", from, to)
+	}
+	return nil
 }
 
 func (d *digitalOcean) computeDatabase(id string, in resource.PropertyMap) map[string]any {

@@ -43,6 +43,8 @@ type kind struct {
 	check func(name string, inputs resource.PropertyMap) []plugin.CheckFailure
 	// checkCloud returns an error if the rest of the cloud does not allow the inputs.
 	checkCloud func(inputs resource.PropertyMap) error
+	// checkUpdate returns an error if the resource cannot change to the new inputs.
+	checkUpdate func(olds, news resource.PropertyMap) error
 	// apply makes the cloud as the inputs say, and returns what the cloud computed. It
 	// runs before a create or an update is stored. The default is simulateApply.
 	apply func(id string, inputs resource.PropertyMap) (map[string]any, error)

@@ -148,6 +148,7 @@ func (k *kubernetes) kind(token string) *kind {
 		return nil
 	}
 	out := &kind{
+		checkUpdate: api.checkUpdate,
 		required:    []string{"apiVersion", "kind", "metadata"},
 		replaceOn:   slices.Concat([]string{"metadata.name", "metadata.namespace"}, api.immutable, k.replacedData(token)),
 		deleteFirst: true, upsert: k.upsert, stored: withoutEmptyData,

@@ -16,6 +16,7 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	quantity "k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/util/validation"
 	k8sjson "sigs.k8s.io/json"
 )
@@ -32,6 +33,8 @@ type objectAPI struct {
 	immutable []string
 	// status returns the outputs that the cluster adds; nil adds none.
 	status func(id string, in resource.PropertyMap) map[string]any
+	// checkUpdate is that of kind.
+	checkUpdate func(olds, news resource.PropertyMap) error
 }
 
 func object[T any](group string, namespaced bool, immutable ...string) objectAPI {
@@ -40,6 +43,11 @@ func object[T any](group string, namespaced bool, immutable ...string) objectAPI
 
 func (a objectAPI) withStatus(status func(string, resource.PropertyMap) map[string]any) objectAPI {
 	a.status = status
+	return a
+}
+
+func (a objectAPI) withCheckUpdate(check func(olds, news resource.PropertyMap) error) objectAPI {
+	a.checkUpdate = check
 	return a
 }
 
@@ -52,7 +60,7 @@ var apis = map[string]objectAPI{
 	"kubernetes:core/v1:ServiceAccount": object[corev1.ServiceAccount]("v1", true),
 	"kubernetes:core/v1:Service":        object[corev1.Service]("v1", true, "spec.clusterIP").withStatus(serviceStatus),
 	"kubernetes:core/v1:PersistentVolumeClaim": object[corev1.PersistentVolumeClaim]("v1", true,
-		"spec.accessModes", "spec.selector", "spec.storageClassName", "spec.volumeName").withStatus(claimStatus),
+		"spec.accessModes", "spec.selector", "spec.storageClassName", "spec.volumeName").withStatus(claimStatus).withCheckUpdate(checkClaimGrowth),
 	"kubernetes:apps/v1:Deployment":  object[appsv1.Deployment]("apps/v1", true, "spec.selector"),
 	"kubernetes:apps/v1:DaemonSet":   object[appsv1.DaemonSet]("apps/v1", true, "spec.selector"),
 	"kubernetes:apps/v1:StatefulSet": object[appsv1.StatefulSet]("apps/v1", true, "spec.selector", "spec.volumeClaimTemplates"),
@@ -193,6 +201,18 @@ func serviceStatus(id string, in resource.PropertyMap) map[string]any {
 		}}
 	}
 	return map[string]any{"status": status}
+}
+
+// checkClaimGrowth refuses to shrink a claim, in the words of the API server
+// (ValidatePersistentVolumeClaimUpdate in k8s.io/kubernetes/pkg/apis/core/validation).
+func checkClaimGrowth(olds, news resource.PropertyMap) error {
+	path := []string{"spec", "resources", "requests", "storage"}
+	before, errBefore := quantity.ParseQuantity(text(olds, path...))
+	after, errAfter := quantity.ParseQuantity(text(news, path...))
+	if errBefore != nil || errAfter != nil || after.Cmp(before) >= 0 {
+		return nil
+	}
+	return fmt.Errorf("422: PersistentVolumeClaim %q is invalid: spec.resources.requests.storage: Forbidden: field can not be less than status.capacity", text(news, "metadata", "name"))
 }
 
 func claimStatus(string, resource.PropertyMap) map[string]any {

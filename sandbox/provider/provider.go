@@ -194,6 +194,11 @@ func (p *Provider) Update(_ context.Context, req plugin.UpdateRequest) (plugin.U
 	}
 	var computed map[string]any
 	err = withFault("update", req.URN, func() error {
+		if k.checkUpdate != nil {
+			if err := k.checkUpdate(resource.NewPropertyMapFromMap(old.Inputs), unwrap(req.NewInputs)); err != nil {
+				return err
+			}
+		}
 		computed, err = p.write(string(req.Type), k, string(req.ID), unwrap(req.NewInputs), old.Computed)
 		return err
 	})
