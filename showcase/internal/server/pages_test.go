@@ -7,6 +7,9 @@ import (
 	"encoding/json"
 	"html"
 	"net/http"
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -122,9 +125,62 @@ func TestExportsHaveTheFilterOfTheList(t *testing.T) {
 
 func TestAFormulaInAnExportIsText(t *testing.T) {
 	a := start(t)
+	c := a.owner(t)
+	agent := a.agent(t, c)
+	evil := `=HYPERLINK("https://evil.example")`
+	run := decode(t, agent.json("POST", "/api/v1/runs", object{"agent": evil, "title": evil, "model": evil}))
+	require.Equal(t, http.StatusOK, agent.json("PATCH", "/api/v1/runs/"+run["id"].(string), object{"status": "failed", "error": evil}).StatusCode)
+	rows, err := csv.NewReader(strings.NewReader(c.get("/export/runs.csv").body)).ReadAll()
+	require.NoError(t, err)
+	require.Len(t, rows, 2)
+	for i, cell := range rows[1] {
+		assert.NotRegexp(t, `^[=+\-@\t\r]`, cell, rows[0][i])
+	}
+	assert.Equal(t, 4, strings.Count(strings.Join(rows[1], ","), "'=HYPERLINK"))
+}
+
+func TestAnAddressWithAnythingInItsQueryIsAnswered(t *testing.T) {
+	a := start(t)
 	c := a.visitor(t)
-	a.agent(t, c).newRun(`=HYPERLINK("https://evil.example")`)
-	assert.Contains(t, c.get("/export/runs.csv").body, `"'=HYPERLINK(`)
+	run := a.agent(t, c).newRun("Whatever")
+	for _, text := range []string{"%00", "%ff", "a%00b", "%27%3BDROP", "-1", "99999999999999999999", "NjAwMDAwLTAxLTAx", "MjAyNi0wMS0wMVQwMDowMDowMFogeA", strings.Repeat("x", 5000)} {
+		for _, path := range []string{"/runs?q=", "/runs?agent=", "/runs?status=", "/runs?before=", "/export/runs.csv?q=", "/export/runs.json?before=", "/runs/" + run + "?after=", "/feedback?sent=", "/account?changed="} {
+			assert.Equal(t, http.StatusOK, c.get(path+text).StatusCode, path+text)
+		}
+		assert.Contains(t, []int{http.StatusNotFound, http.StatusBadRequest}, c.get("/runs/"+text).StatusCode, text)
+	}
+}
+
+func TestALongTimelineIsShownInPagesWithEachEventOnce(t *testing.T) {
+	a := start(t)
+	c := a.owner(t)
+	agent := a.agent(t, c)
+	id := agent.newRun("Long")
+	for range 5 {
+		list := slices.Repeat([]any{object{"kind": "log", "message": "x"}}, 100)
+		require.Equal(t, http.StatusCreated, agent.json("POST", "/api/v1/runs/"+id+"/events", object{"events": list}).StatusCode)
+	}
+	var seen []string
+	event, later := regexp.MustCompile(`<li id="event-(\d+)"`), regexp.MustCompile(`href="([^"]+)">Later events<`)
+	path := "/runs/" + id
+	for pages := 1; ; pages++ {
+		body := c.get(path).body
+		for _, match := range event.FindAllStringSubmatch(body, -1) {
+			seen = append(seen, match[1])
+		}
+		next := later.FindStringSubmatch(body)
+		assert.Equal(t, next != nil, strings.Contains(body, " hidden>"), "only the last page follows live")
+		if next == nil {
+			assert.Equal(t, 3, pages)
+			break
+		}
+		require.Less(t, pages, 10)
+		path = html.UnescapeString(next[1])
+	}
+	require.Len(t, seen, 500)
+	for i, n := range seen {
+		assert.Equal(t, strconv.Itoa(i+1), n)
+	}
 }
 
 // reading is a live stream that a test reads line by line.
