@@ -126,6 +126,23 @@ func TestExportsHaveTheFilterOfTheList(t *testing.T) {
 	assert.Equal(t, http.StatusNotFound, c.get("/export/runs.xml").StatusCode)
 }
 
+func TestALargeExportEndsWhereThePageSaysThatItDoes(t *testing.T) {
+	a := start(t)
+	c := a.owner(t)
+	a.postgres.Run(t, "INSERT INTO tenant_beta.runs (agent, title, started_at) SELECT 'a', 'number ' || n, '2026-01-01'::timestamptz + n * interval '1 second' FROM generate_series(1, 20003) n")
+	assert.Contains(t, c.get("/runs").body, "An export has at most 20,000 runs, the newest ones.")
+	rows, err := csv.NewReader(strings.NewReader(c.get("/export/runs.csv").body)).ReadAll()
+	require.NoError(t, err)
+	require.Len(t, rows, 20_001)
+	seen := map[string]bool{}
+	for _, row := range rows[1:] {
+		assert.False(t, seen[row[2]], row)
+		seen[row[2]] = true
+	}
+	assert.Equal(t, "number 20003", rows[1][2], "the newest is the first")
+	assert.Equal(t, "number 4", rows[20_000][2])
+}
+
 func TestAFormulaInAnExportIsText(t *testing.T) {
 	a := start(t)
 	c := a.owner(t)
