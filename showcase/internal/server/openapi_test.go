@@ -64,7 +64,18 @@ func described(t *testing.T, method, address string, r response) {
 		return
 	}
 	is := method + " " + path + " " + strconv.Itoa(r.StatusCode)
-	content := follow(call, "responses", strconv.Itoa(r.StatusCode), "content")
+	answer := follow(call, "responses", strconv.Itoa(r.StatusCode))
+	for _, name := range []string{"RateLimit", "RateLimit-Policy", "Retry-After", "Idempotency-Replayed", "WWW-Authenticate"} {
+		if r.Header.Get(name) != "" {
+			assert.NotEmpty(t, follow(answer, "headers", name), "the description lacks the header %s of %s", name, is)
+		}
+	}
+	if later := r.StatusCode == http.StatusTooManyRequests; later || r.StatusCode < 300 {
+		assert.NotEmpty(t, r.Header.Get("RateLimit"), is)
+		assert.NotEmpty(t, r.Header.Get("RateLimit-Policy"), is)
+		assert.Equal(t, later, r.Header.Get("Retry-After") != "", is)
+	}
+	content := follow(answer, "content")
 	if !assert.NotEmpty(t, content, "the description lacks %s: %s", is, r.body) {
 		return
 	}
@@ -120,7 +131,10 @@ func TestEachCallAnswersWithEachStatusOfItsDescriptionAndNoOther(t *testing.T) {
 		send(agent, unknown, kind, c.body)
 		send(agent, ended, kind, c.body)
 		send(a.client(t, "acme.hq.test"), open, kind, c.body)
+		agent.header.Set("Idempotency-Key", "once "+call)
 		send(agent, open, kind, c.body)
+		send(agent, open, kind, c.body)
+		agent.header.Del("Idempotency-Key")
 		send(agent, open, kind, "{}")
 		send(agent, open, kind, "{")
 		send(agent, open, kind, strings.Repeat("x", 300_000))

@@ -106,6 +106,10 @@ func TestAnUnknownAccountLooksLikeAWrongPassword(t *testing.T) {
 	assert.Equal(t, known.StatusCode, unknown.StatusCode)
 	assert.Equal(t, strings.ReplaceAll(known.body, "olga@", "none@"), unknown.body)
 	assert.Empty(t, unknown.Cookies())
+	for range 6 {
+		knownAgain, unknownAgain := c.signIn("olga@example.com", "a wrong password"), c.signIn("none@example.com", "a wrong password")
+		assert.Equal(t, knownAgain.StatusCode, unknownAgain.StatusCode, "both are throttled alike")
+	}
 	// An unknown account is hashed too. Without that it would take about a tenth of the time.
 	assert.Greater(t, unknownTook, knownTook/4)
 }
