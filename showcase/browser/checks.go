@@ -58,8 +58,8 @@ func (p *Tab) FitsPhone(page string) {
 	assert.Empty(p.t, small, "%s has controls under 24 pixels", page)
 }
 
-// Readable fails the test if the page has a text or a bar with too little contrast (WCAG 2.2, AA), or
-// not the colors that the person has chosen.
+// Readable fails the test if the page has a text or a bar with too little contrast (WCAG 2.2, AA), a
+// control without a name, or not the colors that the person has chosen.
 func (p *Tab) Readable(page string, dark bool) {
 	p.t.Helper()
 	var isDark bool
@@ -68,6 +68,9 @@ func (p *Tab) Readable(page string, dark bool) {
 	var faint []string
 	p.read(&faint, script("faint"))
 	assert.Empty(p.t, faint, "%s has too little contrast", page)
+	var unnamed []string
+	p.read(&unnamed, script("unnamed"))
+	assert.Empty(p.t, unnamed, "%s has controls without a name", page)
 }
 
 // rest moves the pointer away, and waits until a page has its final look.

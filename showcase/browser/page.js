@@ -25,6 +25,10 @@ var choose = (name, option) => {
   return true;
 };
 
+// unnamed returns the controls without a name that a screen reader can say. What a field contains is none.
+var unnamed = () => controls().filter((e) => e.matches("input, select, textarea") ? !e.getAttribute("aria-label") && !e.labels.length : !nameOf(e))
+  .map((e) => e.outerHTML.slice(0, 80));
+
 // state returns the last cell of the row with a name.
 var state = (name) => {
   const row = [...document.querySelectorAll("tbody tr")].find((r) => r.querySelector("th").textContent === name);

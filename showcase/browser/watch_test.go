@@ -37,6 +37,7 @@ func TestFaultsOfAPageFailATest(t *testing.T) {
 		`document.querySelector("button").style.padding = "0"`:                                      "Press is",
 		`document.body.style.background = "#000"`:                                                   "the page is dark",
 		`document.querySelector("h1").style.color = "#444"`:                                         "Done has",
+		`document.body.append(document.createElement("textarea"))`:                                  "<textarea></textarea>",
 		`document.querySelector("button").style.outline = "none"`:                                   "cannot be seen",
 	} {
 		scripts, wanted = append(scripts, script), append(wanted, want)

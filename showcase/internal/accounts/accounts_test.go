@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/assert"
@@ -138,6 +139,14 @@ func TestASessionEndsBySignOutByTimeAndWithItsMember(t *testing.T) {
 		require.NoError(t, err)
 		assert.False(t, valid(two))
 		three := session()
+		_, err = tx.Exec(ctx, "UPDATE sessions SET expires_at = now() - interval '1 second'")
+		require.NoError(t, err)
+		assert.False(t, valid(three), "a session that is in use ends too")
+		three = session()
+		assert.True(t, valid(three))
+		var life time.Duration
+		require.NoError(t, tx.QueryRow(ctx, "SELECT max(expires_at) - now() FROM sessions").Scan(&life))
+		assert.InDelta(t, accounts.SessionLife, life, float64(time.Minute))
 		require.NoError(t, accounts.RemoveMember(ctx, tx, m.ID))
 		assert.False(t, valid(three))
 		return nil

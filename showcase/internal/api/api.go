@@ -102,7 +102,10 @@ func (a *API) handle(w http.ResponseWriter, r *http.Request, p prepare) error {
 }
 
 func (a *API) transact(r *http.Request, s *site.Site, key string, body []byte, p prepare) (response runs.Response, replayed bool, count func(*ops.Metrics, string), err error) {
-	idempotency := r.Header.Get("Idempotency-Key")
+	idempotency := ""
+	if r.Method != http.MethodGet {
+		idempotency = r.Header.Get("Idempotency-Key")
+	}
 	if len(idempotency) > 200 {
 		return response, false, nil, problem(http.StatusBadRequest, "idempotency-key", "The idempotency key is too long", "It may have 200 characters.")
 	}
@@ -127,7 +130,7 @@ func (a *API) transact(r *http.Request, s *site.Site, key string, body []byte, p
 			text, err := json.Marshal(run)
 			return runs.Response{Status: status, Body: text}, err
 		}
-		if idempotency == "" || r.Method == http.MethodGet {
+		if idempotency == "" {
 			response, err = perform()
 			return err
 		}

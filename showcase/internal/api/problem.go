@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -41,19 +42,26 @@ func problem(status int, kind, title, detail string) *Problem {
 // response does not have its text.
 func Write(w http.ResponseWriter, r *http.Request, err error) {
 	p := of(err)
-	i := ops.InfoOf(r.Context())
-	if p.Status >= 500 {
-		i.Err = err
-	}
-	p.RequestID = i.ID
-	h := w.Header()
-	h.Set("Content-Type", "application/problem+json")
 	switch p.Status {
 	case http.StatusUnauthorized:
-		h.Set("WWW-Authenticate", "Bearer")
+		w.Header().Set("WWW-Authenticate", "Bearer")
 	case http.StatusServiceUnavailable:
-		h.Set("Retry-After", strconv.Itoa(5))
+		w.Header().Set("Retry-After", strconv.Itoa(5))
 	}
+	if p.Status >= 500 {
+		ops.InfoOf(r.Context()).Err = err
+	}
+	p.write(w, r)
+}
+
+// Refuse writes a problem for a request that does not reach the API.
+func Refuse(w http.ResponseWriter, r *http.Request, status int, kind, title string) {
+	problem(status, kind, strings.ToUpper(title[:1])+title[1:], "").write(w, r)
+}
+
+func (p *Problem) write(w http.ResponseWriter, r *http.Request) {
+	p.RequestID = ops.InfoOf(r.Context()).ID
+	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(p.Status)
 	_ = json.NewEncoder(w).Encode(p) // a client that is gone needs no response
 }

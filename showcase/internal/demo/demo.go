@@ -50,10 +50,15 @@ func Reset(ctx context.Context, s *site.Site, now time.Time) (done bool, err err
 	return due && err == nil, err
 }
 
-// isDue reports whether there was no reset on a day yet. Other replicas wait for the end of the
-// transaction.
+// lock makes other replicas wait for the end of the transaction.
+func lock(ctx context.Context, tx pgx.Tx) error {
+	_, err := tx.Exec(ctx, "LOCK TABLE demo_reset IN SHARE ROW EXCLUSIVE MODE")
+	return err
+}
+
+// isDue reports whether there was no reset on a day yet, and locks.
 func isDue(ctx context.Context, tx pgx.Tx, day time.Time) (due bool, err error) {
-	if _, err := tx.Exec(ctx, "LOCK TABLE demo_reset IN SHARE ROW EXCLUSIVE MODE"); err != nil {
+	if err := lock(ctx, tx); err != nil {
 		return false, err
 	}
 	err = tx.QueryRow(ctx, "SELECT NOT EXISTS (SELECT FROM demo_reset WHERE day >= $1)", day).Scan(&due)

@@ -73,7 +73,7 @@ func tell(ctx context.Context, tx pgx.Tx, now time.Time) error {
 	}
 	for _, f := range s.Failures {
 		r := runs.Run{Agent: f.Agent, Model: f.Model, Title: f.Title, StartedAt: today.AddDate(0, 0, -3).Add(time.Duration(f.Hour) * time.Hour)}
-		if err := record(ctx, tx, r, f.Steps, f.Cost, runs.Failed, f.Error); err != nil {
+		if err := record(ctx, tx, runs.DemoLimits, r, f.Steps, f.Cost, runs.Failed, f.Error); err != nil {
 			return err
 		}
 	}
@@ -91,23 +91,25 @@ func (a agent) day(ctx context.Context, tx pgx.Tx, day time.Time, back int) erro
 		// The amounts differ from run to run, but are the same after each reset.
 		cost := a.Cost * int64(80+(back*17+i*29)%45) / 100
 		r := runs.Run{Agent: a.Name, Model: a.Model, Title: a.Titles[(i+back)%len(a.Titles)], StartedAt: start}
-		if err := record(ctx, tx, r, a.Steps, cost, runs.Succeeded, ""); err != nil {
+		if err := record(ctx, tx, runs.DemoLimits, r, a.Steps, cost, runs.Succeeded, ""); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// ongoing stores the run that is going on. It does not count for the limits, so that visitors who use
+// them up do not stop it. Time limits it: a day has about 100 such runs.
 func (s story) ongoing(ctx context.Context, tx pgx.Tx, now time.Time) error {
 	a := s.Agents[0]
 	r := runs.Run{Agent: a.Name, Model: a.Model, Title: ongoingTitle, StartedAt: now.Add(-3 * time.Minute)}
-	return record(ctx, tx, r, a.Steps[:3], 31_000, runs.Running, "")
+	return record(ctx, tx, runs.Limits{}, r, a.Steps[:3], 31_000, runs.Running, "")
 }
 
 // record stores a run with its events, one a minute. The cost is divided among the steps that ask a
 // model.
-func record(ctx context.Context, tx pgx.Tx, r runs.Run, steps []step, cost int64, status, reason string) error {
-	created, err := runs.Create(ctx, tx, runs.DemoLimits, r)
+func record(ctx context.Context, tx pgx.Tx, limits runs.Limits, r runs.Run, steps []step, cost int64, status, reason string) error {
+	created, err := runs.Create(ctx, tx, limits, r)
 	if err != nil {
 		return err
 	}
@@ -126,7 +128,7 @@ func record(ctx context.Context, tx pgx.Tx, r runs.Run, steps []step, cost int64
 			list[i].CostMicroUSD, list[i].Tokens = cost/paid, cost/paid/6
 		}
 	}
-	if _, err := runs.AddEvents(ctx, tx, runs.DemoLimits, created.ID, list); err != nil {
+	if _, err := runs.AddEvents(ctx, tx, limits, created.ID, list); err != nil {
 		return err
 	}
 	var finished *time.Time
@@ -142,25 +144,28 @@ func record(ctx context.Context, tx pgx.Tx, r runs.Run, steps []step, cost int64
 const stepEvery = 25 * time.Second
 
 // Continue adds the next step to the run of the sample data that is going on, so that visitors see
-// its timeline grow. After 30 steps the run ends, and the next one starts. Of several replicas
-// one does it.
+// its timeline grow. After 30 steps the run ends, and the next one starts; also after a visitor has
+// finished it. Of several replicas one does it.
 func Continue(ctx context.Context, at *site.Site, now time.Time) error {
+	var s story
+	if err := json.Unmarshal(storyJSON, &s); err != nil {
+		return fmt.Errorf("story.json: %w", err)
+	}
 	return at.Tx(ctx, func(tx pgx.Tx) error {
-		var id string
-		var events int
-		err := tx.QueryRow(ctx, `SELECT id::text, events FROM runs WHERE title = $1 AND status = 'running' AND updated_at < $2
-			ORDER BY started_at DESC LIMIT 1 FOR UPDATE SKIP LOCKED`, ongoingTitle, now.Add(-stepEvery)).Scan(&id, &events)
-		if errors.Is(err, pgx.ErrNoRows) {
-			return nil
-		}
-		if err != nil {
+		if err := lock(ctx, tx); err != nil {
 			return err
 		}
-		var s story
-		if err := json.Unmarshal(storyJSON, &s); err != nil {
-			return fmt.Errorf("story.json: %w", err)
-		}
-		if events >= 30 {
+		var id string
+		var events int
+		var due bool
+		err := tx.QueryRow(ctx, `SELECT id::text, events, updated_at < $2 FROM runs WHERE title = $1 AND status = 'running'
+			ORDER BY started_at DESC LIMIT 1 FOR UPDATE`, ongoingTitle, now.Add(-stepEvery)).Scan(&id, &events, &due)
+		switch {
+		case errors.Is(err, pgx.ErrNoRows):
+			return s.ongoing(ctx, tx, now)
+		case err != nil || !due:
+			return err
+		case events >= 30:
 			if _, err := runs.Finish(ctx, tx, id, runs.Succeeded, ""); err != nil {
 				return err
 			}

@@ -8,7 +8,9 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -129,18 +131,32 @@ func TestASlowRequestIsEnded(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	ctx, terminate := context.WithCancel(context.Background())
-	served := make(chan error, 1)
+	served, read := make(chan error, 1), make(chan error, 1)
+	handler := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, err := io.ReadAll(r.Body)
+		if r.Method == http.MethodPost {
+			read <- err
+		}
+	})
 	go func() {
-		served <- ops.Serve(ctx, slog.New(slog.DiscardHandler), listener, http.NotFoundHandler(), func() {})
+		served <- ops.Serve(ctx, slog.New(slog.DiscardHandler), listener, handler, func() {})
 	}()
-	conn, err := net.Dial("tcp", listener.Addr().String())
-	require.NoError(t, err)
-	defer conn.Close()
-	_, err = conn.Write([]byte("GET / HTTP/1.1\r\nHost: x\r\n"))
-	require.NoError(t, err)
-	require.NoError(t, conn.SetReadDeadline(time.Now().Add(8*time.Second)))
-	_, err = io.ReadAll(conn)
-	assert.NoError(t, err, "the server closes the connection when the header takes 5 s")
+	// send sends the start of a request, and returns when the server has closed the connection.
+	send := func(start string, limit time.Duration) {
+		conn, err := net.Dial("tcp", listener.Addr().String())
+		if !assert.NoError(t, err) {
+			return
+		}
+		defer conn.Close()
+		_, err = conn.Write([]byte(start))
+		assert.NoError(t, err)
+		assert.NoError(t, conn.SetReadDeadline(time.Now().Add(limit)))
+		_, err = io.ReadAll(conn)
+		assert.NoError(t, err, start)
+	}
+	var all sync.WaitGroup
+	all.Go(func() { send("GET / HTTP/1.1\r\nHost: x\r\n", 8*time.Second) })
+	all.Go(func() { send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n123", 18*time.Second) })
 	large, err := http.NewRequestWithContext(context.Background(), http.MethodGet, "http://"+listener.Addr().String(), nil)
 	require.NoError(t, err)
 	large.Header.Set("X-Large", strings.Repeat("x", 40_000))
@@ -148,6 +164,13 @@ func TestASlowRequestIsEnded(t *testing.T) {
 	require.NoError(t, err)
 	defer r.Body.Close()
 	assert.Equal(t, http.StatusRequestHeaderFieldsTooLarge, r.StatusCode)
+	all.Wait()
+	select {
+	case err := <-read:
+		assert.ErrorIs(t, err, os.ErrDeadlineExceeded, "a body has 15 s")
+	case <-time.After(time.Second):
+		assert.Fail(t, "the handler waits for the rest of a body")
+	}
 	terminate()
 	assert.NoError(t, <-served)
 }

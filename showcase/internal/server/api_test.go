@@ -2,9 +2,7 @@ package server_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/http"
-	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -108,6 +106,29 @@ func TestAnIdempotencyKeyMakesRetriesSafe(t *testing.T) {
 	assert.Equal(t, http.StatusBadRequest, agent.json("POST", "/api/v1/runs", object{}).StatusCode)
 }
 
+func TestAnIdempotencyKeyIsForOneRequestOfOneAPIKeyOfOneDay(t *testing.T) {
+	a := start(t)
+	c := a.visitor(t)
+	agent, other := a.agent(t, c), a.agent(t, c)
+	first, second := agent.newRun("First"), agent.newRun("Second")
+	agent.header.Set("Idempotency-Key", "one")
+	other.header.Set("Idempotency-Key", "one")
+	batch := object{"events": []any{object{"kind": "log", "message": "x"}}}
+	require.Equal(t, http.StatusCreated, agent.json("POST", "/api/v1/runs/"+first+"/events", batch).StatusCode)
+	assert.Equal(t, http.StatusUnprocessableEntity, agent.json("POST", "/api/v1/runs/"+second+"/events", batch).StatusCode, "another run")
+	r := other.json("POST", "/api/v1/runs/"+first+"/events", batch)
+	assert.Equal(t, http.StatusCreated, r.StatusCode)
+	assert.Empty(t, r.Header.Get("Idempotency-Replayed"), "another API key")
+	assert.InDelta(t, 2, decode(t, r)["events"], 0)
+	a.postgres.Run(t, "UPDATE tenant_acme.idempotency_keys SET created_at = created_at - interval '23 hours 59 minutes'")
+	assert.Equal(t, "true", agent.json("POST", "/api/v1/runs/"+first+"/events", batch).Header.Get("Idempotency-Replayed"))
+	a.postgres.Run(t, "UPDATE tenant_acme.idempotency_keys SET created_at = created_at - interval '2 minutes'")
+	r = agent.json("POST", "/api/v1/runs/"+first+"/events", batch)
+	assert.Empty(t, r.Header.Get("Idempotency-Replayed"), "the next day")
+	assert.InDelta(t, 3, decode(t, r)["events"], 0)
+	require.Equal(t, http.StatusUnauthorized, a.client(t, "acme.hq.test").json("POST", "/api/v1/runs/"+first+"/events", batch).StatusCode)
+}
+
 func TestAKeyHasARateLimitThatItsHeadersTell(t *testing.T) {
 	a := start(t)
 	agent := a.agent(t, a.visitor(t))
@@ -122,47 +143,6 @@ func TestAKeyHasARateLimitThatItsHeadersTell(t *testing.T) {
 	require.Equal(t, http.StatusTooManyRequests, r.StatusCode)
 	assert.Equal(t, "1", r.Header.Get("Retry-After"))
 	assert.Contains(t, r.Header.Get("RateLimit"), "r=0")
-}
-
-func TestTheDescriptionHasThePathsAndTheLimitsOfTheAPI(t *testing.T) {
-	a := start(t)
-	r := a.client(t, "acme.hq.test").get("/api/openapi.json")
-	require.Equal(t, http.StatusOK, r.StatusCode)
-	doc := decode(t, r)
-	assert.Equal(t, "3.1.0", doc["openapi"])
-	for _, ref := range regexp.MustCompile(`"\$ref": "#/([^"]+)"`).FindAllStringSubmatch(r.body, -1) {
-		at := any(doc)
-		for _, part := range strings.Split(ref[1], "/") {
-			at = at.(object)[part]
-		}
-		assert.NotNil(t, at, ref[1])
-	}
-	agent := a.agent(t, a.visitor(t))
-	id := agent.newRun("Report")
-	responses := 0
-	for path, item := range doc["paths"].(object) {
-		for method := range item.(object) {
-			if method == "parameters" {
-				continue
-			}
-			responses++
-			r := agent.send(strings.ToUpper(method), strings.ReplaceAll(path, "{id}", id), "application/json", "{}")
-			assert.Contains(t, item.(object)[method].(object)["responses"], fmt.Sprint(r.StatusCode), "%s %s", method, path)
-		}
-	}
-	assert.Equal(t, 4, responses)
-	schemas := doc["components"].(object)["schemas"].(object)
-	most := int(schemas["NewRun"].(object)["properties"].(object)["title"].(object)["maxLength"].(float64))
-	accepted := agent.json("POST", "/api/v1/runs", object{"agent": "a", "title": strings.Repeat("x", most)})
-	assert.Equal(t, http.StatusCreated, accepted.StatusCode)
-	refused := agent.json("POST", "/api/v1/runs", object{"agent": "a", "title": strings.Repeat("x", most+1)})
-	assert.Equal(t, http.StatusUnprocessableEntity, refused.StatusCode)
-	var event any = object{"kind": "log", "message": "x"}
-	batch := schemas["NewEvents"].(object)["properties"].(object)["events"].(object)
-	list := make([]any, int(batch["maxItems"].(float64))+1)
-	for i := range list {
-		list[i] = event
-	}
-	assert.Equal(t, http.StatusCreated, agent.json("POST", "/api/v1/runs/"+id+"/events", object{"events": list[1:]}).StatusCode)
-	assert.Equal(t, http.StatusUnprocessableEntity, agent.json("POST", "/api/v1/runs/"+id+"/events", object{"events": list}).StatusCode)
+	assert.Equal(t, http.StatusNotFound, a.agent(t, a.visitor(t)).get("/api/v1/runs/x").StatusCode, "another key has its own limit")
+	assert.Equal(t, `"key";q=250;w=5`, a.agent(t, a.owner(t)).get("/api/v1/runs/x").Header.Get("RateLimit-Policy"), "the plan growth")
 }

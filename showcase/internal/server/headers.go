@@ -11,8 +11,8 @@ import (
 // a browser send.
 func secure(public *url.URL, next http.Handler) http.Handler {
 	protection := http.NewCrossOriginProtection()
-	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		http.Error(w, "403 the request comes from another site", http.StatusForbidden)
+	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		refuse(w, r, http.StatusForbidden, "other-site", "the request comes from another site")
 	}))
 	protected, strict := protection.Handler(next), public.Scheme == "https" && !isLocal(public.Hostname())
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

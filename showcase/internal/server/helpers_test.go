@@ -119,7 +119,9 @@ func (c *client) send(method, path, kind, body string) response {
 	defer got.Body.Close()
 	text, err := io.ReadAll(got.Body)
 	require.NoError(c.t, err)
-	return response{got, string(text)}
+	all := response{got, string(text)}
+	described(c.t, method, path, all)
+	return all
 }
 
 func (c *client) get(path string) response { c.t.Helper(); return c.send("GET", path, "", "") }
@@ -166,6 +168,7 @@ func (a *app) joined(t *testing.T, tenant string) *client {
 	t.Helper()
 	var out bytes.Buffer
 	require.NoError(t, a.PrintInvitation(context.Background(), &out, "olga@example.com", tenant))
+	a.Migrate(context.Background()) // the command has migrated its tenant only, as in a process of its own
 	link, err := url.Parse(strings.TrimSpace(out.String()))
 	require.NoError(t, err)
 	c := a.client(t, link.Host)

@@ -5,19 +5,25 @@ import (
 	"context"
 	"encoding/csv"
 	"encoding/json"
+	"fmt"
 	"html"
 	"net/http"
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/genericcorp/platform/showcase/internal/demo"
 	"github.com/genericcorp/platform/showcase/internal/pgtest"
+	"github.com/genericcorp/platform/showcase/internal/runs"
 )
 
 func TestTheDemoTellsItsStory(t *testing.T) {
@@ -120,11 +126,81 @@ func TestExportsHaveTheFilterOfTheList(t *testing.T) {
 	assert.Equal(t, http.StatusNotFound, c.get("/export/runs.xml").StatusCode)
 }
 
+func TestALargeExportEndsWhereThePageSaysThatItDoes(t *testing.T) {
+	a := start(t)
+	c := a.owner(t)
+	a.postgres.Run(t, "INSERT INTO tenant_beta.runs (agent, title, started_at) SELECT 'a', 'number ' || n, '2026-01-01'::timestamptz + n * interval '1 second' FROM generate_series(1, 20003) n")
+	assert.Contains(t, c.get("/runs").body, "An export has at most 20,000 runs, the newest ones.")
+	rows, err := csv.NewReader(strings.NewReader(c.get("/export/runs.csv").body)).ReadAll()
+	require.NoError(t, err)
+	require.Len(t, rows, 20_001)
+	seen := map[string]bool{}
+	for _, row := range rows[1:] {
+		assert.False(t, seen[row[2]], row)
+		seen[row[2]] = true
+	}
+	assert.Equal(t, "number 20003", rows[1][2], "the newest is the first")
+	assert.Equal(t, "number 4", rows[20_000][2])
+}
+
 func TestAFormulaInAnExportIsText(t *testing.T) {
 	a := start(t)
+	c := a.owner(t)
+	agent := a.agent(t, c)
+	evil := `=HYPERLINK("https://evil.example")`
+	run := decode(t, agent.json("POST", "/api/v1/runs", object{"agent": evil, "title": evil, "model": evil}))
+	require.Equal(t, http.StatusOK, agent.json("PATCH", "/api/v1/runs/"+run["id"].(string), object{"status": "failed", "error": evil}).StatusCode)
+	rows, err := csv.NewReader(strings.NewReader(c.get("/export/runs.csv").body)).ReadAll()
+	require.NoError(t, err)
+	require.Len(t, rows, 2)
+	for i, cell := range rows[1] {
+		assert.NotRegexp(t, `^[=+\-@\t\r]`, cell, rows[0][i])
+	}
+	assert.Equal(t, 4, strings.Count(strings.Join(rows[1], ","), "'=HYPERLINK"))
+}
+
+func TestAnAddressWithAnythingInItsQueryIsAnswered(t *testing.T) {
+	a := start(t)
 	c := a.visitor(t)
-	a.agent(t, c).newRun(`=HYPERLINK("https://evil.example")`)
-	assert.Contains(t, c.get("/export/runs.csv").body, `"'=HYPERLINK(`)
+	run := a.agent(t, c).newRun("Whatever")
+	for _, text := range []string{"%00", "%ff", "a%00b", "%27%3BDROP", "-1", "99999999999999999999", "NjAwMDAwLTAxLTAx", "MjAyNi0wMS0wMVQwMDowMDowMFogeA", strings.Repeat("x", 5000)} {
+		for _, path := range []string{"/runs?q=", "/runs?agent=", "/runs?status=", "/runs?before=", "/export/runs.csv?q=", "/export/runs.json?before=", "/runs/" + run + "?after=", "/feedback?sent=", "/account?changed="} {
+			assert.Equal(t, http.StatusOK, c.get(path+text).StatusCode, path+text)
+		}
+		assert.Contains(t, []int{http.StatusNotFound, http.StatusBadRequest}, c.get("/runs/"+text).StatusCode, text)
+	}
+}
+
+func TestALongTimelineIsShownInPagesWithEachEventOnce(t *testing.T) {
+	a := start(t)
+	c := a.owner(t)
+	agent := a.agent(t, c)
+	id := agent.newRun("Long")
+	for range 5 {
+		list := slices.Repeat([]any{object{"kind": "log", "message": "x"}}, 100)
+		require.Equal(t, http.StatusCreated, agent.json("POST", "/api/v1/runs/"+id+"/events", object{"events": list}).StatusCode)
+	}
+	var seen []string
+	event, later := regexp.MustCompile(`<li id="event-(\d+)"`), regexp.MustCompile(`href="([^"]+)">Later events<`)
+	path := "/runs/" + id
+	for pages := 1; ; pages++ {
+		body := c.get(path).body
+		for _, match := range event.FindAllStringSubmatch(body, -1) {
+			seen = append(seen, match[1])
+		}
+		next := later.FindStringSubmatch(body)
+		assert.Equal(t, next != nil, strings.Contains(body, " hidden>"), "only the last page follows live")
+		if next == nil {
+			assert.Equal(t, 3, pages)
+			break
+		}
+		require.Less(t, pages, 10)
+		path = html.UnescapeString(next[1])
+	}
+	require.Len(t, seen, 500)
+	for i, n := range seen {
+		assert.Equal(t, strconv.Itoa(i+1), n)
+	}
 }
 
 // reading is a live stream that a test reads line by line.
@@ -252,6 +328,7 @@ func TestTheOngoingRunOfTheDemoGrowsAndStartsAgain(t *testing.T) {
 	a := start(t)
 	c := a.visitor(t)
 	now := time.Now()
+	used := a.count(t, "SELECT runs * 10000 + events FROM tenant_acme.usage")
 	for i := range 40 {
 		require.NoError(t, demo.Continue(context.Background(), a.Demo(), now.Add(time.Duration(i+1)*time.Hour)))
 	}
@@ -264,6 +341,88 @@ func TestTheOngoingRunOfTheDemoGrowsAndStartsAgain(t *testing.T) {
 	assert.Equal(t, "running", found[0].Status)
 	assert.Equal(t, "succeeded", found[1].Status)
 	assert.Equal(t, 30, found[1].Events)
+	assert.Equal(t, used, a.count(t, "SELECT runs * 10000 + events FROM tenant_acme.usage"), "what visitors may report does not shrink")
+}
+
+// What the sample data's own run does is for all visitors, so one visitor must not stop it.
+func TestTheOngoingRunOfTheDemoGoesOnWhenVisitorsHaveUsedUpTheLimits(t *testing.T) {
+	a := start(t)
+	c := a.visitor(t)
+	a.postgres.Run(t, fmt.Sprintf("UPDATE tenant_acme.usage SET runs = %d, events = %d", runs.DemoLimits.Runs, runs.DemoLimits.Events))
+	require.Equal(t, http.StatusForbidden, a.agent(t, c).json("POST", "/api/v1/runs", object{"agent": "a", "title": "t"}).StatusCode)
+	now := time.Now()
+	for i := range 40 {
+		require.NoError(t, demo.Continue(context.Background(), a.Demo(), now.Add(time.Duration(i+1)*time.Hour)))
+	}
+	assert.Contains(t, c.get("/runs?status=running&q=tickets+of+today").body, "Sort the tickets of today")
+	assert.Contains(t, c.get("/runs?status=succeeded&q=tickets+of+today").body, "Sort the tickets of today")
+}
+
+func TestTheDemoHasOneOngoingRunAgainAfterAVisitorHasFinishedIt(t *testing.T) {
+	a := start(t)
+	agent := a.agent(t, a.visitor(t))
+	const running = "SELECT count(*) FROM tenant_acme.runs WHERE status = 'running'"
+	var id string
+	require.NoError(t, a.postgres.Admin(t).QueryRow(context.Background(), "SELECT id::text FROM tenant_acme.runs WHERE status = 'running'").Scan(&id))
+	require.Equal(t, http.StatusOK, agent.json("PATCH", "/api/v1/runs/"+id, object{"status": "canceled"}).StatusCode)
+	require.Zero(t, a.count(t, running))
+	var all sync.WaitGroup
+	for range 4 { // replicas
+		all.Go(func() { assert.NoError(t, demo.Continue(context.Background(), a.Demo(), time.Now())) })
+	}
+	all.Wait()
+	assert.Equal(t, 1, a.count(t, running))
+}
+
+// rows returns the number of rows of each table of the demo but feedback.
+func (a *app) rows(t *testing.T) map[string]int {
+	t.Helper()
+	all := map[string]int{}
+	conn := a.postgres.Admin(t)
+	found, _ := conn.Query(context.Background(), "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'tenant_acme'::regnamespace AND relname <> 'feedback'")
+	tables, err := pgx.CollectRows(found, pgx.RowTo[string])
+	require.NoError(t, err)
+	for _, table := range tables {
+		var n int
+		require.NoError(t, conn.QueryRow(context.Background(), "SELECT count(*) FROM tenant_acme."+table).Scan(&n))
+		all[table] = n
+	}
+	return all
+}
+
+func TestAResetLeavesNothingOfTheVisitorsButTheirFeedback(t *testing.T) {
+	a := start(t)
+	const usage = "SELECT runs * 10000 + events FROM tenant_acme.usage"
+	fresh, used := a.rows(t), a.count(t, usage)
+	require.Positive(t, fresh["runs"])
+	require.Contains(t, fresh, "sessions")
+	c := a.visitor(t)
+	agent := a.agent(t, c)
+	agent.header.Set("Idempotency-Key", "one")
+	id := agent.newRun("By a visitor")
+	agent.header.Set("Idempotency-Key", "two")
+	agent.json("POST", "/api/v1/runs/"+id+"/events", object{"events": []any{object{"kind": "log", "message": "x"}}})
+	link := linkText.FindStringSubmatch(c.post("/members", "email", "guest@example.com", "role", "owner").body)[1]
+	guest := a.client(t, "acme.hq.test")
+	require.Equal(t, http.StatusSeeOther, guest.post(link, "name", "Guest", "password", "a long password").StatusCode)
+	c.post("/members", "email", "open@example.com")
+	c.post("/feedback", "message", "kept")
+	for table, n := range a.rows(t) {
+		if table != "agenthq_version" && table != "demo_reset" && table != "usage" {
+			assert.Greater(t, n, fresh[table], "a visitor changes %s", table)
+		}
+	}
+	a.postgres.Run(t, "UPDATE tenant_acme.demo_reset SET day = day - 1")
+	done, err := demo.Reset(context.Background(), a.Demo(), time.Now())
+	require.NoError(t, err)
+	require.True(t, done)
+	assert.Equal(t, fresh, a.rows(t))
+	assert.Equal(t, used, a.count(t, usage))
+	assert.Equal(t, 1, a.count(t, "SELECT count(*) FROM tenant_acme.feedback"))
+	for _, client := range []*client{c, guest} {
+		assert.Equal(t, "/sign-in", client.get("/runs").Header.Get("Location"))
+	}
+	assert.Equal(t, http.StatusUnauthorized, agent.get("/api/v1/runs/"+id).StatusCode)
 }
 
 func TestABrowserKeepsStaticFilesOfThisVersionOnly(t *testing.T) {

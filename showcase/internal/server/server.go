@@ -112,11 +112,20 @@ func (s *Server) route(w http.ResponseWriter, r *http.Request) {
 	case !t.Active() || !s.runner.State(t.Name).Migrated():
 		ops.InfoOf(r.Context()).Tenant = t.Name
 		w.Header().Set("Retry-After", "10")
-		http.Error(w, "503 this team is not available at the moment", http.StatusServiceUnavailable)
+		refuse(w, r, http.StatusServiceUnavailable, "unavailable", "this team is not available at the moment")
 	default:
 		ops.InfoOf(r.Context()).Tenant = t.Name
 		s.team.ServeHTTP(w, site.With(r, site.New(s.pools, t, s.config.DemoTenant)))
 	}
+}
+
+// refuse answers a request that reaches neither the pages nor the API. An agent gets a problem.
+func refuse(w http.ResponseWriter, r *http.Request, status int, kind, reason string) {
+	if strings.HasPrefix(r.URL.Path, "/api/") {
+		api.Refuse(w, r, status, kind, reason)
+		return
+	}
+	http.Error(w, fmt.Sprint(status, " ", reason), status)
 }
 
 // operate serves the paths for operators. It reports whether the path is one of them.

@@ -3,7 +3,6 @@ package web
 import (
 	"context"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -110,9 +109,6 @@ func (a *Web) failChange(w http.ResponseWriter, q *request, err error) {
 	if f == nil || f.status >= 500 || site.Full(err) {
 		a.failFor(w, q.Request, &q.member, err)
 		return
-	}
-	if f.status == http.StatusTooManyRequests {
-		w.Header().Set("Retry-After", strconv.Itoa(60))
 	}
 	v := accountView(q, accountPage{Message: f.message})
 	v.status = f.status

@@ -116,6 +116,9 @@ func (a *Web) show(w http.ResponseWriter, r *http.Request, m *accounts.Session, 
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Cache-Control", "no-store")
+	if v.status == http.StatusTooManyRequests {
+		h.Set("Retry-After", "60")
+	}
 	if v.status != 0 {
 		w.WriteHeader(v.status)
 	}

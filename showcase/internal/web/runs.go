@@ -20,6 +20,8 @@ type runList struct {
 	Statuses []string
 	// Next is the address of the next page. CSV and JSON are those of exports with the same filter.
 	Next, CSV, JSON string
+	// MaxExport is the number of runs of one export.
+	MaxExport int
 }
 
 // filter reads a filter from a query. A value that is not valid selects all.
@@ -68,7 +70,7 @@ func (a *Web) listRuns(ctx context.Context, q *request) (view, error) {
 	if err != nil {
 		return view{}, err
 	}
-	data := runList{Runs: list, Agents: agents, Filter: f, Statuses: runs.Statuses, Filtered: f != runs.Filter{},
+	data := runList{Runs: list, Agents: agents, Filter: f, Statuses: runs.Statuses, Filtered: f != runs.Filter{}, MaxExport: maxExport,
 		CSV: "/export/runs.csv?" + query(f, nil), JSON: "/export/runs.json?" + query(f, nil)}
 	if more {
 		data.Next = "/runs?" + query(f, &list[len(list)-1])

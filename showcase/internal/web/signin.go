@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -46,9 +45,6 @@ func (a *Web) signIn(w http.ResponseWriter, r *http.Request) {
 	if errors.Is(err, errSignIn) || errors.Is(err, errThrottled) {
 		a.metrics.Login(s.Tenant.Name, false)
 		f := known(err)
-		if f.status == http.StatusTooManyRequests {
-			w.Header().Set("Retry-After", strconv.Itoa(60))
-		}
 		a.show(w, r, nil, view{page: "sign-in", title: "Sign in", status: f.status, data: signInForm{email, f.message}})
 		return
 	}
