@@ -9,6 +9,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/genericcorp/platform/internal/settings"
 )
 
 // service has the keys of a service in selfhosted/compose.yaml that the tests read.
@@ -64,12 +66,10 @@ func TestEveryServiceOfTheComposeFileIsHardened(t *testing.T) {
 
 func TestTheComposeFileUsesThePlatformsImages(t *testing.T) {
 	text, _ := compose(t)
-	for file, pattern := range map[string]string{
-		"../../components/tenants/tenants.go": `"17": "([^"]+)"`, "../../internal/settings/defaults.go": `"(ghcr\.io/genericcorp/agenthq:[^"]+)"`,
-	} {
-		image := regexp.MustCompile(pattern).FindStringSubmatch(read(t, file))
-		require.NotNil(t, image, file)
-		assert.Contains(t, text, ":-"+image[1]+"}")
+	postgres := regexp.MustCompile(`"17": "([^"]+)"`).FindStringSubmatch(read(t, "../../components/tenants/tenants.go"))
+	require.NotNil(t, postgres)
+	for _, image := range []string{postgres[1], settings.AgentHQImage} {
+		assert.Contains(t, text, ":-"+image+"}")
 	}
 	assert.NotRegexp(t, `(?m)^    image: [^*]`, text, "an image without a variable")
 }
