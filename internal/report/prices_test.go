@@ -28,6 +28,7 @@ func quotes(t *testing.T) []quote {
 	node := priceOf(t, "s-2vcpu-4gb")
 	return []quote{
 		{"README.md", "a budget of AMOUNT.", both(t).Stacks[0].LimitCents},
+		{"README.md", "### What the AMOUNT buys", both(t).Stacks[0].LimitCents},
 		{"README.md", "the load balancer (AMOUNT)", catalog.LoadBalancer.Unit},
 		{"docs/operations.md", "(`cluster.ha`, AMOUNT a month)", ha},
 		{"docs/operations.md", "**costs money** (AMOUNT a month)", database},

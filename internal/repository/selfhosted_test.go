@@ -9,6 +9,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/genericcorp/platform/internal/settings"
 )
 
 // service has the keys of a service in selfhosted/compose.yaml that the tests read.
@@ -64,36 +66,71 @@ func TestEveryServiceOfTheComposeFileIsHardened(t *testing.T) {
 
 func TestTheComposeFileUsesThePlatformsImages(t *testing.T) {
 	text, _ := compose(t)
-	for file, pattern := range map[string]string{
-		"../../components/tenants/tenants.go": `"17": "([^"]+)"`, "../../internal/settings/defaults.go": `"(ghcr\.io/genericcorp/agenthq:[^"]+)"`,
-	} {
-		image := regexp.MustCompile(pattern).FindStringSubmatch(read(t, file))
-		require.NotNil(t, image, file)
-		assert.Contains(t, text, ":-"+image[1]+"}")
+	postgres := regexp.MustCompile(`"17": "([^"]+)"`).FindStringSubmatch(read(t, "../../components/tenants/tenants.go"))
+	require.NotNil(t, postgres)
+	for _, image := range []string{postgres[1], settings.AgentHQImage} {
+		assert.Contains(t, text, ":-"+image+"}")
 	}
 	assert.NotRegexp(t, `(?m)^    image: [^*]`, text, "an image without a variable")
 }
 
-// The head of compose.yaml, the table of README and the file itself have the same variables.
-func TestREADMEListsTheVariablesOfTheComposeFile(t *testing.T) {
-	text, _ := compose(t)
-	used := names(regexp.MustCompile(`\$\{([A-Z_]+)[:}-]`), strings.ReplaceAll(text, "$$", ""))
-	readme := read(t, "../../selfhosted/README.md")
-	_, table, _ := strings.Cut(readme, "## Settings")
-	table, _, _ = strings.Cut(table, "\n## ")
-	assert.Equal(t, used, names(regexp.MustCompile("`([A-Z]+_?[A-Z]+)`"), strings.ReplaceAll(table, ".env", "")))
-	head, _, _ := strings.Cut(text, "\nname: ")
-	for _, name := range used {
-		assert.Contains(t, head, name)
+// defaultsOf returns the default of each variable of compose.yaml. A variable without one is "none".
+func defaultsOf(t *testing.T, text string) map[string]string {
+	t.Helper()
+	out := map[string]string{}
+	for _, match := range regexp.MustCompile(`\$\{([A-Z0-9_]+)(?::?-([^{}]*))?`).FindAllStringSubmatch(strings.ReplaceAll(text, "$$", ""), -1) {
+		name, value := match[1], match[2]
+		switch {
+		case strings.HasSuffix(name, "_IMAGE"):
+			value = "in compose.yaml"
+		case value == "" && out[name] != "":
+			continue
+		case value == "":
+			value = "none"
+		}
+		if out[name] != "" && out[name] != "none" {
+			assert.Equal(t, out[name], value, "%s has two defaults", name)
+		}
+		out[name] = value
 	}
+	return out
 }
 
-// names returns the first groups of all matches, sorted and without repetitions.
-func names(pattern *regexp.Regexp, text string) []string {
-	var out []string
-	for _, match := range pattern.FindAllStringSubmatch(text, -1) {
-		out = append(out, match[1])
+// tableOf returns the defaults in README's table of settings.
+func tableOf(t *testing.T) map[string]string {
+	t.Helper()
+	_, table, _ := strings.Cut(read(t, "../../selfhosted/README.md"), "## Settings")
+	table, _, _ = strings.Cut(table, "\n## ")
+	out := map[string]string{}
+	for _, row := range regexp.MustCompile("(?m)^\\| (`.*) \\| (.*) \\| .* \\|$").FindAllStringSubmatch(table, -1) {
+		variables := strings.Split(strings.ReplaceAll(row[1], "`", ""), ", ")
+		values := strings.Split(strings.ReplaceAll(row[2], "`", ""), ", ")
+		require.True(t, len(values) == 1 || len(values) == len(variables), row[0])
+		for i, name := range variables {
+			out[name] = values[min(i, len(values)-1)]
+		}
 	}
-	slices.Sort(out)
-	return slices.Compact(out)
+	return out
+}
+
+// The file itself, its head, and the table of README have the same variables with the same defaults.
+func TestREADMEAndTheHeadOfTheComposeFileListItsVariablesWithTheirDefaults(t *testing.T) {
+	text, _ := compose(t)
+	want := defaultsOf(t, text)
+	assert.Greater(t, len(want), 10)
+	assert.Equal(t, want, tableOf(t))
+	head, _, _ := strings.Cut(text, "\nname: ")
+	listed := map[string]bool{}
+	for _, line := range regexp.MustCompile(`(?m)^#   ([A-Z0-9_, ]*[A-Z0-9_]) +([^ A-Z].*|[A-Z][a-z].*)$`).FindAllStringSubmatch(head, -1) {
+		for name := range strings.SplitSeq(line[1], ", ") {
+			listed[name] = true
+			require.Contains(t, want, name, "the head has it, and nothing uses it")
+			if value := want[name]; value != "none" && value != "in compose.yaml" {
+				assert.Regexp(t, `(: | and )`+regexp.QuoteMeta(value)+`( and|$)`, line[2], name)
+			}
+		}
+	}
+	for name := range want {
+		assert.True(t, listed[name], "the head does not have %s", name)
+	}
 }

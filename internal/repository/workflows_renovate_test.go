@@ -139,6 +139,24 @@ func TestRenovateReadsTheNameTheTagAndTheDigestOfAnImage(t *testing.T) {
 	}
 }
 
+func TestRenovateFindsTheImagesAndTheCosignOfReleases(t *testing.T) {
+	const path = ".github/scripts/release"
+	text := read(t, "../../"+path)
+	for manager, want := range map[int][]string{
+		0: {"docker.io/moby/buildkit", "docker.io/docker/buildkit-syft-scanner"}, 2: {"github.com/sigstore/cosign/v3"},
+	} {
+		m := renovateConfig(t).Custom[manager]
+		assert.True(t, matchesAny(path, m.Files), want)
+		match := regexp.MustCompile(m.Strings[0])
+		var got []string
+		for _, groups := range match.FindAllStringSubmatch(text, -1) {
+			got = append(got, groups[match.SubexpIndex("depName")])
+			assert.NotEmpty(t, groups[match.SubexpIndex("currentValue")])
+		}
+		assert.Equal(t, want, got)
+	}
+}
+
 func TestRenovatePinsImagesByDigestAndUpdatesModulesAndActions(t *testing.T) {
 	r := renovateConfig(t)
 	assert.Subset(t, r.Managers, []string{"gomod", "github-actions", "custom.regex"})

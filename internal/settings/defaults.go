@@ -6,6 +6,10 @@ import (
 	"github.com/genericcorp/platform/internal/budget"
 )
 
+// AgentHQImage is the default of app.image, and the image of selfhosted/compose.yaml. The workflow
+// release.yaml builds and pushes it, and requires that its tag is the release's version.
+const AgentHQImage = "ghcr.io/genericcorp/agenthq:1.0.0"
+
 // withDefaults returns the settings with the default of each key that the file left out. It
 // checks nothing; validate does.
 func (s Settings) withDefaults() Settings {
@@ -46,7 +50,7 @@ func (s Settings) withDefaults() Settings {
 }
 
 func (a App) withDefaults() App {
-	setDefault(&a.Image, "ghcr.io/genericcorp/agenthq:1.0.0")
+	setDefault(&a.Image, AgentHQImage)
 	setDefault(&a.Port, 9898)
 	setDefault(&a.HealthPath, "/healthz")
 	setDefault(&a.ReadyPath, "/readyz")

@@ -140,6 +140,14 @@ func (e *Engine) Command(program string, args ...string) *exec.Cmd {
 	return cmd
 }
 
+// Plugin makes a program a command of docker, as the program docker-compose is for "docker compose".
+func (e *Engine) Plugin(t testing.TB, name, program string) {
+	t.Helper()
+	folder := filepath.Join(e.folder, "cli-plugins")
+	require.NoError(t, os.MkdirAll(folder, 0o755))
+	require.NoError(t, os.Symlink(program, filepath.Join(folder, "docker-"+name)))
+}
+
 // Kill sends SIGKILL to the first process of a container. The engine sees a crash. After `docker kill`
 // it would not start the container again.
 func (e *Engine) Kill(t testing.TB, container string) {

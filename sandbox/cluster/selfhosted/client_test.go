@@ -29,6 +29,8 @@ type client struct {
 	http *http.Client
 	// key is an agent's API key.
 	key string
+	// forwarded is the header X-Forwarded-For.
+	forwarded string
 }
 
 // newClient returns a client without an account.
@@ -82,6 +84,9 @@ func (c *client) send(method, address, kind, body string) (answer, error) {
 	request.Header.Set("Content-Type", kind)
 	if c.key != "" {
 		request.Header.Set("Authorization", "Bearer "+c.key)
+	}
+	if c.forwarded != "" {
+		request.Header.Set("X-Forwarded-For", c.forwarded)
 	}
 	response, err := c.http.Do(request)
 	if err != nil {

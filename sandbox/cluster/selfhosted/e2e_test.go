@@ -15,17 +15,26 @@ import (
 	"github.com/genericcorp/platform/sandbox/cluster/images"
 )
 
-// The steps of one server's life, each on what the earlier ones left.
+// The steps of one server's life, each on what the earlier ones left. The commands are README's code
+// blocks, in README's order.
 func TestSelfHosted(t *testing.T) {
-	s := newServer(t)
-	source := buildContext(t)
-	s.buildImage(t, source)
+	s, g := newServer(t), readGuide(t)
+	source := vendored(t)
+	s.folder = source
+	s.follow(t, g, "Build the image")
 	t.Run("the image is small and reproducible", func(t *testing.T) { s.checkImage(t, source) })
+	s.folder = t.TempDir()
+	s.follow(t, g, "Start it")
+	s.write(t, ".env", "POSTGRES_IMAGE="+images.Local("postgres")+"\nCADDY_IMAGE="+images.Local("caddy")+"\n")
+	s.follow(t, g, "Build the image")
 	started := time.Now()
-	s.run(t, "up", "--detach", "--wait")
+	s.follow(t, g, "Start it")
 	t.Logf("the first start took %s", time.Since(started).Round(time.Second))
+	link := regexp.MustCompile(`"link":"(` + home + `/invitations/[\w-]+)"`).FindStringSubmatch(s.follow(t, g, "Start it"))
+	require.NotNil(t, link, "README's command prints no link")
+	s.follow(t, g, "Start it")
 	c := s.newClient(t)
-	c.join(t, s.firstLink(t))
+	c.join(t, link[1])
 	for _, title := range []string{"first", "second", "third"} {
 		c.report(t, title)
 	}
@@ -36,14 +45,16 @@ func TestSelfHosted(t *testing.T) {
 	t.Run("the containers are hardened", s.checkContainers)
 	t.Run("no secret is in the containers' configuration or in the logs", s.checkSecrets)
 	t.Run("a crash of any container heals", func(t *testing.T) { s.checkCrashes(t, c) })
+	t.Run("a domain", func(t *testing.T) { s.checkDomain(t, g, c) })
 
 	var file string
-	require.True(t, t.Run("a backup is written", func(t *testing.T) { file = s.backup(t) }))
+	require.True(t, t.Run("a backup is written", func(t *testing.T) { file = s.backup(t, s.follow(t, g, "Back up")) }))
+	t.Run("scheduled backups", func(t *testing.T) { s.checkSchedule(t, g) })
 	t.Run("a restore refuses what would lose data", func(t *testing.T) { s.checkRefusals(t, file) })
 	t.Run("everything is destroyed and restored", func(t *testing.T) {
 		s.run(t, "down", "--volumes")
 		s.run(t, "up", "--detach", "--wait")
-		s.run(t, "run", "--rm", "restore", file)
+		s.follow(t, g, "Restore", "BACKUP="+file)
 		s.trust(t, c)
 		restored, same := c.runs(t)
 		assert.Equal(t, count, restored)
@@ -55,25 +66,16 @@ func TestSelfHosted(t *testing.T) {
 		_, same := c.runs(t)
 		assert.Equal(t, sum, same)
 	})
-	t.Run("an upgrade under traffic", func(t *testing.T) { s.checkUpgrade(t, c) })
-	t.Run("scheduled backups", s.checkSchedule)
+	t.Run("an upgrade under traffic", func(t *testing.T) { s.checkUpgrade(t, g, c) })
 	t.Run("no volume without a name is left", s.checkVolumes)
-	t.Run("a domain", func(t *testing.T) { s.checkDomain(t, c) })
-	t.Run("to a tenant of the platform and back", func(t *testing.T) { s.checkTenant(t, c) })
+	t.Run("to a tenant of the platform and back", func(t *testing.T) { s.checkTenant(t, g, c) })
 	t.Run("a wrong password", func(t *testing.T) { s.checkWrongPassword(t, c) })
 	t.Run("a taken port", s.checkTakenPort)
 	t.Run("the database of a newer version", s.checkNewerDatabase)
 	t.Run("the data of another PostgreSQL", func(t *testing.T) { s.checkWrongMajor(t, c) })
 	t.Run("a new password", func(t *testing.T) { s.checkNewPassword(t, c) })
-}
-
-// firstLink returns the link for the first account, which is in the log of the app.
-func (s *server) firstLink(t *testing.T) string {
-	t.Helper()
-	logs := s.run(t, "logs", "--no-color", "app")
-	link := regexp.MustCompile(`"link":"(` + home + `/invitations/[\w-]+)"`).FindStringSubmatch(logs)
-	require.NotNil(t, link, logs)
-	return link[1]
+	t.Run("everything is removed", func(t *testing.T) { s.checkRemoval(t, g) })
+	g.finish(t)
 }
 
 func (s *server) checkAddresses(t *testing.T, c *client) {
@@ -87,6 +89,7 @@ func (s *server) checkAddresses(t *testing.T, c *client) {
 	for _, service := range []string{"db", "app"} {
 		assert.JSONEq(t, "{}", s.inspect(t, service, "{{json .HostConfig.PortBindings}}"), service)
 	}
+	assert.True(t, c.throttled(t, home, "198.51.100.%d"), "a client that writes other addresses into X-Forwarded-For is known by its own")
 }
 
 // checkVolumes looks for volumes that nobody would remove: those that an image asks for.
@@ -94,6 +97,15 @@ func (s *server) checkVolumes(t *testing.T) {
 	for name := range strings.FieldsSeq(s.Docker(t, "volume", "ls", "--quiet")) {
 		assert.True(t, strings.HasPrefix(name, "agenthq_"), "%s has no name", name)
 	}
+}
+
+// checkRemoval follows README's last step, after which nothing is left but the two files of the user.
+func (s *server) checkRemoval(t *testing.T, g *guide) {
+	s.follow(t, g, "Remove it")
+	for _, list := range [][]string{{"ps", "--all", "--quiet"}, {"volume", "ls", "--quiet", "--filter", "name=agenthq"}, {"network", "ls", "--quiet", "--filter", "name=agenthq"}} {
+		assert.Empty(t, s.Docker(t, list...), list)
+	}
+	assert.NoDirExists(t, filepath.Join(s.folder, "backups"))
 }
 
 // checkCrashes ends the first process of each container with SIGKILL, and waits until agents can report
@@ -110,10 +122,9 @@ func (s *server) checkCrashes(t *testing.T, c *client) {
 	}
 }
 
-// backup makes a backup, and returns the name of its file.
-func (s *server) backup(t *testing.T) string {
+// backup returns the name of the file that a backup has written. out is what the backup printed.
+func (s *server) backup(t *testing.T, out string) string {
 	t.Helper()
-	out := s.run(t, "run", "--rm", "backup")
 	match := regexp.MustCompile(`backup: (\S+\.dump) `).FindStringSubmatch(out)
 	require.NotNil(t, match, out)
 	for _, suffix := range []string{"", ".sha256", ".digests"} {

@@ -13,23 +13,17 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"github.com/genericcorp/platform/sandbox/cluster/images"
 )
 
-// buildContext returns a folder with AgentHQ's source. The engine cannot download modules, so the folder
-// has them in showcase/vendor, which the Dockerfile needs not know.
-func buildContext(t *testing.T) string {
+// clone returns a folder like a clone of the repository, with what the image is built from.
+func clone(t *testing.T) string {
 	t.Helper()
 	source := t.TempDir()
 	root, err := filepath.Abs(checkout)
 	require.NoError(t, err)
 	require.NoError(t, os.CopyFS(filepath.Join(source, "showcase"), os.DirFS(filepath.Join(root, "showcase"))))
-	vendor := exec.Command("go", "mod", "vendor", "-o", filepath.Join(source, "showcase", "vendor"))
-	vendor.Dir = filepath.Join(root, "showcase")
-	out, err := vendor.CombinedOutput()
-	require.NoError(t, err, "%s", out)
-	for _, file := range []string{"go.mod", "go.sum"} {
+	require.NoError(t, os.Mkdir(filepath.Join(source, "selfhosted"), 0o755))
+	for _, file := range []string{"go.mod", "go.sum", "selfhosted/Dockerfile"} {
 		data, err := os.ReadFile(filepath.Join(root, file))
 		require.NoError(t, err)
 		require.NoError(t, os.WriteFile(filepath.Join(source, file), data, 0o600))
@@ -37,14 +31,18 @@ func buildContext(t *testing.T) string {
 	return source
 }
 
-// buildImage builds AgentHQ's image from selfhosted/Dockerfile inside of the engine.
-func (s *server) buildImage(t *testing.T, source string) {
+// vendored is a clone with all modules in showcase/vendor, because the engine cannot download them. The
+// Dockerfile needs not know.
+func vendored(t *testing.T) string {
 	t.Helper()
-	dockerfile, err := filepath.Abs(filepath.Join(checkout, "selfhosted", "Dockerfile"))
+	source := clone(t)
+	root, err := filepath.Abs(checkout)
 	require.NoError(t, err)
-	s.Docker(t, "build", "--file", dockerfile, "--tag", agenthq,
-		"--build-arg", "GO_IMAGE="+images.Local("golang"), "--build-arg", "BUILDPLATFORM=linux/"+runtime.GOARCH, "--build-arg", "TARGETARCH="+runtime.GOARCH,
-		"--build-arg", "VERSION=1.0.0", "--build-arg", "REVISION=0123456789", source)
+	vendor := exec.Command("go", "mod", "vendor", "-o", filepath.Join(source, "showcase", "vendor"))
+	vendor.Dir = filepath.Join(root, "showcase")
+	out, err := vendor.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	return source
 }
 
 // checkImage looks at the image that selfhosted/Dockerfile makes.
@@ -68,7 +66,7 @@ func (s *server) checkImage(t *testing.T, source string) {
 		assert.Contains(t, string(list), file)
 	}
 	assert.NotContains(t, string(list), "bin/sh")
-	assert.Equal(t, localDigest(t, source), s.digest(t), "the same program as a build in another folder, outside of Docker")
+	assert.Equal(t, digest(t, buildProgram(t, source, runtime.GOARCH)), s.digest(t), "the same program as a build in another folder, outside of Docker")
 }
 
 // digest returns the SHA-256 of the program in the container "files".
@@ -76,18 +74,6 @@ func (s *server) digest(t *testing.T) string {
 	t.Helper()
 	target := filepath.Join(t.TempDir(), "agenthq")
 	s.Docker(t, "cp", "files:/agenthq", target)
-	return digest(t, target)
-}
-
-// localDigest builds the program with the Dockerfile's flags, and returns its SHA-256.
-func localDigest(t *testing.T, source string) string {
-	t.Helper()
-	target := filepath.Join(t.TempDir(), "agenthq")
-	build := exec.Command("go", "build", "-buildvcs=false", "-trimpath", "-ldflags=-s -w -buildid= -X main.version=1.0.0", "-o", target, "./cmd/agenthq")
-	build.Dir = filepath.Join(source, "showcase")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	out, err := build.CombinedOutput()
-	require.NoError(t, err, "%s", out)
 	return digest(t, target)
 }
 

@@ -1,6 +1,7 @@
 package selfhosted_test
 
 import (
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -14,9 +15,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// checkUpgrade replaces the app's container, as an upgrade does, while people open pages. It goes from a
-// version to itself, because there is no release yet.
-func (s *server) checkUpgrade(t *testing.T, c *client) {
+// checkUpgrade follows README to an image of another tag while people open pages. The image is the same,
+// because there is no release yet.
+func (s *server) checkUpgrade(t *testing.T, g *guide, c *client) {
+	const newer = "agenthq:1.0.1"
+	s.Docker(t, "tag", agenthq, newer)
+	s.write(t, ".env", strings.Replace(s.read(t, ".env"), agenthq, newer, 1))
 	var failed, all atomic.Int64
 	stop := make(chan struct{})
 	var people sync.WaitGroup
@@ -33,15 +37,18 @@ func (s *server) checkUpgrade(t *testing.T, c *client) {
 			}
 		}
 	})
-	s.run(t, "up", "--detach", "--wait", "--force-recreate", "migrate", "app")
+	s.follow(t, g, "Upgrade")
 	close(stop)
 	people.Wait()
+	assert.Equal(t, newer, s.inspect(t, "app", "{{.Config.Image}}"))
 	t.Logf("%d of %d requests failed", failed.Load(), all.Load())
 	assert.Greater(t, all.Load(), int64(20))
 	assert.Less(t, failed.Load(), int64(10), "less than a second of errors")
 }
 
-func (s *server) checkSchedule(t *testing.T) {
+func (s *server) checkSchedule(t *testing.T, g *guide) {
+	s.follow(t, g, "Back up")
+	assert.Equal(t, "running", s.inspect(t, "scheduled-backups", "{{.State.Status}}"))
 	before := s.env
 	defer func() { s.env = before }()
 	s.env = append(s.env[:len(s.env):len(s.env)], "BACKUPS=./scheduled", "BACKUP_KEEP=1")
@@ -64,11 +71,11 @@ func (s *server) checkSchedule(t *testing.T) {
 }
 
 // checkDomain uses a domain that needs no Let's Encrypt: Caddy signs names in .internal itself.
-func (s *server) checkDomain(t *testing.T, c *client) {
-	before := s.env
-	defer func() { s.env = before }()
-	s.env = append(s.env[:len(s.env):len(s.env)], "DOMAIN=hq.internal", "HTTPS_PORT=8443")
-	s.run(t, "up", "--detach", "--wait")
+func (s *server) checkDomain(t *testing.T, g *guide, c *client) {
+	before := s.read(t, ".env")
+	s.write(t, ".env", before+"HTTPS_PORT=8443\n")
+	s.follow(t, g, "Use a domain")
+	s.follow(t, g, "Another proxy in front")
 	got, err := c.send("GET", "http://hq.internal/runs", "", "")
 	require.NoError(t, err)
 	assert.Equal(t, "https://hq.internal:8443/runs", got.location)
@@ -78,9 +85,27 @@ func (s *server) checkDomain(t *testing.T, c *client) {
 	assert.Equal(t, "max-age=31536000", got.strict, "HSTS")
 	link := s.run(t, "exec", "-T", "app", "/agenthq", "invite", "owner@example.com")
 	assert.True(t, strings.HasPrefix(link, "https://hq.internal:8443/invitations/"), link)
-	s.env = before
+	// The test is the other proxy now.
+	assert.False(t, c.throttled(t, "https://hq.internal:8443", "198.51.100.%d"), "clients of the other proxy have their own addresses")
+	assert.True(t, c.throttled(t, "https://hq.internal:8443", "198.51.100.%d, 203.0.113.9"), "what the client wrote is further left")
+	s.write(t, ".env", before)
 	s.run(t, "up", "--detach", "--wait")
 	got, err = c.send("GET", home+"/sign-in", "", "")
 	require.NoError(t, err)
 	assert.Empty(t, got.strict, "other programs on localhost use HTTP")
+}
+
+// throttled reports whether AgentHQ refuses the last of 25 attempts to join. It accepts 20 from each
+// address. Each attempt has another number in the header X-Forwarded-For.
+func (c *client) throttled(t *testing.T, address, forwarded string) bool {
+	t.Helper()
+	defer func() { c.forwarded = "" }()
+	status := 0
+	for i := range 25 {
+		c.forwarded = fmt.Sprintf(forwarded, i+1)
+		got, err := c.send("POST", address+"/invitations/unknown", form, "name=Eve")
+		require.NoError(t, err)
+		status = got.status
+	}
+	return status == http.StatusTooManyRequests
 }

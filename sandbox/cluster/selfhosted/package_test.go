@@ -17,18 +17,19 @@ import (
 
 const checkout = "../../.."
 
-// agenthq is the name of the image that the tests build from selfhosted/Dockerfile.
-const agenthq = "docker.io/sandbox/agenthq:1.0.0"
+// agenthq is the name of the image that README builds from selfhosted/Dockerfile.
+const agenthq = "agenthq:1.0.0"
 
-// server is a machine with a Docker engine, and a folder with compose.yaml.
+// server is a machine with a Docker engine.
 type server struct {
 	*docker.Engine
-	compose, folder string
-	// env are variables for compose.yaml.
+	// folder is that of the user's shell. It has compose.yaml after README's first step.
+	folder string
+	// env are variables of the shell.
 	env []string
 }
 
-// newServer starts an engine with all images, and copies compose.yaml as a user does.
+// newServer starts an engine with all images but AgentHQ's.
 func newServer(t *testing.T) *server {
 	t.Helper()
 	s := &server{Engine: docker.Start(t), folder: t.TempDir()}
@@ -36,7 +37,7 @@ func newServer(t *testing.T) *server {
 	require.NoError(t, err)
 	tools, err := build.SelfHosted(root, os.Stderr)
 	require.NoError(t, err)
-	s.compose = tools.Compose
+	s.Plugin(t, "compose", tools.Compose)
 	bin, err := machine.PostgreSQL()
 	require.NoError(t, err)
 	list, err := images.OfSelfHosted(bin, tools.Caddy)
@@ -46,16 +47,26 @@ func newServer(t *testing.T) *server {
 	for _, image := range list {
 		s.Docker(t, "load", "--input", filepath.Join(folder, image.Name+".tar"))
 	}
-	data, err := os.ReadFile(filepath.Join(root, "selfhosted", "compose.yaml"))
-	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(filepath.Join(s.folder, "compose.yaml"), data, 0o600))
-	s.env = []string{"AGENTHQ_IMAGE=" + agenthq, "POSTGRES_IMAGE=" + images.Local("postgres"), "CADDY_IMAGE=" + images.Local("caddy")}
 	return s
+}
+
+// write writes a file in the folder.
+func (s *server) write(t *testing.T, name, text string) {
+	t.Helper()
+	require.NoError(t, os.WriteFile(filepath.Join(s.folder, name), []byte(text), 0o600))
+}
+
+// read returns the content of a file in the folder.
+func (s *server) read(t *testing.T, name string) string {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(s.folder, name))
+	require.NoError(t, err)
+	return string(data)
 }
 
 // tryCompose runs docker compose in the folder, and returns its output.
 func (s *server) tryCompose(args ...string) (string, error) {
-	cmd := s.Command(s.compose, args...)
+	cmd := s.Command("docker", append([]string{"compose"}, args...)...)
 	cmd.Dir = s.folder
 	cmd.Env = append(cmd.Env, s.env...)
 	out, err := cmd.CombinedOutput()

@@ -26,7 +26,7 @@ var platform = []string{
 
 // checkTenant moves the data to a tenant of the platform, in another database of the same server, and
 // back.
-func (s *server) checkTenant(t *testing.T, c *client) {
+func (s *server) checkTenant(t *testing.T, g *guide, c *client) {
 	_, sum := c.runs(t)
 	s.psql(t, "postgres", "CREATE DATABASE platform")
 	for _, statement := range platform {
@@ -35,10 +35,11 @@ func (s *server) checkTenant(t *testing.T, c *client) {
 	s.migrateTenant(t)
 	s.psql(t, "platform", "GRANT USAGE ON SCHEMA public TO app")
 
-	out := s.run(t, "run", "--rm", "backup", "--tenant", "acme")
+	const move = "Move to the platform, and back"
+	out := s.follow(t, g, move)
 	exported := regexp.MustCompile(`export: (acme-\S+\.dump) `).FindStringSubmatch(out)
 	require.NotNil(t, exported, out)
-	s.onPlatform(t, "FILE=/backups/"+exported[1]+"\n"+importCommands(t))
+	s.onPlatform(t, "EXPORT=/backups/"+exported[1]+"\n"+g.next(t, move))
 	tables := s.psql(t, "platform", "SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class WHERE relnamespace = 'tenant_acme'::regnamespace AND relkind = 'r'")
 	for table := range strings.FieldsSeq(tables) {
 		const digest = "SELECT count(*), sum(hashtext(t::text)) FROM "
@@ -90,14 +91,4 @@ func (s *server) onPlatform(t *testing.T, script string) {
 	s.Docker(t, "run", "--rm", "--user", "999:999", "--network", "agenthq_database", "--volume", filepath.Join(s.folder, "backups")+":/backups",
 		"--volume", "agenthq_socket:/var/run/postgresql", "--tmpfs", "/tmp:uid=999", "--workdir", "/tmp",
 		"--env", "DATABASE_URL=postgresql://app:app@db:5432/platform?sslmode=disable", images.Local("postgres"), "sh", "-euc", script)
-}
-
-// importCommands returns the commands of README that import a dump into a tenant of the platform.
-func importCommands(t *testing.T) string {
-	t.Helper()
-	readme, err := os.ReadFile(filepath.Join(checkout, "selfhosted", "README.md"))
-	require.NoError(t, err)
-	block := regexp.MustCompile("(?s)```sh\n   FILE=acme[^\n]*\n(.*?)   ```").FindSubmatch(readme)
-	require.NotNil(t, block, "README has no block that begins with FILE=acme")
-	return strings.ReplaceAll("\n"+string(block[1]), "\n   ", "\n")
 }
