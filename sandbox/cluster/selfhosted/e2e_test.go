@@ -25,7 +25,7 @@ func TestSelfHosted(t *testing.T) {
 	t.Run("the image is small and reproducible", func(t *testing.T) { s.checkImage(t, source) })
 	s.folder = t.TempDir()
 	s.follow(t, g, "Start it")
-	s.write(t, ".env", "POSTGRES_IMAGE="+images.Local("postgres")+"\nCADDY_IMAGE="+images.Local("caddy")+"\n")
+	s.setVariables(t, "POSTGRES_IMAGE="+images.Local("postgres")+"\nCADDY_IMAGE="+images.Local("caddy")+"\n")
 	s.follow(t, g, "Build the image")
 	started := time.Now()
 	s.follow(t, g, "Start it")

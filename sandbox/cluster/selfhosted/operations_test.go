@@ -20,7 +20,7 @@ import (
 func (s *server) checkUpgrade(t *testing.T, g *guide, c *client) {
 	const newer = "agenthq:1.0.1"
 	s.Docker(t, "tag", agenthq, newer)
-	s.write(t, ".env", strings.Replace(s.read(t, ".env"), agenthq, newer, 1))
+	s.setVariables(t, strings.Replace(s.variables(t), agenthq, newer, 1))
 	var failed, all atomic.Int64
 	stop := make(chan struct{})
 	var people sync.WaitGroup
@@ -72,8 +72,8 @@ func (s *server) checkSchedule(t *testing.T, g *guide) {
 
 // checkDomain uses a domain that needs no Let's Encrypt: Caddy signs names in .internal itself.
 func (s *server) checkDomain(t *testing.T, g *guide, c *client) {
-	before := s.read(t, ".env")
-	s.write(t, ".env", before+"HTTPS_PORT=8443\n")
+	before := s.variables(t)
+	s.setVariables(t, before+"HTTPS_PORT=8443\n")
 	s.follow(t, g, "Use a domain")
 	s.follow(t, g, "Another proxy in front")
 	got, err := c.send("GET", "http://hq.internal/runs", "", "")
@@ -88,7 +88,7 @@ func (s *server) checkDomain(t *testing.T, g *guide, c *client) {
 	// The test is the other proxy now.
 	assert.False(t, c.throttled(t, "https://hq.internal:8443", "198.51.100.%d"), "clients of the other proxy have their own addresses")
 	assert.True(t, c.throttled(t, "https://hq.internal:8443", "198.51.100.%d, 203.0.113.9"), "what the client wrote is further left")
-	s.write(t, ".env", before)
+	s.setVariables(t, before)
 	s.run(t, "up", "--detach", "--wait")
 	got, err = c.send("GET", home+"/sign-in", "", "")
 	require.NoError(t, err)

@@ -50,16 +50,16 @@ func newServer(t *testing.T) *server {
 	return s
 }
 
-// write writes a file in the folder.
-func (s *server) write(t *testing.T, name, text string) {
+// setVariables replaces the file .env, which has the user's variables for compose.yaml.
+func (s *server) setVariables(t *testing.T, text string) {
 	t.Helper()
-	require.NoError(t, os.WriteFile(filepath.Join(s.folder, name), []byte(text), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(s.folder, ".env"), []byte(text), 0o600))
 }
 
-// read returns the content of a file in the folder.
-func (s *server) read(t *testing.T, name string) string {
+// variables returns the content of .env.
+func (s *server) variables(t *testing.T) string {
 	t.Helper()
-	data, err := os.ReadFile(filepath.Join(s.folder, name))
+	data, err := os.ReadFile(filepath.Join(s.folder, ".env"))
 	require.NoError(t, err)
 	return string(data)
 }
