@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 
@@ -22,7 +23,7 @@ func catalogueSizes() []object {
 	var out []object
 	for _, n := range catalog.Nodes() {
 		out = append(out, object{
-			"slug": n.SKU, "vcpus": n.VCPU, "memory": n.MemoryMiB, "price_monthly": float64(n.Unit) / 100, "available": true,
+			"slug": n.SKU, "vcpus": n.VCPU, "memory": n.MemoryMiB, "price_monthly": float64(n.Unit) / 100, "available": true, "regions": catalog.Regions,
 		})
 	}
 	return out
@@ -70,6 +71,26 @@ func comparePrices(t *testing.T, sizes []object) (int, string, string) {
 	t.Setenv(envToken, "secret")
 	t.Setenv(envURL, api(t, sizes).URL)
 	return ops(t, "prices")
+}
+
+func TestPricesNamesSizesThatARegionLacksAndPricesThatAreOld(t *testing.T) {
+	all := catalogueSizes()
+	for _, size := range all {
+		switch size["slug"] {
+		case "s-2vcpu-4gb":
+			size["regions"] = catalog.Regions[1:]
+		case "s-4vcpu-8gb":
+			size["available"] = false
+		}
+	}
+	status, out, _ := comparePrices(t, all)
+	assert.Equal(t, exitFailed, status)
+	assert.Contains(t, out, "s-2vcpu-4gb: not in "+catalog.Regions[0]+".")
+	assert.Contains(t, out, "s-4vcpu-8gb: not available")
+	assert.Contains(t, out, " 2 differences")
+
+	assert.Empty(t, oldPrices(time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)))
+	assert.Len(t, oldPrices(time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)), len(catalog.Prices()))
 }
 
 func TestPricesExitsWith0IfTheSizesOfAllPagesAreEqual(t *testing.T) {

@@ -15,6 +15,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/genericcorp/platform/internal/lifecycle"
 	"github.com/genericcorp/platform/internal/report"
@@ -114,7 +115,7 @@ func plan(names []string, from origin) (report.Report, error) {
 		}
 		stacks = append(stacks, s)
 	}
-	r := report.New(stacks)
+	r := report.New(stacks, time.Now())
 	r.Removed = removed
 	return r, errors.Join(faults...)
 }

@@ -10,11 +10,12 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/genericcorp/platform/internal/budget"
 )
 
-// MaxAgeDays is the age at which a test fails until somebody reads the price again.
+// MaxAgeDays is the age from which a price is old (IsOld): it has to be read again.
 const MaxAgeDays = 180
 
 // Price is one priced thing.
@@ -33,6 +34,13 @@ type Price struct {
 // constants of package budget.
 func (p Price) Line(item string, quantity int) budget.Line {
 	return budget.Line{Item: item, SKU: p.SKU, Quantity: quantity, Unit: p.Unit, Source: p.Source, AsOf: p.AsOf}
+}
+
+// IsOld reports whether a price that was read on asOf (YYYY-MM-DD) is MaxAgeDays old. A date
+// that is none is old.
+func IsOld(asOf string, now time.Time) bool {
+	read, err := time.Parse(time.DateOnly, asOf)
+	return err != nil || now.Sub(read) >= MaxAgeDays*24*time.Hour
 }
 
 // UnknownError is the error of a size that the tables lack.

@@ -26,7 +26,7 @@ func TestThePlanSaysWhoIsToldOfAlerts(t *testing.T) {
 		s, err := report.PlanStack("demo", []byte(text), nil)
 		require.NoError(t, err)
 		var out bytes.Buffer
-		require.NoError(t, report.New([]report.Stack{s}).Text(&out))
+		require.NoError(t, report.New([]report.Stack{s}, today).Text(&out))
 		assert.Contains(t, out.String(), "\n "+want+"\n")
 	}
 }

@@ -49,9 +49,9 @@ func TestCompareMarksChangesOfTenantsThatAnUpdateWouldRefuse(t *testing.T) {
 			assert.Contains(t, strings.Join(notes, "\n"), c.note)
 			refused := c.effect == report.Refused
 			assert.Equal(t, refused, len(now.Base.Refused) > 0)
-			assert.Equal(t, !refused, report.New([]report.Stack{now}).OK())
+			assert.Equal(t, !refused, report.New([]report.Stack{now}, today).OK())
 			var out bytes.Buffer
-			require.NoError(t, report.New([]report.Stack{now}).Markdown(&out))
+			require.NoError(t, report.New([]report.Stack{now}, today).Markdown(&out))
 			assert.Equal(t, refused, strings.Contains(out.String(), "prod ✗"), out.String())
 		})
 	}

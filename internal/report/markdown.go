@@ -29,6 +29,9 @@ func (r Report) Markdown(w io.Writer) error {
 			lines = append(lines, "", "**"+s.Name+"**: "+strings.ReplaceAll(s.Problem, "\n", "; "))
 		}
 	}
+	if len(r.OldPrices) > 0 {
+		lines = append(lines, "", "**warning**: "+r.oldPrices())
+	}
 	lines = append(lines, r.changeLines()...)
 	if len(lines) > maxLines {
 		more := len(lines) - maxLines + 1

@@ -24,7 +24,7 @@ func TestTotalIsTheSumOfAllStacks(t *testing.T) {
 }
 
 func TestTextNamesARemovedStackBesideASingleOne(t *testing.T) {
-	r := report.New([]report.Stack{planStack(t, "demo", stackFile(t, "demo"))})
+	r := report.New([]report.Stack{planStack(t, "demo", stackFile(t, "demo"))}, today)
 	assert.NotContains(t, text(t, r), "all stacks", "one stack needs no table")
 	r.Removed = []string{"old"}
 	assert.Regexp(t, `(?m)^\s+old\s+removed$`, text(t, r))
@@ -34,7 +34,7 @@ func TestTextListsTwentyTenantsAndCountsTheOthers(t *testing.T) {
 	for count, want := range map[int]string{20: "", 22: "and 2 more: -format json lists them"} {
 		s := minimal(t, tenantsSetting(count))
 		require.Len(t, s.TenantList, count)
-		out := text(t, report.New([]report.Stack{s}))
+		out := text(t, report.New([]report.Stack{s}, today))
 		assert.Equal(t, 20, strings.Count(out, "role, schema and host are there"))
 		assert.Equal(t, want != "", strings.Contains(out, "more: -format json"))
 		assert.Contains(t, out, want)
@@ -50,7 +50,7 @@ func TestMarkdownHasALineForEveryEffectTheMostSevereFirst(t *testing.T) {
 		s.Base.Changes = append(s.Base.Changes, report.Change{What: "change " + effect, Effect: effect})
 	}
 	var out bytes.Buffer
-	require.NoError(t, report.New([]report.Stack{s}).Markdown(&out))
+	require.NoError(t, report.New([]report.Stack{s}, today).Markdown(&out))
 	last := -1
 	for _, effect := range effects {
 		at := strings.Index(out.String(), "change "+effect)

@@ -1,6 +1,7 @@
 package report_test
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/genericcorp/platform/internal/budget"
 	"github.com/genericcorp/platform/internal/catalog"
+	"github.com/genericcorp/platform/internal/report"
 )
 
 // quote is a piece of a document's line with one amount in dollars, written as AMOUNT.
@@ -46,6 +48,22 @@ func quotes(t *testing.T) []quote {
 		{"docs/tenancy.md", "Each GiB more than the database's price includes costs AMOUNT a month", 21},
 		{"docs/decisions/0001-one-model.md", "do not know costs AMOUNT there", 0},
 	}
+}
+
+func TestThePlanWarnsOfPricesThatAreOld(t *testing.T) {
+	var out bytes.Buffer
+	require.NoError(t, both(t).Text(&out))
+	assert.NotContains(t, out.String(), "warning")
+	old := report.New(both(t).Stacks, today.AddDate(0, 0, catalog.MaxAgeDays))
+	assert.Contains(t, old.OldPrices, "s-2vcpu-4gb of "+both(t).Stacks[0].Lines[0].AsOf)
+	assert.True(t, old.OK(), "an old price stops nothing")
+	out.Reset()
+	require.NoError(t, old.Text(&out))
+	assert.Equal(t, 1, strings.Count(out.String(), "s-2vcpu-4gb of "), "once for both stacks")
+	assert.Contains(t, out.String(), "warning: these prices are 180 days old or older: ")
+	out.Reset()
+	require.NoError(t, old.Markdown(&out))
+	assert.Contains(t, out.String(), "**warning**: these prices are 180 days old or older: ")
 }
 
 var dollars = regexp.MustCompile(`\$\d+(\.\d\d)?\b`)

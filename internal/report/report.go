@@ -5,9 +5,12 @@ package report
 
 import (
 	"errors"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/genericcorp/platform/internal/budget"
+	"github.com/genericcorp/platform/internal/catalog"
 	"github.com/genericcorp/platform/internal/lifecycle"
 	"github.com/genericcorp/platform/internal/settings"
 	"github.com/genericcorp/platform/internal/sizing"
@@ -19,6 +22,8 @@ type Report struct {
 	Stacks []Stack `json:"stacks"`
 	// TotalCents is the sum of all stacks per month.
 	TotalCents budget.Cents `json:"totalCents"`
+	// OldPrices names the prices on the bills that have to be read again.
+	OldPrices []string `json:"oldPrices,omitempty"`
 	// Removed are the stacks whose file the other revision has and the folder lacks.
 	Removed []string `json:"removed,omitempty"`
 }
@@ -169,11 +174,16 @@ func PlanStack(name string, stackFile []byte, running *lifecycle.Sizes) (Stack, 
 	return out, nil
 }
 
-// New returns a report of stacks with their total.
-func New(stacks []Stack) Report {
+// New returns a report of stacks with their total. Prices are old or not at the time now.
+func New(stacks []Stack, now time.Time) Report {
 	r := Report{Stacks: stacks}
 	for _, s := range stacks {
 		r.TotalCents += s.MonthlyCents
+		for _, l := range s.Lines {
+			if text := l.SKU + " of " + l.AsOf; catalog.IsOld(l.AsOf, now) && !slices.Contains(r.OldPrices, text) {
+				r.OldPrices = append(r.OldPrices, text)
+			}
+		}
 	}
 	return r
 }

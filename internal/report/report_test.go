@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -22,6 +23,9 @@ func stackFile(t *testing.T, name string) string {
 	require.NoError(t, err)
 	return string(data)
 }
+
+// today is before any price of the catalogue is old.
+var today = time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)
 
 func planStack(t *testing.T, name, text string) report.Stack {
 	t.Helper()
@@ -48,7 +52,7 @@ func databaseStep(t *testing.T) string {
 
 // both returns the report of the demo stack and the prod stack.
 func both(t *testing.T) report.Report {
-	return report.New([]report.Stack{planStack(t, "demo", stackFile(t, "demo")), planStack(t, "prod", stackFile(t, "prod"))})
+	return report.New([]report.Stack{planStack(t, "demo", stackFile(t, "demo")), planStack(t, "prod", stackFile(t, "prod"))}, today)
 }
 
 func TestReportJSONHasTheDocumentedKeys(t *testing.T) {
@@ -95,7 +99,7 @@ func TestPlanStackOverTheLimitIsNotOKAndHasAdvice(t *testing.T) {
 	assert.Contains(t, s.Problem, "HA control plane ("+catalog.HAControlPlane.Unit.String()+")")
 	assert.NotEmpty(t, s.Lines)
 	var out bytes.Buffer
-	require.NoError(t, report.New([]report.Stack{s}).Markdown(&out))
+	require.NoError(t, report.New([]report.Stack{s}, today).Markdown(&out))
 	assert.Contains(t, out.String(), "**demo ✗**")
 }
 
@@ -125,7 +129,7 @@ func TestMarkdownSortsChangesByTheirEffect(t *testing.T) {
 		"region": report.Refused, "database version": report.OneWay, "concurrent users": report.InPlace,
 	}, effects)
 	var out bytes.Buffer
-	require.NoError(t, report.New([]report.Stack{after}).Markdown(&out))
+	require.NoError(t, report.New([]report.Stack{after}, today).Markdown(&out))
 	assert.Less(t, strings.Index(out.String(), "region"), strings.Index(out.String(), "database version"))
 	assert.Less(t, strings.Index(out.String(), "database version"), strings.Index(out.String(), "concurrent users"))
 }
@@ -158,7 +162,7 @@ func TestMarkdownOfManyChangesHasAtMost30Lines(t *testing.T) {
 		stacks = append(stacks, now)
 	}
 	var out bytes.Buffer
-	require.NoError(t, report.New(stacks).Markdown(&out))
+	require.NoError(t, report.New(stacks, today).Markdown(&out))
 	assert.LessOrEqual(t, strings.Count(out.String(), "\n"), 30)
 	assert.Contains(t, out.String(), "more lines")
 }
@@ -166,7 +170,7 @@ func TestMarkdownOfManyChangesHasAtMost30Lines(t *testing.T) {
 func TestMarkdownMarksNewAndRemovedStacks(t *testing.T) {
 	now := planStack(t, "demo", stackFile(t, "demo"))
 	now.Base = report.Compare(now, nil, "main")
-	r := report.New([]report.Stack{now})
+	r := report.New([]report.Stack{now}, today)
 	r.Removed = []string{"old"}
 	var out bytes.Buffer
 	require.NoError(t, r.Markdown(&out))

@@ -7,6 +7,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/genericcorp/platform/internal/budget"
+	"github.com/genericcorp/platform/internal/catalog"
 	"github.com/genericcorp/platform/internal/sizing"
 )
 
@@ -19,7 +20,15 @@ func (r Report) Text(w io.Writer) error {
 	if len(r.Stacks)+len(r.Removed) > 1 {
 		p.summaries(r)
 	}
+	if len(r.OldPrices) > 0 {
+		p.line("\nwarning: %s", r.oldPrices())
+	}
 	return p.err
+}
+
+// oldPrices says which prices have to be read again.
+func (r Report) oldPrices() string {
+	return fmt.Sprintf("these prices are %d days old or older: %s. Read them again: make prices", catalog.MaxAgeDays, strings.Join(r.OldPrices, ", "))
 }
 
 // printer writes lines until the writer returns an error, and keeps that error.

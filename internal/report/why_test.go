@@ -84,7 +84,7 @@ func TestTextOfTheRoomNamesANextStepOnlyIfThereIsOne(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out bytes.Buffer
-			require.NoError(t, report.New([]report.Stack{minimal(t, c.settings...)}).Text(&out))
+			require.NoError(t, report.New([]report.Stack{minimal(t, c.settings...)}, today).Text(&out))
 			assert.Contains(t, out.String(), c.want)
 		})
 	}

@@ -118,6 +118,7 @@ func TestJobsWithSecretsHaveAnEnvironmentAndAVariableThatEnablesThem(t *testing.
 		"main.yaml/up":         {"vars.PULUMI_UP == 'true'", "${{ matrix.stack }}"},
 		"preview.yaml/preview": {"vars.PULUMI_PREVIEW == 'true'", "preview"},
 		"drift.yaml/drift":     {"vars.PULUMI_DRIFT == 'true'", "drift"},
+		"drift.yaml/prices":    {"vars.PULUMI_DRIFT == 'true'", "drift"},
 	}
 	found := 0
 	for name, j := range jobs(t) {
@@ -152,6 +153,7 @@ func TestDeploymentsDriftChecksAndPreviewsHaveGroupsOfTheirOwn(t *testing.T) {
 	all := jobs(t)
 	assert.Equal(t, concurrency{Group: "deploy-${{ matrix.stack }}"}, all["main.yaml/up"].Concurrency)
 	assert.Equal(t, concurrency{Group: "drift-${{ matrix.stack }}"}, all["drift.yaml/drift"].Concurrency)
+	assert.Equal(t, concurrency{Group: "prices"}, all["drift.yaml/prices"].Concurrency)
 	assert.Equal(t, concurrency{
 		Group:  "preview-${{ github.event.pull_request.number }}-${{ matrix.stack }}",
 		Cancel: true,

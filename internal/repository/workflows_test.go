@@ -92,7 +92,7 @@ func TestCommentScriptPostsNothingForAnotherCommit(t *testing.T) {
 	assert.NotContains(t, read(t, log), "--method")
 }
 
-func TestDriftScriptOpensUpdatesAndClosesOneIssue(t *testing.T) {
+func TestWatchScriptOpensUpdatesAndClosesOneIssue(t *testing.T) {
 	for name, c := range map[string]struct{ pulumi, existing, want string }{
 		"first": {"echo drifted; exit 255", "", "issue create --repo o/r --title Drift in demo"},
 		"again": {"echo drifted; exit 255", "9", "issue edit 9 --repo o/r"},
@@ -102,7 +102,7 @@ func TestDriftScriptOpensUpdatesAndClosesOneIssue(t *testing.T) {
 			t.Setenv("EXISTING", c.existing)
 			fakeCommand(t, "pulumi", c.pulumi)
 			log := fakeCommand(t, "gh", `case "$*" in *"issue list"*) echo "$EXISTING" ;; esac`)
-			out, err := runScript(t, "drift", "demo", "o/r")
+			out, err := runScript(t, "watch", "Drift in demo", "o/r", "docs/x.md", "pulumi", "preview")
 			assert.Equal(t, name != "fixed", err != nil, out)
 			assert.Contains(t, read(t, log), c.want)
 		})
