@@ -80,7 +80,7 @@ bench: ## measure and write docs/benchmarks.md (25 to 50 minutes on two cores); 
 screenshots: ## take the screenshots of the documentation, docs/images (needs PostgreSQL and Chromium)
 	@go -C showcase test ./browser -count 1 -run TestScreenshots -screenshots
 
-load: ## put 100, 200 and 400 people on the demo, and write the result to docs/benchmarks.md; needs Linux and root
+load: ## put 100 to 800 people on the demo, and write the result to docs/benchmarks.md; needs Linux and root
 	@$(MAKE) --no-print-directory bench ONLY=load
 
 fuzz: ## run each fuzz target for 30 seconds

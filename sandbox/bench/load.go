@@ -18,7 +18,7 @@ import (
 
 // loadPeople are the numbers of people at once, and loadTime the time of each run.
 var (
-	loadPeople = []int{100, 200, 400}
+	loadPeople = []int{100, 200, 400, 800}
 	loadTime   = 2 * time.Minute
 )
 
@@ -90,6 +90,31 @@ func (b bench) loadRuns(ctx context.Context, d *demo.Demo) error {
 	return b.writeLoad(runs)
 }
 
+// loadLimits says with how many people each limit was first reached.
+func loadLimits(runs []demo.LoadRun) string {
+	first := func(what string, reached func(demo.LoadRun) bool) string {
+		at := slices.IndexFunc(runs, reached)
+		if at < 0 {
+			return fmt.Sprintf("- %s: not with %d people\n", what, runs[len(runs)-1].People)
+		}
+		return fmt.Sprintf("- %s: with %d people\n", what, runs[at].People)
+	}
+	return "\nWhat was reached first:\n\n" +
+		first("the rate limit of a plan (429)", func(r demo.LoadRun) bool { return r.Total.Limited > 0 }) +
+		first("a failed request", func(r demo.LoadRun) bool { return r.Total.Failures > 0 }) +
+		first(fmt.Sprintf("a p95 of %d ms", load.Goal), func(r demo.LoadRun) bool { return max(r.P95People, r.P95Agents) >= load.Goal }) +
+		first("nine tenths of a container's memory limit", func(r demo.LoadRun) bool { return fullest(r) >= 0.9 })
+}
+
+// fullest returns the largest share of its memory limit that a container used.
+func fullest(r demo.LoadRun) float64 {
+	share := 0.0
+	for name, peak := range r.Peak {
+		share = max(share, float64(peak)/float64(r.Limit[name]))
+	}
+	return share
+}
+
 // writeLoad writes a table of all runs, what containers used, the pages at the first number of people, and
 // the factors for internal/workload/capacity.go.
 func (b bench) writeLoad(runs []demo.LoadRun) error {
@@ -103,7 +128,7 @@ func (b bench) writeLoad(runs []demo.LoadRun) error {
 		measured = append(measured, r.Measurement)
 	}
 	fmt.Fprint(b.out, "\nResponses with 429 are those of the rate limits of the tenants' plans (acme: starter, two others: growth).\n"+
-		"The connections are those of the pooler to PostgreSQL that were open at once.\n")
+		"The connections are those of the pooler to PostgreSQL that were open at once.\n"+loadLimits(runs))
 	fmt.Fprint(b.out, "\n| container | MiB at most, of its limit |")
 	for _, r := range runs {
 		fmt.Fprintf(b.out, " CPU at %d people |", r.People)
