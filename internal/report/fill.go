@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/genericcorp/platform/internal/budget"
@@ -31,7 +32,7 @@ func (s *Stack) fill(declared settings.Settings, p sizing.Plan) {
 	s.Headroom = &Headroom{Tenants: roomOf(room.Tenants), Replicas: roomOf(room.Replicas)}
 	s.Why = why(declared, p)
 	for _, price := range declared.Pricing.TenantUSD {
-		s.Economics = append(s.Economics, economics(price, s.MonthlyCents, declared.Pricing.FixedUSD, s.Tenants, s.Headroom.Tenants.More))
+		s.Economics = append(s.Economics, s.economics(declared, p, price))
 	}
 }
 
@@ -101,21 +102,29 @@ func whyNodes(s settings.Settings) string {
 	return reason
 }
 
-// economics returns costs and margins per tenant. infrastructure is the total of the bill,
-// fixed is settings.pricing.fixedUsd, and more is how many more tenants fit.
-func economics(price, infrastructure, fixed budget.Cents, tenants, more int) PricePoint {
-	now, full := max(tenants, 1), max(tenants+more, 1)
-	out := PricePoint{
-		PriceCents:             price,
-		CostPerTenantCents:     divideUp(infrastructure, now),
-		FullCostPerTenantCents: divideUp(infrastructure, full),
-		BreakEvenTenants:       int((infrastructure + fixed + price - 1) / price),
+// economics returns the costs and margins per tenant for a price.
+func (s *Stack) economics(declared settings.Settings, p sizing.Plan, price budget.Cents) PricePoint {
+	out := PricePoint{PriceCents: price}
+	out.CostPerTenantCents, out.MarginCents, out.MarginPercent = margin(price, s.MonthlyCents, s.Tenants)
+	out.FullCostPerTenantCents, out.FullMarginCents, out.FullMarginPercent = margin(price, s.MonthlyCents, s.Tenants+s.Headroom.Tenants.More)
+	even, err := sizing.BreakEvenOf(declared, p, price, declared.Pricing.FixedUSD)
+	out.BreakEvenTenants, out.BreakEvenBillCents = even.Tenants, even.Infrastructure
+	if err != nil {
+		out.BreakEvenProblem = err.Error()
+		return out
 	}
-	out.MarginCents = price - out.CostPerTenantCents
-	out.FullMarginCents = price - out.FullCostPerTenantCents
+	_, out.BreakEvenMarginCents, out.BreakEvenMarginPercent = margin(price, even.Infrastructure, even.Tenants)
+	out.BreakEvenFits = even.Infrastructure <= p.Budget
 	return out
 }
 
-func divideUp(amount budget.Cents, by int) budget.Cents {
-	return (amount + budget.Cents(by) - 1) / budget.Cents(by)
+// margin returns the cost of one tenant, and what is left of its price: in cents and in percent.
+// Without tenants all are 0.
+func margin(price, bill budget.Cents, tenants int) (cost, left budget.Cents, percent int) {
+	if tenants == 0 {
+		return 0, 0, 0
+	}
+	cost = (bill + budget.Cents(tenants) - 1) / budget.Cents(tenants)
+	left = price - cost
+	return cost, left, int(math.Floor(100 * float64(left) / float64(price)))
 }

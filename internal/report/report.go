@@ -128,17 +128,28 @@ type Room struct {
 type PricePoint struct {
 	// PriceCents is one of settings.pricing.tenantUsd.
 	PriceCents budget.Cents `json:"priceCents"`
-	// CostPerTenantCents is the bill divided by the active tenants, at least one.
+	// CostPerTenantCents is the bill divided by the active tenants; 0 without tenants.
 	// FullCostPerTenantCents is the bill divided by as many tenants as fit. Both are
 	// rounded up.
 	CostPerTenantCents     budget.Cents `json:"costPerTenantCents"`
 	FullCostPerTenantCents budget.Cents `json:"fullCostPerTenantCents"`
-	// MarginCents and FullMarginCents are the price less these costs.
-	MarginCents     budget.Cents `json:"marginCents"`
-	FullMarginCents budget.Cents `json:"fullMarginCents"`
-	// BreakEvenTenants is the number of tenants that pay for the bill and for
-	// settings.pricing.fixedUsd.
-	BreakEvenTenants int `json:"breakEvenTenants"`
+	// MarginCents and FullMarginCents are the price less these costs. The percentages are of
+	// the price, rounded down. Without tenants MarginCents and MarginPercent are 0.
+	MarginCents       budget.Cents `json:"marginCents"`
+	MarginPercent     int          `json:"marginPercent"`
+	FullMarginCents   budget.Cents `json:"fullMarginCents"`
+	FullMarginPercent int          `json:"fullMarginPercent"`
+	// BreakEvenTenants is the least number of tenants that pay for their infrastructure and
+	// for settings.pricing.fixedUsd. BreakEvenBillCents is the bill of that infrastructure.
+	// The margin is the price less a tenant's share of it.
+	BreakEvenTenants       int          `json:"breakEvenTenants"`
+	BreakEvenBillCents     budget.Cents `json:"breakEvenBillCents"`
+	BreakEvenMarginCents   budget.Cents `json:"breakEvenMarginCents"`
+	BreakEvenMarginPercent int          `json:"breakEvenMarginPercent"`
+	// BreakEvenFits is true if that bill is within the budget. BreakEvenProblem says why there
+	// is no plan for so many tenants; it is empty if there is one.
+	BreakEvenFits    bool   `json:"breakEvenFits"`
+	BreakEvenProblem string `json:"breakEvenProblem,omitempty"`
 }
 
 // PlanStack plans one stack from the text of its stack file. running is what the last update

@@ -104,15 +104,55 @@ func TestPlanStackOverTheLimitIsNotOKAndHasAdvice(t *testing.T) {
 }
 
 func TestPlanStackComputesCostMarginAndBreakEven(t *testing.T) {
-	s := planStack(t, "demo", stackFile(t, "demo")+"      - name: beta\n    pricing: {tenantUsd: [49], fixedUsd: 100}\n")
+	fixed := strings.Replace(stackFile(t, "demo"), "fixedUsd: 2000", "fixedUsd: 100\n      tenantUsd: [49]", 1)
+	s := planStack(t, "demo", fixed+"      - name: beta\n")
 	e := s.Economics[0]
 	half := (s.MonthlyCents + 1) / 2
 	assert.Equal(t, half, e.CostPerTenantCents, "two tenants share the bill")
 	assert.Equal(t, 4900-half, e.MarginCents)
+	assert.EqualValues(t, math.Floor(float64(4900-half)/49), e.MarginPercent)
 	assert.EqualValues(t, math.Ceil(float64(s.MonthlyCents+10000)/4900), e.BreakEvenTenants)
+	assert.Equal(t, s.MonthlyCents, e.BreakEvenBillCents)
+	assert.True(t, e.BreakEvenFits)
 	full := budget.Cents(math.Ceil(float64(s.MonthlyCents) / float64(2+s.Headroom.Tenants.More)))
 	assert.Equal(t, full, e.FullCostPerTenantCents, "as many as fit share the bill")
 	assert.Equal(t, 4900-full, e.FullMarginCents)
+}
+
+// The approved figures: with $2,000 of fixed costs and $49 a tenant, about 42 tenants pay for all.
+func TestBothStacksBreakEvenWithinTheirBudget(t *testing.T) {
+	for _, s := range both(t).Stacks {
+		e := s.Economics[0]
+		assert.EqualValues(t, 4900, e.PriceCents)
+		assert.InDelta(t, 42, e.BreakEvenTenants, 1, s.Name)
+		assert.True(t, e.BreakEvenFits, s.Name)
+		assert.Positive(t, e.BreakEvenMarginPercent)
+	}
+	prod := both(t).Stacks[1]
+	assert.Zero(t, prod.Tenants)
+	assert.Zero(t, prod.Economics[0].CostPerTenantCents, "no tenants share the bill")
+	var out bytes.Buffer
+	require.NoError(t, report.New([]report.Stack{prod}, today).Text(&out))
+	assert.Contains(t, out.String(), "no tenant pays yet")
+	assert.Contains(t, out.String(), "BREAK-EVEN WITH $2000.00 FIXED COSTS")
+	assert.Contains(t, out.String(), ", within the budget")
+}
+
+func TestABreakEvenThatNeedsLargerSizesCountsThem(t *testing.T) {
+	s := minimal(t, "pricing: {tenantUsd: [9, 1], fixedUsd: 1500}")
+	e := s.Economics[0]
+	assert.Greater(t, e.BreakEvenBillCents, s.MonthlyCents, "so many tenants need a larger database")
+	revenue := budget.Cents(e.BreakEvenTenants) * e.PriceCents
+	assert.GreaterOrEqual(t, revenue, e.BreakEvenBillCents+150000)
+	assert.Less(t, revenue-e.PriceCents, e.BreakEvenBillCents+150000, "one tenant less does not pay for it")
+	assert.Equal(t, e.BreakEvenBillCents <= s.LimitCents, e.BreakEvenFits)
+	assert.Contains(t, s.Economics[1].BreakEvenProblem, "a stack may have 1000 tenants")
+	var out bytes.Buffer
+	require.NoError(t, report.New([]report.Stack{s}, today).Text(&out))
+	assert.Contains(t, out.String(), "tenants, but a stack may have 1000 tenants")
+
+	huge := minimal(t, "pricing: {tenantUsd: [0.01], fixedUsd: 1000000}").Economics[0]
+	assert.Greater(t, huge.BreakEvenTenants, 100_000_000)
 }
 
 func TestMarkdownSortsChangesByTheirEffect(t *testing.T) {

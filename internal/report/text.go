@@ -135,15 +135,47 @@ func (p *printer) room(of string, r Room) {
 }
 
 func (p *printer) economics(s Stack) {
-	p.line("\n economics: infrastructure for each tenant, with %s and with as many as fit", counted(s.Tenants, "tenant"))
-	rows := [][]string{{"PRICE", "COST NOW", "MARGIN NOW", "COST FULL", "MARGIN FULL", "BREAK-EVEN"}}
+	p.line("\n economics: infrastructure for each tenant a month, and what is left of the price")
+	rows := [][]string{{
+		"PRICE", "NOW: " + strings.ToUpper(counted(s.Tenants, "tenant")), fmt.Sprintf("FULL: %d", s.Tenants+s.Headroom.Tenants.More),
+		"BREAK-EVEN WITH " + s.settings.Pricing.FixedUSD.String() + " FIXED COSTS", "ITS BILL",
+	}}
 	for _, e := range s.Economics {
-		rows = append(rows, []string{
-			e.PriceCents.String(), e.CostPerTenantCents.String(), e.MarginCents.String(),
-			e.FullCostPerTenantCents.String(), e.FullMarginCents.String(), counted(e.BreakEvenTenants, "tenant"),
-		})
+		rows = append(rows, []string{e.PriceCents.String(), e.now(s.Tenants), e.full(), e.breakEven(), e.breakEvenBill(s.LimitCents)})
 	}
 	p.table(rows)
+}
+
+func (e PricePoint) now(tenants int) string {
+	if tenants == 0 {
+		return "no tenant pays yet"
+	}
+	return costAndMargin(e.CostPerTenantCents, e.MarginCents, e.MarginPercent)
+}
+
+func (e PricePoint) full() string {
+	return costAndMargin(e.FullCostPerTenantCents, e.FullMarginCents, e.FullMarginPercent)
+}
+
+func (e PricePoint) breakEven() string {
+	if e.BreakEvenProblem != "" {
+		return fmt.Sprintf("%s, but %s", counted(e.BreakEvenTenants, "tenant"), e.BreakEvenProblem)
+	}
+	return fmt.Sprintf("%s, %s left (%d %%)", counted(e.BreakEvenTenants, "tenant"), e.BreakEvenMarginCents, e.BreakEvenMarginPercent)
+}
+
+func (e PricePoint) breakEvenBill(limit budget.Cents) string {
+	switch {
+	case e.BreakEvenProblem != "":
+		return ""
+	case e.BreakEvenFits:
+		return e.BreakEvenBillCents.String() + ", within the budget"
+	}
+	return fmt.Sprintf("%s, over the budget by %s", e.BreakEvenBillCents, e.BreakEvenBillCents-limit)
+}
+
+func costAndMargin(cost, left budget.Cents, percent int) string {
+	return fmt.Sprintf("costs %s, %s left (%d %%)", cost, left, percent)
 }
 
 func (p *printer) base(s Stack) {
