@@ -105,10 +105,15 @@ func plan(names []string, from origin) (report.Report, error) {
 	if err != nil {
 		return report.Report{}, err
 	}
+	before, err := revisionOf(from.base)
+	if err != nil {
+		return report.Report{}, err
+	}
+	defer before.close()
 	var stacks []report.Stack
 	var faults []error
 	for _, name := range unique(names) {
-		s, err := planOne(name, from.base, running)
+		s, err := planOne(name, before, running)
 		if err != nil {
 			faults = append(faults, err)
 			continue
@@ -153,7 +158,7 @@ func unique(names []string) []string {
 // a line, where GitHub Actions would run one such as "::error::x".
 var pulumiStack = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
 
-func planOne(name, base string, running *lifecycle.Sizes) (report.Stack, error) {
+func planOne(name string, before revision, running *lifecycle.Sizes) (report.Stack, error) {
 	if !pulumiStack.MatchString(name) {
 		return report.Stack{}, fmt.Errorf("stack %+.100q: is no name that Pulumi allows; write letters from a to z, digits, dots, hyphens and underscores", name)
 	}
@@ -165,24 +170,10 @@ func planOne(name, base string, running *lifecycle.Sizes) (report.Stack, error) 
 	if err != nil {
 		return report.Stack{}, fmt.Errorf("stack file Pulumi.%s.yaml: %w", name, err)
 	}
-	if base != "" {
-		s.Base = compare(s, base, running)
+	if before.name != "" {
+		s.Base = before.compare(s, running)
 	}
 	return s, nil
-}
-
-// compare compares a stack with its file at a git revision. If that file is faulty, the
-// result has a Problem and is no error, so that a pull request can fix the file.
-func compare(now report.Stack, revision string, running *lifecycle.Sizes) *report.Comparison {
-	file, err := exec.Command("git", "show", revision+":./Pulumi."+now.Name+".yaml").Output()
-	if err != nil {
-		return report.Compare(now, nil, revision)
-	}
-	before, err := report.PlanStack(now.Name, file, running)
-	if err != nil {
-		return &report.Comparison{Revision: revision, Problem: err.Error(), Changes: []report.Change{}}
-	}
-	return report.Compare(now, &before, revision)
 }
 
 // removedStacks returns the stacks whose file a revision has and this folder lacks. It

@@ -151,6 +151,55 @@ func TestPlanComparesWithTheStackFilesOfARevision(t *testing.T) {
 	assert.Contains(t, out, "| prod | **removed**")
 }
 
+// commitProgram commits the real program with one change, and takes the change back.
+func commitProgram(t *testing.T, checkout, file, before, after string) {
+	t.Helper()
+	for _, name := range []string{"go.mod", "go.sum"} {
+		data, err := os.ReadFile(filepath.Join(checkout, name))
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(name, data, 0o600))
+	}
+	for _, folder := range []string{"cmd/plan", "internal", "components"} {
+		require.NoError(t, os.CopyFS(folder, os.DirFS(filepath.Join(checkout, folder))))
+	}
+	replace(t, file, before, after)
+	for _, args := range [][]string{{"add", "."}, {"-c", "user.name=t", "-c", "user.email=t@genericcorp.com", "commit", "-qm", "program"}} {
+		out, err := exec.Command("git", args...).CombinedOutput()
+		require.NoError(t, err, string(out))
+	}
+	replace(t, file, after, before)
+}
+
+func TestPlanComparesWithWhatTheProgramOfTheRevisionPlans(t *testing.T) {
+	checkout, err := filepath.Abs("../..")
+	require.NoError(t, err)
+	repository(t)
+	now := monthly(t, "demo")
+	commitProgram(t, checkout, "internal/workload/stack.go", "MiB: 512}, Limit: components.Resources{MiB: 768}", "MiB: 2048}, Limit: components.Resources{MiB: 2048}")
+	status, out, errs := runPlan("-base", "HEAD", "demo")
+	assert.Equal(t, exitFits, status, errs)
+	assert.NotContains(t, out, now.String()+" before", "the stack file is the same, the program is not")
+	assert.Contains(t, out, now.String()+" now (-$")
+	assert.NotContains(t, out, "planned by this program")
+	tracked, err := exec.Command("git", "status", "--porcelain").Output()
+	require.NoError(t, err)
+	assert.Equal(t, " M internal/workload/stack.go\n", string(tracked), "the comparison changes nothing in the repository")
+}
+
+func TestPlanSaysWhyTheProgramOfTheRevisionCannotPlan(t *testing.T) {
+	checkout, err := filepath.Abs("../..")
+	require.NoError(t, err)
+	repository(t)
+	now := monthly(t, "demo")
+	commitProgram(t, checkout, "cmd/plan/main.go", "package main", "package mein")
+	status, out, errs := runPlan("-base", "HEAD", "demo")
+	assert.Equal(t, exitFits, status, errs)
+	assert.Contains(t, out, now.String()+" before")
+	assert.Contains(t, out, "both are planned by this program, which differs from that of HEAD: its program cannot be built")
+	_, out, _ = runPlan("-base", "HEAD", "-format", "markdown", "demo")
+	assert.Contains(t, out, "demo: both revisions are planned by the new program: its program cannot be built")
+}
+
 func TestPlanOfAFixedFileSucceedsIfTheRevisionIsFaulty(t *testing.T) {
 	repository(t)
 	replace(t, "Pulumi.demo.yaml", "zone: genericcorp.com", "zone: x")

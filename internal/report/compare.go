@@ -22,6 +22,9 @@ type Comparison struct {
 	// changes.
 	Problem string   `json:"problem,omitempty"`
 	Changes []Change `json:"changes"`
+	// Planner says why this program planned the file of the revision, instead of the program of
+	// that revision, which has other code. It is empty otherwise.
+	Planner string `json:"planner,omitempty"`
 	// Refused has the changes of tenants that an update would refuse, each with its path.
 	Refused []string `json:"refused,omitempty"`
 }
@@ -65,6 +68,12 @@ func Compare(now Stack, before *Stack, revision string) *Comparison {
 	c.updatable(before.settings, now.settings)
 	c.tenants(before.settings, now.settings)
 	return c
+}
+
+// PlannedAs returns the stack with the sizes and the bill of another plan of the same file.
+func (s Stack) PlannedAs(other Stack) Stack {
+	other.settings = s.settings
+	return other
 }
 
 // addIfDifferent adds a change unless before and after are equal.

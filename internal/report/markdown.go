@@ -29,6 +29,11 @@ func (r Report) Markdown(w io.Writer) error {
 			lines = append(lines, "", "**"+s.Name+"**: "+strings.ReplaceAll(s.Problem, "\n", "; "))
 		}
 	}
+	for _, s := range r.Stacks {
+		if s.Base != nil && s.Base.Planner != "" {
+			lines = append(lines, "", fmt.Sprintf("%s: both revisions are planned by the new program: %s", s.Name, s.Base.Planner))
+		}
+	}
 	if len(r.OldPrices) > 0 {
 		lines = append(lines, "", "**warning**: "+r.oldPrices())
 	}

@@ -191,6 +191,9 @@ func (p *printer) base(s Stack) {
 		return
 	}
 	p.line("\n since %s: %s before, %s now (%s)", s.Base.Revision, s.Base.MonthlyCents, s.MonthlyCents, signed(s.Base.DeltaCents))
+	if s.Base.Planner != "" {
+		p.line("  both are planned by this program, which differs from that of %s: %s", s.Base.Revision, s.Base.Planner)
+	}
 	for _, c := range s.Base.Changes {
 		p.line("  %s: %s → %s, %s", c.What, c.Before, c.After, strings.TrimSuffix(c.Effect+": "+c.Note, ": "))
 	}

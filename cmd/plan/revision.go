@@ -1,0 +1,119 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/genericcorp/platform/internal/lifecycle"
+	"github.com/genericcorp/platform/internal/report"
+)
+
+// revision is a git revision with which stacks are compared. Its stack files are planned by the
+// program of that revision: prices, requests and the solver may have changed since.
+type revision struct {
+	name string
+	// program is the revision's own cmd/plan, and files the folder with the revision's files. It
+	// is empty if this program plans the same, or if whyNot says why the other one cannot run.
+	program, files, whyNot string
+	// folder is temporary; empty if there is none.
+	folder string
+}
+
+// revisionOf builds the program of a revision if its Go code differs from that of the working
+// folder. The zero value stands for no revision. close deletes the program.
+func revisionOf(name string) (revision, error) {
+	r := revision{name: name}
+	if name == "" || exec.Command("git", "diff", "--quiet", name, "--", "*.go", "go.mod", "go.sum", ":!*_test.go").Run() == nil {
+		return r, nil
+	}
+	folder, err := os.MkdirTemp("", "plan-")
+	if err != nil {
+		return r, err
+	}
+	r.folder = folder
+	if err := r.build(); err != nil {
+		r.program, r.whyNot = "", err.Error()
+	}
+	return r, nil
+}
+
+func (r *revision) close() {
+	if r.folder != "" {
+		_ = os.RemoveAll(r.folder) // a temporary folder
+	}
+}
+
+// build writes the revision's files into the folder, without a change of the repository, and
+// builds its cmd/plan. It needs no network: a module that is not there is an error.
+func (r *revision) build() error {
+	prefix, err := exec.Command("git", "rev-parse", "--show-prefix").Output()
+	if err != nil {
+		return err
+	}
+	files := filepath.Join(r.folder, "files")
+	if err := os.Mkdir(files, 0o700); err != nil {
+		return err
+	}
+	checkout := exec.Command("git", "--work-tree="+files, "checkout", "--quiet", r.name, "--", ".")
+	checkout.Env = append(os.Environ(), "GIT_INDEX_FILE="+filepath.Join(r.folder, "index"))
+	if out, err := checkout.CombinedOutput(); err != nil {
+		return fmt.Errorf("its files cannot be written: %s", lastLine(out))
+	}
+	r.files, r.program = filepath.Join(files, strings.TrimSpace(string(prefix))), filepath.Join(r.folder, "plan")
+	build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-o", r.program, "./cmd/plan")
+	build.Dir = r.files
+	build.Env = append(os.Environ(), "GOPROXY=off", "GOWORK=off", "GOFLAGS=-mod=readonly")
+	if out, err := build.CombinedOutput(); err != nil {
+		return fmt.Errorf("its program cannot be built: %s", lastLine(append(out, err.Error()...)))
+	}
+	return nil
+}
+
+func lastLine(out []byte) string {
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	return lines[len(lines)-1]
+}
+
+// compare compares a stack with its file at the revision. If that file is faulty, the result has
+// a Problem and is no error, so that a pull request can fix the file.
+func (r *revision) compare(now report.Stack, running *lifecycle.Sizes) *report.Comparison {
+	file, err := exec.Command("git", "show", r.name+":./Pulumi."+now.Name+".yaml").Output()
+	if err != nil {
+		return report.Compare(now, nil, r.name)
+	}
+	before, err := report.PlanStack(now.Name, file, running)
+	if err != nil {
+		return &report.Comparison{Revision: r.name, Problem: err.Error(), Changes: []report.Change{}}
+	}
+	whyNot := r.whyNot
+	if r.program != "" {
+		planned, err := r.plan(now.Name)
+		if err == nil {
+			before = before.PlannedAs(planned)
+		} else {
+			whyNot = err.Error()
+		}
+	}
+	out := report.Compare(now, &before, r.name)
+	out.Planner = whyNot
+	return out
+}
+
+// plan returns the plan of a stack by the revision's program.
+func (r *revision) plan(stack string) (report.Stack, error) {
+	var out, errs bytes.Buffer
+	command := exec.Command(r.program, "-format", "json", stack)
+	command.Dir, command.Stdout, command.Stderr = r.files, &out, &errs
+	err := command.Run()
+	var planned report.Report
+	if decoded := json.Unmarshal(out.Bytes(), &planned); decoded != nil || len(planned.Stacks) != 1 {
+		return report.Stack{}, fmt.Errorf("its program cannot plan %s: %w", stack, errors.Join(err, errors.New(lastLine(errs.Bytes()))))
+	}
+	return planned.Stacks[0], nil
+}
