@@ -9,6 +9,7 @@ import (
 	"mime"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -24,7 +25,8 @@ const (
 	maxName    = 100       // characters of an agent, a model and a kind
 	maxTitle   = 200       // characters
 	maxMessage = 4000      // characters of a message and an error
-	maxData    = 16 << 10  // bytes of an event's data
+	maxData    = 16 << 10  // bytes of an event's data, also with all digits of its numbers
+	maxDepth   = 64        // levels of an event's data
 	maxAmount  = 1_000_000_000_000
 )
 
@@ -169,7 +171,53 @@ func (c *check) data(pointer string, data json.RawMessage) {
 		c.add(pointer, "is not an object")
 	case bytes.Contains(data, []byte(`\u0000`)):
 		c.add(pointer, `has the character \u0000, which cannot be stored`)
+	default:
+		c.written(pointer, data)
 	}
+}
+
+// written checks how large data is when it is read. PostgreSQL writes the digits of a number without an
+// exponent, so 1e100000 becomes 100,000 bytes, and a page indents each level.
+func (c *check) written(pointer string, data json.RawMessage) {
+	size, depth := len(data), 0
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.UseNumber()
+	for {
+		token, err := d.Token()
+		if err != nil { // the end: data is valid JSON
+			return
+		}
+		switch t := token.(type) {
+		case json.Delim:
+			if depth++; t == '}' || t == ']' {
+				depth -= 2
+			}
+		case json.Number:
+			size += exponent(t)
+		}
+		if size > maxData {
+			c.add(pointer, "may have %d bytes, with all digits of its numbers", maxData)
+			return
+		}
+		if depth > maxDepth {
+			c.add(pointer, "may have %d levels", maxDepth)
+			return
+		}
+	}
+}
+
+// exponent returns the exponent of a number without its sign. Above maxData it may be any number above
+// maxData.
+func exponent(n json.Number) int {
+	_, text, found := strings.Cut(strings.ToLower(n.String()), "e")
+	if !found {
+		return 0
+	}
+	e, err := strconv.Atoi(text)
+	if err != nil || e > maxData || e < -maxData {
+		return maxData + 1
+	}
+	return max(e, -e)
 }
 
 // patch is the body of PATCH /api/v1/runs/{id}.

@@ -53,10 +53,16 @@ func Agents(ctx context.Context, tx pgx.Tx) ([]string, error) {
 	return pgx.CollectRows(found, pgx.RowTo[string])
 }
 
-// Events returns up to limit events of a run with numbers above after.
+// maxEventBytes is how many bytes of events Events returns before the last one.
+const maxEventBytes = 256 << 10
+
+// Events returns the next events of a run with numbers above after: up to limit, and fewer if they are
+// large. It returns at least one if there is one.
 func Events(ctx context.Context, tx pgx.Tx, id string, after, limit int) ([]Event, error) {
-	return rows.All[Event](ctx, tx, `SELECT seq, at, kind, message, data, cost_microusd, tokens FROM events
-		WHERE run_id = $1::text::uuid AND seq > $2 ORDER BY seq LIMIT $3`, id, after, limit)
+	return rows.All[Event](ctx, tx, `SELECT seq, at, kind, message, data, cost_microusd, tokens FROM (
+			SELECT *, sum(octet_length(message) + coalesce(octet_length(data::text), 0)) OVER (ORDER BY seq ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+			FROM (SELECT * FROM events WHERE run_id = $1::text::uuid AND seq > $2 ORDER BY seq LIMIT $3) AS next) AS sized
+		WHERE coalesce(before, 0) < $4 ORDER BY seq`, id, after, limit, maxEventBytes)
 }
 
 // Day is what one agent did on one day (UTC).

@@ -163,9 +163,10 @@ func took(d time.Duration) string {
 	return fmt.Sprintf("%d s", seconds)
 }
 
+// pretty indents data. Of deep data that would be mostly spaces, so it stays as it is.
 func pretty(data json.RawMessage) string {
 	var b bytes.Buffer
-	if json.Indent(&b, data, "", "  ") != nil {
+	if json.Indent(&b, data, "", "  ") != nil || b.Len() > 4*len(data) {
 		return string(data)
 	}
 	return b.String()

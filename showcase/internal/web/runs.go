@@ -78,7 +78,7 @@ func (a *Web) listRuns(ctx context.Context, q *request) (view, error) {
 	return view{page: "runs", title: "Runs", data: data}, nil
 }
 
-// eventsOnPage is the number of events that a page shows at first.
+// eventsOnPage is the number of events that a page shows at most.
 const eventsOnPage = 200
 
 type runPage struct {
@@ -103,7 +103,7 @@ func (a *Web) showRun(ctx context.Context, q *request) (view, error) {
 	data := runPage{Run: r, Events: events, Last: after}
 	if n := len(events); n > 0 {
 		data.Last = events[n-1].Seq
-		if n == eventsOnPage && data.Last < r.Events {
+		if data.Last < r.Events {
 			data.More = data.Last
 		}
 	}
