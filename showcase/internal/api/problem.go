@@ -7,8 +7,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/jackc/pgx/v5/pgconn"
-
 	"github.com/genericcorp/platform/showcase/internal/ops"
 	"github.com/genericcorp/platform/showcase/internal/runs"
 	"github.com/genericcorp/platform/showcase/internal/site"
@@ -70,7 +68,6 @@ func (p *Problem) write(w http.ResponseWriter, r *http.Request) {
 func of(err error) *Problem {
 	var p *Problem
 	var quota *runs.QuotaError
-	var pg *pgconn.PgError
 	switch {
 	case errors.As(err, &p):
 		copied := *p
@@ -89,7 +86,7 @@ func of(err error) *Problem {
 		return problem(http.StatusForbidden, "storage", "The team is above the storage of its plan", "It can read. Do not try again: nothing is stored until the operator of the service gives the team a larger plan or frees storage.")
 	case site.Busy(err):
 		return problem(http.StatusServiceUnavailable, "busy", "The service is busy", "Try again in a few seconds.")
-	case errors.As(err, &pg) && pg.Code[:2] == "22": // a value that PostgreSQL cannot store, such as 1e200000
+	case site.Unstorable(err):
 		return problem(http.StatusUnprocessableEntity, "invalid", "The request is not valid", "A value cannot be stored.")
 	}
 	return problem(http.StatusInternalServerError, "internal", "Internal error", "The request ID is in the log.")

@@ -91,6 +91,9 @@ func TestTheClientAddressIsThatOfTheLastTrustedProxy(t *testing.T) {
 		{2, []string{"198.51.100.1, 203.0.113.1, 10.0.0.1"}, "203.0.113.1"},
 		{2, []string{"203.0.113.1"}, "203.0.113.1"},
 		{1, []string{"not an address"}, "192.0.2.1"},
+		{1, []string{"2001:db8:1:2:3:4:5:6"}, "2001:db8:1:2::/64"},
+		{1, []string{"2001:db8:1:2:ffff::1%eth0"}, "2001:db8:1:2::/64"},
+		{1, []string{"::ffff:203.0.113.1"}, "203.0.113.1"},
 	} {
 		got := ""
 		h := ops.Observe(slog.New(slog.DiscardHandler), metrics(t), c.hops, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = ops.InfoOf(r.Context()).Address }))

@@ -4,8 +4,8 @@ import (
 	"context"
 	"crypto/rand"
 	"log/slog"
-	"net"
 	"net/http"
+	"net/netip"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -24,7 +24,8 @@ type Info struct {
 	Stream bool
 	// Err is what went wrong in the server. It is in the log and not in the response.
 	Err error
-	// Address is the client's address.
+	// Address is the client's IPv4 address, or the first 64 bits of its IPv6 address: one client has all
+	// addresses with these bits.
 	Address string
 }
 
@@ -107,15 +108,23 @@ func requestID(sent string) string {
 func clientAddress(r *http.Request, hops int) string {
 	if hops > 0 {
 		list := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
-		if address := strings.TrimSpace(list[max(0, len(list)-hops)]); net.ParseIP(address) != nil {
-			return address
+		if address, err := netip.ParseAddr(strings.TrimSpace(list[max(0, len(list)-hops)])); err == nil {
+			return network(address)
 		}
 	}
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	remote, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
 		return r.RemoteAddr
 	}
-	return host
+	return network(remote.Addr())
+}
+
+func network(address netip.Addr) string {
+	address = address.Unmap().WithZone("")
+	if address.Is4() {
+		return address.String()
+	}
+	return netip.PrefixFrom(address, 64).Masked().String()
 }
 
 // recorder remembers the status and the size of a response.

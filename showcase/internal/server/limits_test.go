@@ -88,6 +88,10 @@ func TestTheThrottleAndTheStreamsOfOneTenantAreNotThoseOfAnother(t *testing.T) {
 	assert.Equal(t, http.StatusServiceUnavailable, full.StatusCode)
 	assert.Contains(t, full.body, "too many live streams")
 	reading(t, owner, "/runs/"+other+"/stream")
+	visitor.header.Set("X-Forwarded-For", "192.0.2.7")
+	lines := reading(t, visitor, "/runs/"+run+"/stream")
+	require.True(t, lines.Scan(), "another visitor still gets one")
+	assert.Equal(t, "event: summary", lines.Text())
 }
 
 // To accept an invitation hashes a password, which takes memory and CPU.

@@ -25,10 +25,16 @@ func TestTheHostDecidesWhatIsServed(t *testing.T) {
 	assert.Contains(t, landing.body, `href="https://acme.hq.test"`)
 	assert.NotContains(t, landing.body, "beta", "the page names no customer")
 	assert.Equal(t, http.StatusNotFound, a.client(t, "hq.test").get("/runs").StatusCode)
-	for host, want := range map[string]int{pod: 200, "hq.test": 404, "acme.hq.test": 404} {
+	assert.Contains(t, a.client(t, "HQ.test.").get("/").body, `href="https://acme.hq.test"`)
+	for host, want := range map[string]int{pod: 200, "[fd00::1]:9898": 200, "hq.test": 404, "acme.hq.test": 404,
+		// Traefik takes hq.test. for hq.test, and knows a new tenant before the files are here.
+		"hq.test.": 404, "hq.test.:443": 404, "acme.hq.test.": 404, "new.hq.test": 404} {
 		assert.Equal(t, want, a.client(t, host).get("/metrics").StatusCode, host)
 		assert.Equal(t, want, a.client(t, host).get("/readyz").StatusCode, host)
 	}
+	proxied := a.client(t, pod)
+	proxied.header["X-Forwarded-For"] = []string{"", "192.0.2.1"} // HAProxy leaves the client's own header, and adds one
+	assert.Equal(t, http.StatusNotFound, proxied.get("/metrics").StatusCode)
 }
 
 func TestTenantsChangeWithoutARestart(t *testing.T) {

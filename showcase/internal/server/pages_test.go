@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"html"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -94,4 +95,20 @@ func TestABrowserKeepsStaticFilesOfThisVersionOnly(t *testing.T) {
 	assert.Contains(t, r.Header.Get("Cache-Control"), "immutable")
 	assert.Equal(t, "no-store", c.get("/static/style.css?v=another").Header.Get("Cache-Control"))
 	assert.Equal(t, http.StatusNotFound, c.get("/static/none.css").StatusCode)
+}
+
+// A status of 500 is for the operator: anybody could cause the alert about failed requests.
+func TestFormsWithTextThatCannotBeStoredAreAFaultOfTheClient(t *testing.T) {
+	a := start(t)
+	c := a.visitor(t)
+	for _, text := range []string{"a\x00b", "a\xffb"} {
+		for path, field := range map[string]string{
+			"/sign-in": "email", "/invitations/withdraw": "email", "/members": "email", "/keys": "name", "/feedback": "message",
+			"/invitations/" + url.PathEscape(text): "name", "/keys/" + url.PathEscape(text) + "/revoke": "x",
+		} {
+			r := c.post(path, field, text, "password", "a long password")
+			assert.True(t, r.StatusCode >= 400 && r.StatusCode < 500, "%s: %d", path, r.StatusCode)
+		}
+	}
+	assert.NotContains(t, a.log.String(), `"level":"ERROR"`)
 }

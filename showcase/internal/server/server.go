@@ -142,20 +142,17 @@ func (s *Server) operate(w http.ResponseWriter, r *http.Request) bool {
 }
 
 // internal reports whether a request does not come from the Internet. The kubelet and the metrics
-// store use the Pod's address as host, and no proxy.
+// store use the Pod's address as host, and no proxy. A name that is not known is no sign of them: the
+// proxy may already lead the host of a new tenant here.
 func (s *Server) internal(r *http.Request) bool {
-	if !s.config.MultiTenant() {
-		return r.Header.Get("X-Forwarded-For") == ""
+	if _, proxied := r.Header["X-Forwarded-For"]; proxied {
+		return false
 	}
-	_, known := s.registry.ByHost(r.Host)
-	return !known && !s.isPublicHost(r.Host)
+	return !s.config.MultiTenant() || net.ParseIP(tenants.HostName(r.Host)) != nil
 }
 
 func (s *Server) isPublicHost(host string) bool {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	return strings.EqualFold(host, s.config.PublicURL.Hostname())
+	return tenants.HostName(host) == strings.ToLower(s.config.PublicURL.Hostname())
 }
 
 // demo returns the site of the demo's tenant; nil if there is none that can be served.

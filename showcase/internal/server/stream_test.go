@@ -55,6 +55,7 @@ func reading(t *testing.T, c *client, path string) *bufio.Scanner {
 	t.Cleanup(cancel)
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+c.host+path, nil)
 	require.NoError(t, err)
+	r.Header = c.header.Clone()
 	got, err := c.http.Do(r)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = got.Body.Close() })

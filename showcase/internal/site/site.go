@@ -91,6 +91,12 @@ func Busy(err error) bool {
 	return false
 }
 
+// Unstorable reports whether the database refused a value, such as a text that is not UTF-8.
+func Unstorable(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && strings.HasPrefix(pg.Code, "22")
+}
+
 // Full reports whether the database refused to write because the tenant is above the storage of
 // its plan.
 func Full(err error) bool {

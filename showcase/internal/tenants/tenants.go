@@ -103,11 +103,17 @@ func (r *Registry) ByHost(host string) (Tenant, bool) {
 	if r.single != nil {
 		return *r.single, true
 	}
+	t, ok := (*r.byHost.Load())[HostName(host)]
+	return t, ok
+}
+
+// HostName returns the name or the address in a Host header: in lower case, without a port, the dot of
+// the root, and the brackets of IPv6.
+func HostName(host string) string {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
 	}
-	t, ok := (*r.byHost.Load())[strings.ToLower(strings.TrimSuffix(host, "."))]
-	return t, ok
+	return strings.ToLower(strings.TrimSuffix(strings.Trim(host, "[]"), "."))
 }
 
 // ByName returns the tenant with a name.

@@ -118,6 +118,28 @@ func TestNoMoreTransactionsRunAtOnceThanTheLimit(t *testing.T) {
 	assert.LessOrEqual(t, most.Load(), int32(2))
 }
 
+func TestATenantWithSlowTransactionsLeavesATurnToOthers(t *testing.T) {
+	s := pgtest.Start(t, "acme", "beta")
+	r, err := tenants.Open(s.Folder)
+	require.NoError(t, err)
+	p := tenants.NewPools(tenants.Limits{Transactions: 2, Pools: 10}) // as in the stack demo
+	defer p.Close()
+	slow, begun := make(chan struct{}), make(chan struct{}, 2)
+	var all sync.WaitGroup
+	defer all.Wait()
+	defer close(slow)
+	for range 2 {
+		all.Go(func() {
+			_ = p.Tx(context.Background(), r.All()[0], func(pgx.Tx) error { begun <- struct{}{}; <-slow; return nil }) // the second one may get no turn
+		})
+	}
+	<-begun
+	time.Sleep(100 * time.Millisecond)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	assert.Equal(t, "tenant_beta", user(ctx, t, p, r.All()[1]))
+}
+
 func TestWhenAllPoolsAreInUseAnotherTenantIsBusy(t *testing.T) {
 	s := pgtest.Start(t, "acme", "beta")
 	r, err := tenants.Open(s.Folder)

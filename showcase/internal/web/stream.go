@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -18,8 +17,6 @@ import (
 )
 
 const (
-	// maxStreams is the number of live streams of one replica, and tenantStreams that of one tenant.
-	maxStreams, tenantStreams = 500, 100
 	// streamLife is how long a stream lasts. The browser then connects again, with the number of
 	// the last event that it has.
 	streamLife = 5 * time.Minute
@@ -35,15 +32,15 @@ const (
 func (a *Web) stream(w http.ResponseWriter, r *http.Request) {
 	i := ops.InfoOf(r.Context())
 	i.Stream = true
-	tenant := site.Of(r).Tenant.Name
-	if !a.streams.enter(tenant) {
+	ctx, cancel := context.WithTimeout(r.Context(), streamLife)
+	defer cancel()
+	leave, ok := a.streams.enter(site.Of(r).Tenant.Name, i.Address, cancel)
+	if !ok {
 		a.fail(w, r, &fault{http.StatusServiceUnavailable, "There are too many live streams."})
 		return
 	}
-	defer a.streams.leave(tenant)
+	defer leave()
 	defer a.metrics.Stream()()
-	ctx, cancel := context.WithTimeout(r.Context(), streamLife)
-	defer cancel()
 	f := &follower{web: a, request: r, site: site.Of(r), last: max(number(r.URL.Query().Get("after")), number(r.Header.Get("Last-Event-ID")))}
 	next, err := f.look(ctx)
 	if err != nil {
@@ -76,34 +73,6 @@ func (a *Web) stream(w http.ResponseWriter, r *http.Request) {
 			i.Err = err
 			return
 		}
-	}
-}
-
-// streams counts the live streams of each tenant.
-type streams struct {
-	mu    sync.Mutex
-	total int
-	open  map[string]int
-}
-
-// enter reports whether the tenant may have one more stream.
-func (s *streams) enter(tenant string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.total >= maxStreams || s.open[tenant] >= tenantStreams {
-		return false
-	}
-	s.total++
-	s.open[tenant]++
-	return true
-}
-
-func (s *streams) leave(tenant string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.total--
-	if s.open[tenant]--; s.open[tenant] == 0 {
-		delete(s.open, tenant)
 	}
 }
 

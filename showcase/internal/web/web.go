@@ -53,7 +53,7 @@ func New(metrics *ops.Metrics, public *url.URL, clock func() time.Time) (*Web, e
 	if err != nil {
 		return nil, err
 	}
-	return &Web{metrics: metrics, attempts: throttle.New(time.Now), public: public, assets: assets, pages: pages, streams: streams{open: map[string]int{}}, clock: clock, poll: 2 * time.Second}, nil
+	return &Web{metrics: metrics, attempts: throttle.New(time.Now), public: public, assets: assets, pages: pages, streams: streams{open: map[string]map[*live]bool{}}, clock: clock, poll: 2 * time.Second}, nil
 }
 
 // Register adds the routes to a mux. handle has the signature of http.ServeMux.HandleFunc.
@@ -212,6 +212,9 @@ func known(err error) *fault {
 	}
 	if site.Full(err) {
 		return &fault{http.StatusForbidden, "This team is above the storage of its plan. You can read, export and delete. Nothing new is stored until the operator of this service gives the team a larger plan or frees storage."}
+	}
+	if site.Unstorable(err) {
+		return &fault{http.StatusUnprocessableEntity, "A value has a character that cannot be stored."}
 	}
 	if site.DiskFull(err) {
 		return &fault{http.StatusServiceUnavailable, "The disk of the database is full. Nothing new is stored until the operator of this service frees space."}
