@@ -13,8 +13,9 @@ import (
 	"github.com/genericcorp/platform/showcase/internal/rows"
 )
 
-// MaxKeys is the number of API keys of a tenant that are not revoked.
-const MaxKeys = 50
+// MaxKeys is the number of API keys of a tenant that are not revoked. MaxRevoked is the number of revoked
+// ones that are kept, to show what was there.
+const MaxKeys, MaxRevoked = 50, 150
 
 // ErrKeys means that a tenant has MaxKeys keys.
 var ErrKeys = errors.New("there are too many API keys; revoke one first")
@@ -41,8 +42,12 @@ func NewKey(ctx context.Context, tx pgx.Tx, name, createdBy string) (string, err
 	if n >= MaxKeys {
 		return "", ErrKeys
 	}
+	_, err := tx.Exec(ctx, "DELETE FROM api_keys WHERE id IN (SELECT id FROM api_keys WHERE revoked_at IS NOT NULL ORDER BY revoked_at DESC OFFSET $1)", MaxRevoked)
+	if err != nil {
+		return "", err
+	}
 	id, secret := hex.EncodeToString(random(6)), NewToken()
-	_, err := tx.Exec(ctx, "INSERT INTO api_keys (id, name, secret_hash, created_by) VALUES ($1, $2, $3, $4)", id, name, hashOf(secret), createdBy)
+	_, err = tx.Exec(ctx, "INSERT INTO api_keys (id, name, secret_hash, created_by) VALUES ($1, $2, $3, $4)", id, name, hashOf(secret), createdBy)
 	return keyPrefix + id + "_" + secret, err
 }
 

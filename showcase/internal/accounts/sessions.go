@@ -23,9 +23,13 @@ type Session struct {
 	Full bool
 }
 
+// maxSessions is the number of sessions of a member. It is large, because all visitors of the demo share
+// one account, and a visitor who signs in again and again must not end the sessions of others soon.
+const maxSessions = 5000
+
 // NewSession stores a session of a member, and returns its token. hash is the member's password as
 // it was verified. If the password has changed since, the error is ErrChanged. NewSession also
-// deletes sessions that have expired.
+// deletes sessions that have expired, and the oldest one of a member with maxSessions.
 //
 // A tenant above its storage may not insert, but its members must be able to sign in: to read, to
 // export, to revoke keys and to remove members. A function of the schema's owner stores the session
@@ -35,6 +39,10 @@ type Session struct {
 // are stored above the limit: 20 for each member, about 4 KiB.
 func NewSession(ctx context.Context, tx pgx.Tx, member int64, hash string) (string, error) {
 	if _, err := tx.Exec(ctx, "DELETE FROM sessions WHERE expires_at < now() OR seen_at < now() - interval '"+sessionIdle+"'"); err != nil {
+		return "", err
+	}
+	_, err := tx.Exec(ctx, "DELETE FROM sessions WHERE token_hash IN (SELECT token_hash FROM sessions WHERE member_id = $1 ORDER BY created_at DESC OFFSET $2)", member, maxSessions-1)
+	if err != nil {
 		return "", err
 	}
 	full, err := isFull(ctx, tx)

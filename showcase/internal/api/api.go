@@ -50,10 +50,18 @@ func (a *API) Register(handle func(string, http.HandlerFunc)) {
 	})
 }
 
-// work handles one request of an agent in a transaction. count is called after the commit.
-type work func(ctx context.Context, tx pgx.Tx, s *site.Site, id string) (status int, result runs.Run, err error)
+// work handles one request of an agent in a transaction.
+type work func(ctx context.Context, tx pgx.Tx, s *site.Site, id string) (result, error)
 
-// prepare checks the body of a request before a connection is used. body is empty for GET.
+// result is a run for the response. changed is false if the request changed nothing.
+type result struct {
+	status  int
+	run     runs.Run
+	changed bool
+}
+
+// prepare checks the body of a request before a connection is used. body is empty for GET. count is called
+// after the commit of a change.
 type prepare func(body []byte) (do work, count func(*ops.Metrics, string), err error)
 
 func (a *API) with(p prepare) http.HandlerFunc {
@@ -87,7 +95,7 @@ func (a *API) handle(w http.ResponseWriter, r *http.Request, p prepare) error {
 	if err != nil {
 		return err
 	}
-	if !replayed && count != nil {
+	if !replayed && !response.Unchanged && count != nil {
 		count(a.metrics, s.Tenant.Name)
 	}
 	h := w.Header()
@@ -123,12 +131,12 @@ func (a *API) transact(r *http.Request, s *site.Site, key string, body []byte, p
 			return fault
 		}
 		perform := func() (runs.Response, error) {
-			status, run, err := do(ctx, tx, s, r.PathValue("id"))
+			done, err := do(ctx, tx, s, r.PathValue("id"))
 			if err != nil {
 				return runs.Response{}, err
 			}
-			text, err := json.Marshal(run)
-			return runs.Response{Status: status, Body: text}, err
+			text, err := json.Marshal(done.run)
+			return runs.Response{Status: done.status, Body: text, Unchanged: !done.changed}, err
 		}
 		if idempotency == "" {
 			response, err = perform()
@@ -163,17 +171,17 @@ func (a *API) create(body []byte) (work, func(*ops.Metrics, string), error) {
 		return nil, nil, err
 	}
 	run, err := n.run()
-	do := func(ctx context.Context, tx pgx.Tx, s *site.Site, _ string) (int, runs.Run, error) {
+	do := func(ctx context.Context, tx pgx.Tx, s *site.Site, _ string) (result, error) {
 		r, err := runs.Create(ctx, tx, s.Limits, run)
-		return http.StatusCreated, r, err
+		return result{http.StatusCreated, r, true}, err
 	}
 	return do, func(m *ops.Metrics, tenant string) { m.Count(tenant, ops.RunStarted, 1) }, err
 }
 
 func (a *API) get([]byte) (work, func(*ops.Metrics, string), error) {
-	return func(ctx context.Context, tx pgx.Tx, _ *site.Site, id string) (int, runs.Run, error) {
+	return func(ctx context.Context, tx pgx.Tx, _ *site.Site, id string) (result, error) {
 		r, err := runs.Get(ctx, tx, id)
-		return http.StatusOK, r, err
+		return result{http.StatusOK, r, false}, err
 	}, nil, nil
 }
 
@@ -183,9 +191,9 @@ func (a *API) addEvents(body []byte) (work, func(*ops.Metrics, string), error) {
 		return nil, nil, err
 	}
 	list, err := n.list()
-	do := func(ctx context.Context, tx pgx.Tx, s *site.Site, id string) (int, runs.Run, error) {
+	do := func(ctx context.Context, tx pgx.Tx, s *site.Site, id string) (result, error) {
 		r, err := runs.AddEvents(ctx, tx, s.Limits, id, list)
-		return http.StatusCreated, r, err
+		return result{http.StatusCreated, r, true}, err
 	}
 	return do, func(m *ops.Metrics, tenant string) { m.Count(tenant, ops.EventsReported, len(list)) }, err
 }
@@ -198,9 +206,9 @@ func (a *API) update(body []byte) (work, func(*ops.Metrics, string), error) {
 	if err := decode(body, &p); err != nil {
 		return nil, nil, err
 	}
-	do := func(ctx context.Context, tx pgx.Tx, _ *site.Site, id string) (int, runs.Run, error) {
-		r, err := runs.Finish(ctx, tx, id, p.Status, p.Error)
-		return http.StatusOK, r, err
+	do := func(ctx context.Context, tx pgx.Tx, _ *site.Site, id string) (result, error) {
+		r, changed, err := runs.Finish(ctx, tx, id, p.Status, p.Error)
+		return result{http.StatusOK, r, changed}, err
 	}
 	return do, func(m *ops.Metrics, tenant string) { m.Count(tenant, finished[p.Status], 1) }, p.check()
 }

@@ -166,7 +166,7 @@ func Continue(ctx context.Context, at *site.Site, now time.Time) error {
 		case err != nil || !due:
 			return err
 		case events >= 30:
-			if _, err := runs.Finish(ctx, tx, id, runs.Succeeded, ""); err != nil {
+			if _, _, err := runs.Finish(ctx, tx, id, runs.Succeeded, ""); err != nil {
 				return err
 			}
 			return s.ongoing(ctx, tx, now)

@@ -15,11 +15,14 @@ var ErrKeyReused = errors.New("the idempotency key was used for another request"
 type Response struct {
 	Status int
 	Body   []byte
+	// Unchanged is true if the request changed nothing, so it is safe to repeat without a stored response.
+	Unchanged bool
 }
 
 // Once runs work once for each idempotency key of an API key, and returns its response. A second
 // request with the same key and the same hash gets the stored response, and replayed is true. A
-// key is kept for a day. If work fails, the key can be used again, because the caller rolls back.
+// key is kept for a day. If work fails, the key can be used again, because the caller rolls back. If work
+// changed nothing, nothing is stored. So the plan's limits also limit the stored responses.
 func Once(ctx context.Context, tx pgx.Tx, apiKey, key string, hash []byte, work func() (Response, error)) (r Response, replayed bool, err error) {
 	if _, err := tx.Exec(ctx, "DELETE FROM idempotency_keys WHERE created_at < now() - interval '1 day'"); err != nil {
 		return r, false, err
@@ -38,6 +41,10 @@ func Once(ctx context.Context, tx pgx.Tx, apiKey, key string, hash []byte, work 
 		return r, true, err
 	}
 	if r, err = work(); err != nil {
+		return r, false, err
+	}
+	if r.Unchanged {
+		_, err = tx.Exec(ctx, "DELETE FROM idempotency_keys WHERE api_key = $1 AND key = $2", apiKey, key)
 		return r, false, err
 	}
 	_, err = tx.Exec(ctx, "UPDATE idempotency_keys SET status = $3, response = $4 WHERE api_key = $1 AND key = $2", apiKey, key, r.Status, r.Body)

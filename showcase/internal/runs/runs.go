@@ -162,17 +162,18 @@ func insertEvents(ctx context.Context, tx pgx.Tx, r Run, list []Event) error {
 }
 
 // Finish sets the state of a run that is going on. To finish it again with the same state changes
-// nothing. It returns ErrNotFound, or ErrFinished if it has another final state.
-func Finish(ctx context.Context, tx pgx.Tx, id, status, reason string) (Run, error) {
-	r, err := get(ctx, tx, id, " FOR UPDATE")
+// nothing, and changed is false then. It returns ErrNotFound, or ErrFinished if it has another final state.
+func Finish(ctx context.Context, tx pgx.Tx, id, status, reason string) (r Run, changed bool, err error) {
+	r, err = get(ctx, tx, id, " FOR UPDATE")
 	if err != nil {
-		return Run{}, err
+		return Run{}, false, err
 	}
 	if r.Status == status {
-		return r, nil
+		return r, false, nil
 	}
 	if r.Status != Running {
-		return Run{}, ErrFinished
+		return Run{}, false, ErrFinished
 	}
-	return rows.One[Run](ctx, tx, "UPDATE runs SET status = $2, error = $3, updated_at = now(), finished_at = now() WHERE id = $1::text::uuid RETURNING "+columns, id, status, reason)
+	r, err = rows.One[Run](ctx, tx, "UPDATE runs SET status = $2, error = $3, updated_at = now(), finished_at = now() WHERE id = $1::text::uuid RETURNING "+columns, id, status, reason)
+	return r, err == nil, err
 }

@@ -43,12 +43,12 @@ func TestARunFromStartToEnd(t *testing.T) {
 		assert.Equal(t, 2, events[0].Seq)
 		assert.JSONEq(t, `{"a":1}`, string(events[0].Data))
 
-		r, err = runs.Finish(ctx, tx, r.ID, runs.Failed, "out of time")
+		r, _, err = runs.Finish(ctx, tx, r.ID, runs.Failed, "out of time")
 		require.NoError(t, err)
 		assert.NotNil(t, r.FinishedAt)
-		_, err = runs.Finish(ctx, tx, r.ID, runs.Failed, "again")
+		_, _, err = runs.Finish(ctx, tx, r.ID, runs.Failed, "again")
 		require.NoError(t, err)
-		_, err = runs.Finish(ctx, tx, r.ID, runs.Succeeded, "")
+		_, _, err = runs.Finish(ctx, tx, r.ID, runs.Succeeded, "")
 		require.ErrorIs(t, err, runs.ErrFinished)
 		_, err = runs.AddEvents(ctx, tx, noLimit, r.ID, []runs.Event{{Kind: "log", Message: "late"}})
 		require.ErrorIs(t, err, runs.ErrFinished)
@@ -73,7 +73,7 @@ func TestListFiltersSearchesAndPages(t *testing.T) {
 			agent := []string{"writer", "coder"}[i%2]
 			r := create(t, tx, runs.Run{Agent: agent, Title: title, StartedAt: start.Add(time.Duration(i) * time.Minute)})
 			if title == "delta" {
-				_, err := runs.Finish(ctx, tx, r.ID, runs.Failed, "boom")
+				_, _, err := runs.Finish(ctx, tx, r.ID, runs.Failed, "boom")
 				require.NoError(t, err)
 			}
 		}

@@ -28,7 +28,7 @@ func TestAMemberChangesThePasswordAndAllOtherSessionsEnd(t *testing.T) {
 	changed := change(c, "a long password", "a better password")
 	require.Equal(t, http.StatusSeeOther, changed.StatusCode, changed.body)
 	assert.Contains(t, c.get(changed.Header.Get("Location")).body, "Your password was changed")
-	require.Len(t, changed.Cookies(), 1, "the session gets a new token")
+	require.Len(t, changed.Cookies(), 2, "the session gets a new token, and the browser stays known")
 	assert.Equal(t, "/sign-in", other.get("/runs").Header.Get("Location"))
 	assert.Equal(t, http.StatusUnauthorized, other.signIn("olga@example.com", "a long password").StatusCode)
 	assert.Equal(t, http.StatusSeeOther, other.signIn("olga@example.com", "a better password").StatusCode)
@@ -81,7 +81,33 @@ func TestGuessesOfTheCurrentPasswordAreThrottledWithThoseOfSignIns(t *testing.T)
 	assert.Equal(t, http.StatusTooManyRequests, r.StatusCode)
 	assert.NotEmpty(t, r.Header.Get("Retry-After"))
 	assert.Equal(t, http.StatusTooManyRequests, change(c, "a long password", "a better password").StatusCode, "the right one does not help")
-	assert.Equal(t, http.StatusTooManyRequests, a.client(t, "beta.hq.test").signIn("olga@example.com", "a long password").StatusCode)
+	assert.Equal(t, http.StatusTooManyRequests, c.signIn("olga@example.com", "a long password").StatusCode)
+}
+
+func TestGuessesOfOthersDoNotLockAMemberOutOfABrowserThatHasSignedInBefore(t *testing.T) {
+	a := start(t)
+	owner, other := a.owner(t), a.client(t, "beta.hq.test")
+	require.Equal(t, http.StatusSeeOther, other.signIn("olga@example.com", "a long password").StatusCode)
+	attacker := a.client(t, "beta.hq.test")
+	attacker.header.Set("X-Forwarded-For", "192.0.2.1")
+	lock := func() {
+		for range 5 {
+			attacker.signIn("olga@example.com", "a wrong password")
+		}
+		require.Equal(t, http.StatusTooManyRequests, attacker.signIn("olga@example.com", "a wrong password").StatusCode)
+	}
+	lock()
+	owner.post("/sign-out")
+	require.Equal(t, http.StatusSeeOther, owner.signIn("olga@example.com", "a long password").StatusCode)
+	require.Equal(t, http.StatusSeeOther, change(owner, "a long password", "a better password").StatusCode)
+	require.Equal(t, http.StatusSeeOther, owner.signIn("olga@example.com", "a better password").StatusCode)
+	assert.Equal(t, http.StatusTooManyRequests, other.signIn("olga@example.com", "a better password").StatusCode, "it has not signed in with this password")
+	attacker.header.Set("Cookie", "__Host-device=chosen.by-an-attacker")
+	assert.Equal(t, http.StatusTooManyRequests, attacker.signIn("olga@example.com", "a better password").StatusCode)
+	for range 5 {
+		owner.signIn("olga@example.com", "a wrong password")
+	}
+	assert.Equal(t, http.StatusTooManyRequests, owner.signIn("olga@example.com", "a better password").StatusCode, "a known browser may not guess more")
 }
 
 func TestOfTwoChangesAtOnceOneIsMadeAndNoSignInWithTheOldPasswordSurvives(t *testing.T) {

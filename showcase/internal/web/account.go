@@ -3,7 +3,6 @@ package web
 import (
 	"context"
 	"net/http"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -62,45 +61,44 @@ func (a *Web) changePassword(w http.ResponseWriter, r *http.Request) {
 	}
 	var token string
 	if err == nil {
-		token, err = a.replacePassword(q, hash)
+		token, hash, err = a.replacePassword(q, hash)
 	}
 	if err != nil {
 		a.failChange(w, q, err)
 		return
 	}
 	a.counted(q, ops.PasswordChanged)()
-	setSession(w, token, int(accounts.SessionLife/time.Second))
+	welcome(w, r, q.member.Email, token, hash)
 	http.Redirect(w, r, "/account?changed=1", http.StatusSeeOther)
 }
 
 // replacePassword checks the form of a member with the password hash, stores the new password, and
-// returns the token of the only session that is left.
-func (a *Web) replacePassword(q *request, hash string) (token string, err error) {
+// returns the token of the only session that is left, and the new hash.
+func (a *Web) replacePassword(q *request, hash string) (token, replacement string, err error) {
 	ctx, current, next := q.Context(), q.field("current"), q.field("new")
 	switch {
 	case isPublic(q.site, q.member.Email):
-		return "", errPublic
+		return "", "", errPublic
 	case next != q.field("again"):
-		return "", errAgain
+		return "", "", errAgain
 	case next == current:
-		return "", errSame
+		return "", "", errSame
 	}
-	ok, err := a.verify(ctx, q.site, q.member.Email, hash, current)
+	ok, err := a.verify(q.Request, q.member.Email, hash, current)
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
 	if !ok {
-		return "", errCurrent
+		return "", "", errCurrent
 	}
-	replacement, err := accounts.Hash(ctx, next)
-	if err != nil {
-		return "", err
+	if replacement, err = accounts.Hash(ctx, next); err != nil {
+		return "", "", err
 	}
 	err = q.site.Tx(ctx, func(tx pgx.Tx) error {
 		token, err = accounts.ChangePassword(ctx, tx, q.member.ID, hash, replacement)
 		return err
 	})
-	return token, err
+	return token, replacement, err
 }
 
 // failChange shows the form again with a fault that the member can correct.

@@ -3,7 +3,6 @@ package web
 import (
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -52,7 +51,7 @@ func (a *Web) acceptInvitation(w http.ResponseWriter, r *http.Request) {
 		a.fail(w, r, errThrottled)
 		return
 	}
-	token, err := join(r, s)
+	m, token, hash, err := join(r, s)
 	if err != nil {
 		if f := known(err); f != nil && f.status == http.StatusUnprocessableEntity {
 			a.showInvitation(w, r, f)
@@ -62,27 +61,25 @@ func (a *Web) acceptInvitation(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	a.metrics.Count(s.Tenant.Name, ops.MemberJoined, 1)
-	setSession(w, token, int(accounts.SessionLife/time.Second))
+	welcome(w, r, m.Email, token, hash)
 	http.Redirect(w, r, "/runs", http.StatusSeeOther)
 }
 
-// join stores the member of a form, and returns the token of a session.
-func join(r *http.Request, s *site.Site) (session string, err error) {
+// join stores the member of a form, and returns it with the token of a session and the password's hash.
+func join(r *http.Request, s *site.Site) (m accounts.Member, session, hash string, err error) {
 	ctx, name := r.Context(), strings.TrimSpace(r.PostForm.Get("name"))
 	if err := checkText("The name", name, 100); err != nil {
-		return "", err
+		return m, "", "", err
 	}
-	hash, err := accounts.Hash(ctx, r.PostForm.Get("password"))
-	if err != nil {
-		return "", err
+	if hash, err = accounts.Hash(ctx, r.PostForm.Get("password")); err != nil {
+		return m, "", "", err
 	}
 	err = s.Tx(ctx, func(tx pgx.Tx) error {
-		m, err := accounts.Accept(ctx, tx, r.PathValue("token"), r.PostForm.Get("email"), name, hash)
-		if err != nil {
+		if m, err = accounts.Accept(ctx, tx, r.PathValue("token"), r.PostForm.Get("email"), name, hash); err != nil {
 			return err
 		}
 		session, err = accounts.NewSession(ctx, tx, m.ID, hash)
 		return err
 	})
-	return session, err
+	return m, session, hash, err
 }

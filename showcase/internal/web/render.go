@@ -114,8 +114,15 @@ func (a *Web) show(w http.ResponseWriter, r *http.Request, m *accounts.Session, 
 		return
 	}
 	h := w.Header()
-	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Cache-Control", "no-store")
+	leave, ok := a.sending.enter(s.Tenant.Name, b.Len())
+	if !ok {
+		h.Set("Retry-After", "30")
+		http.Error(w, "too many large pages are being sent", http.StatusServiceUnavailable)
+		return
+	}
+	defer leave()
+	h.Set("Content-Type", "text/html; charset=utf-8")
 	if v.status == http.StatusTooManyRequests {
 		h.Set("Retry-After", "60")
 	}

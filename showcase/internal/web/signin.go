@@ -20,6 +20,10 @@ const (
 	accountRate  = 1.0 / 60 // a second
 	addressBurst = 20
 	addressRate  = 1.0 / 10 // a second
+	// Those of one account and address with any password. Each one hashes it, so a visitor who knows that of
+	// the demo could take the CPU from all tenants.
+	hashBurst    = 200
+	hashRate     = 1.0 // a second
 )
 
 // errSignIn is the same for an unknown address and a wrong password.
@@ -41,7 +45,7 @@ func (a *Web) signIn(w http.ResponseWriter, r *http.Request) {
 	}
 	s := site.Of(r)
 	email := strings.ToLower(strings.TrimSpace(r.PostForm.Get("email")))
-	token, err := a.authenticate(r, s, email)
+	token, hash, err := a.authenticate(r, s, email)
 	if errors.Is(err, errSignIn) || errors.Is(err, errThrottled) {
 		a.metrics.Login(s.Tenant.Name, false)
 		f := known(err)
@@ -53,41 +57,46 @@ func (a *Web) signIn(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	a.metrics.Login(s.Tenant.Name, true)
-	setSession(w, token, int(accounts.SessionLife/time.Second))
+	welcome(w, r, email, token, hash)
 	http.Redirect(w, r, "/runs", http.StatusSeeOther)
 }
 
-// authenticate checks a password, and returns the token of a new session. No connection is held
-// while the password is hashed.
-func (a *Web) authenticate(r *http.Request, s *site.Site, email string) (string, error) {
+// authenticate checks a password, and returns the token of a new session and the password's hash. No
+// connection is held while the password is hashed.
+func (a *Web) authenticate(r *http.Request, s *site.Site, email string) (token, hash string, err error) {
 	ctx := r.Context()
 	var m accounts.Member
-	var hash string
-	err := s.Tx(ctx, func(tx pgx.Tx) (err error) {
+	err = s.Tx(ctx, func(tx pgx.Tx) (err error) {
 		m, hash, err = accounts.Credentials(ctx, tx, email)
 		return err
 	})
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
-	ok, err := a.verify(ctx, s, email, hash, r.PostForm.Get("password"))
+	ok, err := a.verify(r, email, hash, r.PostForm.Get("password"))
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
 	if !ok {
-		return "", errSignIn
+		return "", "", errSignIn
 	}
-	return newSession(ctx, s, m.ID, hash)
+	token, err = newSession(ctx, s, m.ID, hash)
+	return token, hash, err
 }
 
 // verify reports whether a password belongs to the hash of an account. A wrong one counts for the
-// throttles of the account and of the client's address. It returns errThrottled if one of them is used up.
-func (a *Web) verify(ctx context.Context, s *site.Site, email, hash, password string) (bool, error) {
+// throttles of the account, or of the browser if the account has signed in there before, and of the
+// client's address. It returns errThrottled if one of them is used up.
+func (a *Web) verify(r *http.Request, email, hash, password string) (bool, error) {
+	s, ctx := site.Of(r), r.Context()
 	account, address := s.Tenant.Name+"/"+email, ops.InfoOf(ctx).Address
-	// The demo's password is public, so only addresses are throttled there.
-	public, throttled := isPublic(s, email), false
+	both := account + " " + address
+	if id := device(r, hash); id != "" {
+		account += "/" + id
+	}
+	throttled := false
 	ok, err := accounts.Verify(ctx, hash, password, func() bool {
-		throttled = !a.attempts.Take(address, addressRate, addressBurst).OK || !public && !a.attempts.Take(account, accountRate, accountBurst).OK
+		throttled = !a.allow(address, account, both, isPublic(s, email))
 		return !throttled
 	})
 	switch {
@@ -102,17 +111,26 @@ func (a *Web) verify(ctx context.Context, s *site.Site, email, hash, password st
 	return ok, nil
 }
 
+// allow reports whether a password may be hashed. address, account and both are keys of throttles. The
+// demo's password is public, so its account has no throttle for all addresses.
+func (a *Web) allow(address, account, both string, public bool) bool {
+	if !a.attempts.Take(address, addressRate, addressBurst).OK || !public && !a.attempts.Take(account, accountRate, accountBurst).OK {
+		return false
+	}
+	if a.hashes.Take(both, hashRate, hashBurst).OK {
+		return true
+	}
+	a.attempts.GiveBack(address)
+	a.attempts.GiveBack(account)
+	return false
+}
+
 func newSession(ctx context.Context, s *site.Site, member int64, hash string) (token string, err error) {
 	err = s.Tx(ctx, func(tx pgx.Tx) error {
 		token, err = accounts.NewSession(ctx, tx, member, hash)
 		return err
 	})
 	return token, err
-}
-
-// setSession sets the cookie of a session. seconds below 0 delete it.
-func setSession(w http.ResponseWriter, token string, seconds int) {
-	http.SetCookie(w, &http.Cookie{Name: sessionCookie, Value: token, Path: "/", MaxAge: seconds, Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode})
 }
 
 func (a *Web) signOut(w http.ResponseWriter, r *http.Request) {
@@ -123,6 +141,6 @@ func (a *Web) signOut(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	setSession(w, "", -1)
+	setCookie(w, sessionCookie, "", -time.Second)
 	http.Redirect(w, r, "/sign-in", http.StatusSeeOther)
 }

@@ -31,13 +31,15 @@ const (
 
 // Web serves the pages.
 type Web struct {
-	metrics  *ops.Metrics
-	attempts *throttle.Buckets
-	public   *url.URL
+	metrics *ops.Metrics
+	// attempts are wrong passwords, and hashes all passwords.
+	attempts, hashes *throttle.Buckets
+	public              *url.URL
 	// assets is a hash of the static files.
 	assets  string
 	pages   map[string]*page
 	streams streams
+	sending sending
 	clock   func() time.Time
 	// poll is how often a live timeline asks for new events.
 	poll time.Duration
@@ -53,7 +55,7 @@ func New(metrics *ops.Metrics, public *url.URL, clock func() time.Time) (*Web, e
 	if err != nil {
 		return nil, err
 	}
-	return &Web{metrics: metrics, attempts: throttle.New(time.Now), public: public, assets: assets, pages: pages, streams: streams{open: map[string]map[*live]bool{}}, clock: clock, poll: 2 * time.Second}, nil
+	return &Web{metrics: metrics, attempts: throttle.New(time.Now), hashes: throttle.New(time.Now), public: public, assets: assets, pages: pages, sending: sending{bytes: map[string]int{}}, streams: streams{open: map[string]map[*live]bool{}}, clock: clock, poll: 2 * time.Second}, nil
 }
 
 // Register adds the routes to a mux. handle has the signature of http.ServeMux.HandleFunc.
