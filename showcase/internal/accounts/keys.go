@@ -13,9 +13,11 @@ import (
 	"github.com/genericcorp/platform/showcase/internal/rows"
 )
 
-// MaxKeys is the number of API keys of a tenant that are not revoked. MaxRevoked is the number of revoked
-// ones that are kept, to show what was there.
-const MaxKeys, MaxRevoked = 50, 150
+// MaxKeys is the number of API keys of a tenant that are not revoked.
+const MaxKeys = 50
+
+// MaxRevoked is the number of revoked API keys that a tenant keeps, to show what was there.
+const MaxRevoked = 150
 
 // ErrKeys means that a tenant has MaxKeys keys.
 var ErrKeys = errors.New("there are too many API keys; revoke one first")

@@ -22,8 +22,8 @@ const (
 	addressRate  = 1.0 / 10 // a second
 	// Those of one account and address with any password. Each one hashes it, so a visitor who knows that of
 	// the demo could take the CPU from all tenants.
-	hashBurst    = 200
-	hashRate     = 1.0 // a second
+	hashBurst = 200
+	hashRate  = 1.0 // a second
 )
 
 // errSignIn is the same for an unknown address and a wrong password.

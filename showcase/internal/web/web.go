@@ -34,7 +34,7 @@ type Web struct {
 	metrics *ops.Metrics
 	// attempts are wrong passwords, and hashes all passwords.
 	attempts, hashes *throttle.Buckets
-	public              *url.URL
+	public           *url.URL
 	// assets is a hash of the static files.
 	assets  string
 	pages   map[string]*page
