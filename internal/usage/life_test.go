@@ -89,10 +89,10 @@ func TestDayHasNoRequestsIfTheyWereNotMeasured(t *testing.T) {
 	x.flush(t)
 	b.count(t)
 	assert.Equal(t, []string{
-		day(3).Format(time.DateOnly) + " null null 8192",
-		day(2).Format(time.DateOnly) + " null null 8192",
-		day(1).Format(time.DateOnly) + " 7 null 8192",
-	}, rows(t, b.superuser(t), "day, coalesce(requests::text, 'null'), coalesce(logins::text, 'null'), storage) AS line FROM platform.usage ORDER BY day"))
+		day(3).Format(time.DateOnly) + " null none 8192",
+		day(2).Format(time.DateOnly) + " null none 8192",
+		day(1).Format(time.DateOnly) + " 7 none 8192",
+	}, rows(t, b.superuser(t), "day, coalesce(requests::text, 'null'), coalesce(logins::text, 'none'), storage) AS line FROM platform.usage ORDER BY day"))
 }
 
 // The app writes its own metrics. What it writes must not stop the run, nor become SQL.
