@@ -170,7 +170,7 @@ func (s *stack) certificatesArgs(in *ingress.Ingress) certificates.Args {
 func (s *stack) monitoringArgs(in *ingress.Ingress) monitoring.Args {
 	w := s.plan.Workload
 	return monitoring.Args{
-		Host: names.GrafanaHost(s.Domain), RetentionDays: s.Monitoring.RetentionDays,
+		Host: names.GrafanaHost(s.Domain), Domain: s.Domain, RetentionDays: s.Monitoring.RetentionDays,
 		VictoriaMetrics: w.VictoriaMetrics.Pods, Grafana: w.Grafana.Pods, KubeStateMetrics: w.KubeStateMetrics.Pods, NodeExporter: w.NodeExporter.Pods,
 		VMAlert: w.VMAlert.Pods, Alerts: s.alerts(),
 		PlannedNodes: s.plan.Nodes.Count, StorageClass: s.storageClass(false), IngressNamespace: in.Namespace,
@@ -181,7 +181,7 @@ func (s *stack) tenantsArgs() tenants.Args {
 	w := s.plan.Workload
 	return tenants.Args{
 		Tenants: settings.ForComponents(s.Tenants), AppRole: s.database.appRole, AppConnections: w.App.MostConnections(),
-		Version: s.Database.Version, Pods: w.Reconcile.Pods, Scheduled: w.Scheduled.Pods,
+		Version: s.Database.Version, Pods: w.Reconcile.Pods, Scheduled: w.Scheduled.Pods, Usage: w.Usage.Pods, MetricsDays: s.Monitoring.RetentionDays,
 		Retain: s.Protect, StorageClass: s.storageClass(s.Protect),
 		DatabaseRange: s.database.network, DatabasePort: s.database.port, Admin: s.database.admin, CA: s.database.ca,
 	}

@@ -82,7 +82,7 @@ func (a Args) tenantRoutes() []routes.Route {
 	for _, tier := range settings.Tiers {
 		middleware := routes.TierLimit(tier.Name)
 		if tierHosts := hosts[middleware]; len(tierHosts) > 0 {
-			out = append(out, a.route("tenants-"+tier.Name, []string{middleware}, slices.Sorted(slices.Values(tierHosts))...))
+			out = append(out, a.route(routes.OfTier(tier.Name), []string{middleware}, slices.Sorted(slices.Values(tierHosts))...))
 		}
 	}
 	if closed := hosts[routes.Suspended]; len(closed) > 0 {

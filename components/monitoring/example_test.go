@@ -30,7 +30,7 @@ func Example() {
 			Sidecar: components.Share{Request: components.Resources{MilliCPU: 5, MiB: 56}, Limit: components.Resources{MiB: 112}},
 		}
 		shop, err := monitoring.New(ctx, "shop", monitoring.Args{
-			Host: "grafana.shop.example.com", RetentionDays: 30, PlannedNodes: 2,
+			Host: "grafana.shop.example.com", Domain: "shop.example.com", RetentionDays: 30, PlannedNodes: 2,
 			VictoriaMetrics: store, Grafana: grafana, KubeStateMetrics: exporter, NodeExporter: exporter,
 			VMAlert: alerts,
 			Alerts: monitoring.Alerts{

@@ -19,8 +19,9 @@ const typeToken = "platform:monitoring:Monitoring"
 
 // Args are the arguments of New.
 type Args struct {
-	// Host is Grafana's host name. Required.
-	Host string
+	// Host is Grafana's host name. Domain is the stack's domain, below which tenants have their
+	// hosts. Both are required.
+	Host, Domain string
 	// VictoriaMetrics, Grafana, KubeStateMetrics and NodeExporter are the sizes of the four
 	// workloads. VictoriaMetrics needs a volume (VolumeGiB). Memory: Grafana 13 was killed
 	// with limits of 300 to 400 MiB (grafana#123017).
@@ -93,6 +94,9 @@ func (a Args) validate() error {
 	if a.Host == "" {
 		errs = append(errs, errors.New("host: is missing"))
 	}
+	if a.Domain == "" {
+		errs = append(errs, errors.New("domain: is missing"))
+	}
 	if a.RetentionDays < 1 {
 		errs = append(errs, fmt.Errorf("retentionDays: %d is less than 1", a.RetentionDays))
 	}
@@ -108,7 +112,8 @@ func (a Args) inputs() pulumi.Map {
 }
 
 // policies returns the network policies. The metrics store may connect to every scraped
-// namespace, Grafana and vmalert to the metrics store, and the ingress controller to Grafana.
+// namespace. Grafana, vmalert and the Job that counts usage may connect to the metrics store, and
+// the ingress controller to Grafana.
 func (a Args) policies() []kube.Policy {
 	store := func(port int) kube.Peer { return kube.PeerOf(workload.VictoriaMetrics, port) }
 	scraped := []kube.Peer{kube.APIServer, kube.Kubelet}
@@ -118,7 +123,7 @@ func (a Args) policies() []kube.Policy {
 	in := workload.MonitoringNamespace
 	return []kube.Policy{
 		{Namespace: in, Name: "allow-store", App: workload.VictoriaMetrics.Name, To: scraped,
-			From: []kube.Peer{kube.PeerOf(workload.Grafana, portStore), kube.PeerOf(workload.VMAlert, portStore), store(portStore)}},
+			From: []kube.Peer{kube.PeerOf(workload.Grafana, portStore), kube.PeerOf(workload.VMAlert, portStore), kube.PeerOf(workload.Usage, portStore), store(portStore)}},
 		{Namespace: in, Name: "allow-vmalert", App: workload.VMAlert.Name, To: a.Alerts.peers(),
 			From: []kube.Peer{store(portAlertmanager)}},
 		{Namespace: in, Name: "allow-grafana", App: workload.Grafana.Name, To: []kube.Peer{store(portStore)},

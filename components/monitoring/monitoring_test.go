@@ -12,6 +12,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/genericcorp/platform/components/monitoring"
+	"github.com/genericcorp/platform/internal/routes"
 	"github.com/genericcorp/platform/internal/settings"
 	"github.com/genericcorp/platform/internal/workload"
 	"github.com/genericcorp/platform/sandbox/pulumitest"
@@ -20,7 +21,7 @@ import (
 func args() monitoring.Args {
 	set := workload.For(settings.Settings{Monitoring: settings.Monitoring{VolumeGiB: 5}})
 	return monitoring.Args{
-		Host: "grafana.demo.example.com", RetentionDays: 30, StorageClass: "do-block-storage", PlannedNodes: 2,
+		Host: "grafana.demo.example.com", Domain: "demo.example.com", RetentionDays: 30, StorageClass: "do-block-storage", PlannedNodes: 2,
 		VictoriaMetrics: set.VictoriaMetrics.Pods, Grafana: set.Grafana.Pods, KubeStateMetrics: set.KubeStateMetrics.Pods, NodeExporter: set.NodeExporter.Pods,
 		VMAlert: set.VMAlert.Pods, Alerts: monitoring.Alerts{
 			AvailabilityPercent: 99.5, LatencyMillis: 1000, NodeCents: 2400, GiBCents: 10, LoadBalancerCents: 1200, BillCents: 6050,
@@ -46,7 +47,7 @@ func check(t *testing.T) *pulumitest.Recorder {
 			_, err := monitoring.New(ctx, "test", monitoring.Args{Alerts: monitoring.Alerts{Webhook: "json", Email: monitoring.AlertEmail{To: "sre@genericcorp.com"}}})
 			return err
 		},
-		Faults: []string{"host:", "retentionDays:", "victoriaMetrics:", "ingressNamespace:",
+		Faults: []string{"host:", "domain:", "retentionDays:", "victoriaMetrics:", "ingressNamespace:",
 			"alerts.availabilityPercent:", "alerts.latencyMillis:", "alerts.webhookURL:", "alerts.emailPassword:"},
 		Type: "platform:monitoring:Monitoring", Custom: 36,
 		Secrets: map[string]string{"grafana-admin": "stringData", "vmalert": "stringData"},
@@ -121,6 +122,8 @@ func TestScrapeConfigNamesEveryNamespaceWithPodsThatStay(t *testing.T) {
 	require.NoError(t, yaml.Unmarshal([]byte(text), &config))
 	require.Len(t, config.Jobs, 2)
 	assert.Equal(t, true, config.Jobs[0]["honor_labels"], "otherwise all series of kube-state-metrics have its own namespace and Pod")
+	rule := config.Jobs[0]["metric_relabel_configs"].([]any)[0]
+	assert.Equal(t, map[string]any{"source_labels": []any{"router"}, "regex": routes.TenantRouters("demo.example.com"), "target_label": "tenant"}, rule)
 	_, list, _ := strings.Cut(text, "names: [")
 	list, _, _ = strings.Cut(list, "]")
 	visited := 0

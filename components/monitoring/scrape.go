@@ -3,12 +3,13 @@ package monitoring
 import (
 	"strings"
 
+	"github.com/genericcorp/platform/internal/routes"
 	"github.com/genericcorp/platform/internal/workload"
 )
 
 // scrapeConfig returns the scrape configuration in Prometheus's format. It keeps few labels:
 // each combination of labels is a series, and each series needs memory.
-func scrapeConfig() string {
+func (a Args) scrapeConfig() string {
 	return `global:
   scrape_interval: 30s
 scrape_configs:
@@ -43,6 +44,10 @@ scrape_configs:
       - source_labels: [__meta_kubernetes_pod_node_name]
         target_label: node
     metric_relabel_configs:
+      # Usage is counted by tenant.
+      - source_labels: [router]
+        regex: ` + routes.TenantRouters(a.Domain) + `
+        target_label: tenant
       # The pooler has a pool for each tenant: only what the dashboard shows is kept.
       - source_labels: [__name__]
         regex: pgbouncer_.+

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/genericcorp/platform/internal/usage"
 	"github.com/genericcorp/platform/internal/workload"
 	"github.com/genericcorp/platform/sandbox/pulumitest"
 )
@@ -22,7 +23,7 @@ import (
 func TestEveryMetricOfTheAlertsIsExportedAndStored(t *testing.T) {
 	var file struct {
 		Groups []struct {
-			Rules []struct{ Alert, Expr string }
+			Rules []struct{ Alert, Record, Expr string }
 		}
 	}
 	require.NoError(t, yaml.Unmarshal([]byte(configMap(t, "vmalert", "rules.yaml")), &file))
@@ -32,12 +33,21 @@ func TestEveryMetricOfTheAlertsIsExportedAndStored(t *testing.T) {
 		for _, rule := range group.Rules {
 			for _, metric := range metricsOf(t, rule.Expr) {
 				prefix, _, _ := strings.Cut(metric, "_")
-				require.Contains(t, exported, prefix, "%s: no exporter of %s", rule.Alert, metric)
-				assert.True(t, exported[prefix](metric), "%s: nothing exports %s, or the store drops it", rule.Alert, metric)
+				require.Contains(t, exported, prefix, "%s%s: no exporter of %s", rule.Alert, rule.Record, metric)
+				assert.True(t, exported[prefix](metric), "%s%s: nothing exports %s, or the store drops it", rule.Alert, rule.Record, metric)
 				checked[prefix]++
 			}
 		}
 	}
+	for _, query := range usage.Queries() {
+		for _, metric := range metricsOf(t, query.Expr) {
+			if strings.HasPrefix(metric, "traefik_") {
+				assert.True(t, exported["traefik"](metric), "%s: Traefik does not export %s", query.Name, metric)
+				checked["usage"]++
+			}
+		}
+	}
+	assert.Positive(t, checked["usage"])
 	for prefix := range exported {
 		assert.Positive(t, checked[prefix], "metrics %s_", prefix)
 	}
@@ -82,8 +92,13 @@ func exporters(t *testing.T) map[string]func(metric string) bool {
 			return slices.Contains([]string{"certmanager_certificate_expiration_timestamp_seconds", "certmanager_certificate_ready_status"}, metric)
 		},
 		"traefik": func(metric string) bool {
-			name := strings.TrimSuffix(strings.TrimSuffix(strings.TrimPrefix(metric, "traefik_entrypoint_"), "_bucket"), "_count")
-			return strings.Contains(ingress, `metricEntryPointPrefix + "`+name+`"`)
+			for prefix, variable := range map[string]string{"traefik_entrypoint_": "metricEntryPointPrefix", "traefik_router_": "metricRouterPrefix"} {
+				if name, ok := strings.CutPrefix(metric, prefix); ok {
+					name = strings.TrimSuffix(strings.TrimSuffix(name, "_bucket"), "_count")
+					return strings.Contains(ingress, variable+` + "`+name+`"`)
+				}
+			}
+			return false
 		},
 		"vm": func(metric string) bool { return strings.Contains(store, metric) },
 		"up": func(metric string) bool { return metric == "up" },

@@ -15,7 +15,7 @@ import (
 const (
 	storeImage = "docker.io/victoriametrics/victoria-metrics:v1.150.0@sha256:54467c7764a3e6579199af1914bb779f01ce32265cd552eb5ae0d4f8a2b80a97"
 	storeUID   = 65532
-	portStore  = 8428
+	portStore  = workload.StorePort
 )
 
 // store declares VictoriaMetrics with its volume.
@@ -24,7 +24,7 @@ func (a Args) store(ctx *pulumi.Context, opts ...pulumi.ResourceOption) error {
 	if err != nil {
 		return err
 	}
-	config, err := corev1.NewConfigMap(ctx, workload.VictoriaMetrics.Name, storeConfig(), opts...)
+	config, err := corev1.NewConfigMap(ctx, workload.VictoriaMetrics.Name, a.storeConfig(), opts...)
 	if err != nil {
 		return fmt.Errorf("store: config: %w", err)
 	}
@@ -51,10 +51,10 @@ var storeAccount = kube.Account{
 	},
 }
 
-func storeConfig() *corev1.ConfigMapArgs {
+func (a Args) storeConfig() *corev1.ConfigMapArgs {
 	return &corev1.ConfigMapArgs{
 		Metadata: kube.Meta(workload.VictoriaMetrics, workload.VictoriaMetrics.Name),
-		Data:     pulumi.StringMap{"scrape.yaml": pulumi.String(scrapeConfig())},
+		Data:     pulumi.StringMap{"scrape.yaml": pulumi.String(a.scrapeConfig())},
 	}
 }
 
@@ -86,7 +86,7 @@ func (a Args) storeDeployment() *appsv1.DeploymentArgs {
 	pod.Volumes = corev1.VolumeArray{
 		configVolume.FromConfigMap(workload.VictoriaMetrics.Name), dataVolume.FromClaim(workload.VictoriaMetrics.Name),
 	}
-	annotations := kube.WithChecksum(kube.Scraped(portStore, "/metrics"), scrapeConfig())
+	annotations := kube.WithChecksum(kube.Scraped(portStore, "/metrics"), a.scrapeConfig())
 	return kube.Deployment(workload.VictoriaMetrics, a.VictoriaMetrics, annotations, pod)
 }
 

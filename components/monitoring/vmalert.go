@@ -64,7 +64,7 @@ func (a Args) vmalertDeployment(files map[string]string) *appsv1.DeploymentArgs 
 // vmalert returns the container that evaluates the rules. It stores the state of alerts in
 // VictoriaMetrics, and reads it when it starts.
 func (a Args) vmalert() *corev1.ContainerArgs {
-	store := fmt.Sprintf("http://%s.%s.svc.cluster.local:%d", workload.VictoriaMetrics.Name, workload.MonitoringNamespace, portStore)
+	store := fmt.Sprintf("http://%s:%d", workload.StoreHost, portStore)
 	health := kube.Endpoint{Path: "/health", Port: "vmalert"}
 	return &corev1.ContainerArgs{
 		Name:  pulumi.String(workload.VMAlert.Name),

@@ -18,7 +18,7 @@ func Example() {
 		withArchive.VolumeGiB = 5
 		shop, err := tenants.New(ctx, "shop", tenants.Args{
 			Tenants: []components.Tenant{{Name: "acme", Plan: "growth"}},
-			AppRole: "app", AppConnections: 6, Version: "17", Pods: withArchive, Scheduled: job,
+			AppRole: "app", AppConnections: 6, Version: "17", Pods: withArchive, Scheduled: job, Usage: job, MetricsDays: 30,
 			DatabaseRange: "10.20.0.0/20", DatabasePort: 25060,
 			Admin: pulumi.String("postgresql://doadmin:password@database.example.com:25060/app"), CA: pulumi.String("PEM"),
 		})

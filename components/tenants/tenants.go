@@ -2,7 +2,8 @@
 // them to what the stack declares. Jobs in the cluster do this, because the database admits
 // connections from the cluster only. Each update runs two Jobs. The first tolerates tenants
 // that fail, so that the app and all other tenants are updated. The last (Confirm) fails for
-// them. A CronJob repeats the last update until the next one.
+// them. A CronJob repeats the last update until the next one. Another CronJob counts the usage of
+// each tenant.
 package tenants
 
 import (
@@ -61,6 +62,11 @@ type Args struct {
 	Pods components.Pods
 	// Scheduled is the size of the CronJob's Pod; Replicas must be 1, without a volume.
 	Scheduled components.Pods
+	// Usage is the size of the Pod that counts usage; Replicas must be 1, without a volume.
+	Usage components.Pods
+	// MetricsDays is how many days the metrics are kept, at least 1. Usage is counted if it is
+	// 3 or more.
+	MetricsDays int
 	// StorageClass is the class of the volume; empty is the cluster's default.
 	StorageClass string
 	// Retain keeps the archive's volume when the stack is deleted.
@@ -88,7 +94,7 @@ type Tenants struct {
 	args Args
 }
 
-// New declares the first Job and the CronJob. If args are invalid it returns all faults and
+// New declares the first Job and the CronJobs. If args are invalid it returns all faults and
 // registers nothing. The caller passes providers for Kubernetes and for random.
 func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOption) (*Tenants, error) {
 	if err := args.validate(); err != nil {
@@ -124,6 +130,9 @@ func (a Args) register(ctx *pulumi.Context, name string, t *Tenants) error {
 	ready := kube.After(inside, before...)
 	if _, err := batchv1.NewCronJob(ctx, workload.Reconcile.Name, a.cronJob(), ready...); err != nil {
 		return fmt.Errorf("schedule: %w", err)
+	}
+	if err := a.usage(ctx, inside, before); err != nil {
+		return err
 	}
 	tolerant := kube.Variable{Name: tenancy.VariableTolerate, Value: tenancy.TolerateTenants}.Args()
 	if _, err := batchv1.NewJob(ctx, workload.Reconcile.Name, a.job(workload.Reconcile.Name, t.Verifiers, tolerant), awaited(ready)...); err != nil {
@@ -245,6 +254,12 @@ func (a Args) validate() error {
 	}
 	if a.Scheduled.Replicas != 1 || a.Scheduled.VolumeGiB != 0 {
 		errs = append(errs, errors.New("scheduled: needs exactly 1 replica and no volume"))
+	}
+	if a.Usage.Replicas != 1 || a.Usage.VolumeGiB != 0 {
+		errs = append(errs, errors.New("usage: needs exactly 1 replica and no volume"))
+	}
+	if a.MetricsDays < 1 {
+		errs = append(errs, fmt.Errorf("metricsDays: %d is less than 1", a.MetricsDays))
 	}
 	errs = append(errs, kube.Required("admin", a.Admin), kube.Required("ca", a.CA))
 	return errors.Join(errs...)

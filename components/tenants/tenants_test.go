@@ -20,7 +20,7 @@ func args() tenants.Args {
 	s := settings.Settings{Archive: settings.Archive{VolumeGiB: 5}, Capacity: settings.Capacity{ConcurrentUsers: 100}}
 	return tenants.Args{
 		Tenants: []components.Tenant{{Name: "acme"}}, AppRole: "app", AppConnections: 6, Version: "17",
-		Pods: workload.For(s).Reconcile.Pods, Scheduled: workload.For(s).Scheduled.Pods, DatabaseRange: "10.10.0.0/20", DatabasePort: 25060,
+		Pods: workload.For(s).Reconcile.Pods, Scheduled: workload.For(s).Scheduled.Pods, Usage: workload.For(s).Usage.Pods, MetricsDays: 30, DatabaseRange: "10.10.0.0/20", DatabasePort: 25060,
 		Admin: pulumi.String("postgresql://doadmin:hunter2@db:25060/app?sslmode=verify-full"), CA: pulumi.String("PEM"),
 	}
 }
@@ -36,8 +36,8 @@ func TestTenants(t *testing.T) {
 			_, err := tenants.New(ctx, "test", tenants.Args{Version: "9"})
 			return err
 		},
-		Faults: []string{"version:", "appRole:", "appConnections:", "pods:", "scheduled:", "admin:", "ca:"},
-		Type:   "platform:tenants:Tenants", Custom: 12,
+		Faults: []string{"version:", "appRole:", "appConnections:", "pods:", "scheduled:", "usage:", "metricsDays:", "admin:", "ca:"},
+		Type:   "platform:tenants:Tenants", Custom: 16,
 		Secrets: map[string]string{"administrator": "stringData", "verifiers": "stringData"},
 	}.Check(t)
 	pod := pulumitest.Dig(job(t, r), "spec.template.spec")

@@ -68,7 +68,7 @@ type Group struct {
 	Rules []Rule
 }
 
-// Groups returns all rules of a stack, always in the same order.
+// Groups returns all alerts of a stack, always in the same order.
 func Groups(s Stack) []Group {
 	return []Group{
 		{"app", s.app()},
@@ -81,7 +81,7 @@ func Groups(s Stack) []Group {
 	}
 }
 
-// Rules returns the rules of all groups.
+// Rules returns the alerts of all groups.
 func Rules(s Stack) []Rule {
 	var out []Rule
 	for _, g := range Groups(s) {

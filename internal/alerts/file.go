@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/genericcorp/platform/internal/usage"
 )
 
 // Interval is how often vmalert evaluates the rules.
@@ -21,15 +23,17 @@ type (
 		Rules    []fileRule `yaml:"rules"`
 	}
 	fileRule struct {
-		Alert       string            `yaml:"alert"`
+		Alert       string            `yaml:"alert,omitempty"`
+		Record      string            `yaml:"record,omitempty"`
 		Expr        string            `yaml:"expr"`
 		For         string            `yaml:"for,omitempty"`
-		Labels      map[string]string `yaml:"labels"`
-		Annotations map[string]string `yaml:"annotations"`
+		Labels      map[string]string `yaml:"labels,omitempty"`
+		Annotations map[string]string `yaml:"annotations,omitempty"`
 	}
 )
 
-// File returns the rules of a stack as a file for vmalert, without empty groups.
+// File returns the rules of a stack as a file for vmalert, without empty groups. The last group
+// has the recording rules of package usage.
 func File(s Stack) string {
 	var file ruleFile
 	for _, g := range Groups(s) {
@@ -50,6 +54,11 @@ func File(s Stack) string {
 		}
 		file.Groups = append(file.Groups, group)
 	}
+	recorded := ruleGroup{Name: "usage", Interval: fmt.Sprintf("%ds", usage.RecordingInterval)}
+	for _, r := range usage.Recordings() {
+		recorded.Rules = append(recorded.Rules, fileRule{Record: r.Name, Expr: r.Expr})
+	}
+	file.Groups = append(file.Groups, recorded)
 	out, err := yaml.Marshal(file)
 	if err != nil {
 		// The encoder cannot fail on maps of strings.

@@ -212,6 +212,8 @@ func ofDatabase() []scenario {
 		failed   = `kube_job_failed{namespace="tenants",job_name="%s",condition="true"}`
 		complete = `kube_job_complete{namespace="tenants",job_name="%s",condition="true"}`
 		success  = `kube_cronjob_status_last_successful_time{namespace="tenants",cronjob="reconcile"}`
+		counted  = `kube_cronjob_status_last_successful_time{namespace="tenants",cronjob="usage"}`
+		created  = `kube_cronjob_created{namespace="tenants",cronjob="usage"}`
 	)
 	job := func(metric, name string) string { return fmt.Sprintf(metric, name) }
 	return []scenario{
@@ -234,6 +236,23 @@ func ofDatabase() []scenario {
 		{
 			rule: "ReconcileMissing", name: "no success for 70 minutes", series: [][2]string{{success, fmt.Sprintf("%dx69 %dx20", start, start+4200)}},
 			quiet: []string{"59m", "64m", "72m"}, fires: "68m", summary: "No scheduled run of the tenants' Job has succeeded for 1h 8m 0s.",
+		},
+		{
+			rule: "ReconcileFailed", name: "the Job that counts usage failed", series: [][2]string{
+				{`kube_job_status_start_time{namespace="tenants",job_name="usage-29"}`, fmt.Sprintf("%dx60", start)},
+				{`kube_job_failed{namespace="tenants",job_name="usage-29",condition="true"}`, "1x60"},
+			},
+			quiet: []string{"20m", "50m"},
+		},
+		{
+			rule: "UsageMissing", name: "no success for 27 hours", series: [][2]string{
+				{counted, fmt.Sprintf("%dx1619 %dx60", start, start+97200)}, {created, fmt.Sprintf("%dx1680", start)},
+			},
+			quiet: []string{"25h59m", "26h4m", "27h2m"}, fires: "26h30m", summary: "The usage of tenants has not been counted for 1d 2h 30m 0s.",
+		},
+		{
+			rule: "UsageMissing", name: "it has never succeeded", series: [][2]string{{created, fmt.Sprintf("%dx1680", start)}},
+			quiet: []string{"20m", "26h4m"}, fires: "27h", summary: "The usage of tenants has not been counted for 1d 3h 0m 0s.",
 		},
 	}
 }

@@ -32,6 +32,7 @@ type (
 		Interval string       `yaml:"interval"`
 		Series   []unitSeries `yaml:"input_series"`
 		Checks   []unitCheck  `yaml:"alert_rule_test"`
+		Queries  []unitQuery  `yaml:"metricsql_expr_test"`
 	}
 	unitSeries struct {
 		Series string `yaml:"series"`
@@ -45,6 +46,18 @@ type (
 	unitAlert struct {
 		Labels      map[string]string `yaml:"exp_labels"`
 		Annotations map[string]string `yaml:"exp_annotations"`
+	}
+)
+
+type (
+	unitQuery struct {
+		Expr    string       `yaml:"expr"`
+		At      string       `yaml:"eval_time"`
+		Samples []unitSample `yaml:"exp_samples"`
+	}
+	unitSample struct {
+		Labels string  `yaml:"labels"`
+		Value  float64 `yaml:"value"`
 	}
 )
 
@@ -82,19 +95,24 @@ func find(t *testing.T, name string) alerts.Rule {
 // run writes the scenarios to a file, and returns what vmalert-tool prints and its error.
 func run(t *testing.T, scenarios []scenario) (string, error) {
 	t.Helper()
-	tool, err := build.VMAlertTool("../..", os.Stderr)
-	require.NoError(t, err)
-	folder := t.TempDir()
-	require.NoError(t, os.WriteFile(filepath.Join(folder, "rules.yaml"), []byte(alerts.File(stack)), 0o600))
-	file := unitFile{RuleFiles: []string{"rules.yaml"}, Every: "1m"}
+	var tests []unitTest
 	for _, s := range scenarios {
 		test := unitTest{Name: s.rule + ": " + s.name, Interval: "1m", Checks: s.checks(t)}
 		for _, series := range s.series {
 			test.Series = append(test.Series, unitSeries{series[0], series[1]})
 		}
-		file.Tests = append(file.Tests, test)
+		tests = append(tests, test)
 	}
-	text, err := yaml.Marshal(file)
+	return runTests(t, tests)
+}
+
+func runTests(t *testing.T, tests []unitTest) (string, error) {
+	t.Helper()
+	tool, err := build.VMAlertTool("../..", os.Stderr)
+	require.NoError(t, err)
+	folder := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "rules.yaml"), []byte(alerts.File(stack)), 0o600))
+	text, err := yaml.Marshal(unitFile{RuleFiles: []string{"rules.yaml"}, Every: "1m", Tests: tests})
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "tests.yaml"), text, 0o600))
 	program, err := filepath.Abs(tool)

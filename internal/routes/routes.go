@@ -13,6 +13,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/genericcorp/platform/internal/kube"
+	"github.com/genericcorp/platform/internal/settings"
 	"github.com/genericcorp/platform/internal/workload"
 )
 
@@ -40,6 +41,23 @@ const Briefly = "briefly"
 // TierLimit returns the name of the middleware with the rate limit of a tier. The limit
 // applies to each host separately.
 func TierLimit(tier string) string { return "plan-" + tier }
+
+// OfTier returns the name of the route with the hosts of a tier's active tenants.
+func OfTier(tier string) string { return "tenants-" + tier }
+
+// TenantRouters returns a regular expression for the names of the routers of active tenants
+// below a stack's domain. Its group is the tenant's name, with one hyphen for several. Traefik
+// names a router of an Ingress after namespace, Ingress and host, with a hyphen for each other
+// character. It puts the entry point before that if the router has several
+// (pkg/provider/kubernetes/ingress and pkg/server/aggregator.go of v3.7.11).
+func TenantRouters(domain string) string {
+	var names []string
+	for _, tier := range settings.Tiers {
+		names = append(names, OfTier(tier.Name))
+	}
+	return fmt.Sprintf("(?:websecure-)?%s-(?:%s)-(.+)-%s@kubernetes",
+		workload.IngressNamespace, strings.Join(names, "|"), strings.ReplaceAll(domain, ".", "-"))
+}
 
 // Route publishes a Service under host names. Its objects are in the ingress namespace and
 // refer to the Service by its DNS name. The reason: the ingress controller faces the Internet

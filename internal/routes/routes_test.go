@@ -1,6 +1,7 @@
 package routes_test
 
 import (
+	"regexp"
 	"testing"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -76,4 +77,24 @@ func TestRouteNamesEachMiddlewareInTheFileAndIsNotAwaited(t *testing.T) {
 func TestNamesOfMiddlewares(t *testing.T) {
 	assert.Equal(t, "plan-growth", routes.TierLimit("growth"))
 	assert.Equal(t, []string{"briefly", "moved-to-acme"}, routes.Redirect("acme"), "the redirect is last: it answers")
+}
+
+// The first name is one that a Traefik 3.7.11 of the sandbox had.
+func TestRoutersOfActiveTenantsHaveTheTenantsName(t *testing.T) {
+	expression := regexp.MustCompile("^(?:" + routes.TenantRouters("demo.localhost") + ")$")
+	for router, tenant := range map[string]string{
+		"websecure-ingress-tenants-starter-acme-demo-localhost@kubernetes":          "acme",
+		"ingress-tenants-enterprise-acme-eu-demo-localhost@kubernetes":              "acme-eu",
+		"websecure-ingress-tenants-growth-demo-localhost-demo-localhost@kubernetes": "demo-localhost",
+	} {
+		require.Regexp(t, expression, router)
+		assert.Equal(t, tenant, expression.FindStringSubmatch(router)[1], router)
+	}
+	for _, router := range []string{
+		"websecure-ingress-tenants-suspended-globex-demo-localhost@kubernetes", "websecure-ingress-app-demo-localhost@kubernetes",
+		"websecure-ingress-moved-to-acme-old-demo-localhost@kubernetes", "websecure-ingress-grafana-grafana-demo-localhost@kubernetes",
+		"websecure-ingress-tenants-starter-acme-demo-localhost@file", "websecure-ingress-tenants-starter-acme-other-localhost@kubernetes",
+	} {
+		assert.NotRegexp(t, expression, router)
+	}
 }

@@ -247,7 +247,8 @@ type Ingress struct {
 
 // Monitoring sizes the metrics store (VictoriaMetrics).
 type Monitoring struct {
-	// RetentionDays is how many days metrics are kept.
+	// RetentionDays is how many days metrics are kept. The usage of tenants is counted with 3
+	// or more.
 	// Default: 30.
 	// Values: 1 to 36500.
 	// Change: in place; older metrics are deleted.

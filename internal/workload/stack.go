@@ -33,6 +33,7 @@ var (
 	Webhook          = Ref{CertManagerNamespace, "cert-manager-webhook"}
 	Pooler           = Ref{PoolerNamespace, "pooler"}
 	Reconcile        = Ref{TenantsNamespace, "reconcile"}
+	Usage            = Ref{TenantsNamespace, "usage"}
 )
 
 // PoolerMetricsPort is the TCP port of the exporter in each pooler Pod.
@@ -44,6 +45,12 @@ const (
 	PoolerPort = 6432
 )
 
+// StoreHost and StorePort are the address of VictoriaMetrics in the cluster.
+const (
+	StoreHost = "victoria-metrics." + MonitoringNamespace + ".svc.cluster.local"
+	StorePort = 8428
+)
+
 // TenantsPath is the folder of the app's container with the list of tenants and their
 // connection strings.
 const TenantsPath = "/etc/tenants"
@@ -52,7 +59,8 @@ const TenantsPath = "/etc/tenants"
 // use. The reconcile Job has one session of the administrator, one that watches for
 // blocking sessions, and two for a dump as the owner of a schema. While no dump runs, these
 // two are free for an operator with psql and for a second run: a run that waits has one
-// session, and a scheduled run makes no dumps.
+// session, and a scheduled run makes no dumps. The hourly run that counts usage has one session
+// for some seconds. If it gets none, the next one does its work.
 const PlatformConnections = 4
 
 // MinPoolerConnections is the least number of server connections that the tenants share in
@@ -91,6 +99,7 @@ func For(s settings.Settings) Set {
 		// time as one of them.
 		Reconcile: reconcile(Job, s.Archive.VolumeGiB),
 		Scheduled: reconcile(CronJob, 0),
+		Usage:     usage(),
 	}
 }
 
@@ -108,6 +117,14 @@ func vmalert() Workload {
 func reconcile(kind Kind, volumeGiB int) Workload {
 	return Workload{Ref: Reconcile, Kind: kind, Pods: components.Pods{
 		Replicas: 1, Request: components.Resources{MilliCPU: 10, MiB: 32}, Limit: components.Resources{MiB: 128}, VolumeGiB: volumeGiB,
+	}}
+}
+
+// usage returns the Pod that runs psql and a shell once an hour. psql used 13 MiB with 1,000
+// tenants (measured).
+func usage() Workload {
+	return Workload{Ref: Usage, Kind: CronJob, Pods: components.Pods{
+		Replicas: 1, Request: components.Resources{MilliCPU: 5, MiB: 32}, Limit: components.Resources{MiB: 96},
 	}}
 }
 

@@ -43,7 +43,7 @@ type Workload struct {
 // Set has all workloads of a stack. For returns it.
 type Set struct {
 	App, Traefik, VictoriaMetrics, Grafana, VMAlert, KubeStateMetrics, NodeExporter Workload
-	CertManager, CAInjector, Webhook, Pooler, Reconcile, Scheduled                  Workload
+	CertManager, CAInjector, Webhook, Pooler, Reconcile, Scheduled, Usage           Workload
 }
 
 // All returns every workload, always in the same order.
@@ -51,7 +51,7 @@ func (s Set) All() iter.Seq[Workload] {
 	return func(yield func(Workload) bool) {
 		for _, w := range []Workload{
 			s.App, s.Traefik, s.VictoriaMetrics, s.Grafana, s.VMAlert, s.KubeStateMetrics, s.NodeExporter,
-			s.CertManager, s.CAInjector, s.Webhook, s.Pooler, s.Reconcile, s.Scheduled,
+			s.CertManager, s.CAInjector, s.Webhook, s.Pooler, s.Reconcile, s.Scheduled, s.Usage,
 		} {
 			if !yield(w) {
 				return

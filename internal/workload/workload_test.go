@@ -51,5 +51,5 @@ func TestEveryPodHasACPURequestAndAMemoryLimitAboveItsRequest(t *testing.T) {
 		assert.Greater(t, w.Limit.MiB, w.Request.MiB, w.Name)
 		assert.Positive(t, w.Request.MilliCPU, w.Name)
 	}
-	assert.Equal(t, 13, workloads)
+	assert.Equal(t, 14, workloads)
 }

@@ -87,3 +87,19 @@ SELECT format('SELECT pg_temp.change(%L, %L)', name, statement)
 FROM purging, LATERAL (VALUES (role), (owner)) AS of (dropped), LATERAL (VALUES (1, format('DROP OWNED BY %I CASCADE', dropped)), (2, format('DROP ROLE %I', dropped))) AS steps (step, statement)
 WHERE to_regrole(quote_ident(dropped)) IS NOT NULL ORDER BY role, dropped DESC, step
 \gexec
+-- Adds the tenant's usage to the sums of all purged tenants, and deletes its rows: they have its
+-- name, and show on which days it was active.
+CREATE FUNCTION pg_temp.forget_usage(of_tenant text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  LOCK TABLE platform.usage IN SHARE ROW EXCLUSIVE MODE;
+  PERFORM platform.add_purged_usage(month, requests, errors, bytes, rows_written, logins, events) FROM (
+    SELECT date_trunc('month', day)::date AS month, sum(requests)::bigint AS requests, sum(errors)::bigint AS errors, sum(bytes)::bigint AS bytes,
+      sum(rows_written)::bigint AS rows_written, sum(logins)::bigint AS logins, sum(events)::bigint AS events
+    FROM platform.usage WHERE tenant = of_tenant GROUP BY 1) AS months;
+  DELETE FROM platform.usage WHERE tenant = of_tenant;
+  UPDATE platform.usage_names SET tenant = '(purged)' WHERE tenant = of_tenant;
+  INSERT INTO platform.usage_names (name, until, tenant) VALUES (of_tenant, now(), '(purged)');
+END $$;
+SELECT format('SELECT pg_temp.step(%L, %L, %L)', name, 'removing its usage', 'forget_usage')
+FROM purging JOIN platform.tenants t USING (name) WHERE t.state <> 'purged' AND name NOT IN (SELECT name FROM failures) ORDER BY name
+\gexec

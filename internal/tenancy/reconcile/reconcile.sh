@@ -65,7 +65,7 @@ cat "$CREDENTIALS/pgpass" > "$PGPASSFILE"
 # All stages are one script: in included files, psql puts file and line before each message.
 # locks.sql runs again with the lease: another run may have let a tenant in meanwhile.
 # session.sql runs again because locks.sql changes its settings.
-cat session.sql lease.sql locks.sql session.sql declared.sql functions.sql refuse.sql rename.sql close.sql database.sql roles.sql \
+cat session.sql lease.sql locks.sql session.sql declared.sql usage.sql functions.sql refuse.sql rename.sql close.sql database.sql roles.sql \
   schemas.sql volume.sql restore.sql samples.sql quota.sql open.sql archive.sql purge.sql verify.sql > "$WORK/reconcile.sql"
 mkfifo "$WORK/pipe"
 # While a tenant fills the table of locks, no role can log in, and any statement may fail.

@@ -15,6 +15,9 @@ BEGIN
   END IF;
   -- Older dumps contain a schema with the old name, so they are no archive of this tenant.
   UPDATE platform.tenants SET name = d.name, role = d.role, former = name, password = NULL, archive = NULL, restored = NULL, changed = now() WHERE name = d.renamed_from;
+  UPDATE platform.usage SET tenant = d.name WHERE tenant = d.renamed_from;
+  UPDATE platform.usage_names SET tenant = d.name WHERE tenant = d.renamed_from;
+  INSERT INTO platform.usage_names (name, until, tenant) VALUES (d.renamed_from, now(), d.name);
   SELECT string_agg(oid::regprocedure::text, ', ' ORDER BY oid::regprocedure::text) INTO code
   FROM pg_proc WHERE pronamespace = to_regnamespace(quote_ident(d.role)) AND strpos(prosrc, old) > 0;
   IF code IS NOT NULL THEN

@@ -1,16 +1,19 @@
 package e2e_test
 
 import (
+	"context"
 	"fmt"
 	"net/netip"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/np-guard/netpol-analyzer/pkg/netpol/connlist"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	batchv1 "k8s.io/api/batch/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/genericcorp/platform/internal/workload"
@@ -20,6 +23,7 @@ import (
 // checkConnections compares the connections that the live NetworkPolicies allow, according to
 // NP-Guard, with the golden file. They are the same in every stack.
 func (s liveStack) checkConnections(t *testing.T) {
+	s.countUsage(t)
 	found, _, err := connlist.NewConnlistAnalyzer(connlist.WithMuteErrsAndWarns()).ConnlistFromK8sCluster(s.client)
 	require.NoError(t, err)
 	network := netip.MustParsePrefix(s.settings(t).Network.VPC)
@@ -31,6 +35,27 @@ func (s liveStack) checkConnections(t *testing.T) {
 	}
 	slices.Sort(lines)
 	golden.Compare(t, "connections.golden", strings.Join(slices.Compact(lines), ""))
+}
+
+// countUsage starts a run of the CronJob that counts usage, so that its Pod exists in every minute
+// of the hour.
+func (s liveStack) countUsage(t *testing.T) {
+	t.Helper()
+	of := workload.Usage
+	cronJob, err := s.client.BatchV1().CronJobs(of.Namespace).Get(t.Context(), of.Name, metav1.GetOptions{})
+	require.NoError(t, err)
+	jobs := s.client.BatchV1().Jobs(of.Namespace)
+	meta := metav1.ObjectMeta{Name: of.Name + "-00000", Labels: cronJob.Spec.JobTemplate.Labels}
+	_, err = jobs.Create(t.Context(), &batchv1.Job{ObjectMeta: meta, Spec: cronJob.Spec.JobTemplate.Spec}, metav1.CreateOptions{})
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		background := metav1.DeletePropagationBackground
+		assert.NoError(t, jobs.Delete(context.Background(), meta.Name, metav1.DeleteOptions{PropagationPolicy: &background}))
+	})
+	require.Eventually(t, func() bool {
+		pods, err := s.client.CoreV1().Pods(of.Namespace).List(t.Context(), metav1.ListOptions{LabelSelector: "batch.kubernetes.io/job-name=" + meta.Name})
+		return err == nil && len(pods.Items) == 1
+	}, 30*time.Second, 100*time.Millisecond, "the Job gets no Pod")
 }
 
 // isPlatform reports whether a peer is in a namespace of the platform.

@@ -35,6 +35,7 @@ func (d runningDemo) checkMonitoring(t *testing.T) {
 	assert.Eventually(t, func() bool { return len(d.ask(t, `ALERTS{alertname="Heartbeat",alertstate="firing"}`)) == 1 }, 3*time.Minute, time.Second, "vmalert must evaluate the rules and store its state")
 	assert.NotEmpty(t, d.ask(t, `kube_pod_container_resource_limits{namespace="app",resource="memory"}`), "kube-state-metrics' series must keep the namespaces that they are about")
 	assert.NotEmpty(t, d.ask(t, `alertmanager_build_info`))
+	assert.NotEmpty(t, d.ask(t, `traefik_router_requests_total{tenant="acme"}`), "the metrics of a tenant's router must have its name")
 	for _, host := range []string{d.Domain(), "acme." + d.Domain()} {
 		assert.NotEmpty(t, d.ask(t, `traefik_router_requests_total{router=~".*-`+strings.ReplaceAll(host, ".", "-")+`.*"}`), "requests must be counted for each host")
 	}
