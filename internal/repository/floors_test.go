@@ -91,12 +91,13 @@ var floors = map[string][]string{
 
 	// AgentHQ is a module of its own. It uses nothing of the platform, except in tests.
 	"showcase/browser":           {},
-	"showcase/cmd/agenthq":       {"showcase/internal/config", "showcase/internal/server"},
+	"showcase/cmd/agenthq":       {"showcase/internal/config", "showcase/internal/offsite", "showcase/internal/server"},
 	"showcase/internal/accounts": {"showcase/internal/rows"},
 	"showcase/internal/api":      {"showcase/internal/accounts", "showcase/internal/ops", "showcase/internal/runs", "showcase/internal/site", "showcase/internal/throttle"},
 	"showcase/internal/config":   {},
 	"showcase/internal/demo":     {"showcase/internal/accounts", "showcase/internal/runs", "showcase/internal/site"},
 	"showcase/internal/migrate":  {"showcase/internal/tenants"},
+	"showcase/internal/offsite":  {"showcase/internal/config"},
 	"showcase/internal/ops":      {"showcase/internal/migrate", "showcase/internal/tenants"},
 	"showcase/internal/pgtest":   {"sandbox/postgrestest", "showcase/internal/migrate", "showcase/internal/tenants"},
 	"showcase/internal/rows":     {},

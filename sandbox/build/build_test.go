@@ -47,7 +47,7 @@ func TestDocumentsGiveTheTimeThatTheFirstBuildOfAClusterPrints(t *testing.T) {
 }
 
 func TestToolsHaveTheVersionsOfTheirModules(t *testing.T) {
-	for module, required := range map[string]string{"k6": "go.k6.io/k6 v" + K6Version, "compose": "github.com/docker/compose/v2 v" + ComposeVersion} {
+	for module, required := range map[string]string{"k6": "go.k6.io/k6 v" + K6Version, "compose": "github.com/docker/compose/v2 v" + ComposeVersion, "versitygw": "github.com/versity/versitygw v" + VersityVersion} {
 		data, err := os.ReadFile("../../tools/" + module + "/go.mod")
 		require.NoError(t, err)
 		assert.Contains(t, string(data), "\t"+required+" ")

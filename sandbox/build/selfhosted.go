@@ -32,3 +32,19 @@ func SelfHosted(root string, progress io.Writer) (SelfHostedTools, error) {
 	b.goBuild(filepath.Join(root, "tools", "caddy"), tools.Caddy, "caddy (the first time about two minutes)", "-ldflags=-s", "github.com/caddyserver/caddy/v2/cmd/caddy")
 	return tools, b.err
 }
+
+// VersityVersion is the version of Versity S3 Gateway, equal to the one in tools/versitygw/go.mod.
+const VersityVersion = "1.8.0"
+
+// S3 builds Versity S3 Gateway, an S3-compatible service that keeps objects in a folder, and returns the
+// path of the program. The first build takes about three minutes on two cores.
+func S3(root string, progress io.Writer) (string, error) {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", err
+	}
+	program := filepath.Join(cache, "platform-sandbox", "versitygw-"+VersityVersion)
+	b := builder{root: root, progress: progress}
+	b.once(program, "tools/versitygw", "Versity S3 Gateway (about three minutes, once)", "-ldflags=-s", "github.com/versity/versitygw/cmd/versitygw")
+	return program, b.err
+}

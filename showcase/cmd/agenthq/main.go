@@ -29,6 +29,10 @@ const usage = `AgentHQ, a log of what AI agents do. Without arguments it serves.
   agenthq                        serve until SIGTERM
   agenthq migrate                migrate all tenants, print a table, and end
   agenthq invite EMAIL [TENANT]  print an invitation link for an owner
+  agenthq offsite                copy the backups to a bucket, encrypted; watch: again every 5 minutes
+  agenthq offsite fetch [FILE]   fetch a backup from the bucket; without FILE list them
+  agenthq offsite check          ask whether each backup older than an hour has a copy
+  agenthq offsite keygen         print a new private key, with its public key
   agenthq config                 print the configuration, without secrets
   agenthq healthcheck            ask a running process on PORT whether it is ready
   agenthq --version              print the version
@@ -55,6 +59,9 @@ func run(ctx context.Context, args []string, env map[string]string, out, faults 
 	if len(args) == 1 && args[0] == "healthcheck" {
 		return healthcheck(ctx, env, faults)
 	}
+	if len(args) > 0 && args[0] == "offsite" {
+		return offsiteCommand(ctx, args[1:], env, out, faults)
+	}
 	c, err := config.Load(env)
 	asked := len(args) == 1 && args[0] == "config"
 	if asked {
@@ -76,16 +83,7 @@ func run(ctx context.Context, args []string, env map[string]string, out, faults 
 		fmt.Fprintf(faults, "agenthq cannot start: %v\n", err)
 		return 2
 	}
-	err = errors.Join(perform(ctx, s, c, args, out), s.Close())
-	switch {
-	case errors.Is(err, errUsage):
-		fmt.Fprint(faults, usage)
-		return 2
-	case err != nil:
-		fmt.Fprintf(faults, "agenthq: %v\n", err)
-		return 1
-	}
-	return 0
+	return result(errors.Join(perform(ctx, s, c, args, out), s.Close()), faults)
 }
 
 func perform(ctx context.Context, s *server.Server, c config.Config, args []string, out io.Writer) error {

@@ -136,3 +136,27 @@ func TestMigratePrintsFailuresAndEndsWithOne(t *testing.T) {
 	assert.Regexp(t, `beta +migrated +4`, out)
 	assert.Contains(t, faults, "1 of 2 tenants failed")
 }
+
+func TestOffsiteNeedsNoDatabaseAndRefusesUnknownArguments(t *testing.T) {
+	status, out, _ := command(context.Background(), nil, "offsite", "keygen")
+	assert.Zero(t, status)
+	public := regexp.MustCompile(`^# public key: (age1\w+)\nAGE-SECRET-KEY-1\w+\n$`).FindStringSubmatch(out)
+	require.NotNil(t, public)
+	status, _, faults := command(context.Background(), nil, "offsite")
+	assert.Equal(t, 2, status)
+	assert.Regexp(t, `(?s)^agenthq offsite cannot start:\n.*S3_ENDPOINT: is missing`, faults)
+	env := map[string]string{
+		"BACKUPS_DIR": t.TempDir(), "S3_ENDPOINT": "http://127.0.0.1:1", "S3_BUCKET": "my-backups", "S3_ACCESS_KEY": "id", "S3_SECRET_KEY": "hunter2", "AGE_RECIPIENTS": public[1],
+	}
+	status, _, faults = command(context.Background(), env, "offsite", "dance")
+	assert.Equal(t, 2, status)
+	assert.Contains(t, faults, "agenthq offsite fetch")
+	status, _, faults = command(context.Background(), env, "offsite", "check")
+	assert.Equal(t, 1, status)
+	assert.Contains(t, faults, "http://127.0.0.1:1 cannot be reached")
+	ctx, terminate := context.WithTimeout(context.Background(), 100*time.Millisecond)
+	defer terminate()
+	status, _, faults = command(ctx, env, "offsite", "watch")
+	assert.Zero(t, status, "it ends when it is told to")
+	assert.Contains(t, faults, "has no complete backup; make one first: docker compose run --rm backup; the next attempt is in 5m0s")
+}

@@ -26,6 +26,8 @@ type Config struct {
 	DatabasePool int
 	DemoTenant   string
 	LogLevel     slog.Level
+	// Offsite is what LoadOffsite reads.
+	Offsite Offsite
 	// Clock returns the time of the demo's sample data and of the charts. It is time.Now, except in
 	// tests.
 	Clock func() time.Time
@@ -53,9 +55,14 @@ func Environment() map[string]string {
 // returns all faults at once. A fault has the variable's name and never its value if that may be
 // secret.
 func Load(env map[string]string) (Config, error) {
+	return load(settings, env)
+}
+
+// load reads some of the settings.
+func load(list []Setting, env map[string]string) (Config, error) {
 	c := Config{PublicURL: &url.URL{}, Clock: time.Now}
 	faults := unknown(env)
-	for _, s := range settings {
+	for _, s := range list {
 		if err := c.load(s, env); err != nil {
 			faults = append(faults, fmt.Errorf("%s: %w", s.Name, err))
 		}
@@ -115,7 +122,7 @@ func readSecret(path string) (string, error) {
 	return text, nil
 }
 
-// Print writes a table of all settings: the effective value, and where it comes from. Of a secret it
+// Print writes a table of the settings that were read: the effective value, and where it comes from. Of a secret it
 // writes whether it is set.
 func (c Config) Print(out io.Writer) error {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -125,5 +124,5 @@ func TestPrintShowsEffectiveValuesAndNoSecret(t *testing.T) {
 		assert.Regexp(t, `(?m)^`+line+`$`, out.String())
 	}
 	assert.NotContains(t, out.String(), "hunter2")
-	assert.Equal(t, len(config.Settings())+1, strings.Count(out.String(), "\n"))
+	assert.NotContains(t, out.String(), "S3_", "the app does not read the settings of the copies of backups")
 }

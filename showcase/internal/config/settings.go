@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -39,11 +40,12 @@ type Setting struct {
 	set func(c *Config, text string) error
 }
 
-// Settings returns all settings, in the order in which they are read.
-func Settings() []Setting { return settings }
+// Settings returns all settings, in the order in which they are read: those of Load, then those of
+// LoadOffsite.
+func Settings() []Setting { return slices.Concat(settings, offsiteSettings) }
 
-// settings is the only definition of the configuration. A fallback and a set may use the settings
-// above them.
+// settings and offsiteSettings are the only definition of the configuration. A fallback and a set may
+// use the settings above them.
 var settings = []Setting{
 	{
 		Name: "DATABASE_URL", Type: "connection string", Default: "required", Secret: true,

@@ -40,7 +40,7 @@ func unknown(env map[string]string) []error {
 // than a third of the letters differ in all of them.
 func closest(name string) string {
 	best, least := "", 0
-	for _, s := range settings {
+	for _, s := range Settings() {
 		known := []string{s.Name}
 		if s.Secret {
 			known = append(known, s.Name+fileSuffix)
