@@ -2,7 +2,6 @@ package repository_test
 
 import (
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
@@ -28,6 +27,7 @@ type service struct {
 	Healthcheck          struct{ Test []string }
 	Ports                []string
 	Network              string `yaml:"network_mode"`
+	Networks             []string
 }
 
 // compose returns selfhosted/compose.yaml as text, and its services.
@@ -55,7 +55,10 @@ func TestEveryServiceOfTheComposeFileIsHardened(t *testing.T) {
 		assert.Equal(t, name == "caddy", len(s.Ports) > 0, name)
 		assert.Equal(t, name == "setup", s.User == "0:0", name)
 		assert.NotEmpty(t, s.User, name)
-		if s.User == "0:0" || slices.Contains(s.Profiles, "tools") || slices.Contains(s.Profiles, "scheduled") {
+		switch {
+		case strings.Contains(s.Image, "AGENTHQ_IMAGE") && len(s.Profiles) > 0:
+			assert.Equal(t, []string{"offsite"}, s.Networks, "%s has a way out, and none to the database", name)
+		case s.User == "0:0" || len(s.Profiles) > 0:
 			assert.Equal(t, "none", s.Network, name)
 		}
 		if s.Restart == "unless-stopped" {

@@ -23,22 +23,34 @@ import (
 // distributes PostgreSQL's archive unchanged.
 type clientSource struct{ version, sum string }
 
-// clientSources has the majors whose psql, pg_dump and pg_restore are built from source, because
-// npm's packages do not contain them.
+// clientSources has the majors whose psql, pg_dump, pg_restore and pg_isready are built from source,
+// because npm's packages do not contain them.
 var clientSources = map[int]clientSource{
 	17: {"17.11", "dd27f2b3c59e73ed14aa3324901242bf69a032a6347805f274e6260322d42979"},
 	18: {"18.6", "555610c24d53e4316da5b7d3fc25c279d96856d5e0e23ee308c328c5fa881d9f"},
 }
 
-// Clients returns the folder with psql, pg_dump and pg_restore of the server's major. They are
-// built once for each machine, which takes about a minute on two cores.
+// Clients returns the folder with psql, pg_dump, pg_restore and pg_isready of the server's major.
+// They are built once for each machine, which takes about a minute on two cores.
 func (s *Server) Clients(t testing.TB) string {
 	t.Helper()
 	if s.major == 0 {
 		return s.Bin
 	}
-	folder, err := buildClients(s.major)
-	require.NoError(t, err, "PostgreSQL %d's programs; on Debian: apt-get install gcc make bison flex libssl-dev", s.major)
+	return clients(t, s.major)
+}
+
+// Programs unpacks the server of a major version in the folder dir. It returns the folder of the
+// server's programs, and that of its clients, as Clients does. 17 and 18 are known.
+func Programs(t testing.TB, major int, dir string) (server, client string) {
+	t.Helper()
+	return binaries(t, major, dir), clients(t, major)
+}
+
+func clients(t testing.TB, major int) string {
+	t.Helper()
+	folder, err := buildClients(major)
+	require.NoError(t, err, "PostgreSQL %d's programs; on Debian: apt-get install gcc make bison flex libssl-dev", major)
 	return folder
 }
 
@@ -53,7 +65,7 @@ func buildClients(major int) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	target := filepath.Join(cache, "platform-sandbox", "postgres-clients-"+source.version)
+	target := filepath.Join(cache, "platform-sandbox", "postgres-programs-"+source.version)
 	bin := filepath.Join(target, "bin")
 	if _, err := os.Stat(filepath.Join(bin, "pg_dump")); err == nil {
 		return bin, nil
@@ -86,11 +98,17 @@ func (c clientSource) build(work, target string) error {
 		{"tar", "-xjf", archive, "--strip-components=1"},
 		{"./configure", "--quiet", "--prefix=" + target, "--without-icu", "--without-readline", "--without-zlib", "--with-openssl"},
 		{"make", "-s", "-j2", "-C", "src/backend", "generated-headers"},
+		// The programs' makefiles build these by two submakes at the same time, which break each other's files.
+		{"make", "-s", "-j2", "-C", "src/port"},
+		{"make", "-s", "-j2", "-C", "src/common"},
+		{"make", "-s", "-j2", "-C", "src/interfaces/libpq"},
 		{"make", "-s", "-j2", "-C", "src/bin/pg_dump"},
 		{"make", "-s", "-j2", "-C", "src/bin/psql"},
+		{"make", "-s", "-j2", "-C", "src/bin/scripts", "pg_isready"},
 		{"make", "-s", "-C", "src/interfaces/libpq", "DESTDIR=" + work + "/installed", "install"},
 		{"make", "-s", "-C", "src/bin/pg_dump", "DESTDIR=" + work + "/installed", "install"},
 		{"make", "-s", "-C", "src/bin/psql", "DESTDIR=" + work + "/installed", "install"},
+		{"cp", "src/bin/scripts/pg_isready", work + "/installed" + target + "/bin"},
 	} {
 		command := exec.Command(step[0], step[1:]...)
 		command.Dir, command.Env = work, append(os.Environ(), "LC_ALL=C")

@@ -156,9 +156,24 @@ func (e *Engine) Kill(t testing.TB, container string) {
 	number, err := strconv.Atoi(inside)
 	require.NoError(t, err)
 	require.Positive(t, number, "%s does not run", container)
+	e.inside(t, "kill", "-9", inside)
+}
+
+// SmallDisk mounts a file system of a size, such as "1m", on a folder. Only the engine and its containers
+// see it, until unmount is called.
+func (e *Engine) SmallDisk(t testing.TB, folder, size string) (unmount func()) {
+	t.Helper()
+	e.inside(t, "mount", "-t", "tmpfs", "-o", "size="+size, "none", folder)
+	return func() { e.inside(t, "umount", folder) }
+}
+
+// inside runs a program in the engine's namespaces of processes and mounts.
+func (e *Engine) inside(t testing.TB, command ...string) {
+	t.Helper()
 	children, err := os.ReadFile("/proc/" + strconv.Itoa(e.process.Process.Pid) + "/task/" + strconv.Itoa(e.process.Process.Pid) + "/children")
 	require.NoError(t, err)
-	out, err := exec.Command("nsenter", "--target", strings.TrimSpace(string(children)), "--pid", "--mount", "kill", "-9", inside).CombinedOutput()
+	args := append([]string{"--target", strings.TrimSpace(string(children)), "--pid", "--mount"}, command...)
+	out, err := exec.Command("nsenter", args...).CombinedOutput()
 	require.NoError(t, err, "%s", out)
 }
 

@@ -27,9 +27,9 @@ type Programs struct {
 // tools are the programs that the scripts in the tenants' Jobs, in the pooler and in
 // selfhosted/compose.yaml use, beside PostgreSQL's.
 var tools = []string{
-	"sh", "awk", "base64", "basename", "bash", "cat", "chmod", "chown", "cksum", "cmp", "comm", "cp", "cut", "date", "diff", "dirname", "env", "expr", "find", "grep", "head", "id",
+	"sh", "awk", "base64", "basename", "bash", "cat", "chmod", "chown", "cksum", "cmp", "comm", "cp", "cut", "date", "df", "diff", "dirname", "du", "env", "expr", "find", "grep", "head", "id",
 	"kill", "ln", "ls", "mkdir", "mkfifo", "mktemp", "mv", "od", "printf", "readlink", "rm", "rmdir", "sed", "seq", "sha256sum", "sleep", "sort", "stat", "sync", "tail",
-	"tee", "test", "timeout", "touch", "tr", "uniq", "wc", "xargs",
+	"tee", "test", "timeout", "touch", "tr", "truncate", "uniq", "wc", "xargs",
 }
 
 // OfStack returns the images of the Pods of a stack.

@@ -25,7 +25,7 @@ func TestSelfHosted(t *testing.T) {
 	t.Run("the image is small and reproducible", func(t *testing.T) { s.checkImage(t, source) })
 	s.folder = t.TempDir()
 	s.follow(t, g, "Start it")
-	s.setVariables(t, "POSTGRES_IMAGE="+images.Local("postgres")+"\nCADDY_IMAGE="+images.Local("caddy")+"\n")
+	s.setVariables(t, "POSTGRES_IMAGE="+images.Local(postgres17)+"\nCADDY_IMAGE="+images.Local("caddy")+"\n")
 	s.follow(t, g, "Build the image")
 	started := time.Now()
 	s.follow(t, g, "Start it")
@@ -51,10 +51,16 @@ func TestSelfHosted(t *testing.T) {
 	require.True(t, t.Run("a backup is written", func(t *testing.T) { file = s.backup(t, s.follow(t, g, "Back up")) }))
 	t.Run("scheduled backups", func(t *testing.T) { s.checkSchedule(t, g) })
 	t.Run("a restore refuses what would lose data", func(t *testing.T) { s.checkRefusals(t, file) })
-	t.Run("everything is destroyed and restored", func(t *testing.T) {
-		s.run(t, "down", "--volumes")
+	t.Run("a backup onto a full disk", s.checkFullBackups)
+	t.Run("bad numbers delete no backup", s.checkNumbers)
+	elsewhere := t.TempDir()
+	require.True(t, t.Run("copies of the backups off the server", func(t *testing.T) { s.checkOffsite(t, g, elsewhere, file) }))
+	t.Run("everything is destroyed, and restored from a copy", func(t *testing.T) {
+		s.destroy(t)
 		s.run(t, "up", "--detach", "--wait")
+		s.follow(t, g, "Fetch a copy", "BACKUP="+file)
 		s.follow(t, g, "Restore", "BACKUP="+file)
+		s.Docker(t, "rm", "--force", "s3")
 		s.trust(t, c)
 		restored, same := c.runs(t)
 		assert.Equal(t, count, restored)
@@ -72,10 +78,23 @@ func TestSelfHosted(t *testing.T) {
 	t.Run("a wrong password", func(t *testing.T) { s.checkWrongPassword(t, c) })
 	t.Run("a taken port", s.checkTakenPort)
 	t.Run("the database of a newer version", s.checkNewerDatabase)
-	t.Run("the data of another PostgreSQL", func(t *testing.T) { s.checkWrongMajor(t, c) })
 	t.Run("a new password", func(t *testing.T) { s.checkNewPassword(t, c) })
+	t.Run("the data of another PostgreSQL", func(t *testing.T) { s.checkWrongMajor(t, c) })
+	t.Run("from PostgreSQL 17 to 18", func(t *testing.T) { s.checkMajorUpgrade(t, c) })
+	t.Run("the database on a full disk", func(t *testing.T) { s.checkFullDatabase(t, c, s.backup(t, s.run(t, "run", "--rm", "backup"))) })
 	t.Run("everything is removed", func(t *testing.T) { s.checkRemoval(t, g) })
 	g.finish(t)
+}
+
+// destroy removes all of the server but compose.yaml, .env, and the file of the private key, which the user
+// brings back. It writes the access key of the bucket again.
+func (s *server) destroy(t *testing.T) {
+	t.Helper()
+	s.run(t, "--profile", "*", "down", "--volumes")
+	for _, folder := range []string{"backups", "offsite"} {
+		require.NoError(t, os.RemoveAll(filepath.Join(s.folder, folder)))
+	}
+	s.useBucket(t)
 }
 
 func (s *server) checkAddresses(t *testing.T, c *client) {
@@ -92,7 +111,7 @@ func (s *server) checkAddresses(t *testing.T, c *client) {
 	assert.True(t, c.throttled(t, home, "198.51.100.%d"), "a client that writes other addresses into X-Forwarded-For is known by its own")
 }
 
-// checkVolumes looks for volumes that nobody would remove: those that an image asks for.
+// checkVolumes looks for volumes without a name, which stay after "down": an image asks for them.
 func (s *server) checkVolumes(t *testing.T) {
 	for name := range strings.FieldsSeq(s.Docker(t, "volume", "ls", "--quiet")) {
 		assert.True(t, strings.HasPrefix(name, "agenthq_"), "%s has no name", name)
@@ -106,6 +125,7 @@ func (s *server) checkRemoval(t *testing.T, g *guide) {
 		assert.Empty(t, s.Docker(t, list...), list)
 	}
 	assert.NoDirExists(t, filepath.Join(s.folder, "backups"))
+	assert.NoDirExists(t, filepath.Join(s.folder, "offsite"))
 }
 
 // checkCrashes ends the first process of each container with SIGKILL, and waits until agents can report
@@ -178,5 +198,5 @@ func (s *server) inVolumes(t *testing.T, command string) string {
 	for _, volume := range []string{"secrets", "app-secrets", "database"} {
 		args = append(args, "--volume", "agenthq_"+volume+":/"+volume)
 	}
-	return s.Docker(t, append(args, images.Local("postgres"), "sh", "-euc", command)...)
+	return s.Docker(t, append(args, images.Local(postgres17), "sh", "-euc", command)...)
 }

@@ -60,18 +60,3 @@ func (s *server) checkNewerDatabase(t *testing.T) {
 	s.psql(t, "agenthq", "DELETE FROM agenthq.agenthq_version WHERE version_id = 999")
 	s.run(t, "run", "--rm", "migrate")
 }
-
-func (s *server) checkWrongMajor(t *testing.T, c *client) {
-	s.run(t, "stop", "db")
-	major := s.inVolumes(t, "cat /database/db/PG_VERSION; echo 12 > /database/db/PG_VERSION")
-	s.run(t, "start", "db")
-	s.logged(t, "db", "The volume has the data of PostgreSQL 12, and this image is PostgreSQL "+strings.TrimSpace(major)+". Nothing was changed.")
-	time.Sleep(3 * time.Second) // a container that ended would have started again in the meantime
-	assert.Equal(t, "0 running", s.inspect(t, "db", "{{.RestartCount}} {{.State.Status}}"))
-	started := time.Now()
-	s.run(t, "stop", "db")
-	assert.Less(t, time.Since(started), 20*time.Second, "it ends at once")
-	s.inVolumes(t, "echo "+strings.TrimSpace(major)+" > /database/db/PG_VERSION")
-	s.run(t, "up", "--detach", "--wait")
-	c.ask(t, http.StatusOK, "GET", home+"/export/runs.json", "", "")
-}

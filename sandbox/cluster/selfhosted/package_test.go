@@ -1,6 +1,7 @@
 package selfhosted_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,7 +13,7 @@ import (
 	"github.com/genericcorp/platform/sandbox/build"
 	"github.com/genericcorp/platform/sandbox/cluster/docker"
 	"github.com/genericcorp/platform/sandbox/cluster/images"
-	"github.com/genericcorp/platform/sandbox/machine"
+	"github.com/genericcorp/platform/sandbox/postgrestest"
 )
 
 const checkout = "../../.."
@@ -38,9 +39,7 @@ func newServer(t *testing.T) *server {
 	tools, err := build.SelfHosted(root, os.Stderr)
 	require.NoError(t, err)
 	s.Plugin(t, "compose", tools.Compose)
-	bin, err := machine.PostgreSQL()
-	require.NoError(t, err)
-	list, err := images.OfSelfHosted(bin, tools.Caddy)
+	list, err := images.OfSelfHosted(tools.Caddy, database(t, 17, "/var/lib/postgresql/data"), database(t, 18, "/var/lib/postgresql"))
 	require.NoError(t, err)
 	folder := t.TempDir()
 	require.NoError(t, images.Write(folder, list))
@@ -62,6 +61,25 @@ func (s *server) variables(t *testing.T) string {
 	data, err := os.ReadFile(filepath.Join(s.folder, ".env"))
 	require.NoError(t, err)
 	return string(data)
+}
+
+// The images of PostgreSQL: 17 is the major of compose.yaml's default, and 18 is the next one.
+const (
+	postgres17 = "postgres-17"
+	postgres18 = "postgres-18"
+)
+
+// database returns what the image of a major of PostgreSQL needs. volume is that of the official image.
+func database(t *testing.T, major int, volume string) images.Database {
+	t.Helper()
+	server, clients := postgrestest.Programs(t, major, t.TempDir())
+	return images.Database{Name: fmt.Sprintf("postgres-%d", major), Server: server, Clients: clients, Volume: volume}
+}
+
+// write writes a file in the folder of compose.yaml.
+func (s *server) write(t *testing.T, name, text string) {
+	t.Helper()
+	require.NoError(t, os.WriteFile(filepath.Join(s.folder, name), []byte(text), 0o600))
 }
 
 // tryCompose runs docker compose in the folder, and returns its output.

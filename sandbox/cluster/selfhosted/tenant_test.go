@@ -90,5 +90,5 @@ func (s *server) onPlatform(t *testing.T, script string) {
 	t.Helper()
 	s.Docker(t, "run", "--rm", "--user", "999:999", "--network", "agenthq_database", "--volume", filepath.Join(s.folder, "backups")+":/backups",
 		"--volume", "agenthq_socket:/var/run/postgresql", "--tmpfs", "/tmp:uid=999", "--workdir", "/tmp",
-		"--env", "DATABASE_URL=postgresql://app:app@db:5432/platform?sslmode=disable", images.Local("postgres"), "sh", "-euc", script)
+		"--env", "DATABASE_URL=postgresql://app:app@db:5432/platform?sslmode=disable", images.Local(postgres17), "sh", "-euc", script)
 }
