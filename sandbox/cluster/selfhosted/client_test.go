@@ -142,3 +142,13 @@ func (c *client) runs(t *testing.T) (int, string) {
 	sum := sha256.Sum256([]byte(file))
 	return len(list), hex.EncodeToString(sum[:])
 }
+
+// await waits until AgentHQ answers again. If it looked for migrations while a restore exchanged the
+// databases, it answers 503 until it looks again, half a minute later.
+func (c *client) await(t *testing.T) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		got, err := c.send("GET", home+"/export/runs.json", "", "")
+		return err == nil && got.status == http.StatusOK
+	}, time.Minute, 500*time.Millisecond)
+}

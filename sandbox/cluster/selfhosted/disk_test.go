@@ -96,6 +96,7 @@ func (s *server) checkFullDatabase(t *testing.T, c *client, file string) {
 	s.on(t, "agenthq_database", "rm fill")
 	s.run(t, "run", "--rm", "restore", file)
 	s.trust(t, c)
+	c.await(t)
 
 	before, _ := c.runs(t)
 	s.on(t, "agenthq_database", fill)

@@ -62,6 +62,7 @@ func TestSelfHosted(t *testing.T) {
 		s.follow(t, g, "Restore", "BACKUP="+file)
 		s.Docker(t, "rm", "--force", "s3")
 		s.trust(t, c)
+		c.await(t)
 		restored, same := c.runs(t)
 		assert.Equal(t, count, restored)
 		assert.Equal(t, sum, same)
@@ -69,6 +70,7 @@ func TestSelfHosted(t *testing.T) {
 	})
 	t.Run("a restore over other data", func(t *testing.T) {
 		s.run(t, "run", "--rm", "restore", file, "--overwrite")
+		c.await(t)
 		_, same := c.runs(t)
 		assert.Equal(t, sum, same)
 	})

@@ -50,6 +50,7 @@ func (s *server) checkMajorUpgrade(t *testing.T, c *client) {
 	}
 	require.Regexp(t, `^18\.`, s.psql(t, "agenthq", "SHOW server_version"))
 	s.trust(t, c)
+	c.await(t)
 	restored, same := c.runs(t)
 	assert.Equal(t, count, restored)
 	assert.Equal(t, sum, same)

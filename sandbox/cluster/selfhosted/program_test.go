@@ -62,15 +62,16 @@ func TestComposeAcceptsTheFileWithEveryProfileAndVariable(t *testing.T) {
 	file := filepath.Join(root, "selfhosted", "compose.yaml")
 	text, err := os.ReadFile(file)
 	require.NoError(t, err)
-	set := []string{"BACKUPS=./folder"}
-	for _, match := range regexp.MustCompile(`[^$]\$\{([A-Z_]+)`).FindAllSubmatch(text, -1) {
-		if name := string(match[1]); name != "BACKUPS" {
+	set := []string{"BACKUPS=./folder", "OFFSITE=./other"}
+	for _, match := range regexp.MustCompile(`[^$]\$\{([A-Z0-9_]+)`).FindAllSubmatch(text, -1) {
+		if name := string(match[1]); name != "BACKUPS" && name != "OFFSITE" {
 			set = append(set, name+"=1")
 		}
 	}
 	always := []string{"app", "caddy", "db", "migrate", "setup"}
 	for profiles, more := range map[string][]string{
-		"": nil, "tools": {"backup", "restore"}, "scheduled": {"scheduled-backups"}, "tools,scheduled": {"backup", "restore", "scheduled-backups"},
+		"": nil, "tools": {"backup", "restore", "offsite", "fetch"}, "scheduled": {"scheduled-backups"}, "offsite": {"scheduled-offsite"},
+		"tools,scheduled": {"backup", "restore", "offsite", "fetch", "scheduled-backups"},
 	} {
 		for _, variables := range [][]string{nil, set} {
 			cmd := exec.Command(tools.Compose, "--file", file, "config", "--services")

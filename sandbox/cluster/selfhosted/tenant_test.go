@@ -60,6 +60,7 @@ func (s *server) checkTenant(t *testing.T, g *guide, c *client) {
 	hash := sha256.Sum256(data)
 	require.NoError(t, os.WriteFile(path+".sha256", []byte(hex.EncodeToString(hash[:])+"  "+archived+"\n"), 0o600))
 	s.run(t, "run", "--rm", "restore", archived, "--overwrite")
+	c.await(t)
 	_, back := c.runs(t)
 	assert.Equal(t, sum, back)
 	assert.Equal(t, "f", s.psql(t, "agenthq", "SELECT proacl::text LIKE '%{=X%' FROM pg_proc WHERE proname = 'new_session'"), "PUBLIC may not call it")
