@@ -204,8 +204,9 @@ func (s liveStack) checkHeadroom(t *testing.T) {
 		s.checkPlacement(t, "whole", s.allocatable(t), false)
 		return
 	}
-	// The plan counts a Job and a scheduled run of the tenants; both are complete now.
-	free := plan.Fit[0].Free().MiB + plan.Workload.Reconcile.Request.MiB + plan.Workload.Scheduled.Request.MiB
+	// The plan counts a Job, a scheduled run of the tenants and a run that counts usage. They are
+	// complete now.
+	free := plan.Fit[0].Free().MiB + plan.Workload.Reconcile.Request.MiB + plan.Workload.Scheduled.Request.MiB + plan.Workload.Usage.Request.MiB
 	s.checkPlacement(t, "too-much", free+1, false)
 	s.checkPlacement(t, "just", free, true)
 }
