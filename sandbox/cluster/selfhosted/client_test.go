@@ -51,8 +51,14 @@ func (s *server) trust(t *testing.T, c *client) {
 	s.run(t, "cp", "caddy:/data/caddy/pki/authorities/local/root.crt", file)
 	root, err := os.ReadFile(file)
 	require.NoError(t, err)
+	s.accept(t, c, root)
+}
+
+// accept makes a client trust an authority, in PEM format, and no other one. All names lead to the server.
+func (s *server) accept(t *testing.T, c *client, authority []byte) {
+	t.Helper()
 	pool := x509.NewCertPool()
-	require.True(t, pool.AppendCertsFromPEM(root))
+	require.True(t, pool.AppendCertsFromPEM(authority))
 	transport := &http.Transport{
 		TLSClientConfig: &tls.Config{RootCAs: pool},
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {

@@ -46,6 +46,7 @@ func TestSelfHosted(t *testing.T) {
 	t.Run("no secret is in the containers' configuration or in the logs", s.checkSecrets)
 	t.Run("a crash of any container heals", func(t *testing.T) { s.checkCrashes(t, c) })
 	t.Run("a domain", func(t *testing.T) { s.checkDomain(t, g, c) })
+	t.Run("a certificate by ACME", func(t *testing.T) { s.checkCertificates(t, g) })
 
 	var file string
 	require.True(t, t.Run("a backup is written", func(t *testing.T) { file = s.backup(t, s.follow(t, g, "Back up")) }))
