@@ -34,8 +34,8 @@ func TestSelfHosted(t *testing.T) {
 	require.NotNil(t, link, "README's command prints no link")
 	s.follow(t, g, "Start it")
 	c := s.newClient(t)
-	c.join(t, link[1])
-	for _, title := range []string{"first", "second", "third"} {
+	s.join(t, c, link[1])
+	for _, title := range []string{"second", "third"} {
 		c.report(t, title)
 	}
 	count, sum := c.runs(t)
