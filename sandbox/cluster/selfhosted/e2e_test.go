@@ -85,6 +85,7 @@ func TestSelfHosted(t *testing.T) {
 	t.Run("the data of another PostgreSQL", func(t *testing.T) { s.checkWrongMajor(t, c) })
 	t.Run("from PostgreSQL 17 to 18", func(t *testing.T) { s.checkMajorUpgrade(t, c) })
 	t.Run("the database on a full disk", func(t *testing.T) { s.checkFullDatabase(t, c, s.backup(t, s.run(t, "run", "--rm", "backup"))) })
+	t.Run("metrics and alerts", func(t *testing.T) { s.checkMetrics(t, g, c) })
 	t.Run("everything is removed", func(t *testing.T) { s.checkRemoval(t, g) })
 	g.finish(t)
 }
