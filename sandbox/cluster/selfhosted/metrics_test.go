@@ -3,6 +3,7 @@ package selfhosted_test
 import (
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"testing"
@@ -70,8 +71,9 @@ func (s *server) checkMetrics(t *testing.T, g *guide, c *client) {
 	s.awaitAlert(t, c, "AppDown", "firing")
 	s.run(t, "start", "app")
 	s.awaitAlert(t, c, "AppDown", "inactive")
-	query := c.ask(t, http.StatusOK, "GET", store+"/api/v1/query?query=sum(http_requests_total)by(job)>0", "", "")
-	assert.Contains(t, query, `"job":"agenthq"`, "the metrics of the app are stored")
+	// A query would ask for the moment 30 seconds ago, when the app was stopped.
+	series := c.ask(t, http.StatusOK, "GET", store+"/api/v1/series?match[]="+url.QueryEscape(`app_build_info{job="agenthq"}`), "", "")
+	assert.Contains(t, series, `"version":"1.0.0"`, "the metrics of the app are stored")
 }
 
 // awaitAlert waits until vmalert reads its data without an error, and a rule has a state.
