@@ -15,9 +15,7 @@ const served = `entrypoint="websecure"`
 func (s Stack) app() []Rule {
 	// Every request needs these three.
 	needed := strings.Join([]string{workload.App.Namespace, workload.Traefik.Namespace, workload.Pooler.Namespace}, "|")
-	availability, latency := s.availability(), s.latency()
-	down := Cause{Name: "AppDown"}
-	return []Rule{
+	return append([]Rule{
 		{
 			Name: "AppDown", Severity: Page, For: 2 * time.Minute,
 			Expr:    fmt.Sprintf(`max by (namespace, deployment) (kube_deployment_status_replicas_available{namespace=~%q}) == 0`, needed),
@@ -30,6 +28,14 @@ func (s Stack) app() []Rule {
 			Summary: "{{ $labels.namespace }}/{{ $labels.deployment }} has Pods that are not ready for 15 minutes: {{ $value }}.",
 			MutedBy: []Cause{{"AppDown", []string{"namespace", "deployment"}}, {Name: "NodesMissing"}},
 		},
+	}, s.budgets(traefik)...)
+}
+
+// budgets returns the rules about the two objectives of a stack.
+func (s Stack) budgets(of source) []Rule {
+	availability, latency := s.availability(of), s.latency(of)
+	down := Cause{Name: "AppDown"}
+	return []Rule{
 		{
 			Name: "ErrorBudgetBurnFast", Severity: Page, For: 2 * time.Minute, Expr: availability.fast(),
 			Summary: fmt.Sprintf("{{ $value | humanizePercentage }} of the requests fail. The objective is at most %s.", percent(availability.budget)),
@@ -60,22 +66,33 @@ type objective struct {
 	bad, all string
 }
 
-func (s Stack) availability() objective {
+// source names the metrics that count requests, and the labels of those that matter.
+type source struct {
+	requests, durations string
+	counted, timed      string
+}
+
+// traefik counts the requests of all tenants. The time leaves out live streams and web sockets, which
+// stay open for minutes.
+var traefik = source{
+	requests: "traefik_entrypoint_requests_total", durations: "traefik_entrypoint_request_duration_seconds",
+	counted: served, timed: served + `,protocol="http"`,
+}
+
+func (s Stack) availability(of source) objective {
 	return objective{
 		budget: (100 - s.AvailabilityPercent) / 100,
-		bad:    `sum(increase(traefik_entrypoint_requests_total{` + served + `,code=~"5.."}[%[1]s]))`,
-		all:    `sum(increase(traefik_entrypoint_requests_total{` + served + `}[%[1]s]))`,
+		bad:    `sum(increase(` + of.requests + `{` + of.counted + `,code=~"5.."}[%[1]s]))`,
+		all:    `sum(increase(` + of.requests + `{` + of.counted + `}[%[1]s]))`,
 	}
 }
 
-// latency leaves out live streams and web sockets, which stay open for minutes.
-func (s Stack) latency() objective {
-	const selected = served + `,protocol="http"`
-	all := `sum(increase(traefik_entrypoint_request_duration_seconds_count{` + selected + `}[%[1]s]))`
+func (s Stack) latency(of source) objective {
+	all := `sum(increase(` + of.durations + `_count{` + of.timed + `}[%[1]s]))`
 	return objective{
 		budget: 0.05,
-		bad: fmt.Sprintf(`(%s - sum(increase(traefik_entrypoint_request_duration_seconds_bucket{%s,le="%s"}[%%[1]s])))`,
-			all, selected, number(float64(s.LatencyMillis)/1000)),
+		bad: fmt.Sprintf(`(%s - sum(increase(%s_bucket{%s,le="%s"}[%%[1]s])))`,
+			all, of.durations, of.timed, number(float64(s.LatencyMillis)/1000)),
 		all: all,
 	}
 }

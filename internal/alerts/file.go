@@ -35,8 +35,19 @@ type (
 // File returns the rules of a stack as a file for vmalert, without empty groups. The last group
 // has the recording rules of package usage.
 func File(s Stack) string {
+	file := fileOf(Groups(s), Rule.Runbook)
+	recorded := ruleGroup{Name: "usage", Interval: fmt.Sprintf("%ds", usage.RecordingInterval)}
+	for _, r := range usage.Recordings() {
+		recorded.Rules = append(recorded.Rules, fileRule{Record: r.Name, Expr: r.Expr})
+	}
+	file.Groups = append(file.Groups, recorded)
+	return file.text()
+}
+
+// fileOf returns groups in vmalert's format. runbook returns the address of a rule's explanation.
+func fileOf(groups []Group, runbook func(Rule) string) ruleFile {
 	var file ruleFile
-	for _, g := range Groups(s) {
+	for _, g := range groups {
 		if len(g.Rules) == 0 {
 			continue
 		}
@@ -45,7 +56,7 @@ func File(s Stack) string {
 			rule := fileRule{
 				Alert: r.Name, Expr: r.Expr,
 				Labels:      map[string]string{"severity": string(r.Severity)},
-				Annotations: map[string]string{"summary": r.Summary, "runbook": r.Runbook()},
+				Annotations: map[string]string{"summary": r.Summary, "runbook": runbook(r)},
 			}
 			if r.For > 0 {
 				rule.For = seconds(r.For)
@@ -54,12 +65,11 @@ func File(s Stack) string {
 		}
 		file.Groups = append(file.Groups, group)
 	}
-	recorded := ruleGroup{Name: "usage", Interval: fmt.Sprintf("%ds", usage.RecordingInterval)}
-	for _, r := range usage.Recordings() {
-		recorded.Rules = append(recorded.Rules, fileRule{Record: r.Name, Expr: r.Expr})
-	}
-	file.Groups = append(file.Groups, recorded)
-	out, err := yaml.Marshal(file)
+	return file
+}
+
+func (f ruleFile) text() string {
+	out, err := yaml.Marshal(f)
 	if err != nil {
 		// The encoder cannot fail on maps of strings.
 		panic(err)

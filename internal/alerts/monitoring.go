@@ -27,15 +27,20 @@ func monitoring() []Rule {
 			Expr:    strings.Join(missing, " or "),
 			Summary: "No metrics come from {{ or $labels.namespace \"the nodes\" }}. Its other alerts cannot fire.",
 		},
-		{
-			Name: "MetricsVolumeFull", Severity: Warning, For: time.Hour,
-			Expr:    fills("path", `vm_free_disk_space_bytes`, `vm_total_disk_space_bytes`, "0.1"),
-			Summary: "The volume of the metrics is nearly full, or will be within four days. No metrics are stored then.",
-		},
+		volumeFull(),
 		{
 			Name: Heartbeat, Severity: None, Expr: `vector(1)`,
 			Summary: "Alerts work. This alert fires always.",
 		},
+	}
+}
+
+// volumeFull returns the rule about the disk of VictoriaMetrics.
+func volumeFull() Rule {
+	return Rule{
+		Name: "MetricsVolumeFull", Severity: Warning, For: time.Hour,
+		Expr:    fills("path", `vm_free_disk_space_bytes`, `vm_total_disk_space_bytes`, "0.1"),
+		Summary: "The volume of the metrics is nearly full, or will be within four days. No metrics are stored then.",
 	}
 }
 

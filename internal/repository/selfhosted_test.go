@@ -2,6 +2,7 @@ package repository_test
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -52,12 +53,16 @@ func TestEveryServiceOfTheComposeFileIsHardened(t *testing.T) {
 		assert.Positive(t, s.CPUs, name)
 		assert.Positive(t, s.Pids, name)
 		assert.Equal(t, map[string]string{"max-size": "10m", "max-file": "3"}, s.Logging.Options, name)
-		assert.Equal(t, name == "caddy", len(s.Ports) > 0, name)
+		assert.Equal(t, name == "caddy" || name == "victoria-metrics", len(s.Ports) > 0, name)
 		assert.Equal(t, name == "setup", s.User == "0:0", name)
 		assert.NotEmpty(t, s.User, name)
 		switch {
 		case strings.Contains(s.Image, "AGENTHQ_IMAGE") && len(s.Profiles) > 0:
 			assert.Equal(t, []string{"offsite"}, s.Networks, "%s has a way out, and none to the database", name)
+		case slices.Contains(s.Profiles, "metrics"):
+			assert.Contains(t, s.Networks, "app", name)
+			assert.NotContains(t, s.Networks, "database", name)
+			assert.NotContains(t, s.Networks, "internet", name)
 		case s.User == "0:0" || len(s.Profiles) > 0:
 			assert.Equal(t, "none", s.Network, name)
 		}
@@ -71,7 +76,13 @@ func TestTheComposeFileUsesThePlatformsImages(t *testing.T) {
 	text, _ := compose(t)
 	postgres := regexp.MustCompile(`"17": "([^"]+)"`).FindStringSubmatch(read(t, "../../components/tenants/tenants.go"))
 	require.NotNil(t, postgres)
-	for _, image := range []string{postgres[1], settings.AgentHQImage} {
+	want := []string{postgres[1], settings.AgentHQImage}
+	for _, file := range []string{"store.go", "vmalert.go"} {
+		image := regexp.MustCompile(`(?:store|vmalert)Image += "([^"]+)"`).FindStringSubmatch(read(t, "../../components/monitoring/"+file))
+		require.NotNil(t, image, file)
+		want = append(want, image[1])
+	}
+	for _, image := range want {
 		assert.Contains(t, text, ":-"+image+"}")
 	}
 	assert.NotRegexp(t, `(?m)^    image: [^*]`, text, "an image without a variable")

@@ -170,7 +170,7 @@ func checkReleaseFiles(t *testing.T, folder string) {
 	assert.Contains(t, text, ":-"+settings.AgentHQImage+"@"+built+"}")
 	assert.Regexp(t, `:-docker\.io/library/caddy:[\d.]+@`+resolved+`}`, text)
 	images := regexp.MustCompile(`\$\{[A-Z]+_IMAGE:-([^}]*)\}`).FindAllStringSubmatch(text, -1)
-	require.Len(t, images, 3)
+	require.Len(t, images, 5)
 	for _, image := range images {
 		assert.Regexp(t, `:[\w.-]+@sha256:[0-9a-f]{64}$`, image[1])
 	}

@@ -36,3 +36,10 @@ func (b *builder) victoriaMetrics(name string) string {
 		"-ldflags=-s", "github.com/VictoriaMetrics/VictoriaMetrics/app/"+name)
 	return program
 }
+
+// Metrics builds VictoriaMetrics and vmalert, and returns their paths.
+func Metrics(root string, progress io.Writer) (store, vmalert string, err error) {
+	b := builder{root: root, progress: progress}
+	store, vmalert = b.victoriaMetrics("victoria-metrics"), b.victoriaMetrics("vmalert")
+	return store, vmalert, b.err
+}

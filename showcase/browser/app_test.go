@@ -22,15 +22,30 @@ import (
 func serve(t *testing.T, clock func() time.Time) (browser.Site, *pgtest.Server) {
 	t.Helper()
 	postgres := pgtest.Start(t, "acme", "beta")
+	site := launch(t, "acme."+pgtest.Domain, clock, io.Discard, map[string]string{"DATABASE_URL": postgres.AppURL(), "TENANTS_DIR": postgres.Folder, "DEMO_TENANT": "acme"})
+	// The sample data is the last thing that the app stores at the start.
+	db := postgres.Admin(t)
+	require.Eventually(t, func() bool {
+		var days int
+		return db.QueryRow(t.Context(), "SELECT count(*) FROM tenant_acme.demo_reset").Scan(&days) == nil && days == 1
+	}, time.Minute, 50*time.Millisecond)
+	return site, postgres
+}
+
+// launch runs AgentHQ over HTTPS until the test ends. The host is that of the returned site, and env has
+// AgentHQ's variables but PUBLIC_URL.
+func launch(t *testing.T, host string, clock func() time.Time, log io.Writer, env map[string]string) browser.Site {
+	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	address := listener.Addr().String()
 	_, port, err := net.SplitHostPort(address)
 	require.NoError(t, err)
-	c, err := config.Load(map[string]string{"DATABASE_URL": postgres.AppURL(), "TENANTS_DIR": postgres.Folder, "PUBLIC_URL": "https://" + pgtest.Domain + ":" + port, "DEMO_TENANT": "acme"})
+	env["PUBLIC_URL"] = "https://" + pgtest.Domain + ":" + port
+	c, err := config.Load(env)
 	require.NoError(t, err)
 	c.Clock = clock
-	app, err := server.New(c, "1.2.3", slog.New(slog.NewTextHandler(io.Discard, nil)))
+	app, err := server.New(c, "1.2.3", slog.New(slog.NewTextHandler(log, nil)))
 	require.NoError(t, err)
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
@@ -43,11 +58,5 @@ func serve(t *testing.T, clock func() time.Time) (browser.Site, *pgtest.Server) 
 		assert.NoError(t, <-done)
 		assert.NoError(t, app.Close())
 	})
-	// The sample data is the last thing that the app stores at the start.
-	db := postgres.Admin(t)
-	require.Eventually(t, func() bool {
-		var days int
-		return db.QueryRow(ctx, "SELECT count(*) FROM tenant_acme.demo_reset").Scan(&days) == nil && days == 1
-	}, time.Minute, 50*time.Millisecond)
-	return browser.Site{URL: "https://acme." + pgtest.Domain + ":" + port, Address: address, Roots: roots}, postgres
+	return browser.Site{URL: "https://" + host + ":" + port, Address: address, Roots: roots}
 }

@@ -23,18 +23,25 @@ var (
 
 func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
 
-// The flows share one app and one browser, to save time.
-func TestFlowsOfPeople(t *testing.T) {
+// running returns the site of the flags. Its URL is empty without them.
+func running(t *testing.T) browser.Site {
+	t.Helper()
 	site := browser.Site{URL: *url, Address: *address}
-	var postgres *pgtest.Server
-	switch {
-	case *url == "":
-		site, postgres = serve(t, time.Now)
-	case *ca != "":
+	if *ca != "" {
 		data, err := os.ReadFile(*ca)
 		require.NoError(t, err)
 		site.Roots = x509.NewCertPool()
 		require.True(t, site.Roots.AppendCertsFromPEM(data), "%s has no certificate", *ca)
+	}
+	return site
+}
+
+// The flows share one app and one browser, to save time.
+func TestFlowsOfPeople(t *testing.T) {
+	site := running(t)
+	var postgres *pgtest.Server
+	if site.URL == "" {
+		site, postgres = serve(t, time.Now)
 	}
 	b := browser.Start(t, site)
 	for _, flow := range []struct {

@@ -11,7 +11,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/cookiejar"
-	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -51,8 +50,14 @@ func (s *server) trust(t *testing.T, c *client) {
 	s.run(t, "cp", "caddy:/data/caddy/pki/authorities/local/root.crt", file)
 	root, err := os.ReadFile(file)
 	require.NoError(t, err)
+	s.accept(t, c, root)
+}
+
+// accept makes a client trust an authority, in PEM format, and no other one. All names lead to the server.
+func (s *server) accept(t *testing.T, c *client, authority []byte) {
+	t.Helper()
 	pool := x509.NewCertPool()
-	require.True(t, pool.AppendCertsFromPEM(root))
+	require.True(t, pool.AppendCertsFromPEM(authority))
 	transport := &http.Transport{
 		TLSClientConfig: &tls.Config{RootCAs: pool},
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
@@ -109,17 +114,6 @@ func (c *client) ask(t *testing.T, want int, method, address, kind, body string)
 const form = "application/x-www-form-urlencoded"
 
 var keyText = regexp.MustCompile(`id="new-key">(ahq_[^<]+)<`)
-
-// join opens the link for the first account, and gives the client an API key of that account.
-func (c *client) join(t *testing.T, link string) {
-	t.Helper()
-	account := url.Values{"email": {"olga@example.com"}, "name": {"Olga"}, "password": {"a long password"}}
-	c.ask(t, http.StatusSeeOther, "POST", link, form, account.Encode())
-	page := c.ask(t, http.StatusCreated, "POST", home+"/keys", form, "name=agent")
-	match := keyText.FindStringSubmatch(page)
-	require.NotNil(t, match, page)
-	c.key = match[1]
-}
 
 // report reports a run with an event, as an agent does.
 func (c *client) report(t *testing.T, title string) {

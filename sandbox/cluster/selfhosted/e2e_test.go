@@ -34,8 +34,8 @@ func TestSelfHosted(t *testing.T) {
 	require.NotNil(t, link, "README's command prints no link")
 	s.follow(t, g, "Start it")
 	c := s.newClient(t)
-	c.join(t, link[1])
-	for _, title := range []string{"first", "second", "third"} {
+	s.join(t, c, link[1])
+	for _, title := range []string{"second", "third"} {
 		c.report(t, title)
 	}
 	count, sum := c.runs(t)
@@ -46,6 +46,7 @@ func TestSelfHosted(t *testing.T) {
 	t.Run("no secret is in the containers' configuration or in the logs", s.checkSecrets)
 	t.Run("a crash of any container heals", func(t *testing.T) { s.checkCrashes(t, c) })
 	t.Run("a domain", func(t *testing.T) { s.checkDomain(t, g, c) })
+	t.Run("a certificate by ACME", func(t *testing.T) { s.checkCertificates(t, g) })
 
 	var file string
 	require.True(t, t.Run("a backup is written", func(t *testing.T) { file = s.backup(t, s.follow(t, g, "Back up")) }))
@@ -84,6 +85,7 @@ func TestSelfHosted(t *testing.T) {
 	t.Run("the data of another PostgreSQL", func(t *testing.T) { s.checkWrongMajor(t, c) })
 	t.Run("from PostgreSQL 17 to 18", func(t *testing.T) { s.checkMajorUpgrade(t, c) })
 	t.Run("the database on a full disk", func(t *testing.T) { s.checkFullDatabase(t, c, s.backup(t, s.run(t, "run", "--rm", "backup"))) })
+	t.Run("metrics and alerts", func(t *testing.T) { s.checkMetrics(t, g, c) })
 	t.Run("everything is removed", func(t *testing.T) { s.checkRemoval(t, g) })
 	g.finish(t)
 }

@@ -23,6 +23,7 @@ var substitutions = []struct{ readme, test, reason string }{
 	{" --load .", " .", "without buildx, the image is loaded anyway"},
 	{"docker compose pull", "docker compose pull --policy missing", "the images are on the machine, and there is no registry"},
 	{"hq.example.com", "hq.internal", "Let's Encrypt cannot be reached; Caddy signs names in .internal itself"},
+	{"https://ca.example.com/acme/acme/directory", `"$DIRECTORY"`, "the authority is Pebble"},
 	{"acme-20261130T020000Z.dump", `"$EXPORT"`, "the name has the time of the export"},
 	{"20261130T020000Z.dump", `"$BACKUP"`, "the name has the time of the backup"},
 	{"203.0.113.7", "127.0.0.0/8 172.16.0.0/12", "the test is the other proxy, and Docker gives it the address of a bridge"},

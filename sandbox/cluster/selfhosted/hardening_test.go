@@ -26,7 +26,8 @@ var wanted = map[string]limits{
 	"caddy": {User: "65533:65533", Networks: []string{"agenthq_app", "agenthq_internet"}, Caps: []string{"CAP_NET_BIND_SERVICE"}, MiB: 128},
 }
 
-func (s *server) checkContainers(t *testing.T) {
+// checkLimits asks the engine about containers.
+func (s *server) checkLimits(t *testing.T, wanted map[string]limits) {
 	for service, want := range wanted {
 		var found []struct {
 			Config struct {
@@ -66,6 +67,10 @@ func (s *server) checkContainers(t *testing.T) {
 		}
 		assert.ElementsMatch(t, want.Networks, networks, service)
 	}
+}
+
+func (s *server) checkContainers(t *testing.T) {
+	s.checkLimits(t, wanted)
 	for network, internal := range map[string]string{"database": "true", "app": "true", "internet": "false"} {
 		assert.Equal(t, internal, strings.TrimSpace(s.Docker(t, "network", "inspect", "--format", "{{.Internal}}", "agenthq_"+network)), network)
 	}

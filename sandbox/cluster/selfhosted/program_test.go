@@ -72,6 +72,7 @@ func TestComposeAcceptsTheFileWithEveryProfileAndVariable(t *testing.T) {
 	for profiles, more := range map[string][]string{
 		"": nil, "tools": {"backup", "restore", "offsite", "fetch"}, "scheduled": {"scheduled-backups"}, "offsite": {"scheduled-offsite"},
 		"tools,scheduled": {"backup", "restore", "offsite", "fetch", "scheduled-backups"},
+		"metrics":         {"victoria-metrics", "vmalert"},
 	} {
 		for _, variables := range [][]string{nil, set} {
 			cmd := exec.Command(tools.Compose, "--file", file, "config", "--services")
