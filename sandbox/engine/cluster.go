@@ -155,11 +155,25 @@ func (s Stack) clusterProcess() (*os.Process, error) {
 		return nil, err
 	}
 	// After a restart of the machine, another program may have the ID.
-	command, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+	command, err := commandLine(pid)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && !strings.Contains(string(command), s.ClusterFolder()) {
 		return nil, os.ErrProcessDone
 	}
 	return process, process.Signal(syscall.Signal(0))
+}
+
+// commandLine returns the command line of a process. For a moment after its start it is empty: exec
+// reports its success before it has copied the arguments. That of a
+// process that has ended, but still has its ID, stays empty.
+func commandLine(pid int) (command []byte, err error) {
+	for range 50 {
+		command, err = os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+		if err != nil || len(command) > 0 {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return command, err
 }
 
 // StopCluster stops the stack's control plane and deletes its files. It is no error if the

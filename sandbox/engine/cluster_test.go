@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"errors"
 	"io"
 	"os"
 	"os/exec"
@@ -58,6 +59,27 @@ func TestStartClusterWaitsForAClusterThatAnEarlierRunHasStarted(t *testing.T) {
 	assert.FileExists(t, filepath.Join(s.ClusterFolder(), "ready"))
 	require.NoError(t, <-first)
 	require.NoError(t, s.KillProcesses())
+}
+
+// For a moment after its start, a process has no command line yet. Many starts side by side make
+// that moment longer.
+func TestStartClusterSeesAClusterThatHasJustStarted(t *testing.T) {
+	tools := cluster(t, `touch "$5/ready"; while :; do sleep 0.1; done`)
+	errs := make(chan error)
+	const starts = 16
+	for range starts {
+		go func() {
+			var err error
+			for range 10 {
+				s := engine.Stack{Name: "demo", Folder: t.TempDir()}
+				err = errors.Join(err, s.StartCluster(tools, 0, io.Discard), s.KillProcesses())
+			}
+			errs <- err
+		}()
+	}
+	for range starts {
+		assert.NoError(t, <-errs)
+	}
 }
 
 func TestClusterEndedTellsWhyAClusterHasEnded(t *testing.T) {
