@@ -105,7 +105,7 @@ func plan(names []string, from origin) (report.Report, error) {
 	if err != nil {
 		return report.Report{}, err
 	}
-	before, err := revisionOf(from.base)
+	before, err := from.revision()
 	if err != nil {
 		return report.Report{}, err
 	}

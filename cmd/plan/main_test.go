@@ -151,9 +151,13 @@ func TestPlanComparesWithTheStackFilesOfARevision(t *testing.T) {
 	assert.Contains(t, out, "| prod | **removed**")
 }
 
-// commitProgram commits the real program with one change, and takes the change back.
-func commitProgram(t *testing.T, checkout, file, before, after string) {
+// commitProgram makes a repository whose commit has the real program with one change, and takes the
+// change back. It returns the bill of demo.
+func commitProgram(t *testing.T, file, before, after string) budget.Cents {
 	t.Helper()
+	checkout, err := filepath.Abs("../..")
+	require.NoError(t, err)
+	repository(t)
 	for _, name := range []string{"go.mod", "go.sum"} {
 		data, err := os.ReadFile(filepath.Join(checkout, name))
 		require.NoError(t, err)
@@ -168,14 +172,11 @@ func commitProgram(t *testing.T, checkout, file, before, after string) {
 		require.NoError(t, err, string(out))
 	}
 	replace(t, file, after, before)
+	return monthly(t, "demo")
 }
 
 func TestPlanComparesWithWhatTheProgramOfTheRevisionPlans(t *testing.T) {
-	checkout, err := filepath.Abs("../..")
-	require.NoError(t, err)
-	repository(t)
-	now := monthly(t, "demo")
-	commitProgram(t, checkout, "internal/workload/stack.go", "MiB: 512}, Limit: components.Resources{MiB: 768}", "MiB: 2048}, Limit: components.Resources{MiB: 2048}")
+	now := commitProgram(t, "internal/workload/stack.go", "MiB: 512}, Limit: components.Resources{MiB: 768}", "MiB: 2048}, Limit: components.Resources{MiB: 2048}")
 	status, out, errs := runPlan("-base", "HEAD", "demo")
 	assert.Equal(t, exitFits, status, errs)
 	assert.NotContains(t, out, now.String()+" before", "the stack file is the same, the program is not")
@@ -184,14 +185,16 @@ func TestPlanComparesWithWhatTheProgramOfTheRevisionPlans(t *testing.T) {
 	tracked, err := exec.Command("git", "status", "--porcelain").Output()
 	require.NoError(t, err)
 	assert.Equal(t, " M internal/workload/stack.go\n", string(tracked), "the comparison changes nothing in the repository")
+
+	require.NoError(t, os.WriteFile("outputs.json", []byte(`{"sizes": {"databaseSize": "db-s-1vcpu-2gb", "monitoringGiB": 5}}`), 0o600))
+	status, out, errs = runPlan("-base", "HEAD", "-deployed", "outputs.json", "demo")
+	assert.Equal(t, exitFits, status, errs)
+	assert.NotContains(t, out, "database size", "both programs know the size that runs")
+	assert.NotContains(t, out, "planned by this program")
 }
 
 func TestPlanSaysWhyTheProgramOfTheRevisionCannotPlan(t *testing.T) {
-	checkout, err := filepath.Abs("../..")
-	require.NoError(t, err)
-	repository(t)
-	now := monthly(t, "demo")
-	commitProgram(t, checkout, "cmd/plan/main.go", "package main", "package mein")
+	now := commitProgram(t, "cmd/plan/main.go", "package main", "package mein")
 	status, out, errs := runPlan("-base", "HEAD", "demo")
 	assert.Equal(t, exitFits, status, errs)
 	assert.Contains(t, out, now.String()+" before")

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/genericcorp/platform/internal/lifecycle"
@@ -23,12 +24,22 @@ type revision struct {
 	program, files, whyNot string
 	// folder is temporary; empty if there is none.
 	folder string
+	// args are further arguments of the program.
+	args []string
 }
 
-// revisionOf builds the program of a revision if its Go code differs from that of the working
-// folder. The zero value stands for no revision. close deletes the program.
-func revisionOf(name string) (revision, error) {
+// revision builds the program of the base if its Go code differs from that of the working folder.
+// The zero value stands for no base. close deletes the program.
+func (o origin) revision() (revision, error) {
+	name := o.base
 	r := revision{name: name}
+	if o.deployed != "" {
+		file, err := filepath.Abs(o.deployed)
+		if err != nil {
+			return r, err
+		}
+		r.args = []string{"-deployed", file}
+	}
 	if name == "" || exec.Command("git", "diff", "--quiet", name, "--", "*.go", "go.mod", "go.sum", ":!*_test.go").Run() == nil {
 		return r, nil
 	}
@@ -108,7 +119,7 @@ func (r *revision) compare(now report.Stack, running *lifecycle.Sizes) *report.C
 // plan returns the plan of a stack by the revision's program.
 func (r *revision) plan(stack string) (report.Stack, error) {
 	var out, errs bytes.Buffer
-	command := exec.Command(r.program, "-format", "json", stack)
+	command := exec.Command(r.program, slices.Concat([]string{"-format", "json"}, r.args, []string{stack})...)
 	command.Dir, command.Stdout, command.Stderr = r.files, &out, &errs
 	err := command.Run()
 	var planned report.Report

@@ -109,11 +109,17 @@ func (a Args) container(pods components.Pods, variables corev1.EnvVarArray) *cor
 		mounts = append(mounts, archiveVolume.WritableAt(archiveFolder))
 		env = append(env, kube.Variable{Name: "ARCHIVE", Value: archiveFolder}.Args())
 	}
+	return a.script(workload.Reconcile, pods, path.Join(scriptsFolder, tenancy.Entrypoint), append(env, variables...), mounts)
+}
+
+// script returns a container that runs a shell script with PostgreSQL's client programs, and with
+// the administrator's address and role.
+func (a Args) script(of workload.Ref, pods components.Pods, script string, env corev1.EnvVarArray, mounts corev1.VolumeMountArray) *corev1.ContainerArgs {
 	return &corev1.ContainerArgs{
-		Name:    pulumi.String(workload.Reconcile.Name),
+		Name:    pulumi.String(of.Name),
 		Image:   pulumi.String(images[a.Version]),
-		Command: pulumi.ToStringArray([]string{"sh", path.Join(scriptsFolder, tenancy.Entrypoint)}),
-		Env:     append(env, variables...),
+		Command: pulumi.ToStringArray([]string{"sh", script}),
+		Env:     env,
 		EnvFrom: corev1.EnvFromSourceArray{&corev1.EnvFromSourceArgs{
 			SecretRef: &corev1.SecretEnvSourceArgs{Name: pulumi.String(adminSecret)},
 		}},

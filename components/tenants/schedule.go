@@ -2,6 +2,7 @@ package tenants
 
 import (
 	batchv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/batch/v1"
+	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -24,22 +25,29 @@ const (
 // cronJob returns the CronJob that repeats the last update. Its Pod has no archive volume: a
 // disk can be attached to one node only, and a Pod on another node would wait for it.
 func (a Args) cronJob() *batchv1.CronJobArgs {
+	// docs/restore.md suspends it.
+	return cronJob(workload.Reconcile, schedule, failurePolicy(), a.pod(a.Scheduled, kube.Variable{Name: tenancy.VariableScheduled, Value: tenancy.Scheduled}.Args()))
+}
+
+// cronJob returns a CronJob whose runs do not overlap. A run that failed is not repeated: the next
+// one does what is left. An update resumes a CronJob that was suspended by hand.
+func cronJob(of workload.Ref, schedule string, policy batchv1.PodFailurePolicyPtrInput, pod *corev1.PodTemplateSpecArgs) *batchv1.CronJobArgs {
 	return &batchv1.CronJobArgs{
-		Metadata: kube.Meta(workload.Reconcile, workload.Reconcile.Name),
+		Metadata: kube.Meta(of, of.Name),
 		Spec: &batchv1.CronJobSpecArgs{
 			Schedule:                   pulumi.String(schedule),
-			Suspend:                    pulumi.Bool(false), // docs/restore.md suspends it; the next update resumes it
+			Suspend:                    pulumi.Bool(false),
 			ConcurrencyPolicy:          pulumi.String("Forbid"),
 			StartingDeadlineSeconds:    pulumi.Int(startingDeadlineSeconds),
 			SuccessfulJobsHistoryLimit: pulumi.Int(1),
 			FailedJobsHistoryLimit:     pulumi.Int(1),
 			JobTemplate: &batchv1.JobTemplateSpecArgs{
-				Metadata: &metav1.ObjectMetaArgs{Labels: kube.Labels(workload.Reconcile.Name)},
+				Metadata: &metav1.ObjectMetaArgs{Labels: kube.Labels(of.Name)},
 				Spec: &batchv1.JobSpecArgs{
-					BackoffLimit:          pulumi.Int(0), // the next run tries again
+					BackoffLimit:          pulumi.Int(0),
 					ActiveDeadlineSeconds: pulumi.Int(scheduledDeadlineSeconds),
-					PodFailurePolicy:      failurePolicy(),
-					Template:              a.pod(a.Scheduled, kube.Variable{Name: tenancy.VariableScheduled, Value: tenancy.Scheduled}.Args()),
+					PodFailurePolicy:      policy,
+					Template:              pod,
 				},
 			},
 		},

@@ -63,26 +63,9 @@ func (a Args) usageJob() *batchv1.CronJobArgs {
 		scriptsVolume.FromConfigMap(workload.Usage.Name), credentialsVolume.FromSecret(verifiersSecret, tenancy.PasswordsFile),
 		caVolume.FromSecret(verifiersSecret, path.Base(pgurl.CAPath)), tmpVolume.Scratch("16Mi"),
 	}
-	labels := &metav1.ObjectMetaArgs{Labels: kube.Labels(workload.Usage.Name)}
-	return &batchv1.CronJobArgs{
-		Metadata: kube.Meta(workload.Usage, workload.Usage.Name),
-		Spec: &batchv1.CronJobSpecArgs{
-			Schedule:                   pulumi.String(usageSchedule),
-			Suspend:                    pulumi.Bool(false), // the next update resumes it
-			ConcurrencyPolicy:          pulumi.String("Forbid"),
-			StartingDeadlineSeconds:    pulumi.Int(startingDeadlineSeconds),
-			SuccessfulJobsHistoryLimit: pulumi.Int(1),
-			FailedJobsHistoryLimit:     pulumi.Int(1),
-			JobTemplate: &batchv1.JobTemplateSpecArgs{
-				Metadata: labels,
-				Spec: &batchv1.JobSpecArgs{
-					BackoffLimit:          pulumi.Int(0), // the next run writes what is missing
-					ActiveDeadlineSeconds: pulumi.Int(scheduledDeadlineSeconds),
-					Template:              &corev1.PodTemplateSpecArgs{Metadata: labels, Spec: pod},
-				},
-			},
-		},
-	}
+	return cronJob(workload.Usage, usageSchedule, nil, &corev1.PodTemplateSpecArgs{
+		Metadata: &metav1.ObjectMetaArgs{Labels: kube.Labels(workload.Usage.Name)}, Spec: pod,
+	})
 }
 
 func (a Args) usageContainer() *corev1.ContainerArgs {
@@ -95,19 +78,7 @@ func (a Args) usageContainer() *corev1.ContainerArgs {
 	for _, v := range variables {
 		env = append(env, v.Args())
 	}
-	return &corev1.ContainerArgs{
-		Name:    pulumi.String(workload.Usage.Name),
-		Image:   pulumi.String(images[a.Version]),
-		Command: pulumi.ToStringArray([]string{"sh", path.Join(usageFolder, usage.Entrypoint)}),
-		Env:     env,
-		EnvFrom: corev1.EnvFromSourceArray{&corev1.EnvFromSourceArgs{
-			SecretRef: &corev1.SecretEnvSourceArgs{Name: pulumi.String(adminSecret)},
-		}},
-		TerminationMessagePolicy: pulumi.String("FallbackToLogsOnError"),
-		Resources:                kube.Resources(a.Usage),
-		SecurityContext:          kube.ContainerSecurity(),
-		VolumeMounts: corev1.VolumeMountArray{
-			scriptsVolume.At(usageFolder), credentialsVolume.At(credentialsFolder), caVolume.At(path.Dir(pgurl.CAPath)), tmpVolume.WritableAt("/tmp"),
-		},
-	}
+	return a.script(workload.Usage, a.Usage, path.Join(usageFolder, usage.Entrypoint), env, corev1.VolumeMountArray{
+		scriptsVolume.At(usageFolder), credentialsVolume.At(credentialsFolder), caVolume.At(path.Dir(pgurl.CAPath)), tmpVolume.WritableAt("/tmp"),
+	})
 }

@@ -95,7 +95,7 @@ func week(t *testing.T, b *bed) sent {
 			if errors > 0 {
 				x.serve(router("starter", tenant), "502", errors, 10*errors)
 			}
-			if tenant != "gamma" { // nobody signs in there
+			if tenant != "gamma" { // it has no sign-ins
 				x.logins[tenant] += logins
 			} else {
 				logins = 0

@@ -163,8 +163,8 @@ func (s Stack) clusterProcess() (*os.Process, error) {
 }
 
 // commandLine returns the command line of a process. For a moment after its start it is empty: exec
-// reports its success before it has copied the arguments. That of a
-// process that has ended, but still has its ID, stays empty.
+// reports its success before it has copied the arguments. That of a process that has ended, but
+// still has its ID, stays empty.
 func commandLine(pid int) (command []byte, err error) {
 	for range 50 {
 		command, err = os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))

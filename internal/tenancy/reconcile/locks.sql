@@ -46,8 +46,9 @@ BEGIN
       END IF;
       PERFORM pg_stat_clear_snapshot();
       -- Only locks of tenants count. Others, such as a migration, may have many as well.
-      -- Fast-path locks and predicate locks (of serializable transactions) are not in the table. If the table was full a moment ago, a tenth of
-      -- it is too much: a tenant may be filling it again.
+      -- Fast-path locks and predicate locks (of serializable transactions) are not in the
+      -- table. If the table was full a moment ago, a tenth of it is too much: a tenant may be
+      -- filling it again.
       SELECT usesysid, held INTO hoarder, hoarded FROM (
         SELECT usesysid, count(*) AS held, sum(count(*)) OVER () AS taken FROM pg_lock_status() AS l JOIN pg_stat_get_activity(NULL) AS a USING (pid)
         WHERE NOT l.fastpath AND l.mode <> 'SIReadLock' AND a.usesysid = ANY (logins)

@@ -44,7 +44,7 @@ func address(pattern, run string) (method, path string) {
 func TestEveryPageButThoseOfAListNeedsASessionOfItsTenant(t *testing.T) {
 	a := start(t)
 	run := a.agent(t, a.visitor(t)).newRun("Private")
-	nobody, foreign, removed := a.client(t, "acme.hq.test"), a.client(t, "acme.hq.test"), a.client(t, "acme.hq.test")
+	stranger, foreign, removed := a.client(t, "acme.hq.test"), a.client(t, "acme.hq.test"), a.client(t, "acme.hq.test")
 	a.owner(t)
 	session := a.client(t, "beta.hq.test").signIn("olga@example.com", "a long password").Cookies()[0]
 	foreign.header.Set("Cookie", session.Name+"="+session.Value)
@@ -57,7 +57,7 @@ func TestEveryPageButThoseOfAListNeedsASessionOfItsTenant(t *testing.T) {
 		}
 		checked++
 		method, path := address(pattern, run)
-		for name, c := range map[string]*client{"no session": nobody, "a session of another tenant": foreign, "an empty cookie": removed} {
+		for name, c := range map[string]*client{"no session": stranger, "a session of another tenant": foreign, "an empty cookie": removed} {
 			r := c.send(method, path, "application/x-www-form-urlencoded", "")
 			assert.NotContains(t, r.body, "Private", "%s, %s", pattern, name)
 			if strings.HasSuffix(path, "/stream") {
