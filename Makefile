@@ -12,7 +12,7 @@ export CGO_ENABLED := 0
 export GOLANGCI_LINT_CACHE := $(CURDIR)/.sandbox/golangci-lint-cache
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview tree refresh cancel down plan prices resize adopt build test unit e2e lint golden bench screenshots fuzz demo demo-down
+.PHONY: help up preview tree refresh cancel down plan prices resize adopt usage build test unit e2e lint golden bench screenshots fuzz demo demo-down
 
 help: ## list the targets
 	@grep -E '^[a-z][a-z0-9 ]*:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 40
@@ -36,6 +36,9 @@ resize: ## change the node size of STACK while it runs (docs/resize.md)
 
 adopt: ## print a `pulumi import` line for each resource that STACK's state lacks (docs/ops.md)
 	@go run ./cmd/ops adopt --stack $(STACK)
+
+usage: ## print what each tenant of STACK used in MONTH (default: the current one); FORMAT is table, csv or json (docs/usage.md)
+	@go run ./cmd/ops usage --stack $(STACK) $(if $(MONTH),--month $(MONTH)) $(if $(FORMAT),--format $(FORMAT))
 
 build: ## build the program that `pulumi up` runs, bin/platform
 	@go build -ldflags=-s -o bin/platform .

@@ -25,7 +25,7 @@ const module = "github.com/genericcorp/platform/"
 var floors = map[string][]string{
 	".":                       {"stacks"},
 	"cmd/plan":                {"internal/lifecycle", "internal/report", "internal/settings"},
-	"cmd/ops":                 {"internal/adopt", "internal/budget", "internal/catalog", "internal/resize", "internal/settings", "internal/sizing", "internal/tenancy"},
+	"cmd/ops":                 {"internal/adopt", "internal/budget", "internal/catalog", "internal/resize", "internal/settings", "internal/sizing", "internal/tenancy", "internal/usage/monthly"},
 	"stacks":                  {"components/", "internal/budget", "internal/lifecycle", "internal/meter", "internal/names", "internal/pgurl", "internal/settings", "internal/sizing", "internal/workload"},
 	"examples/one-component":  {"components", "components/"},
 	"components":              {},
@@ -49,6 +49,7 @@ var floors = map[string][]string{
 	"internal/sizing":         {"components", "internal/budget", "internal/catalog", "internal/settings", "internal/workload"},
 	"internal/tenancy":        {"internal/names", "internal/pgurl", "internal/settings"},
 	"internal/usage":          {"internal/workload"},
+	"internal/usage/monthly":  {"internal/budget", "internal/settings", "internal/usage"},
 	"internal/workload":       {"components", "internal/settings"},
 	"internal/settings":       {"components", "internal/budget", "internal/catalog", "internal/names"},
 	"internal/catalog":        {"internal/budget"},

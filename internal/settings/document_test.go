@@ -200,7 +200,7 @@ func inComment(value reflect.Value) string {
 			out = append(out, inComment(value.Index(i)))
 		}
 		return strings.Join(out, ", ")
-	case map[string]string:
+	case map[string]string, map[string]budget.Cents:
 		return "none"
 	case string:
 		if v == "" {

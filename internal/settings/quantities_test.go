@@ -98,6 +98,10 @@ func TestNumbersOutsideTheirBoundsAreFaults(t *testing.T) {
 		{"budget: {monthlyUsd: -0.01}\n", "budget.monthlyUsd", "is not between $0.01 and $1000000.00"},
 		{"pricing: {fixedUsd: 1000001}\n", "pricing.fixedUsd", "is not between $0.00 and $1000000.00"},
 		{"pricing: {fixedUsd: -1}\n", "pricing.fixedUsd", "is not between $0.00 and $1000000.00"},
+		{"pricing: {tierUsd: {growth: -1}}\n", "pricing.tierUsd.growth", "is not between $0.00 and $1000000.00"},
+		{"pricing: {tierUsd: {trial: 0}}\n", "pricing.tierUsd.trial", "is no tier; the tiers are starter, growth, enterprise"},
+		{"pricing: {tierUsd: {starter: \"49\"}}\n", "pricing.tierUsd.starter", "write the amount without quotes"},
+		{"pricing: {tierUsd: 49}\n", "pricing.tierUsd", "write names with their values below it"},
 		{"pricing: {tenantUsd: [49, 0]}\n", "pricing.tenantUsd[1]", "is not between $0.01 and $1000000.00"},
 	} {
 		requireFault(t, c.lines, c.path, c.text)

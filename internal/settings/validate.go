@@ -157,6 +157,12 @@ func (s Settings) validateServices(f *Faults) {
 	for i, price := range s.Pricing.TenantUSD {
 		amount(f, fmt.Sprintf("pricing.tenantUsd[%d]", i), price, 1)
 	}
+	for tier, price := range s.Pricing.TierUSD {
+		if !slices.Contains(tierNames(), tier) {
+			f.add("pricing.tierUsd."+tier, "%q is no tier; the tiers are %s", tier, strings.Join(tierNames(), ", "))
+		}
+		amount(f, "pricing.tierUsd."+tier, price, 0)
+	}
 	amount(f, "pricing.fixedUsd", s.Pricing.FixedUSD, 0)
 }
 
