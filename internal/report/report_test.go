@@ -96,7 +96,7 @@ func TestTextShowsPricesFitHeadroomAndEconomics(t *testing.T) {
 func TestPlanStackOverTheLimitIsNotOKAndHasAdvice(t *testing.T) {
 	s := planStack(t, "demo", strings.Replace(stackFile(t, "demo"), "    capacity:", "    cluster: {ha: true}\n    capacity:", 1))
 	assert.False(t, s.OK)
-	assert.Contains(t, s.Problem, "HA control plane ("+catalog.HAControlPlane.Unit.String()+")")
+	assert.Contains(t, s.Problem, "settings.cluster.ha: false, for $51.65")
 	assert.NotEmpty(t, s.Lines)
 	var out bytes.Buffer
 	require.NoError(t, report.New([]report.Stack{s}, today).Markdown(&out))
