@@ -22,6 +22,8 @@ var (
 	// BlockStorage is one GiB of a volume. A detached volume costs the same.
 	BlockStorage = Price{SKU: "volume-gib", Unit: 10,
 		Source: "DigitalOcean volumes pricing (2025-11-14), confirmed against the pricing page", AsOf: "2026-09-27"}
+	// Snapshot is one GiB of a snapshot of a volume. No stack has one; cmd/ops leftovers lists them.
+	Snapshot = Price{SKU: "snapshot-gib", Unit: 6, Source: "DigitalOcean snapshots pricing (2025-11-14)", AsOf: "2026-09-20"}
 )
 
 // Database is a size of managed PostgreSQL.
