@@ -29,7 +29,8 @@ type stack struct {
 	name          string
 	tags          []string
 
-	kubernetes, cloudflare, random pulumi.ProviderResource
+	// digitalocean is nil if the cluster is an existing one.
+	digitalocean, kubernetes, cloudflare, random pulumi.ProviderResource
 	// inside has the options of all components that run in the cluster.
 	inside   []pulumi.ResourceOption
 	database database
@@ -136,6 +137,9 @@ func (s *stack) services(ctx *pulumi.Context) error {
 		return err
 	}
 	s.components = append(s.components, in, records, c, m, t, p, a)
+	if err := s.uptimeChecks(ctx); err != nil {
+		return err
+	}
 	// Last, because the engine starts nothing after a failure.
 	confirmed, err := t.Confirm(ctx, s.name, append(slices.Clone(s.inside), s.registered.after(s.components...))...)
 	if err != nil {

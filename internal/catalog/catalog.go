@@ -83,7 +83,7 @@ func Databases() []Database { return slices.Clone(databases) }
 
 // Prices returns every price of this package.
 func Prices() []Price {
-	all := []Price{LoadBalancer, NetworkLoadBalancer, HAControlPlane, BlockStorage}
+	all := []Price{LoadBalancer, NetworkLoadBalancer, HAControlPlane, BlockStorage, UptimeCheck}
 	for _, n := range nodes {
 		all = append(all, n.Price)
 	}

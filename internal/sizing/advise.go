@@ -31,6 +31,8 @@ var costlySettings = []costlySetting{
 		func(s *settings.Settings) { s.Database.Standby = false }},
 	{"capacity.surviveNodeLoss", func(s settings.Settings) bool { return s.Capacity.SurviveNodeLoss },
 		func(s *settings.Settings) { s.Capacity.SurviveNodeLoss = false }},
+	{"alerts.digitalocean.uptime", func(s settings.Settings) bool { return len(s.Alerts.DigitalOcean.Uptime) > 0 },
+		func(s *settings.Settings) { s.Alerts.DigitalOcean.Uptime = nil }},
 }
 
 // advise says how to bring a plan that is over its budget within it. It tries, in this
