@@ -39,6 +39,7 @@ func quotes(t *testing.T) []quote {
 		{"docs/settings.md", "high availability. | false |  | AMOUNT a month", ha},
 		{"docs/settings.md", "| 5 | 1 to 16384 | AMOUNT a GiB a month |", gib},
 		{"docs/settings.md", "| 0 |  | AMOUNT a GiB a month |", gib},
+		{"docs/settings.md", "names of active tenants | AMOUNT a host a month", catalog.UptimeCheck.Unit},
 		{"docs/tenancy.md", "`archive: {volumeGiB: 5}`, AMOUNT a GiB a month", gib},
 		{"docs/decisions/0008-default-pool.md", "It costs at least AMOUNT a month", catalog.Nodes()[0].Unit},
 		{"docs/decisions/0009-any-order.md", "a third node at 300 users (AMOUNT a month)", node},

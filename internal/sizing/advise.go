@@ -19,6 +19,8 @@ type costlySetting struct {
 
 // costlySettings is sorted by what users lose: the first one is the easiest to give up.
 var costlySettings = []costlySetting{
+	{"alerts.digitalocean.uptime", func(s settings.Settings) bool { return len(s.Alerts.DigitalOcean.Uptime) > 0 },
+		func(s *settings.Settings) { s.Alerts.DigitalOcean.Uptime = nil }},
 	{"HA control plane", func(s settings.Settings) bool { return s.Cluster.HA },
 		func(s *settings.Settings) { s.Cluster.HA = false }},
 	{"the pin of nodes.size", func(s settings.Settings) bool { return s.Nodes.Size != "" },
@@ -31,8 +33,6 @@ var costlySettings = []costlySetting{
 		func(s *settings.Settings) { s.Database.Standby = false }},
 	{"capacity.surviveNodeLoss", func(s settings.Settings) bool { return s.Capacity.SurviveNodeLoss },
 		func(s *settings.Settings) { s.Capacity.SurviveNodeLoss = false }},
-	{"alerts.digitalocean.uptime", func(s settings.Settings) bool { return len(s.Alerts.DigitalOcean.Uptime) > 0 },
-		func(s *settings.Settings) { s.Alerts.DigitalOcean.Uptime = nil }},
 }
 
 // advise says how to bring a plan that is over its budget within it. It tries, in this

@@ -163,6 +163,7 @@ func TestSolveOverBudgetAdvisesTheSettingAndThePlanWithoutIt(t *testing.T) {
 	}{
 		"HA": {func(s *settings.Settings) { s.Cluster.HA = true },
 			fmt.Sprintf("HA control plane (%s) breaks the budget; without it this plan costs %s", catalog.HAControlPlane.Unit, prod)},
+		"uptime checks": {func(s *settings.Settings) { s.Alerts.DigitalOcean.Uptime = make([]string, 4) }, fmt.Sprintf("alerts.digitalocean.uptime (%s) breaks the budget; without it this plan costs %s", 4*catalog.UptimeCheck.Unit, prod)},
 		"a standby":     {func(s *settings.Settings) { s.Database.Standby = true }, fmt.Sprintf("database.standby (%s) breaks the budget", standby)},
 		"a pinned size": {func(s *settings.Settings) { s.Nodes.Size = "s-4vcpu-8gb" }, fmt.Sprintf("the pin of nodes.size (%s) breaks the budget", biggerNodes)},
 		"two settings":  {func(s *settings.Settings) { s.Cluster.HA, s.Nodes.Size = true, "c-4" }, "several settings together break the budget"},
