@@ -204,7 +204,7 @@ func (s *stack) appArgs(in *ingress.Ingress, t *tenants.Tenants, p *pooler.Poole
 		Image: s.App.Image, Port: s.App.Port,
 		HealthPath: s.App.HealthPath, ReadyPath: s.App.ReadyPath, MetricsPath: s.App.MetricsPath,
 		Domain: s.Domain, Tenants: settings.ForComponents(s.Tenants), TenantURLs: t.URLs,
-		Env: s.App.Env, SecretEnv: s.appSecrets.Env, Registry: (*app.Registry)(s.appSecrets.Registry), Protect: s.Protect, Pods: s.plan.Workload.App.Pods, InternetEgress: s.App.InternetEgress,
+		Env: s.appEnv(), SecretEnv: s.appSecrets.Env, Registry: (*app.Registry)(s.appSecrets.Registry), Protect: s.Protect, Pods: s.plan.Workload.App.Pods, InternetEgress: s.App.InternetEgress,
 		DatabaseRange: s.database.network, DatabasePort: s.database.port,
 		DatabaseURL: s.database.url, DatabaseCA: pulumi.Sprintf("%s\n%s", s.database.ca, p.CA), IngressNamespace: in.Namespace,
 	}
