@@ -1,6 +1,7 @@
 package alerts_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -37,7 +38,7 @@ func TestTheHeartbeatIsSentOnceAMinute(t *testing.T) {
 		key, value := text[:len(text)-len(durationOf.FindString(text))], durationOf.FindString(text)
 		d, err := time.ParseDuration(value)
 		require.NoError(t, err)
-		return key + (d / 30).String()
+		return fmt.Sprintf("%s%dms", key, (d / 30).Milliseconds())
 	})
 	config, manager := write(t, folder, "alertmanager.yaml", fast), address(t)
 	launch(t, "http://"+manager+"/-/ready", tools.Alertmanager, append(alerts.Alertmanager(config, filepath.Join(folder, "data")), "--web.listen-address="+manager)...)

@@ -39,7 +39,7 @@ func quotes(t *testing.T) []quote {
 		{"docs/settings.md", "high availability. | false |  | AMOUNT a month", ha},
 		{"docs/settings.md", "| 5 | 1 to 16384 | AMOUNT a GiB a month |", gib},
 		{"docs/settings.md", "| 0 |  | AMOUNT a GiB a month |", gib},
-		{"docs/operations.md", "# AMOUNT a month each; acme is a tenant", catalog.UptimeCheck.Unit},
+		{"docs/operations.md", "Each host costs AMOUNT a month", catalog.UptimeCheck.Unit},
 		{"docs/decisions/0017-alerts.md", "cost AMOUNT a month for each host", catalog.UptimeCheck.Unit},
 		{"docs/decisions/0018-web-analytics.md", "prod has AMOUNT of its budget left", both(t).Stacks[1].LimitCents - both(t).Stacks[1].MonthlyCents},
 		{"docs/decisions/0018-web-analytics.md", "need another node (AMOUNT a month)", node},
