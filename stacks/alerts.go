@@ -8,7 +8,9 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/genericcorp/platform/components/monitoring"
+	"github.com/genericcorp/platform/components/uptime"
 	"github.com/genericcorp/platform/internal/budget"
+	"github.com/genericcorp/platform/internal/settings"
 )
 
 // alertSecrets are empty where the stack does not use them.
@@ -79,6 +81,40 @@ func (s *stack) alerts() monitoring.Alerts {
 	}
 	return out
 }
+
+// databaseAlertEmail returns the address for DigitalOcean's alerts of the database; empty without.
+func (s *stack) databaseAlertEmail() string {
+	if !s.Alerts.DigitalOcean.Database {
+		return ""
+	}
+	return s.Alerts.DigitalOcean.Email
+}
+
+// uptimeChecks declares the checks from outside, if there are any. They come after all that a
+// host needs to answer, so that a first update sends no alert.
+func (s *stack) uptimeChecks(ctx *pulumi.Context) error {
+	d := s.Alerts.DigitalOcean
+	if len(d.Uptime) == 0 {
+		return nil
+	}
+	args := uptime.Args{Email: d.Email}
+	for _, entry := range d.Uptime {
+		path := s.App.HealthPath
+		if entry == settings.UptimeGrafana {
+			path = grafanaHealthPath
+		}
+		args.Checks = append(args.Checks, uptime.Check{Name: entry, URL: "https://" + s.UptimeHost(entry) + path})
+	}
+	u, err := uptime.New(ctx, s.name, args, pulumi.Provider(s.digitalocean), s.registered.after(s.components...))
+	if err != nil {
+		return err
+	}
+	s.components = append(s.components, u)
+	return nil
+}
+
+// grafanaHealthPath answers 200 without a login (docs of Grafana's HTTP API, other).
+const grafanaHealthPath = "/api/health"
 
 // used returns a secret, or nil if it is empty.
 func used(value string) pulumi.StringInput {

@@ -29,7 +29,8 @@ type stack struct {
 	name          string
 	tags          []string
 
-	kubernetes, cloudflare, random pulumi.ProviderResource
+	// digitalocean is nil if the cluster is an existing one.
+	digitalocean, kubernetes, cloudflare, random pulumi.ProviderResource
 	// inside has the options of all components that run in the cluster.
 	inside   []pulumi.ResourceOption
 	database database
@@ -136,6 +137,9 @@ func (s *stack) services(ctx *pulumi.Context) error {
 		return err
 	}
 	s.components = append(s.components, in, records, c, m, t, p, a)
+	if err := s.uptimeChecks(ctx); err != nil {
+		return err
+	}
 	// Last, because the engine starts nothing after a failure.
 	confirmed, err := t.Confirm(ctx, s.name, append(slices.Clone(s.inside), s.registered.after(s.components...))...)
 	if err != nil {
@@ -200,7 +204,7 @@ func (s *stack) appArgs(in *ingress.Ingress, t *tenants.Tenants, p *pooler.Poole
 		Image: s.App.Image, Port: s.App.Port,
 		HealthPath: s.App.HealthPath, ReadyPath: s.App.ReadyPath, MetricsPath: s.App.MetricsPath,
 		Domain: s.Domain, Tenants: settings.ForComponents(s.Tenants), TenantURLs: t.URLs,
-		Env: s.App.Env, SecretEnv: s.appSecrets.Env, Registry: (*app.Registry)(s.appSecrets.Registry), Protect: s.Protect, Pods: s.plan.Workload.App.Pods, InternetEgress: s.App.InternetEgress,
+		Env: s.appEnv(), SecretEnv: s.appSecrets.Env, Registry: (*app.Registry)(s.appSecrets.Registry), Protect: s.Protect, Pods: s.plan.Workload.App.Pods, InternetEgress: s.App.InternetEgress,
 		DatabaseRange: s.database.network, DatabasePort: s.database.port,
 		DatabaseURL: s.database.url, DatabaseCA: pulumi.Sprintf("%s\n%s", s.database.ca, p.CA), IngressNamespace: in.Namespace,
 	}

@@ -27,6 +27,7 @@ func (s *stack) digitalOcean(ctx *pulumi.Context) error {
 	if err != nil {
 		return err
 	}
+	s.digitalocean = provider
 	c, err := s.ownCluster(ctx, provider)
 	if err != nil {
 		return err
@@ -76,7 +77,7 @@ func (s *stack) ownDatabase(ctx *pulumi.Context, provider pulumi.ProviderResourc
 	p, err := postgres.New(ctx, s.name, postgres.Args{
 		Region: s.Region, Version: s.Database.Version, Size: s.plan.Database.Size, Nodes: s.plan.Database.Nodes,
 		MaintenanceDay: s.Maintenance.Day, MaintenanceHour: s.Maintenance.Hour,
-		Tags: s.tags, Protect: s.Protect, VPC: c.VPC, Cluster: c.ID.ToStringOutput(), PodRange: s.Network.Pods,
+		Tags: s.tags, Protect: s.Protect, AlertEmail: s.databaseAlertEmail(), VPC: c.VPC, Cluster: c.ID.ToStringOutput(), PodRange: s.Network.Pods,
 	}, pulumi.Provider(provider), s.registered.after(c))
 	if err != nil {
 		return err

@@ -17,7 +17,7 @@ import (
 )
 
 // leftoverScopes are what a token needs to list them.
-const leftoverScopes = "kubernetes:read, database:read, droplet:read, load_balancer:read, block_storage:read, snapshot:read and vpc:read"
+const leftoverScopes = "kubernetes:read, database:read, droplet:read, load_balancer:read, block_storage:read, snapshot:read, uptime:read and vpc:read"
 
 func leftoversCommand() *cobra.Command {
 	var flags stackFlags
@@ -25,8 +25,8 @@ func leftoversCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "leftovers --stack demo",
 		Short: "List what still costs money although the stack does not have it",
-		Long: `Lists what the DigitalOcean account has and the stack's state lacks: clusters and databases
-with the stack's name, Droplets and load balancers in its network, and of the whole account the
+		Long: `Lists what the DigitalOcean account has and the stack's state lacks: clusters, databases and
+uptime checks with the stack's name, Droplets and load balancers in its network, and of the whole account the
 volumes that no Droplet uses, load balancers without Droplets, and snapshots of deleted
 volumes. Each line has its price a month and a doctl command that deletes it. It changes
 nothing. Exit status 1 means that something is left.
@@ -87,6 +87,7 @@ type account struct {
 	balancers []godo.LoadBalancer
 	volumes   []godo.Volume
 	snapshots []godo.Snapshot
+	checks    []godo.UptimeCheck
 }
 
 // readAccount reads all lists. Its error joins those of every list that cannot be read.
@@ -103,6 +104,7 @@ func readAccount(ctx context.Context, client *godo.Client) (account, error) {
 		read(ctx, "load balancers", client.LoadBalancers.List, &a.balancers),
 		read(ctx, "volumes", volumes, &a.volumes),
 		read(ctx, "snapshots", client.Snapshots.ListVolume, &a.snapshots),
+		read(ctx, "uptime checks", client.UptimeChecks.List, &a.checks),
 	)
 }
 
@@ -153,6 +155,11 @@ func (a account) leftovers(name string, state adopt.State) []leftover {
 			size, err := catalog.DatabaseBySize(d.SizeSlug)
 			out = append(out, leftover{fmt.Sprintf("database %s, %d × %s", name, d.NumNodes, d.SizeSlug), size.Unit * budget.Cents(d.NumNodes), err != nil,
 				"doctl databases delete " + d.ID})
+		}
+	}
+	for _, c := range a.checks {
+		if strings.HasPrefix(c.Name, name+"-") && !state.HasID(c.ID) {
+			out = append(out, leftover{"uptime check " + c.Name + " of " + c.Target, catalog.UptimeCheck.Unit, false, "doctl monitoring uptime delete " + c.ID})
 		}
 	}
 	out = append(out, a.strayDroplets(network)...)

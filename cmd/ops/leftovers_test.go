@@ -51,6 +51,7 @@ func emptyAccount() map[string]any {
 		"load_balancers": []godo.LoadBalancer{{ID: "lb-demo", Name: "a1", VPCUUID: "net-demo", DropletIDs: []int{7}, SizeUnit: 1}},
 		"volumes":        []godo.Volume{{ID: "vol-demo", Name: "pvc-1", SizeGigaBytes: 5, DropletIDs: []int{7}}},
 		"snapshots":      []godo.Snapshot{{ID: "snap-demo", Name: "before", ResourceID: "vol-demo", SizeGigaBytes: 1}},
+		"checks":         []godo.UptimeCheck{{ID: "check-demo", Name: "platform-demo-app", Target: "https://demo.genericcorp.com"}},
 	}
 }
 
@@ -83,6 +84,7 @@ func TestLeftoversListsEachThingWithItsPriceAndHowToDeleteIt(t *testing.T) {
 		godo.LoadBalancer{ID: "lb-old", Name: "c1", VPCUUID: "net-gone", Type: godo.LoadBalancerTypeRegionalNetwork})
 	account["volumes"] = append(account["volumes"].([]godo.Volume), godo.Volume{ID: "vol-prod", Name: "pvc-2", SizeGigaBytes: 25})
 	account["snapshots"] = append(account["snapshots"].([]godo.Snapshot), godo.Snapshot{ID: "snap-old", Name: "s", ResourceID: "gone", SizeGigaBytes: 10.1})
+	account["checks"] = append(account["checks"].([]godo.UptimeCheck), godo.UptimeCheck{ID: "check-prod", Name: "platform-prod-app", Target: "https://app.genericcorp.com"})
 	withAccount(t, account)
 	status, out, errs := ops(t, "leftovers", "--stack", "prod", "--pulumi", pulumiPrints(t, noResources))
 	assert.Equal(t, exitFailed, status)
@@ -96,7 +98,8 @@ func TestLeftoversListsEachThingWithItsPriceAndHowToDeleteIt(t *testing.T) {
 		catalog.NetworkLoadBalancer.Unit.String() + " a month: load balancer c1, without Droplets\n  doctl compute load-balancer delete lb-old\n",
 		"$2.50 a month: volume pvc-2, 25 GiB, used by no Droplet\n  doctl compute volume delete vol-prod\n",
 		"$0.61 a month: snapshot s, 10.1 GiB, of a volume that is gone\n  doctl compute snapshot delete snap-old\n",
-		"7 left, $",
+		"$1.00 a month: uptime check platform-prod-app of https://app.genericcorp.com\n  doctl monitoring uptime delete check-prod\n",
+		"8 left, $",
 	} {
 		assert.Contains(t, out, want)
 	}

@@ -14,6 +14,7 @@ const (
 	ItemDatabase     = "database"
 	ItemLoadBalancer = "load balancer"
 	ItemVolumes      = "volumes (GiB)"
+	ItemUptime       = "uptime checks"
 )
 
 // Line is one position of a bill: a quantity of one priced thing. Prices are per month.
@@ -22,7 +23,7 @@ type Line struct {
 	Item string
 	// SKU is the SKU of a catalog.Price, for example "s-2vcpu-4gb".
 	SKU string
-	// Quantity is a number of nodes, of load balancer nodes or of GiB.
+	// Quantity is a number of nodes, of load balancer nodes, of GiB or of checks.
 	Quantity int
 	// Unit is the price of one unit per month.
 	Unit Cents

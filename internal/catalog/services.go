@@ -19,6 +19,11 @@ var (
 	// once it is on.
 	HAControlPlane = Price{SKU: "doks-ha-control-plane", Unit: dollars(40),
 		Source: "DigitalOcean Kubernetes pricing (2025-10-20), the same in a third party's list", AsOf: "2026-09-27", Confidence: Documented}
+	// UptimeCheck is one check of a host from outside. Its alerts are included. An older source
+	// says that the first check of an account is free. The pricing page does not, so each
+	// counts.
+	UptimeCheck = Price{SKU: "uptime-check", Unit: dollars(1),
+		Source: "DigitalOcean Uptime pricing (docs.digitalocean.com/products/uptime/details/pricing)", AsOf: "2026-03-27", Confidence: Documented}
 	// BlockStorage is one GiB of a volume. A detached volume costs the same.
 	BlockStorage = Price{SKU: "volume-gib", Unit: 10,
 		Source: "DigitalOcean volumes pricing (2025-11-14), the same in a third party's list", AsOf: "2026-09-27", Confidence: Documented}

@@ -12,6 +12,8 @@ var free = map[string]bool{
 	"digitalocean:index/databaseFirewall:DatabaseFirewall":                 true,
 	"digitalocean:index/databasePostgresqlConfig:DatabasePostgresqlConfig": true,
 	"digitalocean:index/databaseUser:DatabaseUser":                         true,
+	"digitalocean:index/monitorAlert:MonitorAlert":                         true, // docs.digitalocean.com/products/monitoring: "a free, opt-in service"
+	"digitalocean:index/uptimeAlert:UptimeAlert":                           true, // the price of the check includes its alerts (catalog.UptimeCheck)
 	"digitalocean:index/vpc:Vpc":                                           true,
 	"random:index/randomPassword:RandomPassword":                           true,
 	"kubernetes:apps/v1:DaemonSet":                                         true,

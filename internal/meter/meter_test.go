@@ -31,6 +31,7 @@ const (
 	cluster     = "digitalocean:index/kubernetesCluster:KubernetesCluster"
 	pool        = "digitalocean:index/kubernetesNodePool:KubernetesNodePool"
 	database    = "digitalocean:index/databaseCluster:DatabaseCluster"
+	uptimeCheck = "digitalocean:index/uptimeCheck:UptimeCheck"
 	service     = "kubernetes:core/v1:Service"
 	claim       = "kubernetes:core/v1:PersistentVolumeClaim"
 	statefulSet = "kubernetes:apps/v1:StatefulSet"
@@ -94,6 +95,7 @@ func TestRegisterRefusesAndDoesNotCountWhatTheBillLacks(t *testing.T) {
 		"a droplet":                   {Type: "digitalocean:index/droplet:Droplet", Inputs: object{"size": "s-1vcpu-2gb"}},
 		"a volume":                    {Type: "digitalocean:index/volume:Volume", Inputs: object{"size": 100}},
 		"a load balancer":             {Type: "digitalocean:index/loadBalancer:LoadBalancer", Inputs: object{"type": "REGIONAL", "sizeUnit": 2}},
+		"an uptime check":             {Type: uptimeCheck, Inputs: object{"name": "x", "target": "https://genericcorp.com"}},
 		"another chart":               {Type: release, Inputs: object{"chart": "ingress-nginx"}},
 		"an unknown type":             {Type: "digitalocean:index/app:App"},
 		"a cloud that is not known":   {Type: "aws:ec2/instance:Instance"},
@@ -109,6 +111,21 @@ func TestRegisterRefusesASecondResourceForAUsedLine(t *testing.T) {
 	one := meter.Resource{Type: service, Inputs: loadBalancer(object{"type": "REGIONAL"})}
 	require.NoError(t, m.Register(one))
 	require.ErrorContains(t, m.Register(one), fmt.Sprintf(`exceeds the line "load balancer" of %[1]s, of which %[1]s are used`, catalog.LoadBalancer.Unit))
+}
+
+func TestRegisterCountsEachUptimeCheckAndRefusesAnInputWithoutAPrice(t *testing.T) {
+	m := meter.New(budget.Bill{catalog.UptimeCheck.Line(budget.ItemUptime, 2)}, true)
+	one := object{"name": "x", "target": "https://genericcorp.com", "type": "https", "regions": []any{"eu_west"}}
+	require.NoError(t, m.Register(meter.Resource{Type: uptimeCheck, Inputs: one}))
+	for range 3 { // alerts cost nothing
+		require.NoError(t, m.Register(meter.Resource{Type: "digitalocean:index/uptimeAlert:UptimeAlert"}))
+		require.NoError(t, m.Register(meter.Resource{Type: "digitalocean:index/monitorAlert:MonitorAlert"}))
+	}
+	assert.Equal(t, catalog.UptimeCheck.Unit, m.Total())
+	require.EqualError(t, m.Register(meter.Resource{Type: uptimeCheck, Inputs: object{"target": "x", "interval": "10s"}}), "interval: has no price here; leave it out")
+	require.NoError(t, m.Register(meter.Resource{Type: uptimeCheck, Inputs: one}))
+	require.ErrorContains(t, m.Register(meter.Resource{Type: uptimeCheck, Inputs: one}), `exceeds the line "uptime checks"`)
+	assert.Equal(t, 2*catalog.UptimeCheck.Unit, m.Total())
 }
 
 func TestRegisterOnAnExistingClusterBillsNoServicesAndClaims(t *testing.T) {

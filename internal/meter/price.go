@@ -2,6 +2,7 @@ package meter
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/genericcorp/platform/internal/budget"
@@ -16,6 +17,7 @@ var pricers = map[string]func(inputs) (budget.Bill, error){
 	"digitalocean:index/droplet:Droplet":                       priceDroplet,
 	"digitalocean:index/volume:Volume":                         priceVolume,
 	"digitalocean:index/loadBalancer:LoadBalancer":             priceLoadBalancer,
+	"digitalocean:index/uptimeCheck:UptimeCheck":               priceUptimeCheck,
 }
 
 // ownNodesPricers is for Kubernetes types that cost money on DigitalOcean only.
@@ -138,6 +140,19 @@ func loadBalancer(kind string, units int) budget.Bill {
 		price = catalog.LoadBalancer
 	}
 	return budget.Bill{price.Line(budget.ItemLoadBalancer, max(units, 1))}
+}
+
+// uptimeInputs are the inputs of a check at the time of its price. None of them changes it.
+var uptimeInputs = []string{"enabled", "name", "regions", "target", "type"}
+
+// priceUptimeCheck refuses an input that it does not know, because that may cost extra.
+func priceUptimeCheck(in inputs) (budget.Bill, error) {
+	for key := range in {
+		if !slices.Contains(uptimeInputs, key) {
+			return nil, fmt.Errorf("%s: has no price here; leave it out", key)
+		}
+	}
+	return budget.Bill{catalog.UptimeCheck.Line(budget.ItemUptime, 1)}, nil
 }
 
 const release = "kubernetes:helm.sh/v3:Release"

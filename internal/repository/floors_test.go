@@ -38,6 +38,7 @@ var floors = map[string][]string{
 	"components/ingress":      {"components", "internal/kube", "internal/routes", "internal/settings", "internal/workload"},
 	"components/monitoring":   {"components", "internal/alerts", "internal/budget", "internal/kube", "internal/routes", "internal/tenancy", "internal/workload"},
 	"components/postgres":     {"internal/catalog", "internal/pgurl"},
+	"components/uptime":       {},
 	"internal/adopt":          {},
 	"internal/alerts":         {"internal/budget", "internal/usage", "internal/workload"},
 	"internal/resize":         {"internal/budget", "internal/catalog"},

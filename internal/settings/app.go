@@ -17,6 +17,9 @@ func (a App) validate(f *Faults) {
 	} {
 		validatePath(f, path, value)
 	}
+	if a.WebAnalytics != "" && !webAnalyticsToken.MatchString(a.WebAnalytics) {
+		f.add("app.webAnalytics", "%q is not a token of 32 hexadecimal digits (0-9, a-f), as in the snippet that Cloudflare shows", a.WebAnalytics)
+	}
 	replicaBounds.within(f, "app.replicas", a.Replicas)
 	connectionBounds.within(f, "app.databasePool", a.DatabasePool)
 	cpuQuantities.within(f, "app.cpu", a.CPU)
@@ -69,7 +72,12 @@ func (a App) validateEnv(f *Faults) {
 }
 
 // reservedEnv has the variables that the platform sets (docs/app-contract.md).
-var reservedEnv = map[string]bool{"DATABASE_URL": true, "PORT": true, "PUBLIC_URL": true, "PGSSLROOTCERT": true}
+var reservedEnv = map[string]bool{"DATABASE_URL": true, "PORT": true, "PUBLIC_URL": true, "PGSSLROOTCERT": true, WebAnalyticsEnv: true}
+
+// WebAnalyticsEnv is the variable with which the app gets App.WebAnalytics.
+const WebAnalyticsEnv = "WEB_ANALYTICS_TOKEN"
+
+var webAnalyticsToken = regexp.MustCompile(`^[0-9a-f]{32}$`)
 
 var envName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 

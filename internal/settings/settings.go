@@ -329,6 +329,14 @@ type App struct {
 	// Values: names of letters, digits and underscores, with text.
 	// Change: a rolling update.
 	Env map[string]string `yaml:"env"`
+	// WebAnalytics is the token of a site of Cloudflare Web Analytics. The app gets it as
+	// WEB_ANALYTICS_TOKEN. AgentHQ counts the visits of the page at Domain with it, and of no
+	// other page. The token is public, because it is in that page.
+	// Default: empty.
+	// Values: 32 hexadecimal digits.
+	// Cost: none; Cloudflare's service is free of charge.
+	// Change: a rolling update.
+	WebAnalytics string `yaml:"webAnalytics"`
 	// InternetEgress allows connections from the app to the Internet on port 443.
 	// Default: false.
 	// Change: in place.

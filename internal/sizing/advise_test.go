@@ -31,6 +31,7 @@ func TestSolveOverBudgetNamesEachSettingThatAloneIsEnough(t *testing.T) {
 		want   string
 	}{
 		"HA":                {"prod", func(s *settings.Settings) { s.Cluster.HA = true }, "settings.cluster.ha: false, for " + prod},
+		"uptime checks":     {"prod", func(s *settings.Settings) { s.Alerts.DigitalOcean.Uptime = make([]string, 4) }, "settings.alerts.digitalocean.uptime: remove it, for " + prod},
 		"a standby":         {"prod", func(s *settings.Settings) { s.Database.Standby = true }, "settings.database.standby: false, for " + prod},
 		"a pinned size":     {"prod", func(s *settings.Settings) { s.Nodes.Size = "s-4vcpu-8gb" }, "settings.nodes.size: remove it, for " + prod},
 		"a pinned count":    {"demo", func(s *settings.Settings) { s.Nodes.Count = 4 }, "settings.nodes.count: remove it, for " + demo},

@@ -20,6 +20,8 @@ type extra struct {
 
 // extras is sorted by what users lose: the first one is the easiest to give up.
 var extras = []extra{
+	{"settings.alerts.digitalocean.uptime", "remove it", func(s settings.Settings) bool { return len(s.Alerts.DigitalOcean.Uptime) > 0 },
+		func(s *settings.Settings) { s.Alerts.DigitalOcean.Uptime = nil }},
 	{"settings.cluster.ha", "false", func(s settings.Settings) bool { return s.Cluster.HA && !s.Cluster.HARuns },
 		func(s *settings.Settings) { s.Cluster.HA = false }},
 	{"settings.nodes.size", "remove it", func(s settings.Settings) bool { return s.Nodes.Size != "" },

@@ -39,6 +39,9 @@ var extras = map[string]extra{
 			"resources":   pulumi.Map{"requests": pulumi.Map{"storage": pulumi.String("100Gi")}},
 		},
 	}},
+	"uptime check": {"digitalocean:index/uptimeCheck:UptimeCheck", pulumi.Map{
+		"name": pulumi.String("extra"), "target": pulumi.String("https://genericcorp.com"),
+	}},
 	"unknown type": {"digitalocean:index/gradientAgent:GradientAgent", pulumi.Map{"name": pulumi.String("extra")}},
 }
 
