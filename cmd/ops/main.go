@@ -5,6 +5,7 @@
 //	go run ./cmd/ops split    prints the SQL that moves shared tables into tenants' schemas
 //	go run ./cmd/ops adopt    prints a `pulumi import` command for what the state lacks
 //	go run ./cmd/ops resize   changes the node size of a running stack
+//	go run ./cmd/ops tenant   invites and welcomes customers, and shows how far each has come
 //
 // It reads credentials from the environment only (client.go). docs/ops.md describes every
 // subcommand.
@@ -56,10 +57,12 @@ func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) 
 		SilenceErrors: true, SilenceUsage: true,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
-	root.AddCommand(pricesCommand(), splitCommand(), adoptCommand(), resizeCommand())
+	root.AddCommand(pricesCommand(), splitCommand(), adoptCommand(), resizeCommand(), tenantCommand())
 	for _, command := range root.Commands() {
 		command.Long += "\n" + statuses
-		command.Args = noArguments
+		if command.Args == nil {
+			command.Args = noArguments
+		}
 	}
 	root.SetArgs(twoDashes(args))
 	root.SetIn(in)
