@@ -214,3 +214,31 @@ func TestTenantWelcomePrintsTheLinkToATerminal(t *testing.T) {
 	require.NoError(t, runWelcome(command, &flags, "acme"))
 	assert.True(t, strings.HasSuffix(out.String(), "\nhttps://acme.app.genericcorp.com/invitations/x\n"))
 }
+
+// Every command of docs/beta.md that runs this program, in its order. Two of them stop at what a test
+// does not have: a terminal, and a database.
+func TestTenantCommandsOfThePageRunAsTheyAreWritten(t *testing.T) {
+	page := readFile(t, filepath.Join("..", "..", "docs", "beta.md"))
+	checkout(t, "s-2vcpu-4gb")
+	t.Setenv("PGHOST", "")
+	pulumi, calls := pulumiOf(t, "{}")
+	t.Setenv("PATH", filepath.Dir(pulumi)+":"+os.Getenv("PATH"))
+	wants := []string{"", "", "the output is no terminal", "PGHOST is not set", "PGHOST is not set"}
+	for line := range strings.Lines(page) {
+		text, ours := strings.CutPrefix(strings.TrimSpace(line), "go run ./cmd/ops ")
+		if !ours {
+			continue
+		}
+		require.NotEmpty(t, wants, "the page has more commands than this test: %s", line)
+		status, _, errs := ops(t, strings.Fields(strings.NewReplacer("THEIR.DOMAIN", "acme.org", "YOUR.DOMAIN", "genericcorp.com").Replace(text))...)
+		if wants[0] == "" {
+			assert.Equal(t, exitDone, status, errs)
+		} else {
+			assert.Equal(t, exitUsage, status)
+			assert.Contains(t, errs, wants[0])
+		}
+		wants = wants[1:]
+	}
+	assert.Empty(t, wants)
+	assert.Equal(t, "preview -s prod\n", calls())
+}

@@ -35,7 +35,7 @@ and deleted. It has no secret.
 
 With --link it prints, instead of the text, the link with which the first owner signs in. It runs
 "agenthq invite" in a Pod of the app, by kubectl. The link is a secret: it works once, for 72 hours.
-So it is printed to a terminal only. A new link ends the one before it.`,
+So it is printed to a terminal only. A new link for the same address ends the one before it.`,
 		Args: oneName,
 		RunE: func(command *cobra.Command, args []string) error { return runWelcome(command, &flags, args[0]) },
 	}
