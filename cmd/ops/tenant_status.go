@@ -34,7 +34,9 @@ feedback, and what to do next. It changes nothing, and reads no table of a custo
 It reads platform.usage as the administrator: the variables PGHOST, PGPORT, PGUSER, PGPASSWORD,
 PGDATABASE, PGSSLMODE and PGSSLROOTCERT say how, as for psql. It reads the app's counters from
 VictoriaMetrics at --metrics. docs/beta.md has the commands for both.`,
-		Args: func(command *cobra.Command, args []string) error { return badInput(cobra.MaximumNArgs(1)(command, args)) },
+		Args: func(command *cobra.Command, args []string) error {
+			return badInput(cobra.MaximumNArgs(1)(command, args))
+		},
 		RunE: func(command *cobra.Command, args []string) error { return runProgress(command, &flags, args) },
 	}
 	command.Flags().StringVarP(&flags.name, "stack", "s", "", "the stack, as in Pulumi.<stack>.yaml (required)")
