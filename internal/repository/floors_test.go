@@ -25,7 +25,7 @@ const module = "github.com/genericcorp/platform/"
 var floors = map[string][]string{
 	".":                       {"stacks"},
 	"cmd/plan":                {"internal/lifecycle", "internal/names", "internal/report", "internal/settings"},
-	"cmd/ops":                 {"internal/adopt", "internal/budget", "internal/catalog", "internal/resize", "internal/settings", "internal/sizing", "internal/tenancy"},
+	"cmd/ops":                 {"internal/adopt", "internal/budget", "internal/catalog", "internal/lifecycle", "internal/onboarding", "internal/report", "internal/resize", "internal/settings", "internal/sizing", "internal/tenancy"},
 	"stacks":                  {"components/", "internal/budget", "internal/lifecycle", "internal/meter", "internal/names", "internal/pgurl", "internal/settings", "internal/sizing", "internal/workload"},
 	"examples/one-component":  {"components", "components/"},
 	"components":              {},
@@ -41,6 +41,7 @@ var floors = map[string][]string{
 	"components/uptime":       {},
 	"internal/adopt":          {},
 	"internal/alerts":         {"internal/budget", "internal/usage", "internal/workload"},
+	"internal/onboarding":     {"internal/budget", "internal/lifecycle", "internal/names", "internal/settings", "internal/sizing", "internal/workload"},
 	"internal/resize":         {"internal/budget", "internal/catalog"},
 	"internal/kube":           {"components", "internal/workload"},
 	"internal/routes":         {"internal/kube", "internal/settings", "internal/workload"},
