@@ -5,6 +5,7 @@ import (
 
 	"github.com/genericcorp/platform/components/cluster"
 	"github.com/genericcorp/platform/components/postgres"
+	"github.com/genericcorp/platform/internal/catalog"
 	"github.com/genericcorp/platform/internal/settings"
 )
 
@@ -12,14 +13,7 @@ import (
 // DigitalOcean. A stack on another cloud has cluster.kind: existing and database.kind:
 // external. This file has everything in this package that is specific to DigitalOcean.
 
-const (
-	// blockStorage is the storage class that deletes a disk with its claim. retainedStorage
-	// keeps the disk (csi-digitalocean#646).
-	blockStorage    = "do-block-storage"
-	retainedStorage = "do-block-storage-retain"
-
-	doPostgresPort = 25060
-)
+const doPostgresPort = 25060
 
 // digitalOcean declares the cluster with its provider, and the database.
 func (s *stack) digitalOcean(ctx *pulumi.Context) error {
@@ -106,9 +100,9 @@ func (s *stack) storageClass(retained bool) string {
 	case s.Cluster.Kind != settings.DigitalOcean:
 		return ""
 	case retained:
-		return retainedStorage
+		return catalog.RetainedStorageClass
 	}
-	return blockStorage
+	return catalog.StorageClass
 }
 
 // loadBalancerRange returns the network of the load balancer, which sends the client's address

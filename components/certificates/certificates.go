@@ -99,10 +99,9 @@ func (a Args) manager(ctx *pulumi.Context, name string, parent pulumi.Resource) 
 		return nil, err
 	}
 	// The chart's startup check needs the policies: without them no connection is allowed.
-	release, err := newRelease(ctx, name+"-cert-manager", releaseArgs{
-		Name: workload.CertManager.Name, Namespace: workload.CertManager.Namespace,
-		Chart: a.Chart, Version: ChartVersion, Values: a.values(),
-	}, pulumi.Parent(parent), pulumi.DependsOn(slices.Concat(namespace.Ready, policies)))
+	release := &Release{}
+	err = ctx.RegisterResource("kubernetes:helm.sh/v3:Release", name+"-cert-manager", a.ReleaseInputs(), release,
+		pulumi.Parent(parent), pulumi.DependsOn(slices.Concat(namespace.Ready, policies)))
 	if err != nil {
 		return nil, fmt.Errorf("release: %w", err)
 	}

@@ -66,8 +66,26 @@ func (d Database) TenantsMiB() int { return d.StorageGiB * 1024 * 70 / 100 }
 // disk. An index build for a tenant of the largest tier needs less.
 func (d Database) TempFileMiB() int { return d.StorageGiB * 1024 / 10 }
 
+// Names that select a priced thing of DigitalOcean in a cluster.
+const (
+	// StorageClass is the class of volumes that are deleted with their claim. It is the
+	// default class of a cluster. RetainedStorageClass keeps the disk (csi-digitalocean#646).
+	StorageClass         = "do-block-storage"
+	RetainedStorageClass = "do-block-storage-retain"
+	// BalancerAnnotations begins the annotations of a Service about its load balancer
+	// (docs/controllers/services/annotations.md of digitalocean-cloud-controller-manager).
+	BalancerAnnotations = "service.beta.kubernetes.io/do-loadbalancer-"
+	// BalancerType and NetworkBalancerType are the values of the annotation with the suffix
+	// "type" for LoadBalancer and NetworkLoadBalancer.
+	BalancerType        = "REGIONAL"
+	NetworkBalancerType = "REGIONAL_NETWORK"
+)
+
 // Quotas of the providers.
 const (
+	// LoadBalancerNodes is the most nodes that a load balancer can have (page "How to Scale
+	// Regional Load Balancers", read 2026-12-01).
+	LoadBalancerNodes = 200
 	// NodesPerCluster and PodsPerNode are from DigitalOcean's page of Kubernetes limits
 	// (2025-11-10).
 	NodesPerCluster = 512
