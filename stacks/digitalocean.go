@@ -1,12 +1,17 @@
 package stacks
 
 import (
+	"slices"
+
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"github.com/genericcorp/platform/components/admission"
 	"github.com/genericcorp/platform/components/cluster"
 	"github.com/genericcorp/platform/components/postgres"
+	"github.com/genericcorp/platform/internal/budget"
 	"github.com/genericcorp/platform/internal/catalog"
 	"github.com/genericcorp/platform/internal/settings"
+	"github.com/genericcorp/platform/internal/workload"
 )
 
 // DigitalOcean is the one cloud, by design: prices, sizes and quotas are those of
@@ -112,4 +117,24 @@ func (s *stack) loadBalancerRange() string {
 		return s.Network.VPC
 	}
 	return ""
+}
+
+// admissionArgs returns what the cluster may create that costs money: what is on the bill.
+func (s *stack) admissionArgs() admission.Args {
+	args := admission.Args{LoadBalancer: workload.Traefik, Classes: []string{catalog.StorageClass}}
+	if s.Protect {
+		args.Classes = append(args.Classes, catalog.RetainedStorageClass)
+	}
+	for _, line := range s.plan.Bill {
+		if line.Item == budget.ItemLoadBalancer {
+			args.Nodes = line.Quantity
+		}
+	}
+	for namespace, quota := range s.quotas {
+		if quota.Claims > 0 {
+			args.Namespaces = append(args.Namespaces, namespace)
+		}
+	}
+	slices.Sort(args.Namespaces)
+	return args
 }

@@ -76,7 +76,9 @@ func newMeter(plan sizing.Plan, s settings.Settings) *meter.Meter {
 	})
 }
 
-func refusal(urn string, reason error) error { return fmt.Errorf("the budget refuses %s: %w", urn, reason) }
+func refusal(urn string, reason error) error {
+	return fmt.Errorf("the budget refuses %s: %w", urn, reason)
+}
 
 // refuse makes the registration fail. A transform cannot return an error, so it returns an
 // input whose Output fails with the reason. The engine reports that error.

@@ -49,6 +49,8 @@ type Args struct {
 	// Namespace is where the certificate's Secret is created: that of the ingress
 	// controller, which must exist (ingress.Ingress.Namespace).
 	Namespace pulumi.StringInput
+	// Quotas limits what the component's namespaces may request. Nil sets no limits.
+	Quotas components.Quotas
 }
 
 // Certificates is the component. It has no outputs.
@@ -89,7 +91,7 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 
 // manager declares cert-manager in its own namespace.
 func (a Args) manager(ctx *pulumi.Context, name string, parent pulumi.Resource) (*Release, error) {
-	namespace, err := kube.Namespace(ctx, workload.CertManagerNamespace, kube.Restricted, pulumi.Parent(parent))
+	namespace, err := kube.Namespace(ctx, workload.CertManagerNamespace, kube.Restricted, a.Quotas, pulumi.Parent(parent))
 	if err != nil {
 		return nil, err
 	}

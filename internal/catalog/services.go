@@ -24,6 +24,21 @@ var (
 		Source: "DigitalOcean volumes pricing (2025-11-14), confirmed against the pricing page", AsOf: "2026-09-27"}
 )
 
+// KnownBalancerAnnotations returns the annotations that a load balancer on the bill may have.
+// Of these, only type and size-unit have a price. Others, such as size-slug, change the price, or
+// let the load balancer outlive its Service (disown), or are not known here.
+func KnownBalancerAnnotations() []string {
+	out := []string{
+		"algorithm", "enable-proxy-protocol", "healthcheck-check-interval-seconds", "healthcheck-healthy-threshold", "healthcheck-path",
+		"healthcheck-port", "healthcheck-protocol", "healthcheck-response-timeout-seconds", "healthcheck-unhealthy-threshold", "hostname",
+		"name", "protocol", "size-unit", "type",
+	}
+	for i, suffix := range out {
+		out[i] = BalancerAnnotations + suffix
+	}
+	return out
+}
+
 // Database is a size of managed PostgreSQL.
 type Database struct {
 	Price

@@ -19,8 +19,11 @@ var free = map[string][]string{
 		"random:index/randomPassword:RandomPassword",
 	},
 	"an entry in the API server that runs nothing": {
+		"kubernetes:admissionregistration.k8s.io/v1:ValidatingAdmissionPolicy",
+		"kubernetes:admissionregistration.k8s.io/v1:ValidatingAdmissionPolicyBinding",
 		"kubernetes:core/v1:ConfigMap",
 		"kubernetes:core/v1:Namespace",
+		"kubernetes:core/v1:ResourceQuota",
 		"kubernetes:core/v1:Secret",
 		"kubernetes:core/v1:ServiceAccount",
 		"kubernetes:cert-manager.io/v1:Certificate",

@@ -12,15 +12,6 @@ import (
 	"github.com/genericcorp/platform/internal/catalog"
 )
 
-// balancerAnnotations are the suffixes of the annotations that a priced load balancer may
-// have. Of these, only type and size-unit have a price. Others, such as size-slug, change the
-// price, or let the load balancer outlive its Service (disown), or are not known here.
-var balancerAnnotations = []string{
-	"algorithm", "enable-proxy-protocol", "hostname", "name", "protocol", "size-unit", "type",
-	"healthcheck-check-interval-seconds", "healthcheck-healthy-threshold", "healthcheck-path", "healthcheck-port",
-	"healthcheck-protocol", "healthcheck-response-timeout-seconds", "healthcheck-unhealthy-threshold",
-}
-
 // priceService prices the load balancer that DigitalOcean creates for a Service of type
 // LoadBalancer. It is a network load balancer unless an annotation selects the regional
 // one. Other types of Service cost nothing.
@@ -83,11 +74,7 @@ func checkAnnotations(annotations inputs) error {
 			about[key] = value
 		}
 	}
-	var allowed []string
-	for _, suffix := range balancerAnnotations {
-		allowed = append(allowed, catalog.BalancerAnnotations+suffix)
-	}
-	return about.only("metadata.annotations", allowed...)
+	return about.only("metadata.annotations", catalog.KnownBalancerAnnotations()...)
 }
 
 func priceClaim(m *Meter, in inputs) (budget.Bill, error) {

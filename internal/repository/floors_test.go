@@ -29,6 +29,7 @@ var floors = map[string][]string{
 	"stacks":                  {"components/", "internal/budget", "internal/catalog", "internal/lifecycle", "internal/meter", "internal/names", "internal/pgurl", "internal/settings", "internal/sizing", "internal/workload"},
 	"examples/one-component":  {"components", "components/"},
 	"components":              {},
+	"components/admission":    {"internal/catalog", "internal/kube", "internal/workload"},
 	"components/app":          {"components", "internal/kube", "internal/pgurl", "internal/routes", "internal/settings", "internal/tenancy", "internal/workload"},
 	"components/tenants":      {"components", "internal/kube", "internal/pgurl", "internal/settings", "internal/tenancy", "internal/usage", "internal/workload"},
 	"components/pooler":       {"components", "internal/kube", "internal/settings", "internal/tenancy", "internal/workload"},
