@@ -20,7 +20,7 @@ func metered(g pulumitest.Registration) meter.Resource {
 
 func TestMeterOfAllResourcesHasTheTotalOfThePlansBill(t *testing.T) {
 	for _, stack := range stackNames {
-		cfg := stackConfig(t, stack)
+		cfg := with(t, stackConfig(t, stack), "archive", map[string]any{"volumeGiB": 2})
 		s, plan := planOf(t, cfg)
 		r := &pulumitest.Recorder{}
 		require.NoError(t, pulumitest.Run(r, stack, cfg, Program))

@@ -15,7 +15,7 @@ import (
 // priceService prices the load balancer that DigitalOcean creates for a Service of type
 // LoadBalancer. It is a network load balancer unless an annotation selects the regional
 // one. Other types of Service cost nothing.
-func priceService(_ *Meter, in inputs) (budget.Bill, error) {
+func priceService(_ Stack, in inputs) (budget.Bill, error) {
 	spec, err := in.object("spec")
 	if err != nil {
 		return nil, err
@@ -77,8 +77,8 @@ func checkAnnotations(annotations inputs) error {
 	return about.only("metadata.annotations", catalog.KnownBalancerAnnotations()...)
 }
 
-func priceClaim(m *Meter, in inputs) (budget.Bill, error) {
-	gib, err := m.claimGiB(in)
+func priceClaim(s Stack, in inputs) (budget.Bill, error) {
+	gib, err := s.claimGiB(in)
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +86,7 @@ func priceClaim(m *Meter, in inputs) (budget.Bill, error) {
 }
 
 // priceStatefulSet prices the claims of all replicas.
-func priceStatefulSet(m *Meter, in inputs) (budget.Bill, error) {
+func priceStatefulSet(s Stack, in inputs) (budget.Bill, error) {
 	spec, err := in.object("spec")
 	if err != nil {
 		return nil, err
@@ -104,7 +104,7 @@ func priceStatefulSet(m *Meter, in inputs) (budget.Bill, error) {
 	}
 	var bill budget.Bill
 	for i, template := range templates {
-		gib, err := m.claimGiB(template)
+		gib, err := s.claimGiB(template)
 		if err != nil {
 			return nil, fmt.Errorf("spec.volumeClaimTemplates[%d].%w", i, err)
 		}
@@ -114,7 +114,7 @@ func priceStatefulSet(m *Meter, in inputs) (budget.Bill, error) {
 }
 
 // claimGiB returns the size of the disk of a volume claim, which is a whole number of GiB.
-func (m *Meter) claimGiB(in inputs) (int, error) {
+func (s Stack) claimGiB(in inputs) (int, error) {
 	spec, err := in.object("spec")
 	if err != nil {
 		return 0, err
@@ -128,7 +128,7 @@ func (m *Meter) claimGiB(in inputs) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	if err := m.checkClass(class); err != nil {
+	if err := s.checkClass(class); err != nil {
 		return 0, err
 	}
 	requests, err := spec.at("resources", "requests")
@@ -149,13 +149,13 @@ func (m *Meter) claimGiB(in inputs) (int, error) {
 
 // checkClass allows DigitalOcean's storage classes (csi-digitalocean). Empty is the default
 // class.
-func (m *Meter) checkClass(class string) error {
+func (s Stack) checkClass(class string) error {
 	switch {
 	case class == "", class == catalog.StorageClass:
 		return nil
 	case class != catalog.RetainedStorageClass:
 		return fmt.Errorf("spec.storageClassName: %q has no price here; use %s", class, catalog.StorageClass)
-	case !m.stack.RetainedVolumes:
+	case !s.RetainedVolumes:
 		return fmt.Errorf("spec.storageClassName: %s keeps the disk and its price when the claim is deleted, so only a protected stack may use it; use %s",
 			class, catalog.StorageClass)
 	}
@@ -163,7 +163,7 @@ func (m *Meter) checkClass(class string) error {
 }
 
 // priceIssuer refuses a solver that would make Pods, which the sizing does not count.
-func priceIssuer(_ *Meter, in inputs) (budget.Bill, error) {
+func priceIssuer(_ Stack, in inputs) (budget.Bill, error) {
 	acme, err := in.at("spec", "acme")
 	if err != nil {
 		return nil, err

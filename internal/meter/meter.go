@@ -7,9 +7,11 @@
 package meter
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/genericcorp/platform/internal/budget"
@@ -53,15 +55,15 @@ type Meter struct {
 	// bill and used have amounts per month, by item.
 	bill map[string]budget.Cents
 	used map[string]budget.Cents
-	// registered has the bills of the registered resources by type and name. Two resources
-	// may have the same type and name under different parents.
-	registered map[[2]string][]budget.Bill
+	// registered has the registered resources by type and name. Two resources may have the
+	// same type and name under different parents.
+	registered map[[2]string][]registration
 }
 
 // New returns a meter for a bill.
 func New(bill budget.Bill, stack Stack) *Meter {
 	m := &Meter{
-		stack: stack, bill: map[string]budget.Cents{}, used: map[string]budget.Cents{}, registered: map[[2]string][]budget.Bill{},
+		stack: stack, bill: map[string]budget.Cents{}, used: map[string]budget.Cents{}, registered: map[[2]string][]registration{},
 	}
 	for _, line := range bill {
 		m.bill[line.Item] += line.Monthly()
@@ -75,7 +77,7 @@ func (m *Meter) Register(r Resource) error {
 	if err := r.check(); err != nil {
 		return err
 	}
-	lines, err := m.price(r)
+	lines, err := m.stack.price(r)
 	if err != nil {
 		return err
 	}
@@ -94,7 +96,7 @@ func (m *Meter) Register(r Resource) error {
 		used[line.Item] += line.Monthly()
 	}
 	m.used = used
-	m.registered[r.key()] = append(m.registered[r.key()], lines)
+	m.registered[r.key()] = append(m.registered[r.key()], registration{r, lines})
 	return nil
 }
 
@@ -106,16 +108,53 @@ func (m *Meter) Confirm(r Resource) error {
 	if r.Type == release {
 		return nil // its provider adds inputs, and Register has compared all of them
 	}
-	lines, err := m.price(r)
-	if err != nil {
-		return fmt.Errorf("its inputs changed after it was priced: %w", err)
-	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if !slices.ContainsFunc(m.registered[r.key()], func(b budget.Bill) bool { return slices.Equal(b, lines) }) {
-		return fmt.Errorf("its inputs changed after it was priced: now it costs %s a month; remove the transform or the option that changes it", lines.Total())
+	if len(m.registered[r.key()]) == 0 {
+		return errors.New("it was not priced")
 	}
-	return nil
+	var errs []error
+	for _, registered := range m.registered[r.key()] {
+		lines, err := m.stack.price(registered.over(r))
+		if err == nil && slices.Equal(lines, registered.bill) {
+			return nil
+		}
+		if err == nil {
+			err = fmt.Errorf("now it costs %s a month", lines.Total())
+		}
+		errs = append(errs, err)
+	}
+	return fmt.Errorf("its inputs changed after it was priced; remove the transform or the option that changes them: %w", errors.Join(errs...))
+}
+
+// registration is a registered resource with its bill.
+type registration struct {
+	Resource
+	bill budget.Bill
+}
+
+// over returns the resource with the registered values of the inputs whose changes are ignored.
+// The state may have another value that is as old as the last refresh, for example the size of
+// the nodes before `ops resize`. Register allows only paths that something else checks.
+func (g registration) over(r Resource) Resource {
+	for _, path := range g.IgnoreChanges {
+		r.Inputs = replaced(r.Inputs, g.Inputs, strings.Split(path, "."))
+	}
+	return r
+}
+
+// replaced returns a copy of in with the value of from at a path.
+func replaced(in, from map[string]any, path []string) map[string]any {
+	out := maps.Clone(in)
+	below, ok := in[path[0]].(map[string]any)
+	source, found := from[path[0]].(map[string]any)
+	switch {
+	case len(path) > 1 && ok && found:
+		out[path[0]] = replaced(below, source, path[1:])
+	case len(path) == 1 && out != nil:
+		out[path[0]] = from[path[0]]
+	}
+	return out
 }
 
 func (r Resource) key() [2]string { return [2]string{r.Type, r.Name} }

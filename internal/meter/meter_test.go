@@ -131,6 +131,13 @@ func TestConfirmRefusesInputsThatChangedAfterTheyWerePriced(t *testing.T) {
 		require.ErrorContains(t, err, c.want, name)
 		require.ErrorContains(t, err, "its inputs changed after it was priced", name)
 	}
+	m := meter.New(bill(t), own)
+	doks := func(size string, count float64) object {
+		return object{"ha": false, "nodePool": object{"size": size, "nodeCount": count}}
+	}
+	require.NoError(t, m.Register(meter.Resource{Type: cluster, Name: "x", Inputs: doks("s-2vcpu-4gb", 2), IgnoreChanges: []string{"nodePool.size"}}))
+	require.NoError(t, m.Confirm(meter.Resource{Type: cluster, Name: "x", Inputs: doks("s-4vcpu-8gb", 2)}), "the state has the size before a resize")
+	require.ErrorContains(t, m.Confirm(meter.Resource{Type: cluster, Name: "x", Inputs: doks("s-4vcpu-8gb", 3)}), "$72.00")
 	require.Error(t, meter.New(bill(t), own).Confirm(meter.Resource{Type: claim, Name: "x", Inputs: storage("1Gi")}), "it was never priced")
 }
 
@@ -140,6 +147,15 @@ func TestAProtectedStackMayKeepDisksWithoutTheirClaims(t *testing.T) {
 	in := storage("1Gi")
 	in["spec"].(object)["storageClassName"] = catalog.RetainedStorageClass
 	require.NoError(t, meter.New(bill(t), retained).Register(meter.Resource{Type: claim, Inputs: in}))
+}
+
+func TestAClaimKeepsItsClassWhenTheStackBecomesProtectedAndBack(t *testing.T) {
+	m := meter.New(bill(t), own)
+	ignored := []string{"spec.storageClassName"}
+	require.NoError(t, m.Register(meter.Resource{Type: claim, Name: "x", Inputs: storage("1Gi"), IgnoreChanges: ignored}))
+	kept := storage("1Gi")
+	kept["spec"].(object)["storageClassName"] = catalog.RetainedStorageClass
+	require.NoError(t, m.Confirm(meter.Resource{Type: claim, Name: "x", Inputs: kept}), "the engine keeps the old class")
 }
 
 func TestTheClusterMayKeepItsNodeSizeAndVersion(t *testing.T) {

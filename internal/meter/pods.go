@@ -15,7 +15,7 @@ var volumeSources = []string{"configMap", "downwardAPI", "emptyDir", "hostPath",
 // nodes that are on the bill. Its volumes must cost nothing, and the number of its Pods must
 // be what is declared.
 func pods(path ...string) rule {
-	return rule{inCluster: true, price: func(_ *Meter, in inputs) (budget.Bill, error) { return nil, checkVolumes(in, path...) }}
+	return rule{inCluster: true, price: func(_ Stack, in inputs) (budget.Bill, error) { return nil, checkVolumes(in, path...) }}
 }
 
 // checkVolumes returns an error if the Pod at the path has a volume that may cost something.

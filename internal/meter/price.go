@@ -12,7 +12,7 @@ import (
 	"github.com/genericcorp/platform/internal/catalog"
 )
 
-func priceCluster(_ *Meter, in inputs) (budget.Bill, error) {
+func priceCluster(_ Stack, in inputs) (budget.Bill, error) {
 	pool, err := in.object("nodePool")
 	if err != nil {
 		return nil, err
@@ -54,7 +54,7 @@ func priceNodePool(in inputs) (budget.Bill, error) {
 	return budget.Bill{node.Line(budget.ItemNodes, count)}, nil
 }
 
-func priceDatabase(_ *Meter, in inputs) (budget.Bill, error) {
+func priceDatabase(_ Stack, in inputs) (budget.Bill, error) {
 	engine, err := in.text("engine", "")
 	if err != nil {
 		return nil, err
@@ -99,10 +99,10 @@ var releaseValues = map[string][]string{
 // checkRelease returns an error for a release that is not the stack's own. A chart can create
 // anything. cert-manager's creates nothing that costs money with the values that the
 // certificates component sets.
-func (m *Meter) checkRelease(in inputs) error {
+func (s Stack) checkRelease(in inputs) error {
 	var errs []error
-	for _, key := range slices.Sorted(maps.Keys(m.stack.Release)) {
-		want := m.stack.Release[key]
+	for _, key := range slices.Sorted(maps.Keys(s.Release)) {
+		want := s.Release[key]
 		if same(in[key], want) {
 			continue
 		}
@@ -112,7 +112,7 @@ func (m *Meter) checkRelease(in inputs) error {
 		}
 		errs = append(errs, fmt.Errorf("%s: is not what the certificates component sets; a chart can create anything, so only its release has a price here", key))
 	}
-	errs = append(errs, in.only("", slices.Collect(maps.Keys(m.stack.Release))...), in.onlyIn("values", releaseValues))
+	errs = append(errs, in.only("", slices.Collect(maps.Keys(s.Release))...), in.onlyIn("values", releaseValues))
 	return errors.Join(errs...)
 }
 

@@ -18,7 +18,7 @@ type rule struct {
 	ignorable []string
 	// inCluster is true for types that cost money on DigitalOcean only.
 	inCluster bool
-	price     func(*Meter, inputs) (budget.Bill, error)
+	price     func(Stack, inputs) (budget.Bill, error)
 }
 
 // rules has all types that can cost something.
@@ -37,10 +37,11 @@ var rules = map[string]rule{
 	"digitalocean:index/databaseCluster:DatabaseCluster": {price: priceDatabase, inputs: map[string][]string{
 		"": {"engine", "maintenanceWindows", "name", "nodeCount", "privateNetworkUuid", "projectId", "region", "size", "tags", "version"},
 	}},
-	release: {price: func(m *Meter, in inputs) (budget.Bill, error) { return nil, m.checkRelease(in) }},
+	release: {price: func(s Stack, in inputs) (budget.Bill, error) { return nil, s.checkRelease(in) }},
 
-	"kubernetes:core/v1:Service":               {price: priceService, inCluster: true},
-	"kubernetes:core/v1:PersistentVolumeClaim": {price: priceClaim, inCluster: true},
+	"kubernetes:core/v1:Service": {price: priceService, inCluster: true},
+	// A claim keeps its class when the stack becomes protected. All classes have one price.
+	"kubernetes:core/v1:PersistentVolumeClaim": {price: priceClaim, inCluster: true, ignorable: []string{"spec.storageClassName"}},
 	"kubernetes:apps/v1:StatefulSet":           {price: priceStatefulSet, inCluster: true},
 
 	"kubernetes:apps/v1:DaemonSet":             pods("spec", "template", "spec"),
@@ -90,7 +91,7 @@ func (r Resource) checkKind() error {
 	return nil
 }
 
-func (m *Meter) price(r Resource) (budget.Bill, error) {
+func (s Stack) price(r Resource) (budget.Bill, error) {
 	if r.isFree() {
 		return nil, nil
 	}
@@ -98,10 +99,10 @@ func (m *Meter) price(r Resource) (budget.Bill, error) {
 	switch {
 	case !ok || r.Component:
 		return nil, r.unknown()
-	case known.inCluster && !m.stack.OwnNodes:
+	case known.inCluster && !s.OwnNodes:
 		return nil, nil
 	}
-	return known.price(m, r.Inputs)
+	return known.price(s, r.Inputs)
 }
 
 // unknown returns the error for a type that no list knows.
