@@ -30,6 +30,8 @@ func (s liveStack) checkBudget(t *testing.T) {
 	t.Run("no more volumes", s.checkVolumes)
 	t.Run("no more Pods than the nodes have room for", s.checkRequests)
 	t.Run("other namespaces work", s.checkOtherNamespaces)
+	t.Run("a stack from before the quotas gets them", s.checkUpgrade)
+	t.Run("a smaller app replaces a larger one", s.checkSmallerApp)
 }
 
 // checkRestart restarts all Deployments and the DaemonSet, as `kubectl rollout restart` does.
@@ -213,4 +215,32 @@ func (s liveStack) checkOtherNamespaces(t *testing.T) {
 		_, err = s.client.CoreV1().Services(namespace).Create(t.Context(), internal, trial)
 		require.NoError(t, err, namespace)
 	}
+}
+
+// checkUpgrade deletes all quotas and policies, which leaves the cluster as an older version of the
+// program made it. The next update must add them while everything runs.
+func (s liveStack) checkUpgrade(t *testing.T) {
+	for _, namespace := range workload.Namespaces() {
+		require.NoError(t, s.client.CoreV1().ResourceQuotas(namespace).Delete(t.Context(), "budget", metav1.DeleteOptions{}))
+	}
+	admission := s.client.AdmissionregistrationV1()
+	for _, name := range []string{"platform-load-balancers", "platform-volumes"} {
+		require.NoError(t, admission.ValidatingAdmissionPolicyBindings().Delete(t.Context(), name, metav1.DeleteOptions{}))
+		require.NoError(t, admission.ValidatingAdmissionPolicies().Delete(t.Context(), name, metav1.DeleteOptions{}))
+	}
+	out := s.Succeeds(t, "up", "--yes", "--refresh", "--skip-preview")
+	assert.Contains(t, out, "+ 11 created", "a quota for each namespace, two policies and their bindings")
+	s.waitForPods(t)
+}
+
+// checkSmallerApp lowers the requests and the replicas of the app. The new quota is in force while
+// the larger Pods still run.
+func (s liveStack) checkSmallerApp(t *testing.T) {
+	before := s.plan(t).Workload.App
+	s.Edit(t, "concurrentUsers: 100", "concurrentUsers: 1")
+	require.Less(t, s.plan(t).Workload.App.Request.MiB, before.Request.MiB)
+	s.Up(t)
+	s.waitForPods(t)
+	assert.Empty(t, s.events(t), "Pods that a quota refused")
+	s.Succeeds(t, "preview", "--refresh", "--expect-no-changes")
 }
