@@ -121,7 +121,7 @@ func (s *stack) loadBalancerRange() string {
 
 // admissionArgs returns what the cluster may create that costs money: what is on the bill.
 func (s *stack) admissionArgs() admission.Args {
-	args := admission.Args{LoadBalancer: workload.Traefik, Classes: []string{catalog.StorageClass}}
+	args := admission.Args{LoadBalancer: workload.Traefik.Namespace + "/" + workload.Traefik.Name, Classes: []string{catalog.StorageClass}}
 	if s.Protect {
 		args.Classes = append(args.Classes, catalog.RetainedStorageClass)
 	}

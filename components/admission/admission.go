@@ -7,19 +7,18 @@ package admission
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
-
-	"github.com/genericcorp/platform/internal/workload"
 )
 
 const typeToken = "platform:admission:Admission"
 
 // Args are the arguments of New. All are required but Namespaces.
 type Args struct {
-	// LoadBalancer names the only Service that may have a load balancer. Nodes is the number
-	// of nodes of that load balancer.
-	LoadBalancer workload.Ref
+	// LoadBalancer is the only Service that may have a load balancer, as "namespace/name". Nodes
+	// is the number of nodes of that load balancer.
+	LoadBalancer string
 	Nodes        int
 	// Namespaces are those in which volume claims may be created.
 	Namespaces []string
@@ -51,8 +50,8 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 
 func (a Args) validate() error {
 	var errs []error
-	if a.LoadBalancer.Namespace == "" || a.LoadBalancer.Name == "" {
-		errs = append(errs, errors.New("loadBalancer: is missing"))
+	if namespace, name, ok := strings.Cut(a.LoadBalancer, "/"); !ok || namespace == "" || name == "" {
+		errs = append(errs, fmt.Errorf("loadBalancer: %q is not a Service; write namespace/name", a.LoadBalancer))
 	}
 	if a.Nodes < 1 {
 		errs = append(errs, fmt.Errorf("nodes: %d is less than 1", a.Nodes))
@@ -65,7 +64,7 @@ func (a Args) validate() error {
 
 func (a Args) inputs() pulumi.Map {
 	return pulumi.Map{
-		"loadBalancer": pulumi.String(a.LoadBalancer.Namespace + "/" + a.LoadBalancer.Name), "nodes": pulumi.Int(a.Nodes),
+		"loadBalancer": pulumi.String(a.LoadBalancer), "nodes": pulumi.Int(a.Nodes),
 		"namespaces": pulumi.ToStringArray(a.Namespaces), "classes": pulumi.ToStringArray(a.Classes),
 	}
 }

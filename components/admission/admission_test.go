@@ -8,12 +8,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/genericcorp/platform/components/admission"
-	"github.com/genericcorp/platform/internal/workload"
 	"github.com/genericcorp/platform/sandbox/pulumitest"
 )
 
 func args() admission.Args {
-	return admission.Args{LoadBalancer: workload.Traefik, Nodes: 1, Namespaces: []string{"monitoring"}, Classes: []string{"do-block-storage"}}
+	return admission.Args{LoadBalancer: "ingress/traefik", Nodes: 1, Namespaces: []string{"monitoring"}, Classes: []string{"do-block-storage"}}
 }
 
 // The API server checks the expressions in sandbox/cluster/e2e.

@@ -41,14 +41,13 @@ func (a Args) loadBalancers() policy {
 			fmt.Sprintf("the budget refuses this load balancer: the annotation %s must be %q", key, value),
 		}
 	}
-	service := a.LoadBalancer.Namespace + "/" + a.LoadBalancer.Name
 	return policy{
 		name: "platform-load-balancers", resource: "services", when: `object.spec.type == "LoadBalancer" && ` + live,
 		variables: map[string]string{"annotations": "has(object.metadata.annotations) ? object.metadata.annotations : {}"},
 		rules: []rule{
 			{
-				fmt.Sprintf("object.metadata.namespace == %q && object.metadata.name == %q", a.LoadBalancer.Namespace, a.LoadBalancer.Name),
-				fmt.Sprintf("the budget has one load balancer, that of the Service %s; use the type ClusterIP, and an Ingress for requests from outside", service),
+				fmt.Sprintf(`object.metadata.namespace + "/" + object.metadata.name == %q`, a.LoadBalancer),
+				fmt.Sprintf("the budget has one load balancer, that of the Service %s; use the type ClusterIP, and an Ingress for requests from outside", a.LoadBalancer),
 			},
 			{"!has(object.spec.loadBalancerClass)", "the budget refuses this load balancer: leave out spec.loadBalancerClass"},
 			annotation("type", catalog.BalancerType),
