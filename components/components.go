@@ -57,6 +57,21 @@ func (p Pods) Main() Share {
 	return Share{Request: p.Request.minus(p.Sidecar.Request), Limit: p.Limit.minus(p.Sidecar.Limit)}
 }
 
+// Quota limits what everything in a namespace may request together.
+type Quota struct {
+	// Request is the limit of the requests of all Pods that have not ended.
+	Request Resources
+	// Claims is the number of volume claims. VolumeGiB is their size together, in GiB.
+	Claims, VolumeGiB int
+	// LoadBalancers is the number of Services with a load balancer. NodePorts is the number of
+	// ports that Services open on every node.
+	LoadBalancers, NodePorts int
+}
+
+// Quotas has the quota of each namespace, by its name. A namespace without an entry has no
+// limits.
+type Quotas map[string]Quota
+
 // Tenant is a customer with a host, a database role and a schema. The fields are those of
 // an entry of the stack file; docs/settings.md describes them with their defaults. An empty
 // Plan is the smallest tier, an empty State is "active".

@@ -8,7 +8,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/genericcorp/platform/internal/catalog"
-	"github.com/genericcorp/platform/internal/meter"
 	"github.com/genericcorp/platform/sandbox/pulumitest"
 )
 
@@ -85,7 +84,7 @@ func TestDigitalOceanWatchesHostsAndDatabaseForItsPriceOnTheBill(t *testing.T) {
 	assert.Equal(t, 3*catalog.UptimeCheck.Unit, plan.Bill.Total()-without.Bill.Total())
 	m := newMeter(plan, s)
 	for _, g := range r.Registrations() {
-		require.NoError(t, m.Register(meter.Resource{Type: g.Type, Inputs: g.Inputs}), g.Name)
+		require.NoError(t, m.Register(metered(g)), g.Name)
 	}
 	assert.Equal(t, plan.Bill.Total(), m.Total())
 }

@@ -41,7 +41,7 @@ func Program(ctx *pulumi.Context) error {
 		return err
 	}
 	c.Tenants = next.Tenants(c.Tenants)
-	if err := meterAll(ctx, plan, c.Settings); err != nil {
+	if err := meterAll(ctx, newMeter(plan, c.Settings)); err != nil {
 		return err
 	}
 	return deploy(ctx, c, plan, before, next)

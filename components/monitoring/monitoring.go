@@ -40,6 +40,8 @@ type Args struct {
 	// IngressNamespace is the namespace of the ingress controller, in which Grafana's route
 	// is created (ingress.Ingress.Namespace). Required.
 	IngressNamespace pulumi.StringInput
+	// Quotas limits what the component's namespaces may request. Nil sets no limits.
+	Quotas components.Quotas
 }
 
 // Monitoring holds the outputs that other components use.
@@ -60,13 +62,13 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 	if err := ctx.RegisterComponentResourceV2(typeToken, name, args.inputs(), m, opts...); err != nil {
 		return nil, fmt.Errorf("monitoring %q: register: %w", name, err)
 	}
-	namespace, err := kube.Namespace(ctx, workload.MonitoringNamespace, kube.Restricted, pulumi.Parent(m))
+	namespace, err := kube.Namespace(ctx, workload.MonitoringNamespace, kube.Restricted, args.Quotas, pulumi.Parent(m))
 	if err != nil {
 		return nil, fmt.Errorf("monitoring %q: %w", name, err)
 	}
 	// node-exporter reads the host's /proc, /sys and disks. Only the standard "privileged"
 	// allows that, so node-exporter has its own namespace.
-	hosts, err := kube.Namespace(ctx, workload.NodeMetricsNamespace, kube.Privileged, pulumi.Parent(m))
+	hosts, err := kube.Namespace(ctx, workload.NodeMetricsNamespace, kube.Privileged, args.Quotas, pulumi.Parent(m))
 	if err != nil {
 		return nil, fmt.Errorf("monitoring %q: %w", name, err)
 	}

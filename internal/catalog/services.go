@@ -31,6 +31,21 @@ var (
 	Snapshot = Price{SKU: "snapshot-gib", Unit: 6, Source: "DigitalOcean snapshots pricing", AsOf: "2025-12-05", Confidence: Documented}
 )
 
+// KnownBalancerAnnotations returns the annotations that a load balancer on the bill may have.
+// Of these, only type and size-unit have a price. Others, such as size-slug, change the price, or
+// let the load balancer outlive its Service (disown), or are not known here.
+func KnownBalancerAnnotations() []string {
+	out := []string{
+		"algorithm", "enable-proxy-protocol", "healthcheck-check-interval-seconds", "healthcheck-healthy-threshold", "healthcheck-path",
+		"healthcheck-port", "healthcheck-protocol", "healthcheck-response-timeout-seconds", "healthcheck-unhealthy-threshold", "hostname",
+		"name", "protocol", "size-unit", "type",
+	}
+	for i, suffix := range out {
+		out[i] = BalancerAnnotations + suffix
+	}
+	return out
+}
+
 // Database is a size of managed PostgreSQL.
 type Database struct {
 	Price
@@ -79,8 +94,26 @@ func (d Database) TenantsMiB() int { return d.StorageGiB * 1024 * 70 / 100 }
 // disk. An index build for a tenant of the largest tier needs less.
 func (d Database) TempFileMiB() int { return d.StorageGiB * 1024 / 10 }
 
+// Names that select a priced thing of DigitalOcean in a cluster.
+const (
+	// StorageClass is the class of volumes that are deleted with their claim. It is the
+	// default class of a cluster. RetainedStorageClass keeps the disk (csi-digitalocean#646).
+	StorageClass         = "do-block-storage"
+	RetainedStorageClass = "do-block-storage-retain"
+	// BalancerAnnotations begins the annotations of a Service about its load balancer
+	// (docs/controllers/services/annotations.md of digitalocean-cloud-controller-manager).
+	BalancerAnnotations = "service.beta.kubernetes.io/do-loadbalancer-"
+	// BalancerType and NetworkBalancerType are the values of the annotation with the suffix
+	// "type" for LoadBalancer and NetworkLoadBalancer.
+	BalancerType        = "REGIONAL"
+	NetworkBalancerType = "REGIONAL_NETWORK"
+)
+
 // Quotas of the providers.
 const (
+	// LoadBalancerNodes is the most nodes that a load balancer can have (page "How to Scale
+	// Regional Load Balancers", read 2026-12-01).
+	LoadBalancerNodes = 200
 	// NodesPerCluster and PodsPerNode are from DigitalOcean's page of Kubernetes limits
 	// (2025-11-10).
 	NodesPerCluster = 512

@@ -114,7 +114,7 @@ func TestNamespaceEnforcesItsPodSecurityStandard(t *testing.T) {
 func TestAnyPodMayQueryDNSOverUDPAndTCP(t *testing.T) {
 	r := &pulumitest.Recorder{}
 	require.NoError(t, pulumitest.Run(r, "test", nil, func(ctx *pulumi.Context) error {
-		_, err := kube.Namespace(ctx, "shop", kube.Restricted)
+		_, err := kube.Namespace(ctx, "shop", kube.Restricted, nil)
 		return err
 	}))
 	dns, ok := r.Find("kubernetes:networking.k8s.io/v1:NetworkPolicy", "shop-allow-dns")
