@@ -8,7 +8,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/genericcorp/platform/components/monitoring"
-	"github.com/genericcorp/platform/internal/budget"
+	"github.com/genericcorp/platform/internal/sizing"
 )
 
 // alertSecrets are empty where the stack does not use them.
@@ -61,21 +61,23 @@ func webAddress(of secret, address string) error {
 	return nil
 }
 
-// alerts returns the arguments of the alerts: objectives, prices of the bill, and receivers.
+// alerts returns the arguments of the alerts: objectives and receivers.
 func (s *stack) alerts() monitoring.Alerts {
 	a := s.Alerts
-	out := monitoring.Alerts{
+	return monitoring.Alerts{
 		AvailabilityPercent: a.AvailabilityPercent, LatencyMillis: a.LatencyMs, Webhook: a.Webhook,
 		Email:     monitoring.AlertEmail{To: a.Email.To, From: a.Email.From, Server: a.Email.Server, User: a.Email.User, Port: a.Email.Port()},
 		QuietFrom: a.QuietHours.From, QuietTo: a.QuietHours.To,
 		WebhookURL: used(s.alertSecrets.webhookURL), EmailPassword: used(s.alertSecrets.password), HeartbeatURL: used(s.alertSecrets.heartbeatURL),
 	}
+}
+
+// costs returns the bill, and the room that its sizes leave for tenants.
+func (s *stack) costs() monitoring.Costs {
+	room := sizing.HeadroomOf(s.Settings, s.plan).Tenants
+	out := monitoring.Costs{LimitCents: int(s.Budget.MonthlyUSD), MoreTenants: room.More, StepCents: int(room.Step)}
 	for _, line := range s.plan.Bill {
-		price := map[string]*int{budget.ItemNodes: &out.NodeCents, budget.ItemVolumes: &out.GiBCents, budget.ItemLoadBalancer: &out.LoadBalancerCents}[line.Item]
-		if price != nil {
-			*price = int(line.Unit)
-			out.BillCents += int(line.Monthly())
-		}
+		out.Bill = append(out.Bill, monitoring.BillLine{Item: line.Item, UnitCents: int(line.Unit), Quantity: line.Quantity})
 	}
 	return out
 }

@@ -34,9 +34,11 @@ type Args struct {
 	// with vmalert and, as its sidecar, Alertmanager.
 	Alerts  Alerts
 	VMAlert components.Pods
-	// PlannedNodes is the number of nodes on the bill. The dashboard shows it beside the
-	// number of running nodes. 0 means that the nodes are not on the bill.
+	// PlannedNodes is the number of nodes on the bill. 0 means that the nodes are not on the
+	// bill.
 	PlannedNodes int
+	// Costs is the bill.
+	Costs Costs
 	// IngressNamespace is the namespace of the ingress controller, in which Grafana's route
 	// is created (ingress.Ingress.Namespace). Required.
 	IngressNamespace pulumi.StringInput

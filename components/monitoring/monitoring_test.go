@@ -24,10 +24,14 @@ func args() monitoring.Args {
 		Host: "grafana.demo.example.com", Domain: "demo.example.com", RetentionDays: 30, StorageClass: "do-block-storage", PlannedNodes: 2,
 		VictoriaMetrics: set.VictoriaMetrics.Pods, Grafana: set.Grafana.Pods, KubeStateMetrics: set.KubeStateMetrics.Pods, NodeExporter: set.NodeExporter.Pods,
 		VMAlert: set.VMAlert.Pods, Alerts: monitoring.Alerts{
-			AvailabilityPercent: 99.5, LatencyMillis: 1000, NodeCents: 2400, GiBCents: 10, LoadBalancerCents: 1200, BillCents: 6050,
+			AvailabilityPercent: 99.5, LatencyMillis: 1000,
 			Webhook: "slack", WebhookURL: pulumi.String("https://hooks.example.com/canary"), HeartbeatURL: pulumi.String("https://beats.example.com/canary"),
 			Email:         monitoring.AlertEmail{To: "sre@genericcorp.com", From: "alerts@genericcorp.com", Server: "smtp.genericcorp.com:2525", Port: 2525},
 			EmailPassword: pulumi.String("canary"),
+		},
+		Costs: monitoring.Costs{
+			Bill:       []monitoring.BillLine{{Item: "nodes", UnitCents: 2400, Quantity: 2}, {Item: "volumes (GiB)", UnitCents: 10, Quantity: 5}, {Item: "load balancer", UnitCents: 1200, Quantity: 1}},
+			LimitCents: 8000, MoreTenants: 7, StepCents: 1530,
 		},
 		IngressNamespace: pulumi.String("ingress"),
 	}
