@@ -44,7 +44,7 @@ func TestGaugesOfEachTenantAreWrittenAndNoOtherText(t *testing.T) {
 			run(t, locked, "BEGIN", "SET LOCAL ROLE owner_beta", "CREATE TABLE tenant_beta.held (id int)")
 			assert.Contains(t, b.count(t), "2 tenants measured")
 			series := b.get(t, "/api/v1/series?match[]={__name__!=''}")
-			for _, metric := range []string{usage.SchemaBytes, usage.SchemaLimitBytes, usage.Rows, usage.RowsWritten, usage.Connections} {
+			for _, metric := range usage.Gauges() {
 				assert.Contains(t, series, fmt.Sprintf(`{"__name__":%q,"tenant":"acme"}`, metric))
 				assert.Contains(t, series, fmt.Sprintf(`{"__name__":%q,"tenant":"beta"}`, metric))
 			}

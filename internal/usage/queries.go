@@ -16,6 +16,11 @@ const (
 	Connections      = "tenant_connections"
 )
 
+// Gauges returns the names of all metrics that the Job writes.
+func Gauges() []string {
+	return []string{SchemaBytes, SchemaLimitBytes, Rows, RowsWritten, Connections}
+}
+
 // Named is an expression in MetricsQL with a name.
 type Named struct{ Name, Expr string }
 

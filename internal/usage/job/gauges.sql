@@ -6,7 +6,8 @@ SET client_min_messages = warning;
 SET search_path = pg_catalog;
 SET client_connection_check_interval = '5s';
 SET lock_timeout = '1s';
--- A column that the next update adds is null here. A label with another character could end the line. The stack file refuses such names.
+-- A label with another character could end the line. The stack file refuses such names. A column that
+-- the next update adds is null here.
 CREATE TEMP TABLE measured AS
   SELECT name, role, n.oid AS schema, NULL::bigint AS bytes, (to_jsonb(t) ->> 'storage_mib')::bigint * 1048576 AS allowed FROM platform.tenants t JOIN pg_namespace n ON nspname = role
   WHERE state <> 'purged' AND name ~ '^[a-z0-9-]+$';
