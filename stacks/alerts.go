@@ -11,17 +11,19 @@ import (
 	"github.com/genericcorp/platform/internal/sizing"
 )
 
-// alertSecrets are empty where the stack does not use them.
-type alertSecrets struct{ webhookURL, password, heartbeatURL string }
+// alertSecrets are empty where the stack does not use them. oauth is the secret of Grafana at the
+// provider with which people sign in.
+type alertSecrets struct{ webhookURL, password, heartbeatURL, oauth string }
 
 var (
 	alertWebhookSecret   = secret{"platform:alertWebhookUrl", " (the https:// address to which alerts are sent)"}
 	alertPasswordSecret  = secret{"platform:alertSmtpPassword", " (the password at the mail server of settings.alerts.email)"}
+	oauthSecret          = secret{"platform:grafanaOauthSecret", " (the client's secret at the provider of settings.monitoring.oauth)"}
 	alertHeartbeatSecret = secret{"platform:alertHeartbeatUrl", " (the https:// address that must get a message every minute)"}
 )
 
-// readAlertSecrets reads the secrets that settings.alerts needs. A secret without its setting is a
-// fault, because somebody expects to be told of alerts, and would not be.
+// readAlertSecrets reads the secrets that settings.alerts and settings.monitoring need. A secret
+// without its setting is a fault, because somebody expects to be told of alerts, and would not be.
 func (c *config) readAlertSecrets(ctx *pulumi.Context) error {
 	var faults []error
 	for _, entry := range []struct {
@@ -32,6 +34,7 @@ func (c *config) readAlertSecrets(ctx *pulumi.Context) error {
 	}{
 		{&c.alertSecrets.webhookURL, alertWebhookSecret, "settings.alerts.webhook", c.Alerts.Webhook != ""},
 		{&c.alertSecrets.password, alertPasswordSecret, "settings.alerts.email", c.Alerts.Email.To != ""},
+		{&c.alertSecrets.oauth, oauthSecret, "settings.monitoring.oauth", c.Monitoring.OAuth.Used()},
 	} {
 		value, given := ctx.GetConfig(entry.from.key)
 		switch {
@@ -80,6 +83,14 @@ func (s *stack) costs() monitoring.Costs {
 		out.Bill = append(out.Bill, monitoring.BillLine{Item: line.Item, UnitCents: int(line.Unit), Quantity: line.Quantity})
 	}
 	return out
+}
+
+// oauth returns how people sign in to Grafana, beside its user "admin".
+func (s *stack) oauth() monitoring.OAuth {
+	o := s.Monitoring.OAuth
+	return monitoring.OAuth{
+		ClientID: o.ClientID, AuthURL: o.AuthURL, TokenURL: o.TokenURL, APIURL: o.APIURL, Domain: o.AllowedDomain, Secret: used(s.alertSecrets.oauth),
+	}
 }
 
 // used returns a secret, or nil if it is empty.

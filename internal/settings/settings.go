@@ -245,7 +245,7 @@ type Ingress struct {
 	Address string `yaml:"address"`
 }
 
-// Monitoring sizes the metrics store (VictoriaMetrics).
+// Monitoring sizes the metrics store (VictoriaMetrics), and says how people sign in to Grafana.
 type Monitoring struct {
 	// RetentionDays is how many days metrics are kept. The usage of tenants is counted with 3
 	// or more.
@@ -259,6 +259,8 @@ type Monitoring struct {
 	// Cost: $0.10 a GiB a month.
 	// Change: larger in place; a volume cannot shrink.
 	VolumeGiB int `yaml:"volumeGiB"`
+
+	OAuth OAuth `yaml:"oauth"`
 }
 
 // App is the application. docs/app-contract.md says what it must do.
