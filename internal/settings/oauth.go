@@ -10,7 +10,7 @@ import (
 // OAuth is an OAuth 2.0 provider with which people sign in to Grafana, beside the user "admin" with
 // its password. They may look at the dashboards and change nothing. The client's secret is the secret
 // platform:grafanaOauthSecret. The provider must know the address
-// https://grafana.<domain>/login/generic_oauth.
+// `https://grafana.<domain>/login/generic_oauth`.
 type OAuth struct {
 	// ClientID is the name of Grafana at the provider.
 	// Default: empty.
