@@ -39,8 +39,7 @@ type Pods struct {
 	// single replica is stopped before its successor starts, and several replicas are
 	// replaced one at a time.
 	Surge int
-	// Spread distributes the replicas over the nodes. The numbers of replicas on two nodes
-	// differ by at most one.
+	// Spread makes the scheduler prefer the nodes with the fewest replicas.
 	Spread bool
 	// Request is what the scheduler reserves for each Pod, all containers together. The
 	// kernel kills a container above its memory limit and slows it down above its CPU limit.

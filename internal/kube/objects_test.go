@@ -75,7 +75,7 @@ func TestSpreadCountsOneRevisionAndNoDrainedNodes(t *testing.T) {
 	require.Len(t, spread, 1)
 	constraint := spread[0].(*corev1.TopologySpreadConstraintArgs)
 	assert.Equal(t, pulumi.Int(1), constraint.MaxSkew)
-	assert.Equal(t, pulumi.String("DoNotSchedule"), constraint.WhenUnsatisfiable)
+	assert.Equal(t, pulumi.String("ScheduleAnyway"), constraint.WhenUnsatisfiable, "the sizing does not count on a place for each replica")
 	assert.Equal(t, pulumi.String("Honor"), constraint.NodeTaintsPolicy, "a drained node does not count")
 	assert.Equal(t, pulumi.ToStringArray([]string{"pod-template-hash"}), constraint.MatchLabelKeys, "old Pods do not count in an update")
 	assert.Equal(t, kube.Selector(workload.App), constraint.LabelSelector.(*metav1.LabelSelectorArgs).MatchLabels)

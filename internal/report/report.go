@@ -199,7 +199,7 @@ func New(stacks []Stack, now time.Time) Report {
 	return r
 }
 
-// OK reports whether every stack is OK and no update would refuse a change of its tenants.
+// OK reports whether every stack is OK and no update would refuse a change.
 func (r Report) OK() bool {
 	for _, s := range r.Stacks {
 		if !s.accepted() {
@@ -209,4 +209,9 @@ func (r Report) OK() bool {
 	return true
 }
 
-func (s Stack) accepted() bool { return s.OK && (s.Base == nil || len(s.Base.Refused) == 0) }
+func (s Stack) accepted() bool {
+	return s.OK && (s.Base == nil || len(s.Base.Refused) == 0 && s.Base.Refusal == "")
+}
+
+// Sizes returns what an update with this plan makes that never shrinks.
+func (s Stack) Sizes() lifecycle.Sizes { return lifecycle.SizesOf(s.settings, s.Database.Size) }

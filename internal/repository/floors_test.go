@@ -24,7 +24,7 @@ const module = "github.com/genericcorp/platform/"
 // stacks, from there to components, and from there to internal.
 var floors = map[string][]string{
 	".":                       {"stacks"},
-	"cmd/plan":                {"internal/lifecycle", "internal/report", "internal/settings"},
+	"cmd/plan":                {"internal/lifecycle", "internal/names", "internal/report", "internal/settings"},
 	"cmd/ops":                 {"internal/adopt", "internal/budget", "internal/catalog", "internal/resize", "internal/settings", "internal/sizing", "internal/tenancy"},
 	"stacks":                  {"components/", "internal/budget", "internal/lifecycle", "internal/meter", "internal/names", "internal/pgurl", "internal/settings", "internal/sizing", "internal/workload"},
 	"examples/one-component":  {"components", "components/"},
@@ -44,7 +44,7 @@ var floors = map[string][]string{
 	"internal/resize":         {"internal/budget", "internal/catalog"},
 	"internal/kube":           {"components", "internal/workload"},
 	"internal/routes":         {"internal/kube", "internal/settings", "internal/workload"},
-	"internal/report":         {"internal/budget", "internal/catalog", "internal/lifecycle", "internal/settings", "internal/sizing", "internal/workload"},
+	"internal/report":         {"internal/budget", "internal/catalog", "internal/lifecycle", "internal/names", "internal/settings", "internal/sizing", "internal/workload"},
 	"internal/lifecycle":      {"internal/catalog", "internal/settings"},
 	"internal/meter":          {"internal/budget", "internal/catalog"},
 	"internal/sizing":         {"components", "internal/budget", "internal/catalog", "internal/settings", "internal/workload"},

@@ -108,6 +108,8 @@ type Cluster struct {
 	// Cost: $40 a month.
 	// Change: in place; it cannot be turned off again.
 	HA bool `yaml:"ha"`
+	// HARuns says that the running cluster has it.
+	HARuns bool `yaml:"-"`
 	// Context is a context of an existing cluster's kubeconfig; empty is the current
 	// context.
 	// Default: empty.
@@ -259,6 +261,8 @@ type Monitoring struct {
 	// Cost: $0.10 a GiB a month.
 	// Change: larger in place; a volume cannot shrink.
 	VolumeGiB int `yaml:"volumeGiB"`
+	// AtLeastGiB is the size of the volume that exists; 0 if there is none.
+	AtLeastGiB int `yaml:"-"`
 
 	OAuth OAuth `yaml:"oauth"`
 }

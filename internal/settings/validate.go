@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/genericcorp/platform/internal/catalog"
 	"github.com/genericcorp/platform/internal/names"
@@ -33,7 +34,7 @@ func (s Settings) validateNames(f *Faults) {
 	for path, domain := range map[string]string{"domain": s.Domain, "zone": s.Zone} {
 		if domain == "" {
 			f.add(path, "is missing; write a host name such as demo.example.com")
-		} else if err := names.Domain(domain); err != nil {
+		} else if err := names.PublicDomain(domain); err != nil {
 			f.add(path, "%v", err)
 		}
 	}
@@ -62,8 +63,11 @@ func (s Settings) validateEmail(f *Faults) {
 	}
 	host := strings.ToLower(s.Email[strings.LastIndex(s.Email, "@")+1:])
 	ends := func(ending string) bool { return host == ending || strings.HasSuffix(host, "."+ending) }
-	if err := names.Domain(host); err != nil || slices.ContainsFunc(reserved, ends) {
+	switch {
+	case names.PublicDomain(host) != nil || slices.ContainsFunc(reserved, ends):
 		f.add("email", "Let's Encrypt refuses the host %q; write an address that receives mail", host)
+	case strings.ContainsFunc(s.Email, func(r rune) bool { return r > unicode.MaxASCII }):
+		f.add("email", "%q has other letters than ASCII, and Let's Encrypt refuses them; write another address", s.Email)
 	}
 }
 
