@@ -14,27 +14,27 @@ import (
 type OAuth struct {
 	// ClientID is the name of Grafana at the provider.
 	// Default: empty.
-	// Change: Grafana restarts.
+	// Change: in place; Grafana restarts.
 	ClientID string `yaml:"clientId"`
 	// AuthURL is the provider's page on which people sign in.
 	// Default: empty.
 	// Values: an https address, such as https://accounts.google.com/o/oauth2/v2/auth.
-	// Change: Grafana restarts.
+	// Change: in place; Grafana restarts.
 	AuthURL string `yaml:"authUrl"`
 	// TokenURL is where Grafana gets a token.
 	// Default: empty.
 	// Values: an https address, such as https://oauth2.googleapis.com/token.
-	// Change: Grafana restarts.
+	// Change: in place; Grafana restarts.
 	TokenURL string `yaml:"tokenUrl"`
 	// APIURL is where Grafana reads the e-mail address of who signs in.
 	// Default: empty.
 	// Values: an https address, such as https://openidconnect.googleapis.com/v1/userinfo.
-	// Change: Grafana restarts.
+	// Change: in place; Grafana restarts.
 	APIURL string `yaml:"apiUrl"`
 	// AllowedDomain is the domain of the e-mail addresses that may sign in. Nobody else may.
 	// Default: empty.
 	// Values: a domain, such as genericcorp.com.
-	// Change: Grafana restarts.
+	// Change: in place; Grafana restarts.
 	AllowedDomain string `yaml:"allowedDomain"`
 }
 
