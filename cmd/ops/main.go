@@ -5,6 +5,7 @@
 //	go run ./cmd/ops split    prints the SQL that moves shared tables into tenants' schemas
 //	go run ./cmd/ops adopt    prints a `pulumi import` command for what the state lacks
 //	go run ./cmd/ops resize   changes the node size of a running stack
+//	go run ./cmd/ops leftovers  lists what still costs money although the stack does not have it
 //
 // It reads credentials from the environment only (client.go). docs/ops.md describes every
 // subcommand.
@@ -56,7 +57,7 @@ func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) 
 		SilenceErrors: true, SilenceUsage: true,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
-	root.AddCommand(pricesCommand(), splitCommand(), adoptCommand(), resizeCommand())
+	root.AddCommand(pricesCommand(), splitCommand(), adoptCommand(), resizeCommand(), leftoversCommand())
 	for _, command := range root.Commands() {
 		command.Long += "\n" + statuses
 		command.Args = noArguments

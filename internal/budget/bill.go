@@ -29,6 +29,8 @@ type Line struct {
 	// Source says where the price was read. AsOf is the date on which it was read
 	// (YYYY-MM-DD).
 	Source, AsOf string
+	// Confidence is a catalog.Confidence, for example "third party".
+	Confidence string
 }
 
 // Monthly returns Unit × Quantity.
@@ -53,7 +55,7 @@ func (b Bill) Table(limit Cents) string {
 	w := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "ITEM\tSKU\tQTY\tUNIT\tMONTH\tPRICE OF")
 	for _, l := range b {
-		fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\t%s\n", l.Item, l.SKU, l.Quantity, l.Unit, l.Monthly(), l.AsOf)
+		fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\t%s\n", l.Item, l.SKU, l.Quantity, l.Unit, l.Monthly(), strings.Trim(l.AsOf+", "+l.Confidence, ", "))
 	}
 	fmt.Fprintf(w, "TOTAL\t\t\t\t%s\t\n", b.Total())
 	fmt.Fprintf(w, "LIMIT\t\t\t\t%s\t%s\n", limit, Remainder(limit-b.Total()))

@@ -9,19 +9,21 @@ var (
 	// LoadBalancer is one node of a regional HTTP load balancer. It serves 10,000
 	// requests a second, 10,000 connections, and 250 new TLS connections a second.
 	LoadBalancer = Price{SKU: "lb-regional", Unit: dollars(12),
-		Source: "DigitalOcean load balancer pricing (2025-02-28), confirmed against the pricing page", AsOf: "2026-09-27"}
+		Source: "DigitalOcean load balancer pricing (2025-02-28), the same in a third party's list", AsOf: "2026-09-27", Confidence: Documented}
 	// NetworkLoadBalancer is one node of a regional network load balancer. From 1.33
 	// on, DigitalOcean Kubernetes creates this kind for a Service of type LoadBalancer
 	// that has no annotation for the kind.
 	NetworkLoadBalancer = Price{SKU: "lb-regional-network", Unit: dollars(15),
-		Source: "DigitalOcean load balancer pricing (2025-02-28), confirmed against the pricing page", AsOf: "2026-09-27"}
+		Source: "DigitalOcean load balancer pricing (2025-02-28)", AsOf: "2025-12-05", Confidence: Documented}
 	// HAControlPlane is the highly available control plane. It cannot be turned off
 	// once it is on.
 	HAControlPlane = Price{SKU: "doks-ha-control-plane", Unit: dollars(40),
-		Source: "DigitalOcean Kubernetes pricing (2025-10-20), confirmed against the pricing page", AsOf: "2026-09-27"}
+		Source: "DigitalOcean Kubernetes pricing (2025-10-20), the same in a third party's list", AsOf: "2026-09-27", Confidence: Documented}
 	// BlockStorage is one GiB of a volume. A detached volume costs the same.
 	BlockStorage = Price{SKU: "volume-gib", Unit: 10,
-		Source: "DigitalOcean volumes pricing (2025-11-14), confirmed against the pricing page", AsOf: "2026-09-27"}
+		Source: "DigitalOcean volumes pricing (2025-11-14), the same in a third party's list", AsOf: "2026-09-27", Confidence: Documented}
+	// Snapshot is one GiB of a snapshot of a volume. No stack has one; cmd/ops leftovers lists them.
+	Snapshot = Price{SKU: "snapshot-gib", Unit: 6, Source: "DigitalOcean snapshots pricing", AsOf: "2025-12-05", Confidence: Documented}
 )
 
 // Database is a size of managed PostgreSQL.
@@ -48,12 +50,18 @@ var databases = []Database{
 	database("db-s-1vcpu-1gb", 1515, 22, 10, 1),
 	database("db-s-1vcpu-2gb", 3045, 47, 25, 3),
 	database("db-s-2vcpu-4gb", 6090, 97, 38, 3),
-	database("db-s-4vcpu-8gb", 12180, 197, 115, 3),
+	derived(database("db-s-4vcpu-8gb", 12180, 197, 115, 3), "twice the price of db-s-2vcpu-4gb; no list has it"),
+}
+
+// derived returns a row whose price was computed.
+func derived(d Database, how string) Database {
+	d.Source, d.Confidence = how, Derived
+	return d
 }
 
 func database(sku string, unit budget.Cents, connections, storageGiB, maxNodes int) Database {
 	return Database{
-		Price:       Price{SKU: sku, Unit: unit, Source: "DigitalOcean managed databases price list, per node", AsOf: "2026-09-20"},
+		Price:       Price{SKU: sku, Unit: unit, Source: "a third party's list of DigitalOcean's prices of managed databases, per node", AsOf: "2026-09-20", Confidence: ThirdParty},
 		Connections: connections, StorageGiB: storageGiB, MaxNodes: maxNodes,
 	}
 }

@@ -16,7 +16,7 @@ func (s *Stack) fill(declared settings.Settings, p sizing.Plan) {
 	s.MonthlyCents, s.bill = p.Bill.Total(), p.Bill
 	s.Nodes, s.Database = Nodes(p.Nodes), Database(p.Database)
 	for _, l := range p.Bill {
-		s.Lines = append(s.Lines, Line{l.Item, l.SKU, l.Quantity, l.Unit, l.Monthly(), l.Source, l.AsOf})
+		s.Lines = append(s.Lines, Line{l.Item, l.SKU, l.Quantity, l.Unit, l.Monthly(), l.Source, l.AsOf, l.Confidence})
 	}
 	for _, scenario := range p.Fit {
 		out := Scenario{Name: scenario.Name, RequestedMiB: scenario.RequestedMiB, DocumentedMiB: scenario.DocumentedMiB}

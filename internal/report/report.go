@@ -71,6 +71,7 @@ type Line struct {
 	MonthlyCents budget.Cents `json:"monthlyCents"`
 	Source       string       `json:"source"`
 	AsOf         string       `json:"asOf"`
+	Confidence   string       `json:"confidence"`
 }
 
 // Nodes is the pool of nodes. Its size is empty for an existing cluster.

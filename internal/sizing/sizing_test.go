@@ -158,7 +158,7 @@ func TestHeadroomForTenantsIsTheLargestNumberThatFits(t *testing.T) {
 	require.NoError(t, err)
 	room := sizing.HeadroomOf(s, p)
 	pinned := s
-	pinned.Nodes, pinned.Database.Size = settings.Nodes(p.Nodes), p.Database.Size
+	pinned.Nodes.Size, pinned.Nodes.Count, pinned.Database.Size = p.Nodes.Size, p.Nodes.Count, p.Database.Size
 	pinned.Tenants = append(pinned.Tenants, starterTenants(room.Tenants.More)...)
 	_, err = sizing.Solve(pinned)
 	require.NoError(t, err)
@@ -258,4 +258,29 @@ func BenchmarkSolve(b *testing.B) {
 			}
 		})
 	}
+}
+
+func TestSolveCountsTheAllocatableMemoryThatTheSettingsCorrect(t *testing.T) {
+	s := stack(t, "demo")
+	before, err := sizing.Solve(s)
+	require.NoError(t, err)
+	node, err := catalog.NodeBySize(smallNode)
+	require.NoError(t, err)
+	s.Nodes.AllocatableMemory = map[string]string{smallNode: fmt.Sprintf("%dKi", (node.AllocatableMiB+20)*1024+1023), "c-2": "2Gi"}
+	after, err := sizing.Solve(s)
+	require.NoError(t, err)
+	assert.Equal(t, before.Fit[0].Free().MiB+20, after.Fit[0].Free().MiB, "rounded down to MiB")
+
+	s.Nodes.AllocatableMemory[smallNode] = "2500Mi"
+	p, err := sizing.Solve(s)
+	require.NoError(t, err)
+	assert.Equal(t, "s-4vcpu-8gb", p.Nodes.Size)
+	assert.Equal(t, 1464, allocatableOf(t, "s-2vcpu-2gb"), "the catalogue is not changed")
+}
+
+func allocatableOf(t *testing.T, size string) int {
+	t.Helper()
+	node, err := catalog.NodeBySize(size)
+	require.NoError(t, err)
+	return node.AllocatableMiB
 }

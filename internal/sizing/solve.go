@@ -190,6 +190,11 @@ func candidates(s settings.Settings) ([]candidate, error) {
 		}
 		sizes = []catalog.Node{n}
 	}
+	for i, n := range sizes {
+		if mib, ok := s.Nodes.AllocatableMiB(n.SKU); ok {
+			sizes[i].AllocatableMiB = mib
+		}
+	}
 	first, last := 1, MaxNodes
 	if s.Capacity.SurviveNodeLoss {
 		first = 2
