@@ -88,3 +88,25 @@ func TestDigitalOceanWatchesHostsAndDatabaseForItsPriceOnTheBill(t *testing.T) {
 	}
 	assert.Equal(t, plan.Bill.Total(), m.Total())
 }
+
+func TestOAuthNeedsItsSecretAndKeepsItInTheSecretOfGrafana(t *testing.T) {
+	signedIn := with(t, stackConfig(t, "demo"), "monitoring", map[string]any{"oauth": map[string]any{
+		"clientId": "grafana", "authUrl": "https://id.genericcorp.com/auth", "tokenUrl": "https://id.genericcorp.com/token", "apiUrl": "https://id.genericcorp.com/user",
+		"allowedDomain": "genericcorp.com",
+	}})
+	err := pulumitest.Run(&pulumitest.Recorder{}, "demo", signedIn, Program)
+	require.ErrorContains(t, err, "platform:grafanaOauthSecret: is missing")
+	signedIn["platform:grafanaOauthSecret"] = "canary"
+	r := &pulumitest.Recorder{}
+	require.NoError(t, pulumitest.Run(r, "demo", signedIn, Program))
+	secret, ok := r.Find("kubernetes:core/v1:Secret", "grafana-admin")
+	require.True(t, ok)
+	assert.Equal(t, "canary", pulumitest.Dig(secret.Inputs, "stringData.oauth-client-secret"))
+	config, ok := r.Find("kubernetes:core/v1:ConfigMap", "grafana")
+	require.True(t, ok)
+	assert.NotContains(t, pulumitest.Text(config.Inputs), "canary")
+
+	cfg := stackConfig(t, "demo")
+	cfg["platform:grafanaOauthSecret"] = "canary"
+	require.ErrorContains(t, pulumitest.Run(&pulumitest.Recorder{}, "demo", cfg, Program), "platform:grafanaOauthSecret: is set, but settings.monitoring.oauth is not")
+}

@@ -196,7 +196,7 @@ func (s *stack) monitoringArgs(in *ingress.Ingress) monitoring.Args {
 	return monitoring.Args{
 		Host: names.GrafanaHost(s.Domain), Domain: s.Domain, RetentionDays: s.Monitoring.RetentionDays,
 		VictoriaMetrics: w.VictoriaMetrics.Pods, Grafana: w.Grafana.Pods, KubeStateMetrics: w.KubeStateMetrics.Pods, NodeExporter: w.NodeExporter.Pods,
-		VMAlert: w.VMAlert.Pods, Alerts: s.alerts(),
+		VMAlert: w.VMAlert.Pods, Alerts: s.alerts(), Costs: s.costs(), OAuth: s.oauth(),
 		PlannedNodes: s.plan.Nodes.Count, StorageClass: s.storageClass(false), IngressNamespace: in.Namespace,
 		Quotas: s.quotas,
 	}

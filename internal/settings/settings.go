@@ -254,7 +254,7 @@ type Ingress struct {
 	Address string `yaml:"address"`
 }
 
-// Monitoring sizes the metrics store (VictoriaMetrics).
+// Monitoring sizes the metrics store (VictoriaMetrics), and says how people sign in to Grafana.
 type Monitoring struct {
 	// RetentionDays is how many days metrics are kept. The usage of tenants is counted with 3
 	// or more.
@@ -270,6 +270,8 @@ type Monitoring struct {
 	VolumeGiB int `yaml:"volumeGiB"`
 	// AtLeastGiB is the size of the volume that exists; 0 if there is none.
 	AtLeastGiB int `yaml:"-"`
+
+	OAuth OAuth `yaml:"oauth"`
 }
 
 // App is the application. docs/app-contract.md says what it must do.

@@ -188,6 +188,7 @@ func (s Settings) validateServices(f *Faults) {
 	}
 	dayBounds.within(f, "monitoring.retentionDays", s.Monitoring.RetentionDays)
 	volumeBounds.within(f, "monitoring.volumeGiB", s.Monitoring.VolumeGiB)
+	s.Monitoring.OAuth.validate(f)
 	oneOf(f, "maintenance.day", s.Maintenance.Day,
 		"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 	if !hour.MatchString(s.Maintenance.Hour) {
