@@ -39,8 +39,7 @@ type Pods struct {
 	// single replica is stopped before its successor starts, and several replicas are
 	// replaced one at a time.
 	Surge int
-	// Spread distributes the replicas over the nodes. The numbers of replicas on two nodes
-	// differ by at most one.
+	// Spread makes the scheduler prefer the nodes with the fewest replicas.
 	Spread bool
 	// Request is what the scheduler reserves for each Pod, all containers together. The
 	// kernel kills a container above its memory limit and slows it down above its CPU limit.
@@ -57,6 +56,21 @@ type Pods struct {
 func (p Pods) Main() Share {
 	return Share{Request: p.Request.minus(p.Sidecar.Request), Limit: p.Limit.minus(p.Sidecar.Limit)}
 }
+
+// Quota limits what everything in a namespace may request together.
+type Quota struct {
+	// Request is the limit of the requests of all Pods that have not ended.
+	Request Resources
+	// Claims is the number of volume claims. VolumeGiB is their size together, in GiB.
+	Claims, VolumeGiB int
+	// LoadBalancers is the number of Services with a load balancer. NodePorts is the number of
+	// ports that Services open on every node.
+	LoadBalancers, NodePorts int
+}
+
+// Quotas has the quota of each namespace, by its name. A namespace without an entry has no
+// limits.
+type Quotas map[string]Quota
 
 // Tenant is a customer with a host, a database role and a schema. The fields are those of
 // an entry of the stack file; docs/settings.md describes them with their defaults. An empty

@@ -8,20 +8,24 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/genericcorp/platform/components/monitoring"
-	"github.com/genericcorp/platform/internal/budget"
+	"github.com/genericcorp/platform/components/uptime"
+	"github.com/genericcorp/platform/internal/settings"
+	"github.com/genericcorp/platform/internal/sizing"
 )
 
-// alertSecrets are empty where the stack does not use them.
-type alertSecrets struct{ webhookURL, password, heartbeatURL string }
+// alertSecrets are empty where the stack does not use them. oauth is the secret of Grafana at the
+// provider with which people sign in.
+type alertSecrets struct{ webhookURL, password, heartbeatURL, oauth string }
 
 var (
 	alertWebhookSecret   = secret{"platform:alertWebhookUrl", " (the https:// address to which alerts are sent)"}
 	alertPasswordSecret  = secret{"platform:alertSmtpPassword", " (the password at the mail server of settings.alerts.email)"}
+	oauthSecret          = secret{"platform:grafanaOauthSecret", " (the client's secret at the provider of settings.monitoring.oauth)"}
 	alertHeartbeatSecret = secret{"platform:alertHeartbeatUrl", " (the https:// address that must get a message every minute)"}
 )
 
-// readAlertSecrets reads the secrets that settings.alerts needs. A secret without its setting is a
-// fault, because somebody expects to be told of alerts, and would not be.
+// readAlertSecrets reads the secrets that settings.alerts and settings.monitoring need. A secret
+// without its setting is a fault, because somebody expects to be told of alerts, and would not be.
 func (c *config) readAlertSecrets(ctx *pulumi.Context) error {
 	var faults []error
 	for _, entry := range []struct {
@@ -32,6 +36,7 @@ func (c *config) readAlertSecrets(ctx *pulumi.Context) error {
 	}{
 		{&c.alertSecrets.webhookURL, alertWebhookSecret, "settings.alerts.webhook", c.Alerts.Webhook != ""},
 		{&c.alertSecrets.password, alertPasswordSecret, "settings.alerts.email", c.Alerts.Email.To != ""},
+		{&c.alertSecrets.oauth, oauthSecret, "settings.monitoring.oauth", c.Monitoring.OAuth.Used()},
 	} {
 		value, given := ctx.GetConfig(entry.from.key)
 		switch {
@@ -61,23 +66,67 @@ func webAddress(of secret, address string) error {
 	return nil
 }
 
-// alerts returns the arguments of the alerts: objectives, prices of the bill, and receivers.
+// alerts returns the arguments of the alerts: objectives and receivers.
 func (s *stack) alerts() monitoring.Alerts {
 	a := s.Alerts
-	out := monitoring.Alerts{
+	return monitoring.Alerts{
 		AvailabilityPercent: a.AvailabilityPercent, LatencyMillis: a.LatencyMs, Webhook: a.Webhook,
 		Email:     monitoring.AlertEmail{To: a.Email.To, From: a.Email.From, Server: a.Email.Server, User: a.Email.User, Port: a.Email.Port()},
 		QuietFrom: a.QuietHours.From, QuietTo: a.QuietHours.To,
 		WebhookURL: used(s.alertSecrets.webhookURL), EmailPassword: used(s.alertSecrets.password), HeartbeatURL: used(s.alertSecrets.heartbeatURL),
 	}
+}
+
+// costs returns the bill, and the room that its sizes leave for tenants.
+func (s *stack) costs() monitoring.Costs {
+	room := sizing.HeadroomOf(s.Settings, s.plan).Tenants
+	out := monitoring.Costs{LimitCents: int(s.Budget.MonthlyUSD), MoreTenants: room.More, StepCents: int(room.Step)}
 	for _, line := range s.plan.Bill {
-		price := map[string]*int{budget.ItemNodes: &out.NodeCents, budget.ItemVolumes: &out.GiBCents, budget.ItemLoadBalancer: &out.LoadBalancerCents}[line.Item]
-		if price != nil {
-			*price = int(line.Unit)
-			out.BillCents += int(line.Monthly())
-		}
+		out.Bill = append(out.Bill, monitoring.BillLine{Item: line.Item, UnitCents: int(line.Unit), Quantity: line.Quantity})
 	}
 	return out
+}
+
+// databaseAlertEmail returns the address for DigitalOcean's alerts of the database; empty without.
+func (s *stack) databaseAlertEmail() string {
+	if !s.Alerts.DigitalOcean.Database {
+		return ""
+	}
+	return s.Alerts.DigitalOcean.Email
+}
+
+// uptimeChecks declares the checks from outside, if there are any. They come after all that a
+// host needs to answer, so that a first update sends no alert.
+func (s *stack) uptimeChecks(ctx *pulumi.Context) error {
+	d := s.Alerts.DigitalOcean
+	if len(d.Uptime) == 0 {
+		return nil
+	}
+	args := uptime.Args{Email: d.Email}
+	for _, entry := range d.Uptime {
+		path := s.App.HealthPath
+		if entry == settings.UptimeGrafana {
+			path = grafanaHealthPath
+		}
+		args.Checks = append(args.Checks, uptime.Check{Name: entry, URL: "https://" + s.UptimeHost(entry) + path})
+	}
+	u, err := uptime.New(ctx, s.name, args, pulumi.Provider(s.digitalocean), s.registered.after(s.components...))
+	if err != nil {
+		return err
+	}
+	s.components = append(s.components, u)
+	return nil
+}
+
+// grafanaHealthPath answers 200 without a login (docs of Grafana's HTTP API, other).
+const grafanaHealthPath = "/api/health"
+
+// oauth returns how people sign in to Grafana, beside its user "admin".
+func (s *stack) oauth() monitoring.OAuth {
+	o := s.Monitoring.OAuth
+	return monitoring.OAuth{
+		ClientID: o.ClientID, AuthURL: o.AuthURL, TokenURL: o.TokenURL, APIURL: o.APIURL, Domain: o.AllowedDomain, Secret: used(s.alertSecrets.oauth),
+	}
 }
 
 // used returns a secret, or nil if it is empty.

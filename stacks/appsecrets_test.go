@@ -50,3 +50,26 @@ func TestFaultyAppSecretsRegisterNothingAndShowNoValue(t *testing.T) {
 	assert.NotContains(t, err.Error(), "canary-app")
 	assert.Empty(t, r.Registrations())
 }
+
+func TestTheTokenOfWebAnalyticsReachesTheAppOnlyIfItIsSet(t *testing.T) {
+	const token = "0123456789abcdef0123456789abcdef"
+	for want, cfg := range map[string]map[string]string{
+		"": stackConfig(t, "demo"), token: with(t, stackConfig(t, "demo"), "app.webAnalytics", token),
+	} {
+		r := &pulumitest.Recorder{}
+		require.NoError(t, pulumitest.Run(r, "demo", cfg, Program))
+		deployment, ok := r.Find("kubernetes:apps/v1:Deployment", "app")
+		require.True(t, ok)
+		container := pulumitest.Dig(deployment.Inputs, "spec.template.spec.containers").([]any)[0]
+		values := map[string]any{}
+		for _, variable := range pulumitest.Dig(container, "env").([]any) {
+			values[pulumitest.Dig(variable, "name").(string)] = pulumitest.Dig(variable, "value")
+		}
+		assert.Equal(t, "acme", values["DEMO_TENANT"], "the stack file's own variables stay")
+		if want == "" {
+			assert.NotContains(t, values, "WEB_ANALYTICS_TOKEN")
+			continue
+		}
+		assert.Equal(t, want, values["WEB_ANALYTICS_TOKEN"])
+	}
+}

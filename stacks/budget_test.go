@@ -13,15 +13,20 @@ import (
 	"github.com/genericcorp/platform/sandbox/pulumitest"
 )
 
+// metered returns a recorded resource as the meter sees it.
+func metered(g pulumitest.Registration) meter.Resource {
+	return meter.Resource{Type: g.Type, Name: g.Name, Component: !g.Custom, Inputs: g.Inputs, IgnoreChanges: g.IgnoreChanges}
+}
+
 func TestMeterOfAllResourcesHasTheTotalOfThePlansBill(t *testing.T) {
 	for _, stack := range stackNames {
-		cfg := stackConfig(t, stack)
+		cfg := with(t, stackConfig(t, stack), "archive", map[string]any{"volumeGiB": 2})
 		s, plan := planOf(t, cfg)
 		r := &pulumitest.Recorder{}
 		require.NoError(t, pulumitest.Run(r, stack, cfg, Program))
 		m := newMeter(plan, s)
 		for _, g := range r.Registrations() {
-			require.NoError(t, m.Register(meter.Resource{Type: g.Type, Inputs: g.Inputs}), g.Name)
+			require.NoError(t, m.Register(metered(g)), g.Name)
 		}
 		assert.Equal(t, plan.Bill.Total(), m.Total(), stack)
 	}
@@ -91,11 +96,11 @@ func TestMeterRefusesEachResourceThatIsNotOnTheBill(t *testing.T) {
 			_ = pulumitest.Run(r, "demo", cfg, pulumitest.WithExtra(Program, extra))
 			m, refused := newMeter(plan, s), ""
 			for _, g := range r.Registrations() {
-				if err := m.Register(meter.Resource{Type: g.Type, Inputs: g.Inputs}); err != nil {
+				if err := m.Register(metered(g)); err != nil {
 					refused = err.Error()
 				}
 			}
-			assert.Regexp(t, "is not on the bill|exceeds the line|has no price here", refused)
+			assert.Regexp(t, "is not on the bill|exceeds the line|has no price here|could keep a value|makes a disk for each Pod", refused)
 		})
 	}
 }

@@ -119,7 +119,7 @@ func plainSecrets(ctx *pulumi.Context) error {
 	var faults []error
 	for _, key := range []string{
 		certManagerSecret.key, kubeconfigSecret.key, databaseURLSecret.key, databaseAdminURLSecret.key,
-		alertWebhookSecret.key, alertPasswordSecret.key, alertHeartbeatSecret.key, settings.AppEnvKey, settings.RegistryKey,
+		alertWebhookSecret.key, alertPasswordSecret.key, alertHeartbeatSecret.key, oauthSecret.key, settings.AppEnvKey, settings.RegistryKey,
 	} {
 		// `pulumi config rm --path` leaves an empty map when it removes the last entry.
 		if value, set := ctx.GetConfig(key); set && value != "" && value != "{}" && !ctx.IsConfigSecret(key) {

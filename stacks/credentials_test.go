@@ -14,12 +14,12 @@ func TestEveryCredentialInPlainTextIsReported(t *testing.T) {
 	keys := []string{
 		"platform:kubeconfig", "platform:databaseUrl", "platform:databaseAdminUrl",
 		"platform:certManagerToken", "platform:appEnv", "platform:registry",
-		"platform:alertWebhookUrl", "platform:alertSmtpPassword", "platform:alertHeartbeatUrl",
+		"platform:alertWebhookUrl", "platform:alertSmtpPassword", "platform:alertHeartbeatUrl", "platform:grafanaOauthSecret",
 	}
 	cfg["platform:databaseAdminUrl"] = "postgresql://admin:canary-admin@db.example.com:6543/app"
 	cfg["platform:certManagerToken"] = "canary-token"
 	cfg["platform:alertWebhookUrl"], cfg["platform:alertHeartbeatUrl"] = "https://hooks.example.com/canary", "https://beats.example.com/canary"
-	cfg["platform:alertSmtpPassword"] = "canary-password"
+	cfg["platform:alertSmtpPassword"], cfg["platform:grafanaOauthSecret"] = "canary-password", "canary-oauth"
 	cfg["platform:appEnv"] = `{"A":"canary-app"}`
 	cfg["platform:registry"] = `{"server":"ghcr.io","username":"canary-user","password":"canary-app"}`
 	for _, faulty := range []bool{false, true} { // with faults in the settings too

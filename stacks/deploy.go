@@ -5,6 +5,8 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"github.com/genericcorp/platform/components"
+	"github.com/genericcorp/platform/components/admission"
 	"github.com/genericcorp/platform/components/app"
 	"github.com/genericcorp/platform/components/certificates"
 	"github.com/genericcorp/platform/components/dns"
@@ -28,8 +30,11 @@ type stack struct {
 	tenantHistory lifecycle.History
 	name          string
 	tags          []string
+	// quotas are those of the plan's namespaces; nil on an existing cluster.
+	quotas components.Quotas
 
-	kubernetes, cloudflare, random pulumi.ProviderResource
+	// digitalocean is nil if the cluster is an existing one.
+	digitalocean, kubernetes, cloudflare, random pulumi.ProviderResource
 	// inside has the options of all components that run in the cluster.
 	inside   []pulumi.ResourceOption
 	database database
@@ -54,13 +59,13 @@ type database struct {
 func deploy(ctx *pulumi.Context, c config, plan sizing.Plan, before history, after lifecycle.History) error {
 	s := &stack{
 		config: c, plan: plan, before: before, tenantHistory: after, name: ctx.Project() + "-" + ctx.Stack(),
-		tags: []string{ctx.Project(), ctx.Stack()},
+		tags: []string{ctx.Project(), ctx.Stack()}, quotas: plan.Quotas(),
 	}
 	var err error
 	if s.registered, err = remember(ctx); err != nil {
 		return err
 	}
-	for _, step := range []func(*pulumi.Context) error{s.ground, s.providers, s.services, s.guard} {
+	for _, step := range []func(*pulumi.Context) error{s.ground, s.providers, s.enforce, s.services, s.guard} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -97,6 +102,22 @@ func (s *stack) providers(ctx *pulumi.Context) error {
 	}
 	s.random, err = randomProvider(ctx)
 	return err
+}
+
+// enforce declares the policies with which the cluster itself keeps to the bill. Everything in
+// the cluster is declared after them. On an existing cluster the bill has no volumes and load
+// balancers, and there are no policies.
+func (s *stack) enforce(ctx *pulumi.Context) error {
+	if s.quotas == nil {
+		return nil
+	}
+	p, err := admission.New(ctx, s.name, s.admissionArgs(), s.inside...)
+	if err != nil {
+		return err
+	}
+	s.components = append(s.components, p)
+	s.inside = append(slices.Clone(s.inside), s.registered.after(p))
+	return nil
 }
 
 // services declares the components that run in the cluster, and the DNS records.
@@ -136,6 +157,9 @@ func (s *stack) services(ctx *pulumi.Context) error {
 		return err
 	}
 	s.components = append(s.components, in, records, c, m, t, p, a)
+	if err := s.uptimeChecks(ctx); err != nil {
+		return err
+	}
 	// Last, because the engine starts nothing after a failure.
 	confirmed, err := t.Confirm(ctx, s.name, append(slices.Clone(s.inside), s.registered.after(s.components...))...)
 	if err != nil {
@@ -148,7 +172,7 @@ func (s *stack) services(ctx *pulumi.Context) error {
 func (s *stack) ingressArgs() ingress.Args {
 	args := ingress.Args{
 		Pods: s.plan.Workload.Traefik.Pods, Address: s.Ingress.Address, Protect: s.Protect,
-		HSTSIncludeSubdomains: *s.Ingress.HSTSIncludeSubdomains, TrustedRange: s.loadBalancerRange(),
+		HSTSIncludeSubdomains: *s.Ingress.HSTSIncludeSubdomains, TrustedRange: s.loadBalancerRange(), Quotas: s.quotas,
 	}
 	for _, t := range s.Tenants {
 		if t.RedirectOldHost {
@@ -163,7 +187,7 @@ func (s *stack) certificatesArgs(in *ingress.Ingress) certificates.Args {
 	return certificates.Args{
 		Domain: s.Domain, Email: s.Email, Issuer: s.Certificates.Issuer, Chart: s.Certificates.Chart, Protect: s.Protect,
 		CertManager: w.CertManager.Pods, CAInjector: w.CAInjector.Pods, Webhook: w.Webhook.Pods,
-		CloudflareToken: secretString(s.certManagerToken), Namespace: in.Namespace,
+		CloudflareToken: secretString(s.certManagerToken), Namespace: in.Namespace, Quotas: s.quotas,
 	}
 }
 
@@ -172,8 +196,9 @@ func (s *stack) monitoringArgs(in *ingress.Ingress) monitoring.Args {
 	return monitoring.Args{
 		Host: names.GrafanaHost(s.Domain), Domain: s.Domain, RetentionDays: s.Monitoring.RetentionDays,
 		VictoriaMetrics: w.VictoriaMetrics.Pods, Grafana: w.Grafana.Pods, KubeStateMetrics: w.KubeStateMetrics.Pods, NodeExporter: w.NodeExporter.Pods,
-		VMAlert: w.VMAlert.Pods, Alerts: s.alerts(),
+		VMAlert: w.VMAlert.Pods, Alerts: s.alerts(), Costs: s.costs(), OAuth: s.oauth(),
 		PlannedNodes: s.plan.Nodes.Count, StorageClass: s.storageClass(false), IngressNamespace: in.Namespace,
+		Quotas: s.quotas,
 	}
 }
 
@@ -184,6 +209,7 @@ func (s *stack) tenantsArgs() tenants.Args {
 		Version: s.Database.Version, Pods: w.Reconcile.Pods, Scheduled: w.Scheduled.Pods, Usage: w.Usage.Pods, MetricsDays: s.Monitoring.RetentionDays,
 		Retain: s.Protect, StorageClass: s.storageClass(s.Protect),
 		DatabaseRange: s.database.network, DatabasePort: s.database.port, Admin: s.database.admin, CA: s.database.ca,
+		Quotas: s.quotas,
 	}
 }
 
@@ -192,6 +218,7 @@ func (s *stack) poolerArgs(t *tenants.Tenants) pooler.Args {
 		Tenants: settings.ForComponents(s.Tenants), Pods: s.plan.Workload.Pooler.Pods, Shared: s.plan.PoolerConnections, Protect: s.Protect,
 		DatabaseRange: s.database.network, DatabasePort: s.database.port,
 		Admin: s.database.admin, DatabaseCA: s.database.ca, Seed: t.Seed, Verifiers: t.Verifiers,
+		Quotas: s.quotas,
 	}
 }
 
@@ -200,8 +227,9 @@ func (s *stack) appArgs(in *ingress.Ingress, t *tenants.Tenants, p *pooler.Poole
 		Image: s.App.Image, Port: s.App.Port,
 		HealthPath: s.App.HealthPath, ReadyPath: s.App.ReadyPath, MetricsPath: s.App.MetricsPath,
 		Domain: s.Domain, Tenants: settings.ForComponents(s.Tenants), TenantURLs: t.URLs,
-		Env: s.App.Env, SecretEnv: s.appSecrets.Env, Registry: (*app.Registry)(s.appSecrets.Registry), Protect: s.Protect, Pods: s.plan.Workload.App.Pods, InternetEgress: s.App.InternetEgress,
+		Env: s.appEnv(), SecretEnv: s.appSecrets.Env, Registry: (*app.Registry)(s.appSecrets.Registry), Protect: s.Protect, Pods: s.plan.Workload.App.Pods, InternetEgress: s.App.InternetEgress,
 		DatabaseRange: s.database.network, DatabasePort: s.database.port,
 		DatabaseURL: s.database.url, DatabaseCA: pulumi.Sprintf("%s\n%s", s.database.ca, p.CA), IngressNamespace: in.Namespace,
+		Quotas: s.quotas,
 	}
 }

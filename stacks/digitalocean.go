@@ -1,25 +1,24 @@
 package stacks
 
 import (
+	"slices"
+
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"github.com/genericcorp/platform/components/admission"
 	"github.com/genericcorp/platform/components/cluster"
 	"github.com/genericcorp/platform/components/postgres"
+	"github.com/genericcorp/platform/internal/budget"
+	"github.com/genericcorp/platform/internal/catalog"
 	"github.com/genericcorp/platform/internal/settings"
+	"github.com/genericcorp/platform/internal/workload"
 )
 
 // DigitalOcean is the one cloud, by design: prices, sizes and quotas are those of
 // DigitalOcean. A stack on another cloud has cluster.kind: existing and database.kind:
 // external. This file has everything in this package that is specific to DigitalOcean.
 
-const (
-	// blockStorage is the storage class that deletes a disk with its claim. retainedStorage
-	// keeps the disk (csi-digitalocean#646).
-	blockStorage    = "do-block-storage"
-	retainedStorage = "do-block-storage-retain"
-
-	doPostgresPort = 25060
-)
+const doPostgresPort = 25060
 
 // digitalOcean declares the cluster with its provider, and the database.
 func (s *stack) digitalOcean(ctx *pulumi.Context) error {
@@ -27,6 +26,7 @@ func (s *stack) digitalOcean(ctx *pulumi.Context) error {
 	if err != nil {
 		return err
 	}
+	s.digitalocean = provider
 	c, err := s.ownCluster(ctx, provider)
 	if err != nil {
 		return err
@@ -76,7 +76,7 @@ func (s *stack) ownDatabase(ctx *pulumi.Context, provider pulumi.ProviderResourc
 	p, err := postgres.New(ctx, s.name, postgres.Args{
 		Region: s.Region, Version: s.Database.Version, Size: s.plan.Database.Size, Nodes: s.plan.Database.Nodes,
 		MaintenanceDay: s.Maintenance.Day, MaintenanceHour: s.Maintenance.Hour,
-		Tags: s.tags, Protect: s.Protect, VPC: c.VPC, Cluster: c.ID.ToStringOutput(), PodRange: s.Network.Pods,
+		Tags: s.tags, Protect: s.Protect, AlertEmail: s.databaseAlertEmail(), VPC: c.VPC, Cluster: c.ID.ToStringOutput(), PodRange: s.Network.Pods,
 	}, pulumi.Provider(provider), s.registered.after(c))
 	if err != nil {
 		return err
@@ -106,9 +106,9 @@ func (s *stack) storageClass(retained bool) string {
 	case s.Cluster.Kind != settings.DigitalOcean:
 		return ""
 	case retained:
-		return retainedStorage
+		return catalog.RetainedStorageClass
 	}
-	return blockStorage
+	return catalog.StorageClass
 }
 
 // loadBalancerRange returns the network of the load balancer, which sends the client's address
@@ -118,4 +118,24 @@ func (s *stack) loadBalancerRange() string {
 		return s.Network.VPC
 	}
 	return ""
+}
+
+// admissionArgs returns what the cluster may create that costs money: what is on the bill.
+func (s *stack) admissionArgs() admission.Args {
+	args := admission.Args{LoadBalancer: workload.Traefik.Namespace + "/" + workload.Traefik.Name, Classes: []string{catalog.StorageClass}}
+	if s.Protect {
+		args.Classes = append(args.Classes, catalog.RetainedStorageClass)
+	}
+	for _, line := range s.plan.Bill {
+		if line.Item == budget.ItemLoadBalancer {
+			args.Nodes = line.Quantity
+		}
+	}
+	for namespace, quota := range s.quotas {
+		if quota.Claims > 0 {
+			args.Namespaces = append(args.Namespaces, namespace)
+		}
+	}
+	slices.Sort(args.Namespaces)
+	return args
 }

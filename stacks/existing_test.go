@@ -7,7 +7,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/genericcorp/platform/internal/meter"
 	"github.com/genericcorp/platform/internal/settings"
 	"github.com/genericcorp/platform/sandbox/pulumitest"
 )
@@ -33,7 +32,7 @@ func TestAnExistingClusterAndAnExternalDatabaseCostNothing(t *testing.T) {
 	m := newMeter(plan, s)
 	for _, g := range r.Registrations() {
 		assert.NotContains(t, g.Type, "digitalocean", g.Name)
-		require.NoError(t, m.Register(meter.Resource{Type: g.Type, Inputs: g.Inputs}))
+		require.NoError(t, m.Register(metered(g)))
 		if g.Type != "kubernetes:core/v1:Secret" && g.Name != "kubernetes" {
 			assert.NotContains(t, pulumitest.Text(g.Inputs), "canary-password")
 			assert.NotContains(t, pulumitest.Text(g.Inputs), "canary-kubeconfig")

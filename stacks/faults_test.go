@@ -95,8 +95,7 @@ func TestOverBudgetErrorHasTheBillAndAWayOut(t *testing.T) {
 	over := &budget.OverError{}
 	require.ErrorAs(t, err, &over)
 	assert.Equal(t, budget.Cents(8000), over.Limit)
-	assert.Contains(t, err.Error(), fmt.Sprintf("HA control plane (%s) breaks the budget; without it this plan costs %s",
-		catalog.HAControlPlane.Unit, over.Bill.Total()-catalog.HAControlPlane.Unit))
+	assert.Contains(t, err.Error(), fmt.Sprintf("settings.cluster.ha: false, for %s", over.Bill.Total()-catalog.HAControlPlane.Unit))
 }
 
 func TestEveryFaultyFileRegistersNothing(t *testing.T) {

@@ -3,10 +3,12 @@
 package stacks
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"github.com/genericcorp/platform/internal/names"
 	"github.com/genericcorp/platform/internal/sizing"
 )
 
@@ -15,7 +17,7 @@ import (
 // limit. A resource that is not on the bill fails when it is registered.
 func Program(ctx *pulumi.Context) error {
 	c, err := read(ctx)
-	if err != nil {
+	if err := errors.Join(names.Stack(ctx.Stack()), err); err != nil {
 		return err
 	}
 	before, err := readHistory(ctx)
@@ -39,7 +41,7 @@ func Program(ctx *pulumi.Context) error {
 		return err
 	}
 	c.Tenants = next.Tenants(c.Tenants)
-	if err := meterAll(ctx, plan, c.Settings); err != nil {
+	if err := meterAll(ctx, newMeter(plan, c.Settings)); err != nil {
 		return err
 	}
 	return deploy(ctx, c, plan, before, next)

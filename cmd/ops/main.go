@@ -5,6 +5,8 @@
 //	go run ./cmd/ops split    prints the SQL that moves shared tables into tenants' schemas
 //	go run ./cmd/ops adopt    prints a `pulumi import` command for what the state lacks
 //	go run ./cmd/ops resize   changes the node size of a running stack
+//	go run ./cmd/ops tenant   invites and welcomes customers, and shows how far each has come
+//	go run ./cmd/ops leftovers  lists what still costs money although the stack does not have it
 //	go run ./cmd/ops usage    prints what each tenant used in a month
 //
 // It reads credentials from the environment only (client.go). docs/ops.md describes every
@@ -57,10 +59,12 @@ func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) 
 		SilenceErrors: true, SilenceUsage: true,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
-	root.AddCommand(pricesCommand(), splitCommand(), adoptCommand(), resizeCommand(), usageCommand())
+	root.AddCommand(pricesCommand(), splitCommand(), adoptCommand(), resizeCommand(), leftoversCommand(), tenantCommand(), usageCommand())
 	for _, command := range root.Commands() {
 		command.Long += "\n" + statuses
-		command.Args = noArguments
+		if command.Args == nil {
+			command.Args = noArguments
+		}
 	}
 	root.SetArgs(twoDashes(args))
 	root.SetIn(in)

@@ -23,7 +23,7 @@ func TestOpsExitsWith2AndNamesTheHelpForAnUnknownSubcommandOrFlag(t *testing.T) 
 func TestOpsHelpListsEverySubcommandAndTheExitStatuses(t *testing.T) {
 	status, out, _ := ops(t, "--help")
 	assert.Equal(t, exitDone, status)
-	for _, expected := range []string{"prices", "split", "adopt", "resize", "usage", "Exit status: 0 done"} {
+	for _, expected := range []string{"prices", "split", "adopt", "resize", "tenant", "usage", "leftovers", "Exit status: 0 done"} {
 		assert.Contains(t, out, expected)
 	}
 	_, out, _ = ops(t, "split", "--help")

@@ -14,6 +14,9 @@ import (
 	"github.com/genericcorp/platform/internal/catalog"
 )
 
+// today returns the time at which prices are old or not. Tests set it.
+var today = time.Now
+
 // pageSize is the most that DigitalOcean returns at once.
 const pageSize = 200
 
@@ -29,7 +32,7 @@ earlier. Needs DIGITALOCEAN_ACCESS_TOKEN with the scope sizes:read.`,
 			if err != nil {
 				return err
 			}
-			return prices(command, client, time.Now())
+			return prices(command, client, today())
 		},
 	}
 }

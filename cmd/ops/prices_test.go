@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/genericcorp/platform/internal/catalog"
 )
@@ -70,6 +71,16 @@ func comparePrices(t *testing.T, sizes []object) (int, string, string) {
 	t.Helper()
 	t.Setenv(envToken, "secret")
 	t.Setenv(envURL, api(t, sizes).URL)
+	return pricesOn(t, "2025-12-01") // before any price was read
+}
+
+// pricesOn runs the subcommand on a day.
+func pricesOn(t *testing.T, day string) (int, string, string) {
+	t.Helper()
+	now, err := time.Parse(time.DateOnly, day)
+	require.NoError(t, err)
+	today = func() time.Time { return now }
+	t.Cleanup(func() { today = time.Now })
 	return ops(t, "prices")
 }
 
@@ -89,8 +100,9 @@ func TestPricesNamesSizesThatARegionLacksAndPricesThatAreOld(t *testing.T) {
 	assert.Contains(t, out, "s-4vcpu-8gb: not available")
 	assert.Contains(t, out, " 2 differences")
 
-	assert.Empty(t, oldPrices(time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)))
-	assert.Len(t, oldPrices(time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)), len(catalog.Prices()))
+	status, out, _ = pricesOn(t, "2030-01-01")
+	assert.Equal(t, exitFailed, status)
+	assert.Equal(t, len(catalog.Prices()), strings.Count(out, " was read on "))
 }
 
 func TestPricesExitsWith0IfTheSizesOfAllPagesAreEqual(t *testing.T) {

@@ -4,20 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/spf13/cobra"
 
 	"github.com/genericcorp/platform/internal/sizing"
 	"github.com/genericcorp/platform/internal/usage/monthly"
 )
-
-// envHost is the variable of libpq with the database's host.
-const envHost = "PGHOST"
 
 type usageFlags struct {
 	stackFlags
@@ -48,7 +43,7 @@ func runUsage(command *cobra.Command, flags usageFlags, now time.Time) error {
 	if err != nil {
 		return badInput(err)
 	}
-	conn, err := connect(command.Context())
+	conn, err := administrator(command.Context())
 	if err != nil {
 		return err
 	}
@@ -76,8 +71,8 @@ func (f usageFlags) check(now time.Time) (time.Time, monthly.Stack, error) {
 			faults = append(faults, fmt.Errorf("--month %s has not begun; it is %s (UTC)", f.month, now.Format("2006-01")))
 		}
 	}
-	if os.Getenv(envHost) == "" {
-		faults = append(faults, errors.New(envHost+" is not set; docs/operations.md (Connect to the database as the administrator) has the commands that set it and the other variables of the connection"))
+	if err := missingHost(); err != nil {
+		faults = append(faults, err)
 	}
 	var out monthly.Stack
 	declared, err := f.load()
@@ -96,19 +91,4 @@ func stackOf(name string, declared stack) (monthly.Stack, error) {
 		return monthly.Stack{}, fmt.Errorf("the plan of the stack %s: %w", name, err)
 	}
 	return monthly.Stack{Name: name, Bill: plan.Bill.Total(), TierUSD: declared.Pricing.TierUSD, Declared: declared.Tenants}, nil
-}
-
-// connect connects to the database that libpq's variables name. The session cannot write.
-func connect(ctx context.Context) (*pgx.Conn, error) {
-	config, err := pgx.ParseConfig("")
-	if err != nil {
-		return nil, badInput(err)
-	}
-	if config.ConnectTimeout == 0 {
-		config.ConnectTimeout = 15 * time.Second
-	}
-	config.RuntimeParams["application_name"] = "platform-ops"
-	config.RuntimeParams["default_transaction_read_only"] = "on"
-	config.RuntimeParams["statement_timeout"] = "60s"
-	return pgx.ConnectConfig(ctx, config)
 }

@@ -12,12 +12,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/genericcorp/platform/internal/lifecycle"
+	"github.com/genericcorp/platform/internal/names"
 	"github.com/genericcorp/platform/internal/report"
 	"github.com/genericcorp/platform/internal/settings"
 )
@@ -33,12 +33,13 @@ const usage = `usage: plan [-format text|json|markdown] [-base REV] [-deployed F
 
 Prints the plan of the named stacks, or of every Pulumi.<stack>.yaml in this folder.
   -format   text (default), json (docs/plan.md), or markdown for a pull request
-  -base     compares with the stack files of another git revision
+  -base     compares with the stack files of another git revision; what that revision's plan
+            has made never shrinks
   -deployed plans one stack from the sizes that run: a database or a volume never shrinks.
             FILE is what "pulumi stack output --json" prints
 
 Exit status: 0 every stack fits and is within its budget; 1 a stack does not, or with -base
-an update would refuse a change of its tenants; 2 faulty settings or wrong usage.
+an update would refuse a change; 2 faulty settings or wrong usage.
 `
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
@@ -120,6 +121,7 @@ func plan(names []string, from origin) (report.Report, error) {
 		}
 		stacks = append(stacks, s)
 	}
+	faults = append(faults, report.Conflicts(stacks)...)
 	r := report.New(stacks, time.Now())
 	r.Removed = removed
 	return r, errors.Join(faults...)
@@ -154,24 +156,27 @@ func unique(names []string) []string {
 	return out
 }
 
-// pulumiStack is Pulumi's rule for the names of stacks. The names are printed at the start of
-// a line, where GitHub Actions would run one such as "::error::x".
-var pulumiStack = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
-
+// planOne plans a stack. Without running, what the revision's plan has made never shrinks.
 func planOne(name string, before revision, running *lifecycle.Sizes) (report.Stack, error) {
-	if !pulumiStack.MatchString(name) {
-		return report.Stack{}, fmt.Errorf("stack %+.100q: is no name that Pulumi allows; write letters from a to z, digits, dots, hyphens and underscores", name)
+	if err := names.Stack(name); err != nil {
+		return report.Stack{}, err
 	}
 	file, err := settings.ReadFile("Pulumi." + name + ".yaml")
 	if err != nil {
 		return report.Stack{}, fmt.Errorf("stack file Pulumi.%s.yaml: %w", name, err)
+	}
+	var was earlier
+	if before.name != "" {
+		if was = before.stack(name, running); running == nil {
+			running = was.sizes()
+		}
 	}
 	s, err := report.PlanStack(name, file, running)
 	if err != nil {
 		return report.Stack{}, fmt.Errorf("stack file Pulumi.%s.yaml: %w", name, err)
 	}
 	if before.name != "" {
-		s.Base = before.compare(s, running)
+		s.Base = before.compare(s, was)
 	}
 	return s, nil
 }
@@ -192,15 +197,15 @@ func removedStacks(revision string) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("git ls-tree %s: %w", revision, err)
 	}
-	var names []string
+	var removed []string
 	for file := range strings.SplitSeq(string(files), "\x00") {
 		name, ok := stackName(file)
-		ok = ok && pulumiStack.MatchString(name)
+		ok = ok && names.Stack(name) == nil
 		if _, err := os.Stat(file); ok && errors.Is(err, fs.ErrNotExist) {
-			names = append(names, name)
+			removed = append(removed, name)
 		}
 	}
-	return names, nil
+	return removed, nil
 }
 
 // stackName returns the stack of a file "Pulumi.<stack>.yaml", and false for other files.

@@ -223,19 +223,45 @@ func TestPlanPlansAStackOnceIfItIsNamedTwice(t *testing.T) {
 	assert.Equal(t, once, twice)
 }
 
-func TestPlanRefusesNamesThatPulumiDoesNotAllow(t *testing.T) {
+func TestPlanRefusesNamesOfStacksThatDigitalOceanDoesNotAllow(t *testing.T) {
 	repository(t)
 	demo, err := os.ReadFile("Pulumi.demo.yaml")
 	require.NoError(t, err)
-	for _, name := range []string{"::error::x", "café", "a b", "-x", "a\x1b[31m", "a\nb"} {
+	for _, name := range []string{"::error::x", "café", "a b", "-x", "a\x1b[31m", "a\nb", "my_stack", "Prod", "a.b", strings.Repeat("x", 41)} {
 		require.NoError(t, os.WriteFile("Pulumi."+name+".yaml", demo, 0o600))
 		status, out, errs := runPlan("--", name)
 		assert.Equal(t, exitFaulty, status, name)
 		assert.Empty(t, out, name)
-		assert.Contains(t, errs, "is no name that Pulumi allows", name)
+		assert.Contains(t, errs, "is no name for a stack; write lower-case letters", name)
 		assert.NotContains(t, errs, "\x1b")
 		assert.Equal(t, 1, strings.Count(errs, "\n"), name)
 	}
+}
+
+func TestPlanRefusesTwoStacksWithOneHostOrWithOverlappingNetworks(t *testing.T) {
+	repository(t)
+	demo, err := os.ReadFile("Pulumi.demo.yaml")
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile("Pulumi.again.yaml", demo, 0o600))
+	status, out, errs := runPlan()
+	assert.Equal(t, exitFaulty, status)
+	assert.Empty(t, out)
+	for _, host := range []string{"demo.genericcorp.com", "grafana.demo.genericcorp.com", "acme.demo.genericcorp.com"} {
+		assert.Contains(t, errs, `stack files Pulumi.again.yaml and Pulumi.demo.yaml: both have the host "`+host+`"`)
+	}
+	assert.Contains(t, errs, "settings.network.vpc 10.10.0.0/20 overlaps 10.10.0.0/20")
+
+	other := strings.NewReplacer("demo.genericcorp.com", "genericcorp.com", "name: acme", "name: demo", "vpc: 10.10.", "vpc: 10.30.", "DEMO_TENANT: acme", "DEMO_TENANT: demo").Replace(string(demo))
+	require.NoError(t, os.WriteFile("Pulumi.again.yaml", []byte(other), 0o600))
+	status, _, errs = runPlan()
+	assert.Equal(t, exitFaulty, status)
+	assert.Equal(t, "plan: stack files Pulumi.again.yaml and Pulumi.demo.yaml: both have the host \"demo.genericcorp.com\"; change the domain or the tenant of one\n", errs,
+		"a tenant's host is the domain of the other stack")
+
+	elsewhere := "config:\n  platform:settings: {domain: other.genericcorp.com, zone: genericcorp.com, email: sre@genericcorp.com,\n    cluster: {kind: existing}, database: {kind: external}}\n"
+	require.NoError(t, os.WriteFile("Pulumi.again.yaml", []byte(elsewhere), 0o600))
+	status, _, errs = runPlan()
+	assert.Equal(t, exitFits, status, "an existing cluster has no VPC of this account: %s", errs)
 }
 
 func TestPlanRefusesAStackFileThatIsAPipe(t *testing.T) {

@@ -91,29 +91,55 @@ func lastLine(out []byte) string {
 	return lines[len(lines)-1]
 }
 
-// compare compares a stack with its file at the revision. If that file is faulty, the result has
-// a Problem and is no error, so that a pull request can fix the file.
-func (r *revision) compare(now report.Stack, running *lifecycle.Sizes) *report.Comparison {
-	file, err := exec.Command("git", "show", r.name+":./Pulumi."+now.Name+".yaml").Output()
+// earlier is a stack at the revision.
+type earlier struct {
+	// stack is nil if the revision has no such stack file, or a faulty one: then problem says so.
+	stack *report.Stack
+	problem,
+	// whyNot says why this program planned the file, if its code differs from the revision's.
+	whyNot string
+}
+
+// stack plans a stack's file at the revision. If that file is faulty, the result has a problem and
+// there is no error, so that a pull request can fix the file.
+func (r *revision) stack(name string, running *lifecycle.Sizes) earlier {
+	file, err := exec.Command("git", "show", r.name+":./Pulumi."+name+".yaml").Output()
 	if err != nil {
-		return report.Compare(now, nil, r.name)
+		return earlier{}
 	}
-	before, err := report.PlanStack(now.Name, file, running)
+	before, err := report.PlanStack(name, file, running)
 	if err != nil {
-		return &report.Comparison{Revision: r.name, Problem: err.Error(), Changes: []report.Change{}}
+		return earlier{problem: err.Error()}
 	}
 	whyNot := r.whyNot
 	if r.program != "" {
-		planned, err := r.plan(now.Name)
+		planned, err := r.plan(name)
 		if err == nil {
 			before = before.PlannedAs(planned)
 		} else {
 			whyNot = err.Error()
 		}
 	}
-	out := report.Compare(now, &before, r.name)
-	out.Planner = whyNot
+	return earlier{stack: &before, whyNot: whyNot}
+}
+
+// compare compares a stack with its earlier one.
+func (r *revision) compare(now report.Stack, before earlier) *report.Comparison {
+	if before.problem != "" {
+		return &report.Comparison{Revision: r.name, Problem: before.problem, Bill: []report.BillChange{}, Changes: []report.Change{}}
+	}
+	out := report.Compare(now, before.stack, r.name)
+	out.Planner = before.whyNot
 	return out
+}
+
+// sizes returns what an update with the earlier plan has made, or nil if it is no plan.
+func (e earlier) sizes() *lifecycle.Sizes {
+	if e.stack == nil || !e.stack.OK {
+		return nil
+	}
+	sizes := e.stack.Sizes()
+	return &sizes
 }
 
 // plan returns the plan of a stack by the revision's program.

@@ -64,6 +64,8 @@ type Args struct {
 	// IngressNamespace is the namespace of the ingress controller, in which the routes are
 	// created (ingress.Ingress.Namespace). Required.
 	IngressNamespace pulumi.StringInput
+	// Quotas limits what the component's namespaces may request. Nil sets no limits.
+	Quotas components.Quotas
 }
 
 // App is the component. It has no outputs.
@@ -80,7 +82,7 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 	if err := ctx.RegisterComponentResourceV2(typeToken, name, args.inputs(), a, opts...); err != nil {
 		return nil, fmt.Errorf("app %q: register: %w", name, err)
 	}
-	namespace, err := kube.Namespace(ctx, workload.AppNamespace, kube.Restricted, pulumi.Parent(a))
+	namespace, err := kube.Namespace(ctx, workload.AppNamespace, kube.Restricted, args.Quotas, pulumi.Parent(a))
 	if err != nil {
 		return nil, fmt.Errorf("app %q: %w", name, err)
 	}

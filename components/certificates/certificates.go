@@ -49,6 +49,8 @@ type Args struct {
 	// Namespace is where the certificate's Secret is created: that of the ingress
 	// controller, which must exist (ingress.Ingress.Namespace).
 	Namespace pulumi.StringInput
+	// Quotas limits what the component's namespaces may request. Nil sets no limits.
+	Quotas components.Quotas
 }
 
 // Certificates is the component. It has no outputs.
@@ -89,7 +91,7 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 
 // manager declares cert-manager in its own namespace.
 func (a Args) manager(ctx *pulumi.Context, name string, parent pulumi.Resource) (*Release, error) {
-	namespace, err := kube.Namespace(ctx, workload.CertManagerNamespace, kube.Restricted, pulumi.Parent(parent))
+	namespace, err := kube.Namespace(ctx, workload.CertManagerNamespace, kube.Restricted, a.Quotas, pulumi.Parent(parent))
 	if err != nil {
 		return nil, err
 	}
@@ -99,10 +101,9 @@ func (a Args) manager(ctx *pulumi.Context, name string, parent pulumi.Resource) 
 		return nil, err
 	}
 	// The chart's startup check needs the policies: without them no connection is allowed.
-	release, err := newRelease(ctx, name+"-cert-manager", releaseArgs{
-		Name: workload.CertManager.Name, Namespace: workload.CertManager.Namespace,
-		Chart: a.Chart, Version: ChartVersion, Values: a.values(),
-	}, pulumi.Parent(parent), pulumi.DependsOn(slices.Concat(namespace.Ready, policies)))
+	release := &Release{}
+	err = ctx.RegisterResource("kubernetes:helm.sh/v3:Release", name+"-cert-manager", a.ReleaseInputs(), release,
+		pulumi.Parent(parent), pulumi.DependsOn(slices.Concat(namespace.Ready, policies)))
 	if err != nil {
 		return nil, fmt.Errorf("release: %w", err)
 	}

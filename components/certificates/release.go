@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/genericcorp/platform/internal/workload"
 )
 
 // Release is a Helm release. It is a local binding: the SDK's package for it (helm/v3)
@@ -12,32 +14,20 @@ type Release struct {
 	pulumi.CustomResourceState
 }
 
-type releaseArgs struct {
-	// Name is the release's name in the cluster; Namespace is where it is installed.
-	Name, Namespace string
-	// Chart is an oci:// address, or an https:// address whose last segment is the chart
-	// and the rest its repository.
-	Chart, Version string
-	Values         pulumi.Map
-}
-
 // timeoutSeconds is how long the release may take. It includes pulling three images and
 // the chart's startup check of the webhook.
 const timeoutSeconds = 600
 
-func newRelease(ctx *pulumi.Context, name string, args releaseArgs, opts ...pulumi.ResourceOption) (*Release, error) {
-	r := &Release{}
-	err := ctx.RegisterResource("kubernetes:helm.sh/v3:Release", name, args.inputs(), r, opts...)
-	return r, err
-}
-
-func (a releaseArgs) inputs() pulumi.Map {
+// ReleaseInputs returns the inputs of the release: all that it may have (internal/meter). It
+// uses Chart and the sizes. Chart is an oci:// address, or an https:// address whose last
+// segment is the chart and the rest its repository.
+func (a Args) ReleaseInputs() pulumi.Map {
 	inputs := pulumi.Map{
-		"name":        pulumi.String(a.Name),
-		"namespace":   pulumi.String(a.Namespace),
+		"name":        pulumi.String(workload.CertManager.Name),
+		"namespace":   pulumi.String(workload.CertManager.Namespace),
 		"chart":       pulumi.String(a.Chart),
-		"version":     pulumi.String(a.Version),
-		"values":      a.Values,
+		"version":     pulumi.String(ChartVersion),
+		"values":      a.values(),
 		"timeout":     pulumi.Int(timeoutSeconds),
 		"waitForJobs": pulumi.Bool(true),
 		// Helm removes a failed installation, so the next `pulumi up` can install again.

@@ -21,14 +21,15 @@ func (a Args) values() pulumi.Map {
 		}},
 		"replicaCount": pulumi.Int(a.CertManager.Replicas),
 		"resources":    resources(a.CertManager),
+		"strategy":     strategy(a.CertManager),
 		"webhook": pulumi.Map{
-			"replicaCount": pulumi.Int(a.Webhook.Replicas), "resources": resources(a.Webhook),
+			"replicaCount": pulumi.Int(a.Webhook.Replicas), "resources": resources(a.Webhook), "strategy": strategy(a.Webhook),
 			// The chart's default is 30. DigitalOcean upgrades no cluster that has a
 			// webhook with more than 29 (digitalocean/clusterlint#167).
 			"timeoutSeconds": pulumi.Int(webhookTimeoutSeconds),
 		},
 		"cainjector": pulumi.Map{
-			"replicaCount": pulumi.Int(a.CAInjector.Replicas), "resources": resources(a.CAInjector),
+			"replicaCount": pulumi.Int(a.CAInjector.Replicas), "resources": resources(a.CAInjector), "strategy": strategy(a.CAInjector),
 		},
 		"startupapicheck": pulumi.Map{"timeout": pulumi.String("5m"), "resources": resources(a.Webhook)},
 		// DNS over HTTPS needs port 443 only, which the network policy allows. The
@@ -37,6 +38,15 @@ func (a Args) values() pulumi.Map {
 		"dns01RecursiveNameservers":     pulumi.String("https://1.1.1.1/dns-query,https://8.8.8.8/dns-query"),
 		"prometheus":                    pulumi.Map{"enabled": pulumi.Bool(true), "servicemonitor": pulumi.Map{"enabled": pulumi.Bool(false)}},
 	}
+}
+
+// strategy returns how an update replaces the single Pod of a Deployment: with the surge that the
+// sizing counted, or after it has stopped the old Pod.
+func strategy(pods components.Pods) pulumi.Map {
+	if pods.Surge == 0 {
+		return pulumi.Map{"type": pulumi.String("Recreate")}
+	}
+	return pulumi.Map{"type": pulumi.String("RollingUpdate"), "rollingUpdate": pulumi.Map{"maxSurge": pulumi.Int(pods.Surge), "maxUnavailable": pulumi.Int(0)}}
 }
 
 func resources(pods components.Pods) pulumi.Map {

@@ -39,6 +39,8 @@ type Args struct {
 	// Address is the IPv4 address of a cluster whose Services of type LoadBalancer get no
 	// address. Empty asks for a load balancer. It excludes TrustedRange.
 	Address string
+	// Quotas limits what the component's namespaces may request. Nil sets no limits.
+	Quotas components.Quotas
 }
 
 // Redirect redirects every request for a tenant's old host to its new one, with the same
@@ -71,7 +73,7 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 	if err := ctx.RegisterComponentResourceV2(typeToken, name, pulumi.Map{"trustedRange": pulumi.String(args.TrustedRange)}, i, opts...); err != nil {
 		return nil, fmt.Errorf("ingress %q: register: %w", name, err)
 	}
-	namespace, err := kube.Namespace(ctx, workload.IngressNamespace, kube.Restricted, pulumi.Parent(i))
+	namespace, err := kube.Namespace(ctx, workload.IngressNamespace, kube.Restricted, args.Quotas, pulumi.Parent(i))
 	if err != nil {
 		return nil, fmt.Errorf("ingress %q: %w", name, err)
 	}

@@ -7,6 +7,7 @@ import (
 	networkingv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/networking/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"github.com/genericcorp/platform/internal/catalog"
 	"github.com/genericcorp/platform/internal/kube"
 	"github.com/genericcorp/platform/internal/routes"
 	"github.com/genericcorp/platform/internal/workload"
@@ -42,9 +43,9 @@ func (a Args) service(name string) *corev1.ServiceArgs {
 // From Kubernetes 1.33 on, a Service without them gets a network load balancer, which costs
 // more (internal/catalog).
 func doAnnotations(name string) pulumi.StringMap {
-	const prefix = "service.beta.kubernetes.io/do-loadbalancer-"
+	const prefix = catalog.BalancerAnnotations
 	return pulumi.StringMap{
-		prefix + "type":                  pulumi.String("REGIONAL"),
+		prefix + "type":                  pulumi.String(catalog.BalancerType),
 		prefix + "size-unit":             pulumi.String("1"),
 		prefix + "name":                  pulumi.String(name),
 		prefix + "enable-proxy-protocol": pulumi.String("true"),

@@ -21,10 +21,6 @@ type Alerts struct {
 	// (settings.Latencies). Both are required.
 	AvailabilityPercent float64
 	LatencyMillis       int
-	// NodeCents, GiBCents and LoadBalancerCents are prices a month, in cents. BillCents is what
-	// the bill has for nodes, volumes and load balancers together. With 0, no rule compares
-	// costs.
-	NodeCents, GiBCents, LoadBalancerCents, BillCents int
 	// Webhook is the form of messages to WebhookURL: "slack", or "json" for Alertmanager's own;
 	// empty is no webhook.
 	Webhook string
@@ -36,6 +32,25 @@ type Alerts struct {
 	// WebhookURL, EmailPassword and HeartbeatURL are secrets. HeartbeatURL gets a message every
 	// minute. Each may be nil if it is not used.
 	WebhookURL, EmailPassword, HeartbeatURL pulumi.StringInput
+}
+
+// Costs is what the dashboard Money shows and what an alert compares with what runs. All amounts are
+// cents a month.
+type Costs struct {
+	// Bill has the lines of the bill; empty is a stack without one. LimitCents is the most that
+	// it may be.
+	Bill       []BillLine
+	LimitCents int
+	// MoreTenants is how many more tenants fit. StepCents is how much more the sizes for the next
+	// one cost.
+	MoreTenants, StepCents int
+}
+
+// BillLine is one line of a bill. Items named "nodes", "load balancer" and "volumes (GiB)" are
+// compared with what runs.
+type BillLine struct {
+	Item                string
+	UnitCents, Quantity int
 }
 
 // AlertEmail is an e-mail. Server is "host:port", Port its port. An empty User is From.
@@ -93,16 +108,22 @@ func (a Alerts) secret() *corev1.SecretArgs {
 	return args
 }
 
+// rules returns what the rules and the dashboards must know of the stack.
+func (a Args) rules() alerts.Stack {
+	costs := alerts.Costs{
+		Limit: budget.Cents(a.Costs.LimitCents), MoreTenants: a.Costs.MoreTenants, Step: budget.Cents(a.Costs.StepCents),
+	}
+	for _, line := range a.Costs.Bill {
+		costs.Bill = append(costs.Bill, budget.Line{Item: line.Item, Unit: budget.Cents(line.UnitCents), Quantity: line.Quantity})
+	}
+	return alerts.Stack{
+		AvailabilityPercent: a.Alerts.AvailabilityPercent, LatencyMillis: a.Alerts.LatencyMillis, Nodes: a.PlannedNodes, Costs: costs,
+	}
+}
+
 // alertFiles are the files of vmalert and of Alertmanager, by their names.
 func (a Args) alertFiles() map[string]string {
-	of := alerts.Stack{
-		AvailabilityPercent: a.Alerts.AvailabilityPercent, LatencyMillis: a.Alerts.LatencyMillis, Nodes: a.PlannedNodes,
-		Costs: alerts.Costs{
-			Node: budget.Cents(a.Alerts.NodeCents), GiB: budget.Cents(a.Alerts.GiBCents),
-			LoadBalancer: budget.Cents(a.Alerts.LoadBalancerCents), Bill: budget.Cents(a.Alerts.BillCents),
-		},
-	}
-	email := a.Alerts.Email
+	of, email := a.rules(), a.Alerts.Email
 	delivery := alerts.Delivery{
 		Webhook: a.Alerts.Webhook, To: email.To, From: email.From, Server: email.Server, User: email.User,
 		QuietFrom: a.Alerts.QuietFrom, QuietTo: a.Alerts.QuietTo, Heartbeat: a.Alerts.HeartbeatURL != nil,

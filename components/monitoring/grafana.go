@@ -15,7 +15,8 @@ import (
 )
 
 const (
-	grafanaImage = "docker.io/grafana/grafana:13.2.0@sha256:3fd54ae1214669f8355f065ec9f6445d5279a3d77095ab048ca045685272429b"
+	// 13.2.0 leaked memory with each compressed answer to a HEAD request (grafana#132743).
+	grafanaImage = "docker.io/grafana/grafana:13.2.3@sha256:b28bae15e219c998fb0e0424ed724930cc61b1f61fb404d47c862f9a23f9e572"
 	grafanaUID   = 472
 	portGrafana  = 3000
 	adminSecret  = "grafana-admin"
@@ -42,7 +43,7 @@ func (a Args) grafana(ctx *pulumi.Context, name string, opts ...pulumi.ResourceO
 	}
 	secret, err := corev1.NewSecret(ctx, adminSecret, &corev1.SecretArgs{
 		Metadata:   kube.Meta(workload.Grafana, adminSecret),
-		StringData: pulumi.StringMap{"password": password.Result},
+		StringData: a.OAuth.secrets(password.Result),
 	}, opts...)
 	if err != nil {
 		return pulumi.StringOutput{}, fmt.Errorf("secret: %w", err)
@@ -89,34 +90,13 @@ func (a Args) grafanaDeployment(files provisioning, password pulumi.StringOutput
 	annotations := kube.WithChecksum(kube.Scraped(portGrafana, "/metrics"), files.contents()...)
 	// Grafana reads the password when it starts.
 	annotations["checksum/password"] = kube.SecretChecksum(password)
+	if a.OAuth.Secret != nil {
+		annotations["checksum/oauth"] = kube.SecretChecksum(a.OAuth.Secret.ToStringOutput())
+	}
 	pod := kube.Pod(workload.Grafana, grafanaUID)
 	pod.Containers = corev1.ContainerArray{container}
 	pod.Volumes = corev1.VolumeArray{
 		files.volume(), adminVolume.FromSecret(adminSecret), dataVolume.Scratch("256Mi"), tmpVolume.Scratch("64Mi"),
 	}
 	return kube.Deployment(workload.Grafana, a.Grafana, annotations, pod)
-}
-
-func (a Args) grafanaEnv() corev1.EnvVarArray {
-	var env corev1.EnvVarArray
-	for _, v := range []kube.Variable{
-		{Name: "GF_SERVER_ROOT_URL", Value: "https://" + a.Host + "/"},
-		{Name: "GF_PATHS_PROVISIONING", Value: configPath + "/provisioning"},
-		{Name: "GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH", Value: configPath + "/dashboards/platform.json"},
-		// A file, because everybody who may read the Pod can read its variables.
-		{Name: "GF_SECURITY_ADMIN_PASSWORD__FILE", Value: adminPath + "/password"},
-		{Name: "GF_SECURITY_COOKIE_SECURE", Value: "true"},
-		{Name: "GF_USERS_ALLOW_SIGN_UP", Value: "false"},
-		{Name: "GF_ANALYTICS_REPORTING_ENABLED", Value: "false"},
-		{Name: "GF_ANALYTICS_CHECK_FOR_UPDATES", Value: "false"},
-		{Name: "GF_ANALYTICS_CHECK_FOR_PLUGIN_UPDATES", Value: "false"},
-		{Name: "GF_PLUGINS_PREINSTALL_DISABLED", Value: "true"},
-		{Name: "GF_NEWS_NEWS_FEED_ENABLED", Value: "false"},
-		{Name: "GF_METRICS_ENABLED", Value: "true"},
-		// Grafana 13 leaks memory when it compresses (grafana#123017).
-		{Name: "GF_SERVER_ENABLE_GZIP", Value: "false"},
-	} {
-		env = append(env, v.Args())
-	}
-	return env
 }

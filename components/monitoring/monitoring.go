@@ -34,12 +34,18 @@ type Args struct {
 	// with vmalert and, as its sidecar, Alertmanager.
 	Alerts  Alerts
 	VMAlert components.Pods
-	// PlannedNodes is the number of nodes on the bill. The dashboard shows it beside the
-	// number of running nodes. 0 means that the nodes are not on the bill.
+	// PlannedNodes is the number of nodes on the bill. 0 means that the nodes are not on the
+	// bill.
 	PlannedNodes int
+	// Costs is the bill.
+	Costs Costs
+	// OAuth is how people sign in to Grafana, beside the user "admin". It may be empty.
+	OAuth OAuth
 	// IngressNamespace is the namespace of the ingress controller, in which Grafana's route
 	// is created (ingress.Ingress.Namespace). Required.
 	IngressNamespace pulumi.StringInput
+	// Quotas limits what the component's namespaces may request. Nil sets no limits.
+	Quotas components.Quotas
 }
 
 // Monitoring holds the outputs that other components use.
@@ -60,13 +66,13 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 	if err := ctx.RegisterComponentResourceV2(typeToken, name, args.inputs(), m, opts...); err != nil {
 		return nil, fmt.Errorf("monitoring %q: register: %w", name, err)
 	}
-	namespace, err := kube.Namespace(ctx, workload.MonitoringNamespace, kube.Restricted, pulumi.Parent(m))
+	namespace, err := kube.Namespace(ctx, workload.MonitoringNamespace, kube.Restricted, args.Quotas, pulumi.Parent(m))
 	if err != nil {
 		return nil, fmt.Errorf("monitoring %q: %w", name, err)
 	}
 	// node-exporter reads the host's /proc, /sys and disks. Only the standard "privileged"
 	// allows that, so node-exporter has its own namespace.
-	hosts, err := kube.Namespace(ctx, workload.NodeMetricsNamespace, kube.Privileged, pulumi.Parent(m))
+	hosts, err := kube.Namespace(ctx, workload.NodeMetricsNamespace, kube.Privileged, args.Quotas, pulumi.Parent(m))
 	if err != nil {
 		return nil, fmt.Errorf("monitoring %q: %w", name, err)
 	}
@@ -103,7 +109,7 @@ func (a Args) validate() error {
 	if a.VictoriaMetrics.VolumeGiB < 1 {
 		errs = append(errs, errors.New("victoriaMetrics: has no volume; set VolumeGiB to 1 or more"))
 	}
-	errs = append(errs, a.Alerts.validate(), kube.Required("ingressNamespace", a.IngressNamespace))
+	errs = append(errs, a.Alerts.validate(), a.OAuth.validate(), kube.Required("ingressNamespace", a.IngressNamespace))
 	return errors.Join(errs...)
 }
 
@@ -126,7 +132,7 @@ func (a Args) policies() []kube.Policy {
 			From: []kube.Peer{kube.PeerOf(workload.Grafana, portStore), kube.PeerOf(workload.VMAlert, portStore), kube.PeerOf(workload.Usage, portStore), store(portStore)}},
 		{Namespace: in, Name: "allow-vmalert", App: workload.VMAlert.Name, To: a.Alerts.peers(),
 			From: []kube.Peer{store(portAlertmanager)}},
-		{Namespace: in, Name: "allow-grafana", App: workload.Grafana.Name, To: []kube.Peer{store(portStore)},
+		{Namespace: in, Name: "allow-grafana", App: workload.Grafana.Name, To: append([]kube.Peer{store(portStore)}, a.OAuth.peers()...),
 			From: []kube.Peer{kube.PeerOf(workload.Traefik, portGrafana), store(portGrafana)}},
 		{Namespace: in, Name: "allow-state-metrics", App: workload.KubeStateMetrics.Name, To: []kube.Peer{kube.APIServer},
 			From: []kube.Peer{store(portState)}},

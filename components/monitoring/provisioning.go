@@ -2,18 +2,18 @@ package monitoring
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"github.com/genericcorp/platform/internal/dashboards"
 	"github.com/genericcorp/platform/internal/kube"
 	"github.com/genericcorp/platform/internal/workload"
 )
 
-const (
-	configPath    = "/etc/platform"
-	datasourceUID = "metrics"
-)
+const configPath = "/etc/platform"
 
 // file is a file that Grafana reads when it starts: its key in the ConfigMap, its path
 // below configPath and its content.
@@ -22,7 +22,7 @@ type file struct{ key, path, content string }
 type provisioning []file
 
 func (a Args) provisioning() provisioning {
-	return provisioning{
+	out := provisioning{
 		{"datasource.yaml", "provisioning/datasources/metrics.yaml", fmt.Sprintf(`apiVersion: 1
 datasources:
   - name: Metrics
@@ -35,7 +35,7 @@ datasources:
     jsonData:
       httpMethod: POST
       timeInterval: 30s
-`, datasourceUID, workload.VictoriaMetrics.Name, workload.MonitoringNamespace, portStore)},
+`, dashboards.Datasource, workload.VictoriaMetrics.Name, workload.MonitoringNamespace, portStore)},
 		{"dashboards.yaml", "provisioning/dashboards/platform.yaml", fmt.Sprintf(`apiVersion: 1
 providers:
   - name: platform
@@ -45,8 +45,12 @@ providers:
     options:
       path: %s/dashboards
 `, configPath)},
-		{"platform.json", "dashboards/platform.json", platformDashboard(a.PlannedNodes)},
 	}
+	files := dashboards.Files(a.rules())
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		out = append(out, file{name, "dashboards/" + name, files[name]})
+	}
+	return out
 }
 
 func (p provisioning) contents() []string {

@@ -1,6 +1,7 @@
 package monitoring_test
 
 import (
+	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/genericcorp/platform/internal/dashboards"
 	"github.com/genericcorp/platform/internal/usage"
 	"github.com/genericcorp/platform/internal/workload"
 	"github.com/genericcorp/platform/sandbox/pulumitest"
@@ -39,6 +41,22 @@ func TestEveryMetricOfTheAlertsIsExportedAndStored(t *testing.T) {
 			}
 		}
 	}
+	recorded := map[string]bool{"ALERTS": true}
+	for _, group := range file.Groups {
+		for _, rule := range group.Rules {
+			recorded[rule.Record] = true
+		}
+	}
+	for _, metric := range metricsOfDashboards(t) {
+		prefix, _, _ := strings.Cut(metric, "_")
+		if recorded[metric] || slices.Contains(usage.Gauges(), metric) || prefix == "app" { // the app's own counters, docs/usage.md
+			continue
+		}
+		require.Contains(t, exported, prefix, "dashboards: no exporter of %s", metric)
+		assert.True(t, exported[prefix](metric), "dashboards: nothing exports %s, or the store drops it", metric)
+		checked["dashboards"]++
+	}
+	assert.Greater(t, checked["dashboards"], 50)
 	for _, query := range usage.Queries() {
 		for _, metric := range metricsOf(t, query.Expr) {
 			if strings.HasPrefix(metric, "traefik_") {
@@ -51,6 +69,27 @@ func TestEveryMetricOfTheAlertsIsExportedAndStored(t *testing.T) {
 	for prefix := range exported {
 		assert.Positive(t, checked[prefix], "metrics %s_", prefix)
 	}
+}
+
+func metricsOfDashboards(t *testing.T) []string {
+	t.Helper()
+	var out []string
+	for _, name := range []string{"overview.json", "tenant.json", "platform.json", "money.json"} {
+		var dashboard struct {
+			Panels      []struct{ Targets []struct{ Expr string } }
+			Annotations struct{ List []struct{ Expr string } }
+		}
+		require.NoError(t, json.Unmarshal([]byte(configMap(t, "grafana", name)), &dashboard))
+		for _, panel := range dashboard.Panels {
+			for _, target := range panel.Targets {
+				out = append(out, metricsOf(t, dashboards.Filled(target.Expr, "acme"))...)
+			}
+		}
+		for _, annotation := range dashboard.Annotations.List {
+			out = append(out, metricsOf(t, dashboards.Filled(annotation.Expr, "acme"))...)
+		}
+	}
+	return out
 }
 
 func metricsOf(t *testing.T, expr string) []string {

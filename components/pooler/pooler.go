@@ -47,6 +47,8 @@ type Args struct {
 	Seed pulumi.StringInput
 	// Verifiers check the tenants' passwords (tenants.Tenants.Verifiers). Required, secret.
 	Verifiers pulumi.StringInput
+	// Quotas limits what the component's namespaces may request. Nil sets no limits.
+	Quotas components.Quotas
 }
 
 // Pooler holds the outputs that the app uses.
@@ -81,7 +83,7 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 func hosts() []string { return []string{workload.PoolerHost} }
 
 func (a Args) register(ctx *pulumi.Context, p *Pooler) error {
-	namespace, err := kube.Namespace(ctx, workload.PoolerNamespace, kube.Restricted, pulumi.Parent(p))
+	namespace, err := kube.Namespace(ctx, workload.PoolerNamespace, kube.Restricted, a.Quotas, pulumi.Parent(p))
 	if err != nil {
 		return err
 	}

@@ -19,7 +19,7 @@ const typeToken = "platform:postgres:Postgres"
 const User = "app"
 
 // Args are the arguments of New. Values that the bill depends on are plain; inputs are
-// outputs of other resources. All but Tags and Protect are required.
+// outputs of other resources. All but Tags, Protect and AlertEmail are required.
 type Args struct {
 	// Region is a region of DigitalOcean, such as "fra1".
 	Region string
@@ -38,6 +38,9 @@ type Args struct {
 	// Protect refuses deletion. It also keeps the database if the stack is deleted
 	// nevertheless.
 	Protect bool
+	// AlertEmail receives DigitalOcean's alerts of the CPU, the memory and the disk. It must be
+	// the verified address of a member of the DigitalOcean team. Empty means no alerts.
+	AlertEmail string
 	// VPC is the UUID of the network.
 	VPC pulumi.StringInput
 	// Cluster is the UUID of the only Kubernetes cluster that may connect.
@@ -80,6 +83,9 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 	}
 	if err := args.limits(ctx, name, cluster, p); err != nil {
 		return nil, fmt.Errorf("postgres %q: limits: %w", name, err)
+	}
+	if err := args.alerts(ctx, name, cluster, p); err != nil {
+		return nil, fmt.Errorf("postgres %q: %w", name, err)
 	}
 	database, user, err := args.appDatabase(ctx, name, cluster, p)
 	if err != nil {

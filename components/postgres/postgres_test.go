@@ -44,6 +44,33 @@ func TestPostgres(t *testing.T) {
 	assert.EqualValues(t, 60_000, limits.Inputs["idleInTransactionSessionTimeout"], "milliseconds")
 }
 
+func TestAlertEmailAddsThreeAlertsThatAProtectedStackDoesNotKeep(t *testing.T) {
+	a := args()
+	a.AlertEmail, a.Protect = "sre@genericcorp.com", true
+	r := pulumitest.Component{
+		Packages: []string{"digitalocean"},
+		Good: func(ctx *pulumi.Context, opts ...pulumi.ResourceOption) error {
+			_, err := postgres.New(ctx, "test", a, opts...)
+			return err
+		},
+		Bad: func(ctx *pulumi.Context) error {
+			_, err := postgres.New(ctx, "test", postgres.Args{})
+			return err
+		},
+		Type: "platform:postgres:Postgres", Custom: 8,
+	}.Check(t)
+	for name, want := range map[string][]any{
+		"test-cpu": {"v1/dbaas/alerts/cpu_alerts", 90.0}, "test-memory": {"v1/dbaas/alerts/memory_utilization_alerts", 90.0},
+		"test-disk": {"v1/dbaas/alerts/disk_utilization_alerts", 80.0},
+	} {
+		alert, ok := r.Find("digitalocean:index/monitorAlert:MonitorAlert", name)
+		require.True(t, ok, name)
+		assert.Equal(t, want, []any{alert.Inputs["type"], alert.Inputs["value"]})
+		assert.Equal(t, map[string]any{"emails": []any{"sre@genericcorp.com"}}, alert.Inputs["alerts"])
+		assert.False(t, alert.Protect || alert.Retain, name)
+	}
+}
+
 func TestNewRefusesMoreNodesThanTheSizeAllows(t *testing.T) {
 	a := args()
 	a.Nodes = 2

@@ -79,6 +79,8 @@ type Args struct {
 	// password. Required, secret. CA is the certificate authority (PEM) of the database
 	// server. Required.
 	Admin, CA pulumi.StringInput
+	// Quotas limits what the component's namespaces may request. Nil sets no limits.
+	Quotas components.Quotas
 }
 
 // Tenants holds the outputs that the app and the pooler use.
@@ -118,7 +120,7 @@ func (a Args) register(ctx *pulumi.Context, name string, t *Tenants) error {
 		return fmt.Errorf("seed: %w", err)
 	}
 	t.URLs, t.Seed, t.Verifiers = a.urls(seed.Result), seed.Result, a.verifiers(seed.Result)
-	namespace, err := kube.Namespace(ctx, workload.TenantsNamespace, kube.Restricted, pulumi.Parent(t))
+	namespace, err := kube.Namespace(ctx, workload.TenantsNamespace, kube.Restricted, a.Quotas, pulumi.Parent(t))
 	if err != nil {
 		return err
 	}

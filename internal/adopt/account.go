@@ -46,7 +46,7 @@ const pageSize = 200
 // creating them in Pulumi only changes them, so the next update adds them to the state.
 func Find(ctx context.Context, client *godo.Client, name string) ([]Thing, error) {
 	var out []Thing
-	vpcs, err := all(ctx, client.VPCs.List)
+	vpcs, err := All(ctx, client.VPCs.List)
 	if err != nil {
 		return nil, fmt.Errorf("list of VPCs: %w", err)
 	}
@@ -57,7 +57,7 @@ func Find(ctx context.Context, client *godo.Client, name string) ([]Thing, error
 			}))
 		}
 	}
-	clusters, err := all(ctx, client.Kubernetes.List)
+	clusters, err := All(ctx, client.Kubernetes.List)
 	if err != nil {
 		return nil, fmt.Errorf("list of Kubernetes clusters: %w", err)
 	}
@@ -69,7 +69,7 @@ func Find(ctx context.Context, client *godo.Client, name string) ([]Thing, error
 			}))
 		}
 	}
-	databases, err := all(ctx, client.Databases.List)
+	databases, err := All(ctx, client.Databases.List)
 	if err != nil {
 		return nil, fmt.Errorf("list of database clusters: %w", err)
 	}
@@ -107,7 +107,7 @@ func findMembers(ctx context.Context, client *godo.Client, cluster string) ([]Th
 			inState: func(id string) bool { return id == cluster+"/"+kind+"/"+databaseName },
 		})
 	}
-	dbs, err := all(ctx, func(ctx context.Context, page *godo.ListOptions) ([]godo.DatabaseDB, *godo.Response, error) {
+	dbs, err := All(ctx, func(ctx context.Context, page *godo.ListOptions) ([]godo.DatabaseDB, *godo.Response, error) {
 		return client.Databases.ListDBs(ctx, cluster, page)
 	})
 	if err != nil {
@@ -118,7 +118,7 @@ func findMembers(ctx context.Context, client *godo.Client, cluster string) ([]Th
 			addMember("database", "digitalocean:index/databaseDb:DatabaseDb")
 		}
 	}
-	users, err := all(ctx, func(ctx context.Context, page *godo.ListOptions) ([]godo.DatabaseUser, *godo.Response, error) {
+	users, err := All(ctx, func(ctx context.Context, page *godo.ListOptions) ([]godo.DatabaseUser, *godo.Response, error) {
 		return client.Databases.ListUsers(ctx, cluster, page)
 	})
 	if err != nil {
@@ -143,8 +143,8 @@ func findMembers(ctx context.Context, client *godo.Client, cluster string) ([]Th
 	return out, nil
 }
 
-// all returns the items of all pages of a list.
-func all[T any](ctx context.Context, list func(context.Context, *godo.ListOptions) ([]T, *godo.Response, error)) ([]T, error) {
+// All returns the items of all pages of a list.
+func All[T any](ctx context.Context, list func(context.Context, *godo.ListOptions) ([]T, *godo.Response, error)) ([]T, error) {
 	var out []T
 	for page := 1; ; page++ {
 		items, response, err := list(ctx, &godo.ListOptions{Page: page, PerPage: pageSize})

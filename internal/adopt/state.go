@@ -49,6 +49,11 @@ func (s State) named(token, name string) (Resource, bool) {
 	return s.Deployment.Resources[at], true
 }
 
+// HasID reports whether a resource of the state has an ID.
+func (s State) HasID(id string) bool {
+	return slices.ContainsFunc(s.Deployment.Resources, func(r Resource) bool { return r.ID == id })
+}
+
 // pendingCreates returns the URNs of the resources that a killed run was creating.
 func (s State) pendingCreates() []string {
 	var out []string

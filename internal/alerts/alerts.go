@@ -5,8 +5,6 @@ package alerts
 import (
 	"strings"
 	"time"
-
-	"github.com/genericcorp/platform/internal/budget"
 )
 
 // Severity says how soon somebody must look at an alert.
@@ -55,12 +53,16 @@ type Stack struct {
 	// Nodes is the number of nodes on the bill. With 0 the nodes are not on the bill, and no
 	// rule compares them.
 	Nodes int
-	// Costs are the prices of what runs. With a Bill of 0 no rule compares costs.
+	// Costs are the bill. Without one no rule compares costs.
 	Costs Costs
 }
 
-// Costs are prices per month, and what the bill has for these three things together.
-type Costs struct{ Node, GiB, LoadBalancer, Bill budget.Cents }
+// Recording is a recording rule: vmalert stores the value of Expr as the metric Name, with these
+// labels.
+type Recording struct {
+	Name, Expr string
+	Labels     map[string]string
+}
 
 // Group is a list of rules that vmalert evaluates together.
 type Group struct {
@@ -77,7 +79,7 @@ func Groups(s Stack) []Group {
 		{"containers", containers()},
 		{"database", database()},
 		{"monitoring", monitoring()},
-		{"costs", s.costs()},
+		{"costs", s.Costs.alerts()},
 	}
 }
 

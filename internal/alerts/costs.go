@@ -7,22 +7,92 @@ import (
 	"github.com/genericcorp/platform/internal/budget"
 )
 
-// costs returns the rule that compares what runs with the bill.
-func (s Stack) costs() []Rule {
-	if s.Costs.Bill == 0 {
+// Costs are the bill of a stack, and what one more step would cost. The zero value is a stack
+// without a bill.
+type Costs struct {
+	Bill budget.Bill
+	// Limit is the most that the bill may be.
+	Limit budget.Cents
+	// MoreTenants is how many more tenants fit on the sizes of the bill. Step is how much more
+	// the sizes for the next one cost.
+	MoreTenants int
+	Step        budget.Cents
+}
+
+// Names of the recording rules about money. BillDollars and RunningDollars have the label line,
+// which is an item of the bill. All amounts are dollars a month.
+const (
+	BillDollars    = "bill:monthly:dollars"
+	LimitDollars   = "bill_limit:monthly:dollars"
+	RunningDollars = "running:monthly:dollars"
+	StepDollars    = "next_step:monthly:dollars"
+	MoreTenants    = "room:tenants:count"
+)
+
+// running returns what runs, in dollars a month, by the item of the bill: kube-state-metrics
+// counts it, and the bill has its price. The other items have no metric.
+func (c Costs) running() []Recording {
+	counts := map[string]string{
+		budget.ItemNodes: `count(count by (node) (kube_node_info))`,
+		budget.ItemVolumes: fmt.Sprintf(`(sum(max by (namespace, persistentvolumeclaim) (kube_persistentvolumeclaim_resource_requests_storage_bytes)) or vector(0)) / %d`,
+			1<<30),
+		budget.ItemLoadBalancer: `(count(count by (namespace, service) (kube_service_spec_type{type="LoadBalancer"})) or vector(0))`,
+	}
+	var out []Recording
+	for _, line := range c.Bill {
+		if count := counts[line.Item]; count != "" {
+			out = append(out, Recording{RunningDollars, count + " * " + dollars(line.Unit), map[string]string{"line": line.Item}})
+		}
+	}
+	return out
+}
+
+// recordings returns the recording rules about money. The bill is constant, so that the store has
+// its history.
+func (c Costs) recordings() []Recording {
+	if len(c.Bill) == 0 {
+		return nil
+	}
+	var out []Recording
+	for _, line := range c.Bill {
+		out = append(out, Recording{BillDollars, constant(line.Monthly()), map[string]string{"line": line.Item}})
+	}
+	out = append(out, c.running()...)
+	return append(out,
+		Recording{Name: LimitDollars, Expr: constant(c.Limit)},
+		Recording{Name: StepDollars, Expr: constant(c.Step)},
+		Recording{Name: MoreTenants, Expr: fmt.Sprintf("vector(%d)", c.MoreTenants)},
+	)
+}
+
+// alerts returns the rule that compares what runs with the bill.
+func (c Costs) alerts() []Rule {
+	running, expr := c.running(), ""
+	var bill budget.Cents
+	for i, r := range running {
+		if i > 0 {
+			expr += " + "
+		}
+		expr += r.Expr
+		for _, line := range c.Bill {
+			if line.Item == r.Labels["line"] {
+				bill += line.Monthly()
+			}
+		}
+	}
+	if bill == 0 {
 		return nil
 	}
 	// Half a cent, because expressions have no exact decimals.
 	const tolerance = 0.005
 	return []Rule{{
 		Name: "CostsAboveBill", Severity: Warning, For: 2 * time.Hour,
-		Expr: fmt.Sprintf(`count(count by (node) (kube_node_info)) * %s`+
-			` + (sum(max by (namespace, persistentvolumeclaim) (kube_persistentvolumeclaim_resource_requests_storage_bytes)) or vector(0)) / %d * %s`+
-			` + (count(count by (namespace, service) (kube_service_spec_type{type="LoadBalancer"})) or vector(0)) * %s > %s`,
-			dollars(s.Costs.Node), 1<<30, dollars(s.Costs.GiB), dollars(s.Costs.LoadBalancer), number(float64(s.Costs.Bill)/100+tolerance)),
-		Summary: fmt.Sprintf(`Nodes, volumes and load balancers cost ${{ printf "%%.2f" $value }} a month. The bill has %s for them.`, s.Costs.Bill),
+		Expr:    fmt.Sprintf("%s > %s", expr, number(float64(bill)/100+tolerance)),
+		Summary: fmt.Sprintf(`Nodes, volumes and load balancers cost ${{ printf "%%.2f" $value }} a month. The bill has %s for them.`, bill),
 		MutedBy: []Cause{{Name: "NodesUnplanned"}},
 	}}
 }
+
+func constant(c budget.Cents) string { return "vector(" + dollars(c) + ")" }
 
 func dollars(c budget.Cents) string { return number(float64(c) / 100) }

@@ -67,7 +67,9 @@ func (d Delivery) route() object {
 	}
 	heartbeat := object{"matchers": []string{`alertname="` + Heartbeat + `"`}, "receiver": none}
 	if d.Heartbeat {
-		heartbeat["receiver"], heartbeat["group_wait"], heartbeat["group_interval"], heartbeat["repeat_interval"] = heartbeats, "0s", "1m", "1m"
+		// Alertmanager compares repeat_interval with the end of the last message, so with 1m it
+		// would skip each second one.
+		heartbeat["receiver"], heartbeat["group_wait"], heartbeat["group_interval"], heartbeat["repeat_interval"] = heartbeats, "0s", "1m", "50s"
 	}
 	warnings := object{"matchers": []string{`severity="` + string(Warning) + `"`}, "repeat_interval": "24h"}
 	if d.QuietFrom != "" {

@@ -32,16 +32,27 @@ type (
 	}
 )
 
-// File returns the rules of a stack as a file for vmalert, without empty groups. The last group
-// has the recording rules of package usage.
+// File returns the rules of a stack as a file for vmalert, without empty groups. The last groups
+// have the recording rules: those of package usage, and those about money.
 func File(s Stack) string {
 	file := fileOf(Groups(s), Rule.Runbook)
-	recorded := ruleGroup{Name: "usage", Interval: fmt.Sprintf("%ds", usage.RecordingInterval)}
+	file.Groups = append(file.Groups, ruleGroup{Name: "usage", Interval: fmt.Sprintf("%ds", usage.RecordingInterval)})
 	for _, r := range usage.Recordings() {
-		recorded.Rules = append(recorded.Rules, fileRule{Record: r.Name, Expr: r.Expr})
+		file.record(Recording{Name: r.Name, Expr: r.Expr})
 	}
-	file.Groups = append(file.Groups, recorded)
+	if money := s.Costs.recordings(); len(money) > 0 {
+		file.Groups = append(file.Groups, ruleGroup{Name: "money", Interval: seconds(Interval)})
+		for _, r := range money {
+			file.record(r)
+		}
+	}
 	return file.text()
+}
+
+// record adds a recording rule to the last group.
+func (f ruleFile) record(r Recording) {
+	last := &f.Groups[len(f.Groups)-1]
+	last.Rules = append(last.Rules, fileRule{Record: r.Name, Expr: r.Expr, Labels: r.Labels})
 }
 
 // fileOf returns groups in vmalert's format. runbook returns the address of a rule's explanation.

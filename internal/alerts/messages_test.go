@@ -47,13 +47,10 @@ func TestSlackReceivesAPageInQuietHoursAndNoWarning(t *testing.T) {
 	manager := address(t)
 	launch(t, "http://"+manager+"/-/ready", tools.Alertmanager, append(alerts.Alertmanager(config, filepath.Join(folder, "data")), "--web.listen-address="+manager)...)
 
-	resp, err := http.Post("http://"+manager+"/api/v2/alerts", "application/json", strings.NewReader(`[
+	post(t, manager, `[
 		{"labels": {"alertname": "ContainerOOMKilled", "severity": "warning"}, "annotations": {"summary": "it was killed", "runbook": "https://r/#b"}},
 		{"labels": {"alertname": "AppDown", "severity": "page"}, "annotations": {"summary": "no Pod is ready", "runbook": "https://r/#a"}},
-		{"labels": {"alertname": "Heartbeat", "severity": "none"}, "annotations": {"summary": "alerts work"}}]`))
-	require.NoError(t, err)
-	resp.Body.Close()
-	require.Equal(t, http.StatusOK, resp.StatusCode)
+		{"labels": {"alertname": "Heartbeat", "severity": "none"}, "annotations": {"summary": "alerts work"}}]`)
 	select {
 	case got := <-texts:
 		assert.Equal(t, "page: AppDown\nfiring: no Pod is ready\nhttps://r/#a", got)
@@ -65,6 +62,15 @@ func TestSlackReceivesAPageInQuietHoursAndNoWarning(t *testing.T) {
 		assert.Fail(t, "another message", got)
 	case <-time.After(4 * time.Second):
 	}
+}
+
+// post sends alerts to Alertmanager, as vmalert does.
+func post(t *testing.T, manager, alerts string) {
+	t.Helper()
+	resp, err := http.Post("http://"+manager+"/api/v2/alerts", "application/json", strings.NewReader(alerts))
+	require.NoError(t, err)
+	resp.Body.Close()
+	require.Equal(t, http.StatusOK, resp.StatusCode)
 }
 
 func TestQuietHoursThatPassMidnightAreTwoRanges(t *testing.T) {

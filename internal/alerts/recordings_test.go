@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/genericcorp/platform/internal/alerts"
 	"github.com/genericcorp/platform/internal/settings"
 )
 
@@ -60,4 +61,26 @@ func TestRecordingRulesCountByTenant(t *testing.T) {
 	test.Queries = []unitQuery{query("15m", `sum(tenant:requests:rate5m)`, `{}`, 2)}
 	_, err = runTests(t, []unitTest{test})
 	assert.Error(t, err, "the test above must not pass because the tool checks nothing")
+}
+
+func TestRecordingRulesHaveTheBillByLineAndWhatRuns(t *testing.T) {
+	line := func(metric, line string) string { return fmt.Sprintf(`%s{line=%q}`, metric, line) }
+	series := []unitSeries{
+		{`kube_node_info{node="a",pod="exporter-1"}`, "1x20"}, {`kube_node_info{node="a",pod="exporter-2"}`, "1x20"}, {`kube_node_info{node="b",pod="exporter-1"}`, "1x20"},
+		{`kube_persistentvolumeclaim_resource_requests_storage_bytes{namespace="monitoring",persistentvolumeclaim="victoria-metrics"}`, "5368709120x20"},
+		{`kube_service_spec_type{namespace="ingress",service="traefik",type="LoadBalancer"}`, "1x20"},
+	}
+	query := func(expr string, samples ...unitSample) unitQuery {
+		return unitQuery{Expr: expr, At: "10m", Samples: samples}
+	}
+	printed, err := runTests(t, []unitTest{{Name: "money", Interval: "1m", Series: series, Queries: []unitQuery{
+		query(alerts.BillDollars, unitSample{line(alerts.BillDollars, "database"), 15.15}, unitSample{line(alerts.BillDollars, "load balancer"), 12},
+			unitSample{line(alerts.BillDollars, "nodes"), 48}, unitSample{line(alerts.BillDollars, "volumes (GiB)"), 0.5}),
+		query(alerts.RunningDollars, unitSample{line(alerts.RunningDollars, "load balancer"), 12},
+			unitSample{line(alerts.RunningDollars, "nodes"), 48}, unitSample{line(alerts.RunningDollars, "volumes (GiB)"), 0.5}),
+		query(alerts.LimitDollars, unitSample{alerts.LimitDollars, 80}),
+		query(alerts.StepDollars, unitSample{alerts.StepDollars, 15.3}),
+		query(alerts.MoreTenants, unitSample{alerts.MoreTenants, 7}),
+	}}})
+	require.NoError(t, err, printed)
 }

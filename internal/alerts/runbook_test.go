@@ -55,7 +55,7 @@ func TestRulesAreValidWithAndWithoutABill(t *testing.T) {
 		}
 		assert.Greater(t, len(names), 15)
 		assert.Equal(t, s.Nodes > 0, names["NodesMissing"])
-		assert.Equal(t, s.Costs.Bill > 0, names["CostsAboveBill"])
+		assert.Equal(t, len(s.Costs.Bill) > 0, names["CostsAboveBill"])
 	}
 }
 

@@ -11,13 +11,20 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/genericcorp/platform/internal/alerts"
+	"github.com/genericcorp/platform/internal/budget"
 	"github.com/genericcorp/platform/sandbox/build"
 )
 
 // stack is the stack of the tests: two nodes of $24, 5 GiB of volumes, one load balancer.
 var stack = alerts.Stack{
 	AvailabilityPercent: 99.5, LatencyMillis: 1000, Nodes: 2,
-	Costs: alerts.Costs{Node: 2400, GiB: 10, LoadBalancer: 1200, Bill: 6050},
+	Costs: alerts.Costs{
+		Bill: budget.Bill{
+			{Item: budget.ItemNodes, Unit: 2400, Quantity: 2}, {Item: budget.ItemDatabase, Unit: 1515, Quantity: 1},
+			{Item: budget.ItemLoadBalancer, Unit: 1200, Quantity: 1}, {Item: budget.ItemVolumes, Unit: 10, Quantity: 5},
+		},
+		Limit: 8000, MoreTenants: 7, Step: 1530,
+	},
 }
 
 // The format of the file of tests of vmalert-tool.

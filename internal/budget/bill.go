@@ -14,6 +14,7 @@ const (
 	ItemDatabase     = "database"
 	ItemLoadBalancer = "load balancer"
 	ItemVolumes      = "volumes (GiB)"
+	ItemUptime       = "uptime checks"
 )
 
 // Line is one position of a bill: a quantity of one priced thing. Prices are per month.
@@ -22,13 +23,15 @@ type Line struct {
 	Item string
 	// SKU is the SKU of a catalog.Price, for example "s-2vcpu-4gb".
 	SKU string
-	// Quantity is a number of nodes, of load balancer nodes or of GiB.
+	// Quantity is a number of nodes, of load balancer nodes, of GiB or of checks.
 	Quantity int
 	// Unit is the price of one unit per month.
 	Unit Cents
 	// Source says where the price was read. AsOf is the date on which it was read
 	// (YYYY-MM-DD).
 	Source, AsOf string
+	// Confidence is a catalog.Confidence, for example "third party".
+	Confidence string
 }
 
 // Monthly returns Unit × Quantity.
@@ -53,7 +56,7 @@ func (b Bill) Table(limit Cents) string {
 	w := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "ITEM\tSKU\tQTY\tUNIT\tMONTH\tPRICE OF")
 	for _, l := range b {
-		fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\t%s\n", l.Item, l.SKU, l.Quantity, l.Unit, l.Monthly(), l.AsOf)
+		fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\t%s\n", l.Item, l.SKU, l.Quantity, l.Unit, l.Monthly(), strings.Trim(l.AsOf+", "+l.Confidence, ", "))
 	}
 	fmt.Fprintf(w, "TOTAL\t\t\t\t%s\t\n", b.Total())
 	fmt.Fprintf(w, "LIMIT\t\t\t\t%s\t%s\n", limit, Remainder(limit-b.Total()))

@@ -28,12 +28,27 @@ type Price struct {
 	// Source says where the price was read. AsOf is the date on which it was read
 	// (YYYY-MM-DD).
 	Source, AsOf string
+	// Confidence says how sure the price is.
+	Confidence Confidence
 }
+
+// Confidence says how sure a figure is.
+type Confidence string
+
+// The confidences, the surest first.
+const (
+	// Documented figures are in DigitalOcean's own documentation.
+	Documented Confidence = "documented"
+	// ThirdParty figures are in a text of others, who read them from DigitalOcean.
+	ThirdParty Confidence = "third party"
+	// Derived figures are computed from others.
+	Derived Confidence = "derived"
+)
 
 // Line returns the bill line for a quantity of this thing. The item is one of the Item
 // constants of package budget.
 func (p Price) Line(item string, quantity int) budget.Line {
-	return budget.Line{Item: item, SKU: p.SKU, Quantity: quantity, Unit: p.Unit, Source: p.Source, AsOf: p.AsOf}
+	return budget.Line{Item: item, SKU: p.SKU, Quantity: quantity, Unit: p.Unit, Source: p.Source, AsOf: p.AsOf, Confidence: string(p.Confidence)}
 }
 
 // IsOld reports whether a price that was read on asOf (YYYY-MM-DD) is MaxAgeDays old. A date
@@ -83,7 +98,7 @@ func Databases() []Database { return slices.Clone(databases) }
 
 // Prices returns every price of this package.
 func Prices() []Price {
-	all := []Price{LoadBalancer, NetworkLoadBalancer, HAControlPlane, BlockStorage}
+	all := []Price{LoadBalancer, NetworkLoadBalancer, HAControlPlane, BlockStorage, Snapshot, UptimeCheck}
 	for _, n := range nodes {
 		all = append(all, n.Price)
 	}

@@ -23,19 +23,24 @@ const (
 	sizesAsOf   = "2026-08-15"
 )
 
-// unpriced returns a node size without its price. Allocatable was observed on
-// DigitalOcean Kubernetes in 2022-2024; it was always the documented figure plus 550 MiB.
-// The documented maximum is from the page of Kubernetes limits of 2025-11-10. Nobody
-// observed 16 GB nodes, so the documented maximum is used for both.
+// unpriced returns a node size without its price.
+//
+// Allocatable memory is the least that third parties observed on DigitalOcean Kubernetes. 2 GB:
+// 1,499,744 KiB on 1.35.1 (2026; 1574 MiB in 2023). 4 GB: 3001 to 3031 MiB (2026; 3110 MiB in
+// 2024). 8 GB: 6694 MiB in 2022, less the 109 MiB that 4 GB nodes have lost since (derived).
+// 16 GB: no observation, so it is the documented maximum. A stack corrects it with
+// settings.nodes.allocatableMemory.
+//
+// The documented maximum is from the page of Kubernetes limits of 2025-11-10.
 func unpriced(vcpu, memoryGiB int) Node {
 	n := Node{VCPU: vcpu, MemoryMiB: memoryGiB * 1024, AllocatableMilli: vcpu*1000 - 100}
 	switch memoryGiB {
 	case 2:
-		n.AllocatableMiB, n.DocumentedMiB = 1574, 1024
+		n.AllocatableMiB, n.DocumentedMiB = 1464, 1024
 	case 4:
-		n.AllocatableMiB, n.DocumentedMiB = 3110, 2560
+		n.AllocatableMiB, n.DocumentedMiB = 3001, 2560
 	case 8:
-		n.AllocatableMiB, n.DocumentedMiB = 6694, 6144
+		n.AllocatableMiB, n.DocumentedMiB = 6585, 6144
 	case 16:
 		n.AllocatableMiB, n.DocumentedMiB = 13312, 13312
 	}
@@ -45,7 +50,7 @@ func unpriced(vcpu, memoryGiB int) Node {
 // node returns a row. vcpu is the number of virtual CPUs, usd the price per month.
 func node(sku string, vcpu, memoryGiB int, usd int64) Node {
 	n := unpriced(vcpu, memoryGiB)
-	n.Price = Price{SKU: sku, Unit: dollars(usd), Source: sizesSource, AsOf: sizesAsOf}
+	n.Price = Price{SKU: sku, Unit: dollars(usd), Source: sizesSource, AsOf: sizesAsOf, Confidence: ThirdParty}
 	return n
 }
 
@@ -54,7 +59,7 @@ func node(sku string, vcpu, memoryGiB int, usd int64) Node {
 //
 //nolint:unparam // the rows that are confirmed have one date until one is read again
 func confirmed(asOf string, n Node) Node {
-	n.Source, n.AsOf = sizesSource+"; confirmed against the pricing page", asOf
+	n.Source, n.AsOf = sizesSource+"; the same in a second third party's list", asOf
 	return n
 }
 

@@ -47,7 +47,7 @@ func TestPolicyWithEmptySidesDeniesAll(t *testing.T) {
 func TestNamespaceHasPoliciesThatDenyAllButDNS(t *testing.T) {
 	r := &pulumitest.Recorder{}
 	require.NoError(t, pulumitest.Run(r, "test", nil, func(ctx *pulumi.Context) error {
-		_, err := kube.Namespace(ctx, "shop", kube.Restricted)
+		_, err := kube.Namespace(ctx, "shop", kube.Restricted, nil)
 		return err
 	}))
 	for _, name := range []string{"shop-deny-all", "shop-allow-dns"} {
@@ -100,4 +100,33 @@ func TestVolumeHasOneNameInThePodAndInItsMounts(t *testing.T) {
 	assert.Equal(t, pulumi.String("s"), all.SecretName)
 	assert.Nil(t, all.Items, "all keys")
 	assert.Equal(t, corev1.KeyToPathArray{&corev1.KeyToPathArgs{Key: pulumi.String("k"), Path: pulumi.String("k")}}, some.Items)
+}
+
+func TestNamespaceHasItsQuotaBeforeAnythingElse(t *testing.T) {
+	r := &pulumitest.Recorder{}
+	quotas := components.Quotas{"shop": {
+		Request: components.Resources{MilliCPU: 1500, MiB: 512}, Claims: 1, VolumeGiB: 10, LoadBalancers: 1, NodePorts: 2,
+	}, "empty": {}}
+	require.NoError(t, pulumitest.Run(r, "test", nil, func(ctx *pulumi.Context) error {
+		for _, name := range []string{"shop", "empty", "free"} {
+			enclosed, err := kube.Namespace(ctx, name, kube.Restricted, quotas)
+			if err != nil {
+				return err
+			}
+			assert.Len(t, enclosed.Ready, map[string]int{"shop": 4, "empty": 4, "free": 3}[name], "what the Pods of %s depend on", name)
+		}
+		return nil
+	}))
+	quota, ok := r.Find("kubernetes:core/v1:ResourceQuota", "shop-budget")
+	require.True(t, ok)
+	assert.Equal(t, "budget", pulumitest.Dig(quota.Inputs, "metadata.name"), "the name is in refusals")
+	assert.Equal(t, map[string]any{
+		"requests.cpu": "1500m", "requests.memory": "512Mi", "persistentvolumeclaims": "1", "requests.storage": "10Gi",
+		"services.loadbalancers": "1", "services.nodeports": "2",
+	}, pulumitest.Dig(quota.Inputs, "spec.hard"))
+	assert.Equal(t, `["jsonpath={.status.hard['persistentvolumeclaims']}=1","jsonpath={.status.hard['requests.storage']}=10Gi",`+
+		`"jsonpath={.status.hard['services.loadbalancers']}=1","jsonpath={.status.hard['services.nodeports']}=2"]`,
+		pulumitest.Dig(quota.Inputs, "metadata.annotations.pulumi.com/waitFor"), "Pulumi does not try again to create a claim")
+	none, _ := r.Find("kubernetes:core/v1:ResourceQuota", "empty-budget")
+	assert.Equal(t, "0", pulumitest.Dig(none.Inputs, "spec.hard.requests.storage"))
 }

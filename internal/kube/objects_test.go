@@ -75,7 +75,7 @@ func TestSpreadCountsOneRevisionAndNoDrainedNodes(t *testing.T) {
 	require.Len(t, spread, 1)
 	constraint := spread[0].(*corev1.TopologySpreadConstraintArgs)
 	assert.Equal(t, pulumi.Int(1), constraint.MaxSkew)
-	assert.Equal(t, pulumi.String("DoNotSchedule"), constraint.WhenUnsatisfiable)
+	assert.Equal(t, pulumi.String("ScheduleAnyway"), constraint.WhenUnsatisfiable, "the sizing does not count on a place for each replica")
 	assert.Equal(t, pulumi.String("Honor"), constraint.NodeTaintsPolicy, "a drained node does not count")
 	assert.Equal(t, pulumi.ToStringArray([]string{"pod-template-hash"}), constraint.MatchLabelKeys, "old Pods do not count in an update")
 	assert.Equal(t, kube.Selector(workload.App), constraint.LabelSelector.(*metav1.LabelSelectorArgs).MatchLabels)
@@ -114,7 +114,7 @@ func TestNamespaceEnforcesItsPodSecurityStandard(t *testing.T) {
 func TestAnyPodMayQueryDNSOverUDPAndTCP(t *testing.T) {
 	r := &pulumitest.Recorder{}
 	require.NoError(t, pulumitest.Run(r, "test", nil, func(ctx *pulumi.Context) error {
-		_, err := kube.Namespace(ctx, "shop", kube.Restricted)
+		_, err := kube.Namespace(ctx, "shop", kube.Restricted, nil)
 		return err
 	}))
 	dns, ok := r.Find("kubernetes:networking.k8s.io/v1:NetworkPolicy", "shop-allow-dns")

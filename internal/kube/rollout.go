@@ -56,13 +56,14 @@ func Deployment(of workload.Ref, pods components.Pods, annotations pulumi.String
 	}
 }
 
-// spreadOverNodes distributes the Pods of one revision over the nodes, at most one apart. A
-// node that is being drained does not count, so that its Pods can move.
+// spreadOverNodes makes the scheduler prefer the nodes with the fewest Pods of the revision. It
+// only prefers them: a plan has room for each Pod on some node, but not on a given one
+// (decision 0009). A node that is being drained does not count.
 func spreadOverNodes(of workload.Ref) corev1.TopologySpreadConstraintArray {
 	return corev1.TopologySpreadConstraintArray{&corev1.TopologySpreadConstraintArgs{
 		MaxSkew:           pulumi.Int(1),
 		TopologyKey:       pulumi.String("kubernetes.io/hostname"),
-		WhenUnsatisfiable: pulumi.String("DoNotSchedule"),
+		WhenUnsatisfiable: pulumi.String("ScheduleAnyway"),
 		NodeTaintsPolicy:  pulumi.String("Honor"),
 		LabelSelector:     &metav1.LabelSelectorArgs{MatchLabels: Selector(of)},
 		MatchLabelKeys:    pulumi.ToStringArray([]string{"pod-template-hash"}),

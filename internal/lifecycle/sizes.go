@@ -60,6 +60,7 @@ func (z Sizes) Next(s settings.Settings) (settings.Settings, error) {
 		add("settings.cluster.ha", "is false, and the running cluster has the highly available control plane (%s a month), which DigitalOcean does not turn off again. Write true",
 			catalog.HAControlPlane.Unit)
 	}
+	s.Cluster.HARuns, s.Monitoring.AtLeastGiB, s.Archive.AtLeastGiB = z.HA, z.MonitoringGiB, z.ArchiveGiB
 	if s.Database.Kind == settings.DigitalOcean {
 		s.Database.AtLeast = z.DatabaseSize
 		if catalog.IsSmallerDatabase(s.Database.Size, z.DatabaseSize) {

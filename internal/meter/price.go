@@ -1,50 +1,18 @@
 package meter
 
 import (
+	"bytes"
+	"encoding/json"
+	"errors"
 	"fmt"
-	"strings"
+	"maps"
+	"slices"
 
 	"github.com/genericcorp/platform/internal/budget"
 	"github.com/genericcorp/platform/internal/catalog"
 )
 
-// pricers has, by resource type, the function that prices a resource by its inputs.
-var pricers = map[string]func(inputs) (budget.Bill, error){
-	"digitalocean:index/kubernetesCluster:KubernetesCluster":   priceCluster,
-	"digitalocean:index/kubernetesNodePool:KubernetesNodePool": priceNodePool,
-	"digitalocean:index/databaseCluster:DatabaseCluster":       priceDatabase,
-	"digitalocean:index/droplet:Droplet":                       priceDroplet,
-	"digitalocean:index/volume:Volume":                         priceVolume,
-	"digitalocean:index/loadBalancer:LoadBalancer":             priceLoadBalancer,
-}
-
-// ownNodesPricers is for Kubernetes types that cost money on DigitalOcean only.
-var ownNodesPricers = map[string]func(inputs) (budget.Bill, error){
-	"kubernetes:core/v1:Service":               priceService,
-	"kubernetes:core/v1:PersistentVolumeClaim": priceClaim,
-	"kubernetes:apps/v1:StatefulSet":           priceStatefulSet,
-}
-
-func (m *Meter) price(r Resource) (budget.Bill, error) {
-	if isFree(r.Type) {
-		return nil, nil
-	}
-	if pricer, ok := ownNodesPricers[r.Type]; ok {
-		if !m.ownNodes {
-			return nil, nil
-		}
-		return pricer(r.Inputs)
-	}
-	if r.Type == release {
-		return nil, checkChart(r.Inputs)
-	}
-	if pricer, ok := pricers[r.Type]; ok {
-		return pricer(r.Inputs)
-	}
-	return nil, fmt.Errorf("the type %s has no price here; add one in internal/meter/price.go, or list the type in internal/meter/free.go", r.Type)
-}
-
-func priceCluster(in inputs) (budget.Bill, error) {
+func priceCluster(_ Stack, in inputs) (budget.Bill, error) {
 	pool, err := in.object("nodePool")
 	if err != nil {
 		return nil, err
@@ -62,26 +30,19 @@ func priceCluster(in inputs) (budget.Bill, error) {
 	return bill, nil
 }
 
-// priceNodePool prices an autoscaled pool at its maximum.
+// priceNodePool prices a pool with a fixed number of nodes.
 func priceNodePool(in inputs) (budget.Bill, error) {
 	scales, err := in.boolean("autoScale", false)
 	if err != nil {
 		return nil, err
 	}
-	key := "nodeCount"
 	if scales {
-		key = "maxNodes"
+		return nil, errors.New("autoScale: has no price here, because the bill counts a fixed number of nodes; leave it out")
 	}
-	count, err := in.count(key)
+	count, err := in.count("nodeCount")
 	if err != nil {
 		return nil, err
 	}
-	return priceSize(in, budget.ItemNodes, count)
-}
-
-func priceDroplet(in inputs) (budget.Bill, error) { return priceSize(in, "droplets", 1) }
-
-func priceSize(in inputs, item string, count int) (budget.Bill, error) {
 	size, err := in.text("size", "")
 	if err != nil {
 		return nil, err
@@ -90,12 +51,16 @@ func priceSize(in inputs, item string, count int) (budget.Bill, error) {
 	if err != nil {
 		return nil, fmt.Errorf("size: %w", err)
 	}
-	return budget.Bill{node.Line(item, count)}, nil
+	return budget.Bill{node.Line(budget.ItemNodes, count)}, nil
 }
 
-func priceDatabase(in inputs) (budget.Bill, error) {
-	if _, ok := in["storageSizeMib"]; ok {
-		return nil, fmt.Errorf("storageSizeMib: has no price here; leave it out, and take a larger size for more storage")
+func priceDatabase(_ Stack, in inputs) (budget.Bill, error) {
+	engine, err := in.text("engine", "")
+	if err != nil {
+		return nil, err
+	}
+	if engine != "pg" {
+		return nil, fmt.Errorf(`engine: %q has no price here; the catalogue has the prices of "pg"`, engine)
 	}
 	slug, err := in.text("size", "")
 	if err != nil {
@@ -112,45 +77,53 @@ func priceDatabase(in inputs) (budget.Bill, error) {
 	return budget.Bill{size.Line(budget.ItemDatabase, count)}, nil
 }
 
-func priceVolume(in inputs) (budget.Bill, error) {
-	gib, err := in.count("size")
-	if err != nil {
-		return nil, err
-	}
-	return budget.Bill{catalog.BlockStorage.Line(budget.ItemVolumes, gib)}, nil
-}
-
-func priceLoadBalancer(in inputs) (budget.Bill, error) {
-	units, err := in.number("sizeUnit", 1)
-	if err != nil {
-		return nil, err
-	}
-	kind, err := in.text("type", "REGIONAL")
-	if err != nil {
-		return nil, err
-	}
-	return loadBalancer(kind, units), nil
-}
-
-func loadBalancer(kind string, units int) budget.Bill {
-	price := catalog.NetworkLoadBalancer
-	if kind == "REGIONAL" {
-		price = catalog.LoadBalancer
-	}
-	return budget.Bill{price.Line(budget.ItemLoadBalancer, max(units, 1))}
+// priceUptimeCheck prices a check. Its alerts are included.
+func priceUptimeCheck(Stack, inputs) (budget.Bill, error) {
+	return budget.Bill{catalog.UptimeCheck.Line(budget.ItemUptime, 1)}, nil
 }
 
 const release = "kubernetes:helm.sh/v3:Release"
 
-// checkChart returns an error for every chart but cert-manager's. A chart can create
-// anything; cert-manager's creates nothing that costs money.
-func checkChart(in inputs) error {
-	chart, err := in.text("chart", "")
-	if err != nil {
-		return err
+// releaseValues are the values that a release may set. None of them makes cert-manager's
+// chart create a load balancer, a claim, or an object with Pods that the sizing does not
+// count. The chart's startup check is a Job that ends before the release is complete.
+var releaseValues = map[string][]string{
+	"": {
+		"cainjector", "crds", "dns01RecursiveNameservers", "dns01RecursiveNameserversOnly", "global", "prometheus", "replicaCount",
+		"resources", "startupapicheck", "strategy", "webhook",
+	},
+	"cainjector":                {"replicaCount", "resources", "strategy"},
+	"crds":                      {"enabled", "keep"},
+	"global":                    {"leaderElection"},
+	"prometheus":                {"enabled", "servicemonitor"},
+	"prometheus.servicemonitor": {"enabled"},
+	"startupapicheck":           {"resources", "timeout"},
+	"webhook":                   {"replicaCount", "resources", "strategy", "timeoutSeconds"},
+}
+
+// checkRelease returns an error for a release that is not the stack's own. A chart can create
+// anything. cert-manager's creates nothing that costs money with the values that the
+// certificates component sets.
+func (s Stack) checkRelease(in inputs) error {
+	var errs []error
+	for _, key := range slices.Sorted(maps.Keys(s.Release)) {
+		want := s.Release[key]
+		if same(in[key], want) {
+			continue
+		}
+		if text, ok := want.(string); ok {
+			errs = append(errs, fmt.Errorf("%s: is %v and must be %q; a chart can create anything, so only this release has a price here", key, in[key], text))
+			continue
+		}
+		errs = append(errs, fmt.Errorf("%s: is not what the certificates component sets; a chart can create anything, so only its release has a price here", key))
 	}
-	if chart != "cert-manager" && !strings.HasSuffix(chart, "/cert-manager") {
-		return fmt.Errorf("chart: %q has no price here, because a chart can create anything; only cert-manager is allowed", chart)
-	}
-	return nil
+	errs = append(errs, in.only("", slices.Collect(maps.Keys(s.Release))...), in.onlyIn("values", releaseValues))
+	return errors.Join(errs...)
+}
+
+// same reports whether two inputs are equal. It does not distinguish int from float64.
+func same(a, b any) bool {
+	left, err := json.Marshal(a)
+	right, other := json.Marshal(b)
+	return err == nil && other == nil && bytes.Equal(left, right)
 }

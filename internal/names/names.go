@@ -5,9 +5,11 @@ package names
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 
+	"golang.org/x/net/publicsuffix"
 	"k8s.io/apimachinery/pkg/util/validation"
 )
 
@@ -62,6 +64,39 @@ func Owner(tenant string) string { return "owner_" + strings.ReplaceAll(tenant, 
 
 // maxTenant is the length at which SQL returns PostgreSQL's maximum of 63 bytes.
 const maxTenant = 63 - len("tenant_")
+
+// PublicDomain returns an error if a text is not a Domain, or if nobody can register it: an IP
+// address, a name such as nas.local, or a public suffix such as co.uk. Let's Encrypt orders no
+// certificate for these (RFC 8555 section 8; the list is that of publicsuffix.org).
+func PublicDomain(domain string) error {
+	if err := Domain(domain); err != nil {
+		return err
+	}
+	if _, err := netip.ParseAddr(domain); err == nil {
+		return fmt.Errorf("%q is an IP address; write a host name such as demo.example.com", domain)
+	}
+	suffix, listed := publicsuffix.PublicSuffix(domain)
+	if !listed && !strings.Contains(suffix, ".") {
+		return fmt.Errorf("%q does not end in a top-level domain of the Internet, such as .com", domain)
+	}
+	if suffix == domain {
+		return fmt.Errorf("%q is a public suffix, below which others register their domains; write your own domain", domain)
+	}
+	return nil
+}
+
+// Stack returns an error if a text cannot be the name of a stack. Resources of DigitalOcean have
+// the name of the project, a hyphen and the name of the stack, and DigitalOcean allows them only
+// letters, digits, hyphens and dots.
+func Stack(name string) error {
+	if Label(name) != nil || len(name) > maxStack {
+		return fmt.Errorf("%+.100q is no name for a stack; write lower-case letters, digits and hyphens, at most %d, with a letter or digit at both ends", name, maxStack)
+	}
+	return nil
+}
+
+// maxStack leaves room for a project of 22 letters in a label of 63.
+const maxStack = 40
 
 // Domain returns an error if a text is not a full host name of at least two labels.
 func Domain(domain string) error {

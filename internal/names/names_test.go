@@ -50,3 +50,12 @@ func FuzzTenantAdmitsOnlyLabelsThatAreIdentifiersToo(f *testing.F) {
 		}
 	})
 }
+
+func TestStackNamesAreThoseThatDigitalOceanAllowsInItsNames(t *testing.T) {
+	for name, ok := range map[string]bool{
+		"demo": true, "prod-2": true, "a": true, strings.Repeat("x", 40): true,
+		"": false, "my_stack": false, "a b": false, "Prod": false, "-a": false, "a-": false, "a.b": false, "é": false, strings.Repeat("x", 41): false,
+	} {
+		assert.Equal(t, ok, names.Stack(name) == nil, name)
+	}
+}

@@ -2,10 +2,11 @@ package report
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/genericcorp/platform/internal/budget"
 	"github.com/genericcorp/platform/internal/catalog"
-	"github.com/genericcorp/platform/internal/settings"
 )
 
 // Comparison is the difference between a stack file and the same file at another git
@@ -13,9 +14,14 @@ import (
 type Comparison struct {
 	Revision string `json:"revision"`
 	// MonthlyCents is the total of the bill at the revision. DeltaCents is today's total
-	// less that one.
+	// less that one; 0 with a Refusal.
 	MonthlyCents budget.Cents `json:"monthlyCents"`
 	DeltaCents   budget.Cents `json:"deltaCents"`
+	// Bill has the lines of the bill that differ. It is empty with a Refusal.
+	Bill []BillChange `json:"bill"`
+	// Refusal says why there will be no update: the plan does not fit, or the update would be
+	// refused. It is empty otherwise.
+	Refusal string `json:"refusal,omitempty"`
 	// New is true if the revision has no such stack file.
 	New bool `json:"new"`
 	// Problem says why the file at the revision cannot be planned. Then there are no
@@ -55,19 +61,76 @@ type Change struct {
 	Note string `json:"note,omitempty"`
 }
 
+// BillChange is a line of the bill that differs. Before and After are empty if the bill lacks it.
+type BillChange struct {
+	Item       string       `json:"item"`
+	Before     string       `json:"before"`
+	After      string       `json:"after"`
+	DeltaCents budget.Cents `json:"deltaCents"`
+}
+
 // Compare compares a stack with the same stack at a revision. before is nil if the
 // revision has no such stack file.
 func Compare(now Stack, before *Stack, revision string) *Comparison {
-	c := &Comparison{Revision: revision, New: before == nil, DeltaCents: now.MonthlyCents, Changes: []Change{}}
+	c := &Comparison{Revision: revision, New: before == nil, DeltaCents: now.MonthlyCents, Changes: []Change{}, Bill: []BillChange{}}
 	if before == nil {
 		return c
 	}
-	c.MonthlyCents, c.DeltaCents = before.MonthlyCents, now.MonthlyCents-before.MonthlyCents
+	c.MonthlyCents = before.MonthlyCents
 	c.sizes(before, now)
-	c.immovable(before.settings, now.settings)
-	c.updatable(before.settings, now.settings)
+	c.settings(before.settings, now.settings)
 	c.tenants(before.settings, now.settings)
+	if c.Refusal = c.refusal(now); c.Refusal != "" {
+		c.DeltaCents = 0
+		return c
+	}
+	c.DeltaCents = now.MonthlyCents - before.MonthlyCents
+	c.bill(before.Lines, now.Lines)
 	return c
+}
+
+// refusal returns the first reason why there will be no update, or "".
+func (c *Comparison) refusal(now Stack) string {
+	if !now.OK {
+		first, _, _ := strings.Cut(now.Problem, "\n")
+		return first
+	}
+	for _, change := range c.Changes {
+		if change.Effect == Refused {
+			return fmt.Sprintf("%s: %s", change.What, change.Note)
+		}
+	}
+	return ""
+}
+
+// bill adds the lines that differ, in the order of the bills.
+func (c *Comparison) bill(before, now []Line) {
+	lines := slices.Concat(now, before)
+	for i, l := range lines {
+		same := func(other Line) bool { return other.Item == l.Item }
+		if slices.IndexFunc(lines, same) < i {
+			continue
+		}
+		was, is := lineOf(before, same), lineOf(now, same)
+		if was.SKU != is.SKU || was.Quantity != is.Quantity || was.MonthlyCents != is.MonthlyCents {
+			c.Bill = append(c.Bill, BillChange{l.Item, was.text(), is.text(), is.MonthlyCents - was.MonthlyCents})
+		}
+	}
+}
+
+func lineOf(lines []Line, is func(Line) bool) Line {
+	if i := slices.IndexFunc(lines, is); i >= 0 {
+		return lines[i]
+	}
+	return Line{}
+}
+
+// text returns, for example, "2 × s-2vcpu-4gb", or "" for no line.
+func (l Line) text() string {
+	if l.Item == "" {
+		return ""
+	}
+	return sizeText(l.Quantity, l.SKU)
 }
 
 // PlannedAs returns the stack with the sizes and the bill of another plan of the same file.
@@ -108,45 +171,4 @@ func (c *Comparison) database(before *Stack, now Stack) {
 	}
 	c.addIfDifferent("database size", before.Database.Size, now.Database.Size, effect, note)
 	c.addIfDifferent("database nodes", before.Database.Nodes, now.Database.Nodes, InPlace, "")
-}
-
-// immovable adds the changes of settings that the provider cannot change in place.
-func (c *Comparison) immovable(before, now settings.Settings) {
-	c.addIfDifferent("region", before.Region, now.Region, Refused, "a running cluster cannot move; create a second stack there and destroy this one")
-	for _, r := range [][3]string{
-		{"network.vpc", before.Network.VPC, now.Network.VPC}, {"network.pods", before.Network.Pods, now.Network.Pods},
-		{"network.services", before.Network.Services, now.Network.Services},
-	} {
-		c.addIfDifferent(r[0], r[1], r[2], Refused, "address ranges cannot change after the cluster is created")
-	}
-	c.addIfDifferent("zone", before.Zone, now.Zone, Replaces, "every record is deleted in the old zone and created in the new one")
-	c.addIfDifferent("domain", before.Domain, now.Domain, Replaces, "records and certificate are created again; the old hosts stop answering")
-	c.addIfDifferent("cluster kind", before.Cluster.Kind, now.Cluster.Kind, Replaces, "everything is created again in the other cluster")
-	c.addIfDifferent("database kind", before.Database.Kind, now.Database.Kind, Replaces, "the app gets another database, without the data")
-}
-
-// updatable adds the changes of settings that an update changes in place.
-func (c *Comparison) updatable(before, now settings.Settings) {
-	c.addIfDifferent("database version", before.Database.Version, now.Database.Version, OneWay, "a major upgrade in place, with a pause; it cannot be undone")
-	c.addIfDifferent("HA control plane", before.Cluster.HA, now.Cluster.HA, oneWayUnless(before.Cluster.HA), "it cannot be turned off once it is on")
-	upgrade := "nodes are replaced one by one"
-	// Both are 1 and two digits, which settings.Load checked.
-	older := now.Cluster.Version < before.Cluster.Version
-	if older {
-		upgrade = "a cluster cannot be downgraded"
-	}
-	c.addIfDifferent("cluster version", before.Cluster.Version, now.Cluster.Version, oneWayUnless(older), upgrade)
-	c.addIfDifferent("protect", before.Protect, now.Protect, InPlace, "it protects the cluster and the database from deletion")
-	c.addIfDifferent("issuer", before.Certificates.Issuer, now.Certificates.Issuer, InPlace, "the certificate is ordered again")
-	c.addIfDifferent("image", before.App.Image, now.App.Image, InPlace, "")
-	c.addIfDifferent("concurrent users", before.Capacity.ConcurrentUsers, now.Capacity.ConcurrentUsers, InPlace, "")
-	c.addIfDifferent("limit", before.Budget.MonthlyUSD, now.Budget.MonthlyUSD, InPlace, "")
-}
-
-// oneWayUnless returns OneWay, or Refused if an update refuses the change.
-func oneWayUnless(refused bool) string {
-	if refused {
-		return Refused
-	}
-	return OneWay
 }

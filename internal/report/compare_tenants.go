@@ -31,11 +31,23 @@ func (c *Comparison) tenants(before, now settings.Settings) {
 		}
 		c.addIfDifferent("tenant "+t.Name, old.State, t.State, effectUnless(refused[t.Name], effect), noteUnless(refused[t.Name], noteOnChange(old, t)))
 		c.addIfDifferent("tenant "+t.Name+"'s plan", old.Plan, t.Plan, InPlace, "")
+		if there {
+			c.tenantSettings(old, t)
+		}
 		if old.State == t.State && !renamed && refused[t.Name] != "" {
 			c.Changes = append(c.Changes, Change{"tenant " + t.Name, old.State, t.State, Refused, refused[t.Name]})
 		}
 	}
 	c.vanished(history, was, now.Tenants)
+}
+
+// tenantSettings adds the changes of what else an entry of a tenant says.
+func (c *Comparison) tenantSettings(old, now settings.Tenant) {
+	of := "tenant " + now.Name + "'s "
+	c.addIfDifferent(of+"passwordVersion", old.PasswordVersion, now.PasswordVersion, OneWay, "the old connection string stops working")
+	c.addIfDifferent(of+"ownsSchema", old.OwnsSchema, now.OwnsSchema, InPlace, "its own sessions may change its schema, or no longer")
+	c.addIfDifferent(of+"sampleData", old.SampleData, now.SampleData, InPlace, "it fills an empty schema only")
+	c.addIfDifferent(of+"redirectOldHost", old.RedirectOldHost, now.RedirectOldHost, InPlace, "")
 }
 
 // addRefused adds the changes that an update would refuse to c.Refused. It returns the

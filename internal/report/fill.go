@@ -16,7 +16,7 @@ func (s *Stack) fill(declared settings.Settings, p sizing.Plan) {
 	s.MonthlyCents, s.bill = p.Bill.Total(), p.Bill
 	s.Nodes, s.Database = Nodes(p.Nodes), Database(p.Database)
 	for _, l := range p.Bill {
-		s.Lines = append(s.Lines, Line{l.Item, l.SKU, l.Quantity, l.Unit, l.Monthly(), l.Source, l.AsOf})
+		s.Lines = append(s.Lines, Line{l.Item, l.SKU, l.Quantity, l.Unit, l.Monthly(), l.Source, l.AsOf, l.Confidence})
 	}
 	for _, scenario := range p.Fit {
 		out := Scenario{Name: scenario.Name, RequestedMiB: scenario.RequestedMiB, DocumentedMiB: scenario.DocumentedMiB}
@@ -46,7 +46,7 @@ func why(s settings.Settings, p sizing.Plan) []string {
 	out := []string{fmt.Sprintf("app: %s with %s CPU and %s each, %s",
 		counted(app.Replicas, "replica"), app.Request.CPU(), app.Request.Memory(), whyApp(s))}
 	if p.Nodes.Size != "" {
-		out = append(out, fmt.Sprintf("nodes: %d × %s, %s", p.Nodes.Count, p.Nodes.Size, whyNodes(s)))
+		out = append(out, fmt.Sprintf("nodes: %d × %s, %s", p.Nodes.Count, p.Nodes.Size, whyNodes(s, p)))
 	} else {
 		out = append(out, "nodes: those of the existing cluster; nothing checks that everything fits on them")
 	}
@@ -84,9 +84,9 @@ func whyApp(s settings.Settings) string {
 	return "set by settings." + strings.Join(set, ", ") + "; the rest is " + users
 }
 
-// whyNodes says whether a setting pins the size and the number of nodes, and what must fit on
-// them.
-func whyNodes(s settings.Settings) string {
+// whyNodes says whether a setting pins the size and the number of nodes, what must fit on
+// them, and what does not fit on the next cheaper pool.
+func whyNodes(s settings.Settings, p sizing.Plan) string {
 	reason := "the cheapest on which everything fits"
 	switch {
 	case s.Nodes.Size != "" && s.Nodes.Count != 0:
@@ -98,6 +98,9 @@ func whyNodes(s settings.Settings) string {
 	}
 	if s.Capacity.SurviveNodeLoss {
 		reason += ", also with one node gone"
+	}
+	if c := p.Cheaper; c != nil {
+		reason += fmt.Sprintf("; not on %d × %s for %s, %s", c.Nodes.Count, c.Nodes.Size, c.Monthly, c.Err)
 	}
 	return reason
 }

@@ -37,6 +37,7 @@ func (r Report) Markdown(w io.Writer) error {
 	if len(r.OldPrices) > 0 {
 		lines = append(lines, "", "**warning**: "+r.oldPrices())
 	}
+	lines = append(lines, r.billLines()...)
 	lines = append(lines, r.changeLines()...)
 	if len(lines) > maxLines {
 		more := len(lines) - maxLines + 1
@@ -63,8 +64,26 @@ func priceChange(s Stack) string {
 		return "?"
 	case s.Base.New:
 		return "new"
+	case s.Base.Refusal != "":
+		return "refused"
 	}
 	return signed(s.Base.DeltaCents)
+}
+
+// billLines returns a line for each line of a bill that differs.
+func (r Report) billLines() []string {
+	out := []string{""}
+	for _, s := range r.Stacks {
+		if s.Base != nil {
+			for _, c := range s.Base.Bill {
+				out = append(out, fmt.Sprintf("- %s: %s `%s` → `%s` **%s**", s.Name, c.Item, orDash(c.Before), orDash(c.After), signed(c.DeltaCents)))
+			}
+		}
+	}
+	if len(out) == 1 {
+		return nil
+	}
+	return out
 }
 
 // changeLines returns a line for each change. Changes that an update refuses come first,
@@ -90,7 +109,7 @@ func (r Report) changeLines() []string {
 }
 
 func changeLine(stack string, c Change) string {
-	line := fmt.Sprintf("- %s: %s `%s` → `%s`", stack, c.What, c.Before, c.After)
+	line := fmt.Sprintf("- %s: %s `%s` → `%s`", stack, c.What, orDash(c.Before), orDash(c.After))
 	if c.Effect != InPlace {
 		line += " **" + c.Effect + "**"
 	}

@@ -39,9 +39,14 @@ func quotes(t *testing.T) []quote {
 		{"docs/settings.md", "high availability. | false |  | AMOUNT a month", ha},
 		{"docs/settings.md", "| 5 | 1 to 16384 | AMOUNT a GiB a month |", gib},
 		{"docs/settings.md", "| 0 |  | AMOUNT a GiB a month |", gib},
+		{"docs/operations.md", "Each host costs AMOUNT a month", catalog.UptimeCheck.Unit},
+		{"docs/decisions/0017-alerts.md", "cost AMOUNT a month for each host", catalog.UptimeCheck.Unit},
+		{"docs/decisions/0018-web-analytics.md", "prod has AMOUNT of its budget left", both(t).Stacks[1].LimitCents - both(t).Stacks[1].MonthlyCents},
+		{"docs/decisions/0018-web-analytics.md", "need another node (AMOUNT a month)", node},
+		{"docs/settings.md", "names of active tenants | AMOUNT a host a month", catalog.UptimeCheck.Unit},
 		{"docs/tenancy.md", "`archive: {volumeGiB: 5}`, AMOUNT a GiB a month", gib},
 		{"docs/decisions/0008-default-pool.md", "It costs at least AMOUNT a month", catalog.Nodes()[0].Unit},
-		{"docs/decisions/0009-any-order.md", "a third node at 300 users (AMOUNT a month)", node},
+		{"docs/decisions/0009-any-order.md", "It asked for a third node on prod (AMOUNT a", node},
 
 		// Not in the catalogue: no stack's bill has them.
 		{"README.md", "A bucket of DigitalOcean Spaces costs AMOUNT a month", 500},

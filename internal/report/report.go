@@ -71,6 +71,7 @@ type Line struct {
 	MonthlyCents budget.Cents `json:"monthlyCents"`
 	Source       string       `json:"source"`
 	AsOf         string       `json:"asOf"`
+	Confidence   string       `json:"confidence"`
 }
 
 // Nodes is the pool of nodes. Its size is empty for an existing cluster.
@@ -199,7 +200,7 @@ func New(stacks []Stack, now time.Time) Report {
 	return r
 }
 
-// OK reports whether every stack is OK and no update would refuse a change of its tenants.
+// OK reports whether every stack is OK and no update would refuse a change.
 func (r Report) OK() bool {
 	for _, s := range r.Stacks {
 		if !s.accepted() {
@@ -209,4 +210,9 @@ func (r Report) OK() bool {
 	return true
 }
 
-func (s Stack) accepted() bool { return s.OK && (s.Base == nil || len(s.Base.Refused) == 0) }
+func (s Stack) accepted() bool {
+	return s.OK && (s.Base == nil || len(s.Base.Refused) == 0 && s.Base.Refusal == "")
+}
+
+// Sizes returns what an update with this plan makes that never shrinks.
+func (s Stack) Sizes() lifecycle.Sizes { return lifecycle.SizesOf(s.settings, s.Database.Size) }

@@ -96,7 +96,7 @@ func TestTextShowsPricesFitHeadroomAndEconomics(t *testing.T) {
 func TestPlanStackOverTheLimitIsNotOKAndHasAdvice(t *testing.T) {
 	s := planStack(t, "demo", strings.Replace(stackFile(t, "demo"), "    capacity:", "    cluster: {ha: true}\n    capacity:", 1))
 	assert.False(t, s.OK)
-	assert.Contains(t, s.Problem, "HA control plane ("+catalog.HAControlPlane.Unit.String()+")")
+	assert.Contains(t, s.Problem, "settings.cluster.ha: false, for $51.65")
 	assert.NotEmpty(t, s.Lines)
 	var out bytes.Buffer
 	require.NoError(t, report.New([]report.Stack{s}, today).Markdown(&out))
@@ -166,12 +166,12 @@ func TestMarkdownSortsChangesByTheirEffect(t *testing.T) {
 		effects[c.What] = c.Effect
 	}
 	assert.Equal(t, map[string]string{
-		"region": report.Refused, "database version": report.OneWay, "concurrent users": report.InPlace,
+		"region": report.Refused, "database.version": report.OneWay, "capacity.concurrentUsers": report.InPlace,
 	}, effects)
 	var out bytes.Buffer
 	require.NoError(t, report.New([]report.Stack{after}, today).Markdown(&out))
-	assert.Less(t, strings.Index(out.String(), "region"), strings.Index(out.String(), "database version"))
-	assert.Less(t, strings.Index(out.String(), "database version"), strings.Index(out.String(), "concurrent users"))
+	assert.Less(t, strings.Index(out.String(), "region"), strings.Index(out.String(), "database.version"))
+	assert.Less(t, strings.Index(out.String(), "database.version"), strings.Index(out.String(), "capacity.concurrentUsers"))
 }
 
 func TestCompareOfAnotherNodeSizeNamesTheResizeCommand(t *testing.T) {

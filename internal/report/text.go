@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -190,12 +191,19 @@ func (p *printer) base(s Stack) {
 		p.line("\n since %s: the stack is new", s.Base.Revision)
 		return
 	}
-	p.line("\n since %s: %s before, %s now (%s)", s.Base.Revision, s.Base.MonthlyCents, s.MonthlyCents, signed(s.Base.DeltaCents))
+	if s.Base.Refusal != "" {
+		p.line("\n since %s: %s before; now there is no update: %s", s.Base.Revision, s.Base.MonthlyCents, s.Base.Refusal)
+	} else {
+		p.line("\n since %s: %s before, %s now (%s)", s.Base.Revision, s.Base.MonthlyCents, s.MonthlyCents, signed(s.Base.DeltaCents))
+	}
 	if s.Base.Planner != "" {
 		p.line("  both are planned by this program, which differs from that of %s: %s", s.Base.Revision, s.Base.Planner)
 	}
+	for _, c := range s.Base.Bill {
+		p.line("  bill, %s: %s → %s, %s", c.Item, orDash(c.Before), orDash(c.After), signed(c.DeltaCents))
+	}
 	for _, c := range s.Base.Changes {
-		p.line("  %s: %s → %s, %s", c.What, c.Before, c.After, strings.TrimSuffix(c.Effect+": "+c.Note, ": "))
+		p.line("  %s: %s → %s, %s", c.What, orDash(c.Before), orDash(c.After), strings.TrimSuffix(c.Effect+": "+c.Note, ": "))
 	}
 }
 
@@ -232,6 +240,8 @@ func sizeText(count int, size string) string {
 	}
 	return fmt.Sprintf("%d × %s", count, size)
 }
+
+func orDash(text string) string { return cmp.Or(text, "-") }
 
 func signed(c budget.Cents) string {
 	if c > 0 {

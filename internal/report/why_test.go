@@ -96,7 +96,7 @@ func TestCompareOfAnotherKindHasNoChangeOfSizes(t *testing.T) {
 	for _, change := range report.Compare(now, &before, "main").Changes {
 		whats = append(whats, change.What)
 	}
-	assert.Equal(t, []string{"cluster kind", "database kind"}, whats)
+	assert.Equal(t, []string{"cluster.kind", "database.kind", "database.network"}, whats)
 }
 
 func TestCompareRefusesAnOlderClusterAndTheEndOfHA(t *testing.T) {

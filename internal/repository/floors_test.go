@@ -24,26 +24,30 @@ const module = "github.com/genericcorp/platform/"
 // stacks, from there to components, and from there to internal.
 var floors = map[string][]string{
 	".":                       {"stacks"},
-	"cmd/plan":                {"internal/lifecycle", "internal/report", "internal/settings"},
-	"cmd/ops":                 {"internal/adopt", "internal/budget", "internal/catalog", "internal/resize", "internal/settings", "internal/sizing", "internal/tenancy", "internal/usage/monthly"},
-	"stacks":                  {"components/", "internal/budget", "internal/lifecycle", "internal/meter", "internal/names", "internal/pgurl", "internal/settings", "internal/sizing", "internal/workload"},
+	"cmd/plan":                {"internal/lifecycle", "internal/names", "internal/report", "internal/settings"},
+	"cmd/ops":                 {"internal/adopt", "internal/budget", "internal/catalog", "internal/lifecycle", "internal/onboarding", "internal/report", "internal/resize", "internal/settings", "internal/sizing", "internal/tenancy", "internal/usage/monthly"},
+	"stacks":                  {"components/", "internal/budget", "internal/catalog", "internal/lifecycle", "internal/meter", "internal/names", "internal/pgurl", "internal/settings", "internal/sizing", "internal/workload"},
 	"examples/one-component":  {"components", "components/"},
 	"components":              {},
+	"components/admission":    {"internal/catalog", "internal/kube", "internal/workload"},
 	"components/app":          {"components", "internal/kube", "internal/pgurl", "internal/routes", "internal/settings", "internal/tenancy", "internal/workload"},
 	"components/tenants":      {"components", "internal/kube", "internal/pgurl", "internal/settings", "internal/tenancy", "internal/usage", "internal/workload"},
 	"components/pooler":       {"components", "internal/kube", "internal/settings", "internal/tenancy", "internal/workload"},
 	"components/certificates": {"components", "internal/kube", "internal/routes", "internal/workload"},
 	"components/cluster":      {"internal/budget", "internal/catalog"},
 	"components/dns":          {"internal/names"},
-	"components/ingress":      {"components", "internal/kube", "internal/routes", "internal/settings", "internal/workload"},
-	"components/monitoring":   {"components", "internal/alerts", "internal/budget", "internal/kube", "internal/routes", "internal/tenancy", "internal/workload"},
+	"components/ingress":      {"components", "internal/catalog", "internal/kube", "internal/routes", "internal/settings", "internal/workload"},
+	"components/monitoring":   {"components", "internal/alerts", "internal/budget", "internal/dashboards", "internal/kube", "internal/routes", "internal/tenancy", "internal/workload"},
 	"components/postgres":     {"internal/catalog", "internal/pgurl"},
+	"components/uptime":       {},
 	"internal/adopt":          {},
 	"internal/alerts":         {"internal/budget", "internal/usage", "internal/workload"},
+	"internal/onboarding":     {"internal/budget", "internal/lifecycle", "internal/names", "internal/settings", "internal/sizing", "internal/workload"},
+	"internal/dashboards":     {"internal/alerts", "internal/budget", "internal/usage", "internal/workload"},
 	"internal/resize":         {"internal/budget", "internal/catalog"},
 	"internal/kube":           {"components", "internal/workload"},
 	"internal/routes":         {"internal/kube", "internal/settings", "internal/workload"},
-	"internal/report":         {"internal/budget", "internal/catalog", "internal/lifecycle", "internal/settings", "internal/sizing", "internal/workload"},
+	"internal/report":         {"internal/budget", "internal/catalog", "internal/lifecycle", "internal/names", "internal/settings", "internal/sizing", "internal/workload"},
 	"internal/lifecycle":      {"internal/catalog", "internal/settings"},
 	"internal/meter":          {"internal/budget", "internal/catalog"},
 	"internal/sizing":         {"components", "internal/budget", "internal/catalog", "internal/settings", "internal/workload"},
@@ -68,7 +72,7 @@ var floors = map[string][]string{
 	"sandbox/cluster/images":       {},
 	"sandbox/cluster/machines":     {"internal/catalog", "sandbox/cloud", "sandbox/cluster/"},
 	"sandbox/cluster/node":         {"sandbox/cluster/vpc", "sandbox/machine"},
-	"sandbox/cluster/standin":      {},
+	"sandbox/cluster/standin":      {"internal/dashboards"},
 	"sandbox/cluster/vpc":          {},
 
 	"sandbox/digitalocean": {"sandbox/cloud", "internal/catalog"},
@@ -211,4 +215,25 @@ func TestOnlyTheProvidersFileConstructsProviders(t *testing.T) {
 		}
 	}
 	assert.Equal(t, []string{"../../stacks/providers.go"}, constructs)
+}
+
+// A transform could change inputs after the meter has priced them.
+func TestOnlyTheMeterHasTransforms(t *testing.T) {
+	transforms := []string{
+		"RegisterResourceTransform", "RegisterStackTransform", "RegisterStackTransformation", "RegisterInvokeTransform", "Transforms", "Transformations",
+	}
+	var with []string
+	for _, path := range sources(t) {
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+		require.NoError(t, err)
+		if slices.ContainsFunc(calls(file), func(name string) bool { return slices.Contains(transforms, name) }) {
+			with = append(with, path)
+		}
+	}
+	slices.Sort(with)
+	assert.Equal(t, []string{
+		"../../sandbox/pulumitest/extra.go", // a planted transform, which the meter must refuse
+		"../../stacks/meter.go",
+		"../../stacks/registered.go", // it only records
+	}, with)
 }

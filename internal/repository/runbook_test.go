@@ -20,6 +20,8 @@ var foreignMessages = map[string]string{
 	"cannot be deleted because it is protected": "pulumi, pkg/resource/deploy/step.go",
 	"unable to replace resource":                "pulumi, pkg/resource/deploy/step_generator.go",
 	"failed to download":                        "helm, a chart's download (helm/helm#10181)",
+	"exceeded quota: budget":                    "kube-apiserver, pkg/admission/plugin/resourcequota/controller.go; the e2e tests see it",
+	"failed quota: budget: must specify":        "kube-apiserver, pkg/admission/plugin/resourcequota/controller.go; the e2e tests see it",
 }
 
 var quoted = regexp.MustCompile("`([^`]+)`")

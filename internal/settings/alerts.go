@@ -34,8 +34,9 @@ type Alerts struct {
 	// Change: in place.
 	Webhook string `yaml:"webhook"`
 
-	Email      AlertEmail `yaml:"email"`
-	QuietHours QuietHours `yaml:"quietHours"`
+	Email        AlertEmail         `yaml:"email"`
+	QuietHours   QuietHours         `yaml:"quietHours"`
+	DigitalOcean DigitalOceanAlerts `yaml:"digitalocean"`
 }
 
 // AlertEmail is the e-mail that tells people of alerts. The password of the server is the secret
@@ -100,6 +101,7 @@ func (e AlertEmail) Port() int {
 func (a Alerts) withDefaults() Alerts {
 	setDefault(&a.AvailabilityPercent, 99.5)
 	setDefault(&a.LatencyMs, 1000)
+	setDefault(&a.DigitalOcean.Email, a.Email.To)
 	return a
 }
 
@@ -117,6 +119,7 @@ func (s Settings) validateAlerts(f *Faults) {
 	}
 	a.Email.validate(f)
 	a.QuietHours.validate(f)
+	s.validateDigitalOceanAlerts(f)
 	if s.Cluster.Kind == DigitalOcean && a.Email.Port() == 25 {
 		f.add("alerts.email.server", "has port 25, which DigitalOcean blocks; write the server's port for mail programs, such as 2525")
 	}

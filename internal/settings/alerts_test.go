@@ -34,3 +34,33 @@ alerts: {email: {to: a@genericcorp.com, from: b@genericcorp.com, server: "mail.g
 `))
 	require.NoError(t, err)
 }
+
+func TestDigitalOceansAlertsGoToTheReceiverOfTheOthersUnlessTheyHaveAnother(t *testing.T) {
+	const email = "email: {to: a@genericcorp.com, from: b@genericcorp.com, server: 'smtp.genericcorp.com:2525'}"
+	for text, want := range map[string]string{
+		"alerts: {" + email + "}": "a@genericcorp.com", "alerts: {" + email + ", digitalocean: {database: true}}": "a@genericcorp.com",
+		"alerts: {" + email + ", digitalocean: {email: c@genericcorp.com, database: true}}": "c@genericcorp.com",
+	} {
+		s, err := settings.Load([]byte(least + text))
+		require.NoError(t, err, text)
+		assert.Equal(t, want, s.Alerts.DigitalOcean.Email, text)
+	}
+}
+
+func TestUptimeHasHostsThatAnswerOnly(t *testing.T) {
+	const tenants = "tenants: [{name: acme}, {name: beta, state: suspended}]\n"
+	s, err := settings.Load([]byte(least + tenants + "alerts: {digitalocean: {email: a@genericcorp.com, uptime: [app, grafana, acme]}}"))
+	require.NoError(t, err)
+	for entry, host := range map[string]string{"app": s.Domain, "grafana": "grafana." + s.Domain, "acme": "acme." + s.Domain} {
+		assert.Equal(t, host, s.UptimeHost(entry))
+	}
+	_, err = settings.Load([]byte(least + tenants + "alerts: {digitalocean: {email: a@genericcorp.com, uptime: [beta]}}"))
+	require.ErrorContains(t, err, `settings.alerts.digitalocean.uptime: "beta" is not app, grafana, or the name of an active tenant`)
+}
+
+func TestDigitalOceansAlertsGoWithDigitalOceansClusterAndDatabase(t *testing.T) {
+	_, err := settings.Load([]byte(least + "cluster: {kind: existing}\ndatabase: {kind: external}\nalerts: {digitalocean: {email: a@genericcorp.com, uptime: [app]}}"))
+	require.ErrorContains(t, err, "settings.alerts.digitalocean: goes with cluster.kind: digitalocean alone")
+	_, err = settings.Load([]byte(least + "database: {kind: external, connections: 50}\nalerts: {digitalocean: {email: a@genericcorp.com, database: true}}"))
+	require.ErrorContains(t, err, "settings.alerts.digitalocean.database: goes with database.kind: digitalocean alone")
+}

@@ -115,3 +115,20 @@ func TestNoQuantityTakesLongToRefuse(t *testing.T) {
 	}
 	assert.Less(t, time.Since(start), soon)
 }
+
+func TestAllocatableMemoryIsThatOfAKnownSizeAndNotMoreThanItHas(t *testing.T) {
+	for entry, want := range map[string]string{
+		"s-2vcpu-4gb: 3073024Ki": "", "s-2vcpu-4gb: 4Gi": "", "s-2vcpu-4gb: 1Gi": "",
+		"s-2vcpu-4gb: 1023Mi": "is not between a quarter and all of the node's memory, 4096Mi", "s-2vcpu-4gb: 4097Mi": "is not between a quarter",
+		"s-2vcpu-4gb: \"\"": "is not a quantity", "s-2vcpu-4gb: lots": "is not a quantity", "s-2vcpu-4gb: -3Gi": "is not a quantity",
+		"huge: 3Gi": "is not a node size with a known price",
+	} {
+		_, err := settings.Load([]byte(least + "nodes: {allocatableMemory: {" + entry + "}}\n"))
+		if want == "" {
+			assert.NoError(t, err, entry)
+			continue
+		}
+		assert.ErrorContains(t, err, "settings.nodes.allocatableMemory.", entry)
+		assert.ErrorContains(t, err, want, entry)
+	}
+}

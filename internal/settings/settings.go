@@ -108,6 +108,8 @@ type Cluster struct {
 	// Cost: $40 a month.
 	// Change: in place; it cannot be turned off again.
 	HA bool `yaml:"ha"`
+	// HARuns says that the running cluster has it.
+	HARuns bool `yaml:"-"`
 	// Context is a context of an existing cluster's kubeconfig; empty is the current
 	// context.
 	// Default: empty.
@@ -115,7 +117,7 @@ type Cluster struct {
 	Context string `yaml:"context"`
 }
 
-// Nodes pins what the solver would choose. The solver keeps a pinned value and checks that
+// Nodes pins what the solver would choose, and corrects what it knows of a node. The solver keeps a pinned value and checks that
 // the load fits.
 type Nodes struct {
 	// Size is a Droplet size for all nodes; empty lets the solver choose.
@@ -130,6 +132,13 @@ type Nodes struct {
 	// Cost: the price of a node for each.
 	// Change: in place.
 	Count int `yaml:"count"`
+	// AllocatableMemory corrects the memory that the plan counts on a node, by the node's size. A size
+	// without an entry has the figure of internal/catalog. docs/operations.md says how to read it from
+	// a cluster.
+	// Default: none.
+	// Values: a Kubernetes quantity for a size, such as `s-2vcpu-4gb: 3010Mi`.
+	// Change: nothing is created or changed; the next plan counts with it.
+	AllocatableMemory map[string]string `yaml:"allocatableMemory"`
 }
 
 // Network has the address ranges in CIDR notation. They may not overlap with each
@@ -245,7 +254,7 @@ type Ingress struct {
 	Address string `yaml:"address"`
 }
 
-// Monitoring sizes the metrics store (VictoriaMetrics).
+// Monitoring sizes the metrics store (VictoriaMetrics), and says how people sign in to Grafana.
 type Monitoring struct {
 	// RetentionDays is how many days metrics are kept. The usage of tenants is counted with 3
 	// or more.
@@ -259,6 +268,10 @@ type Monitoring struct {
 	// Cost: $0.10 a GiB a month.
 	// Change: larger in place; a volume cannot shrink.
 	VolumeGiB int `yaml:"volumeGiB"`
+	// AtLeastGiB is the size of the volume that exists; 0 if there is none.
+	AtLeastGiB int `yaml:"-"`
+
+	OAuth OAuth `yaml:"oauth"`
 }
 
 // App is the application. docs/app-contract.md says what it must do.
@@ -318,6 +331,14 @@ type App struct {
 	// Values: names of letters, digits and underscores, with text.
 	// Change: a rolling update.
 	Env map[string]string `yaml:"env"`
+	// WebAnalytics is the token of a site of Cloudflare Web Analytics. The app gets it as
+	// WEB_ANALYTICS_TOKEN. AgentHQ counts the visits of the page at Domain with it, and of no
+	// other page. The token is public, because it is in that page.
+	// Default: empty.
+	// Values: 32 hexadecimal digits.
+	// Cost: none; Cloudflare's service is free of charge.
+	// Change: a rolling update.
+	WebAnalytics string `yaml:"webAnalytics"`
 	// InternetEgress allows connections from the app to the Internet on port 443.
 	// Default: false.
 	// Change: in place.

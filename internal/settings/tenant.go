@@ -20,6 +20,8 @@ type Archive struct {
 	// Cost: $0.10 a GiB a month.
 	// Change: larger in place; a volume cannot shrink.
 	VolumeGiB int `yaml:"volumeGiB"`
+	// AtLeastGiB is the size of the volume that exists; 0 if there is none.
+	AtLeastGiB int `yaml:"-"`
 }
 
 // Tenant is a customer with a host, a database role and a schema. docs/tenancy.md describes

@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"cmp"
 	"fmt"
 	"net/mail"
 	"net/netip"
@@ -9,6 +10,9 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
+
+	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/genericcorp/platform/internal/catalog"
 	"github.com/genericcorp/platform/internal/names"
@@ -33,7 +37,7 @@ func (s Settings) validateNames(f *Faults) {
 	for path, domain := range map[string]string{"domain": s.Domain, "zone": s.Zone} {
 		if domain == "" {
 			f.add(path, "is missing; write a host name such as demo.example.com")
-		} else if err := names.Domain(domain); err != nil {
+		} else if err := names.PublicDomain(domain); err != nil {
 			f.add(path, "%v", err)
 		}
 	}
@@ -62,8 +66,11 @@ func (s Settings) validateEmail(f *Faults) {
 	}
 	host := strings.ToLower(s.Email[strings.LastIndex(s.Email, "@")+1:])
 	ends := func(ending string) bool { return host == ending || strings.HasSuffix(host, "."+ending) }
-	if err := names.Domain(host); err != nil || slices.ContainsFunc(reserved, ends) {
+	switch {
+	case names.PublicDomain(host) != nil || slices.ContainsFunc(reserved, ends):
 		f.add("email", "Let's Encrypt refuses the host %q; write an address that receives mail", host)
+	case strings.ContainsFunc(s.Email, func(r rune) bool { return r > unicode.MaxASCII }):
+		f.add("email", "%q has other letters than ASCII, and Let's Encrypt refuses them; write another address", s.Email)
 	}
 }
 
@@ -83,6 +90,7 @@ func (s Settings) validateCluster(f *Faults) {
 			f.add("nodes.size", "%v", err)
 		}
 	}
+	s.Nodes.validateAllocatable(f)
 	if f.wrong("cluster.kind") {
 		return
 	}
@@ -95,6 +103,37 @@ func (s Settings) validateCluster(f *Faults) {
 	}
 	if s.Ingress.Address != "" {
 		f.add("ingress.address", "goes with cluster.kind: existing alone; on DigitalOcean the load balancer brings its own")
+	}
+}
+
+// AllocatableMiB returns the allocatable memory that the settings have for a node size, rounded
+// down, and whether they have it.
+func (n Nodes) AllocatableMiB(size string) (int, bool) {
+	text, ok := n.AllocatableMemory[size]
+	if !ok {
+		return 0, false
+	}
+	const mib = 1 << 20
+	q := resource.MustParse(text)
+	return int(q.Value() / mib), true
+}
+
+// validateAllocatable allows at most the memory of the node.
+func (n Nodes) validateAllocatable(f *Faults) {
+	for size, text := range n.AllocatableMemory {
+		path := "nodes.allocatableMemory." + size
+		node, err := catalog.NodeBySize(size)
+		if err != nil {
+			f.add(path, "%v", err)
+			continue
+		}
+		memoryQuantities.within(f, path, cmp.Or(text, "nothing"))
+		if f.wrong(path) {
+			continue
+		}
+		if mib, _ := n.AllocatableMiB(size); mib < node.MemoryMiB/4 || mib > node.MemoryMiB {
+			f.add(path, "%q is not between a quarter and all of the node's memory, %dMi", text, node.MemoryMiB)
+		}
 	}
 }
 
@@ -149,6 +188,7 @@ func (s Settings) validateServices(f *Faults) {
 	}
 	dayBounds.within(f, "monitoring.retentionDays", s.Monitoring.RetentionDays)
 	volumeBounds.within(f, "monitoring.volumeGiB", s.Monitoring.VolumeGiB)
+	s.Monitoring.OAuth.validate(f)
 	oneOf(f, "maintenance.day", s.Maintenance.Day,
 		"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 	if !hour.MatchString(s.Maintenance.Hour) {

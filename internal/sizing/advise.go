@@ -2,118 +2,129 @@ package sizing
 
 import (
 	"fmt"
+	"math"
+	"slices"
 	"strings"
 
 	"github.com/genericcorp/platform/internal/budget"
 	"github.com/genericcorp/platform/internal/settings"
 )
 
-// costlySetting is a setting that can raise the price of a plan.
-type costlySetting struct {
-	// name is how messages name it.
-	name string
-	// on reports whether the settings use it; off removes it from them.
-	on  func(settings.Settings) bool
-	off func(*settings.Settings)
-}
+// unlimited is a budget that no plan exceeds.
+const unlimited = budget.Cents(math.MaxInt64)
 
-// costlySettings is sorted by what users lose: the first one is the easiest to give up.
-var costlySettings = []costlySetting{
-	{"HA control plane", func(s settings.Settings) bool { return s.Cluster.HA },
-		func(s *settings.Settings) { s.Cluster.HA = false }},
-	{"the pin of nodes.size", func(s settings.Settings) bool { return s.Nodes.Size != "" },
-		func(s *settings.Settings) { s.Nodes.Size = "" }},
-	{"the pin of nodes.count", func(s settings.Settings) bool { return s.Nodes.Count != 0 },
-		func(s *settings.Settings) { s.Nodes.Count = 0 }},
-	{"the pin of database.size", func(s settings.Settings) bool { return s.Database.Size != "" },
-		func(s *settings.Settings) { s.Database.Size = "" }},
-	{"database.standby", func(s settings.Settings) bool { return s.Database.Standby },
-		func(s *settings.Settings) { s.Database.Standby = false }},
-	{"capacity.surviveNodeLoss", func(s settings.Settings) bool { return s.Capacity.SurviveNodeLoss },
-		func(s *settings.Settings) { s.Capacity.SurviveNodeLoss = false }},
-}
-
-// advise says how to bring a plan that is over its budget within it. It tries, in this
-// order: one costly setting less, all of them less, and smaller volumes.
-// Then it gives the price of the cheapest plan. It returns "" if no plan fits.
-func advise(s settings.Settings, derive derivation, over Plan) string {
-	total := over.Bill.Total()
+// advise says which changes of the settings give a plan within a limit. It tries, in this
+// order: each setting alone, and all extras together. If neither helps it gives the price of
+// the cheapest plan without extras, and names the amounts that make it as expensive as it is.
+// It returns "" if there is no such plan.
+func advise(s settings.Settings, derive derivation, limit budget.Cents) string {
+	if single := singleChanges(s, derive, limit); len(single) > 0 {
+		return "each of these changes alone gives a plan" + within(limit) + ":" + list(single)
+	}
 	minimal := s
-	for _, setting := range costlySettings {
-		if !setting.on(s) {
-			continue
+	for _, e := range extras {
+		e.off(&minimal)
+	}
+	p, err := solve(minimal, derive)
+	if err != nil {
+		return ""
+	}
+	if p.Bill.Total() <= limit {
+		return fmt.Sprintf("no single change is enough. These changes together give a plan%s, of %s (%s):%s", within(limit),
+			p.Bill.Total(), describe(p), list(neededTogether(s, derive, limit)))
+	}
+	works := func(less settings.Settings) bool {
+		_, ok := planWithin(less, derive, limit)
+		return ok
+	}
+	changes := []string{fmt.Sprintf("settings.budget.monthlyUsd: at least %s", strings.TrimPrefix(p.Bill.Total().String(), "$"))}
+	for _, a := range amounts {
+		if most, ok := a.atMost(minimal, works); ok {
+			changes = append(changes, a.text(s, most))
 		}
-		without := s
-		setting.off(&without)
-		setting.off(&minimal)
-		if p, ok := planWithin(without, derive, over.Budget); ok {
-			return fmt.Sprintf("%s (%s) breaks the budget; without it this plan costs %s (%s)",
-				setting.name, total-p.Bill.Total(), p.Bill.Total(), describe(p))
-		}
 	}
-	if p, ok := planWithin(minimal, derive, over.Budget); ok {
-		return fmt.Sprintf("several settings together break the budget; without any extra or pin this plan costs %s (%s)",
-			p.Bill.Total(), describe(p))
-	}
-	volumes := lineOf(over.Bill, budget.ItemVolumes)
-	if most := affordableUnits(over, volumes); most > 0 {
-		if s.Archive.VolumeGiB > 0 {
-			return fmt.Sprintf("settings.archive.volumeGiB and settings.monitoring.volumeGiB (%s) break the budget; at most %d GiB together are within it",
-				volumes.Monthly(), most)
-		}
-		return fmt.Sprintf("settings.monitoring.volumeGiB (%s) breaks the budget; at most %d GiB are within it", volumes.Monthly(), most)
-	}
-	if p, err := solve(minimal, derive); err == nil {
-		return fmt.Sprintf("nothing cheaper fits: the cheapest plan for this workload costs %s (%s); raise settings.budget.monthlyUsd, or lower %s",
-			p.Bill.Total(), describe(p), strings.Join(lowerable(minimal, p), ", "))
-	}
-	return ""
+	return fmt.Sprintf("nothing cheaper fits: the cheapest plan for this workload costs %s (%s). Each of these changes gives a plan%s:%s",
+		p.Bill.Total(), describe(p), withoutExtras(s), list(changes))
 }
 
-// lowerable names what makes a plan as large as it is: the settings from which the app's
-// Pods follow and, unless the database has the smallest size, what the next smaller size
-// lacks.
-func lowerable(s settings.Settings, p Plan) []string {
+// singleChanges returns the settings that alone give a plan within a limit, each with what to
+// write and with that plan.
+func singleChanges(s settings.Settings, derive derivation, limit budget.Cents) []string {
 	var out []string
-	add := func(set bool, format string, value any) {
-		if set {
-			out = append(out, fmt.Sprintf(format, value))
+	var p Plan
+	works := func(changed settings.Settings) bool {
+		tried, ok := planWithin(changed, derive, limit)
+		if ok {
+			p = tried
+		}
+		return ok
+	}
+	add := func(change string) {
+		out = append(out, fmt.Sprintf("%s, for %s (%s)", change, p.Bill.Total(), describe(p)))
+	}
+	for _, e := range extras {
+		without := s
+		if e.off(&without); e.on(s) && works(without) {
+			add(e.path + ": " + e.write)
 		}
 	}
-	add(s.App.Replicas == 0 || s.App.CPU == "" || s.App.Memory == "", "settings.capacity.concurrentUsers (%d)", s.Capacity.ConcurrentUsers)
-	add(s.App.Replicas > 0, "settings.app.replicas (%d)", s.App.Replicas)
-	add(s.App.CPU != "", "settings.app.cpu (%s)", s.App.CPU)
-	add(s.App.Memory != "", "settings.app.memory (%s)", s.App.Memory)
-	if smaller, ok := nextSmaller(p.Database.Size); ok {
-		need := demandOf(s, p.Workload)
-		add(smaller.Connections < need.connections, "settings.app.databasePool (%d)", s.App.DatabasePool)
-		add(smaller.TenantsMiB() < need.storageMiB, "the storage of tenants (%d MiB)", need.storageMiB)
+	for _, a := range amounts {
+		if most, ok := a.atMost(s, works); ok {
+			add(a.text(s, most))
+		}
 	}
 	return out
 }
+
+// neededTogether returns the extras that a plan within a limit has to do without. It keeps
+// those that users would miss most.
+func neededTogether(s settings.Settings, derive derivation, limit budget.Cents) []string {
+	off := slices.DeleteFunc(slices.Clone(extras), func(e extra) bool { return !e.on(s) })
+	for i := len(off) - 1; i >= 0; i-- {
+		fewer := slices.Delete(slices.Clone(off), i, i+1)
+		without := s
+		for _, e := range fewer {
+			e.off(&without)
+		}
+		if _, ok := planWithin(without, derive, limit); ok {
+			off = fewer
+		}
+	}
+	var out []string
+	for _, e := range off {
+		out = append(out, e.path+": "+e.write)
+	}
+	return out
+}
+
+// withoutExtras continues "gives a plan" with the extras that it does without.
+func withoutExtras(s settings.Settings) string {
+	var paths []string
+	for _, e := range extras {
+		if e.on(s) {
+			paths = append(paths, e.path)
+		}
+	}
+	if len(paths) == 0 {
+		return ""
+	}
+	return " without " + strings.Join(paths, ", ")
+}
+
+// within continues "gives a plan" with the limit.
+func within(limit budget.Cents) string {
+	if limit == unlimited {
+		return ", but over the budget"
+	}
+	return " within " + limit.String()
+}
+
+func list(items []string) string { return "\n  " + strings.Join(items, "\n  ") }
 
 // planWithin returns the cheapest plan, and whether there is one within the limit.
 func planWithin(s settings.Settings, derive derivation, limit budget.Cents) (Plan, bool) {
 	p, err := solve(s, derive)
 	return p, err == nil && p.Bill.Total() <= limit
-}
-
-// affordableUnits returns how many units of a line are within the budget if all other
-// lines stay. It returns 0 if not even one is.
-func affordableUnits(p Plan, line budget.Line) int {
-	if line.Unit == 0 {
-		return 0
-	}
-	return max(0, int((p.Budget-p.Bill.Total()+line.Monthly())/line.Unit))
-}
-
-func lineOf(b budget.Bill, item string) budget.Line {
-	for _, l := range b {
-		if l.Item == item {
-			return l
-		}
-	}
-	return budget.Line{}
 }
 
 func describe(p Plan) string {
@@ -127,15 +138,16 @@ func describe(p Plan) string {
 	return text
 }
 
-// addPriceWithoutPin adds to the error of pinned nodes the cheapest plan without the pin.
-func addPriceWithoutPin(s settings.Settings, derive derivation, misfit error) error {
-	if !IsMisfit(misfit) || s.Nodes == (settings.Nodes{}) {
-		return misfit
+// addChanges adds to the error of settings without a plan the changes that give one: within the
+// budget, or else at any price. An unknown size has its own fix.
+func addChanges(s settings.Settings, derive derivation, err error) error {
+	if isUnknownSize(err) {
+		return err
 	}
-	s.Nodes = settings.Nodes{}
-	p, err := solve(s, derive)
-	if err != nil {
-		return misfit
+	for _, limit := range []budget.Cents{s.Budget.MonthlyUSD, unlimited} {
+		if advice := advise(s, derive, limit); advice != "" {
+			return fmt.Errorf("%w\n%s", err, advice)
+		}
 	}
-	return fmt.Errorf("%w\nwithout the pin this plan costs %s (%s)", misfit, p.Bill.Total(), describe(p))
+	return err
 }

@@ -22,6 +22,9 @@ func bill(s settings.Settings, p Plan) budget.Bill {
 	if s.Cluster.Kind == settings.DigitalOcean {
 		b = append(b, catalog.LoadBalancer.Line(budget.ItemLoadBalancer, 1),
 			catalog.BlockStorage.Line(budget.ItemVolumes, p.Workload.VolumeGiB()))
+		if checks := len(s.Alerts.DigitalOcean.Uptime); checks > 0 {
+			b = append(b, catalog.UptimeCheck.Line(budget.ItemUptime, checks))
+		}
 	}
 	return b
 }

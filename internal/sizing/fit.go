@@ -41,3 +41,9 @@ func IsMisfit(err error) bool {
 	var misfit *MisfitError
 	return errors.As(err, &misfit)
 }
+
+// isUnknownSize reports whether an error is or wraps a *catalog.UnknownError.
+func isUnknownSize(err error) bool {
+	var unknown *catalog.UnknownError
+	return errors.As(err, &unknown)
+}

@@ -112,7 +112,7 @@ func nextPlan(s settings.Settings, set workload.Set, p Plan) (budget.Cents, stri
 	if len(s.Tenants) > settings.MaxTenants {
 		return 0, NoPlan + "create another stack for more tenants"
 	}
-	s.Nodes, s.Database.Size = settings.Nodes{}, ""
+	s.Nodes.Size, s.Nodes.Count, s.Database.Size = "", 0, ""
 	after, err := solve(s, func(settings.Settings) workload.Set { return set })
 	if err != nil {
 		return 0, NoPlan + err.Error()

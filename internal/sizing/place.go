@@ -17,7 +17,7 @@ type pod struct {
 	volumes int
 	// replicas is 1 for a Pod of each node.
 	replicas int
-	// spread is true if the Pods of this name may differ by at most one between nodes.
+	// spread is true if the scheduler prefers the node with the fewest Pods of this name.
 	spread bool
 }
 
@@ -177,3 +177,12 @@ func systemPods() pods {
 
 // nodesText returns, for example, "2 × s-2vcpu-4gb".
 func nodesText(size string, count int) string { return fmt.Sprintf("%d × %s", count, size) }
+
+// sum returns the requests of all replicas.
+func sum(pods []pod) components.Resources {
+	var out components.Resources
+	for _, p := range pods {
+		out = out.Plus(components.Resources{MilliCPU: p.replicas * p.request.MilliCPU, MiB: p.replicas * p.request.MiB})
+	}
+	return out
+}

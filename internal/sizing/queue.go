@@ -42,28 +42,25 @@ func (q *queue) Pop() any {
 }
 
 // placeEqual places equal Pods one by one, each on the node with the most free memory on which
-// it fits. Pods that spread may differ by at most one between nodes. It returns false if a Pod
-// finds no node.
+// it fits. Pods that spread go to the nodes with the fewest of them first. It returns false if a
+// Pod finds no node.
 func placeEqual(nodes []NodeFit, p pod, replicas int) bool {
-	open, full := newQueue(nodes), &queue{nodes: nodes}
-	misfit := false
+	open, next := newQueue(nodes), &queue{nodes: nodes}
 	for placed := 0; placed < replicas; {
 		if open.Len() == 0 {
-			// A node without room keeps its Pods, so with spread no other may get one more.
-			if misfit || full.Len() == 0 {
+			if next.Len() == 0 {
 				return false
 			}
-			open, full = full, open
+			open, next = next, open
 		}
 		i := heap.Pop(open).(int)
 		if !nodes[i].fits(p) {
-			misfit = true
 			continue
 		}
 		nodes[i].add(p)
 		placed++
 		if p.spread {
-			heap.Push(full, i)
+			heap.Push(next, i)
 		} else {
 			heap.Push(open, i)
 		}

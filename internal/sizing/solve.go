@@ -50,6 +50,9 @@ type Plan struct {
 	Budget budget.Cents
 	// Fit is empty for an existing cluster, because its nodes are not known.
 	Fit Fit
+	// Cheaper is the most expensive pool that costs less than Nodes, and the reason why the
+	// workload does not fit on it. It is nil if no pool that the pins allow costs less.
+	Cheaper *MisfitPool
 	// Bounds are the quotas that a bigger budget does not raise.
 	Bounds []Bound
 
@@ -79,11 +82,11 @@ func solveWithin(s settings.Settings, derive derivation) (Plan, error) {
 	}
 	p, err := solve(s, derive)
 	if err != nil {
-		return Plan{}, addPriceWithoutPin(s, derive, err)
+		return Plan{}, addChanges(s, derive, err)
 	}
 	over := &budget.OverError{}
 	if err := p.Bill.Check(p.Budget); errors.As(err, &over) {
-		over.Advice = advise(s, derive, p)
+		over.Advice = advise(s, derive, p.Budget)
 		return p, over
 	}
 	return p, nil
@@ -103,7 +106,7 @@ func solve(s settings.Settings, derive derivation) (Plan, error) {
 	}
 	p.PoolerConnections = poolerConnections(s, p)
 	if s.Cluster.Kind == settings.DigitalOcean {
-		if p.node, p.Nodes, p.Fit, err = chooseNodes(s, p.Workload); err != nil {
+		if err = chooseNodes(s, &p); err != nil {
 			return Plan{}, err
 		}
 	}
@@ -120,33 +123,48 @@ type candidate struct {
 
 func (c candidate) monthly() budget.Cents { return c.node.Unit * budget.Cents(c.count) }
 
-// chooseNodes returns the cheapest pool on which the workload fits. Among pools of one
-// price it prefers more free memory, then fewer nodes.
-func chooseNodes(s settings.Settings, set workload.Set) (catalog.Node, Nodes, Fit, error) {
+func (c candidate) nodes() Nodes { return Nodes{Size: c.node.SKU, Count: c.count} }
+
+// MisfitPool is a pool on which a workload does not fit.
+type MisfitPool struct {
+	Nodes   Nodes
+	Monthly budget.Cents
+	// Err is a *MisfitError.
+	Err error
+}
+
+// chooseNodes sets the plan's nodes to the cheapest pool on which the workload fits. Among
+// pools of one price it prefers more free memory, then fewer nodes.
+func chooseNodes(s settings.Settings, p *Plan) error {
 	pools, err := candidates(s)
 	if err != nil {
-		return catalog.Node{}, Nodes{}, nil, err
+		return err
 	}
 	var chosen candidate
-	var chosenFit Fit
 	var lastMisfit error
 	for _, c := range pools {
-		if chosenFit != nil && c.monthly() > chosen.monthly() {
+		if p.Fit != nil && c.monthly() > chosen.monthly() {
 			break
 		}
-		f, err := fit(set, s.Capacity.SurviveNodeLoss, c.node, c.count)
+		f, err := fit(p.Workload, s.Capacity.SurviveNodeLoss, c.node, c.count)
 		if err != nil {
 			lastMisfit = err
 			continue
 		}
-		if chosenFit == nil || f[0].Free().MiB > chosenFit[0].Free().MiB {
-			chosen, chosenFit = c, f
+		if p.Fit == nil || f[0].Free().MiB > p.Fit[0].Free().MiB {
+			chosen, p.Fit = c, f
 		}
 	}
-	if chosenFit == nil {
-		return catalog.Node{}, Nodes{}, nil, fmt.Errorf("%s; the most expensive pool that was tried: %w", whatWasTried(s.Nodes), lastMisfit)
+	if p.Fit == nil {
+		return fmt.Errorf("%s; the most expensive pool that was tried: %w", whatWasTried(s.Nodes), lastMisfit)
 	}
-	return chosen.node, Nodes{Size: chosen.node.SKU, Count: chosen.count}, chosenFit, nil
+	p.node, p.Nodes = chosen.node, chosen.nodes()
+	// The pools are sorted by price, and none that costs less fits.
+	if i := slices.IndexFunc(pools, func(c candidate) bool { return c.monthly() == chosen.monthly() }) - 1; i >= 0 {
+		_, err := fit(p.Workload, s.Capacity.SurviveNodeLoss, pools[i].node, pools[i].count)
+		p.Cheaper = &MisfitPool{pools[i].nodes(), pools[i].monthly(), err}
+	}
+	return nil
 }
 
 // whatWasTried starts the message of a workload that fits on no pool.
@@ -172,7 +190,15 @@ func candidates(s settings.Settings) ([]candidate, error) {
 		}
 		sizes = []catalog.Node{n}
 	}
+	for i, n := range sizes {
+		if mib, ok := s.Nodes.AllocatableMiB(n.SKU); ok {
+			sizes[i].AllocatableMiB = mib
+		}
+	}
 	first, last := 1, MaxNodes
+	if s.Capacity.SurviveNodeLoss {
+		first = 2
+	}
 	if s.Nodes.Count != 0 {
 		first, last = s.Nodes.Count, s.Nodes.Count
 	}

@@ -44,12 +44,16 @@ func TestGaugesOfEachTenantAreWrittenAndNoOtherText(t *testing.T) {
 			run(t, locked, "BEGIN", "SET LOCAL ROLE owner_beta", "CREATE TABLE tenant_beta.held (id int)")
 			assert.Contains(t, b.count(t), "2 tenants measured")
 			series := b.get(t, "/api/v1/series?match[]={__name__!=''}")
-			for _, metric := range []string{usage.SchemaBytes, usage.Rows, usage.RowsWritten, usage.Connections} {
+			for _, metric := range usage.Gauges() {
 				assert.Contains(t, series, fmt.Sprintf(`{"__name__":%q,"tenant":"acme"}`, metric))
 				assert.Contains(t, series, fmt.Sprintf(`{"__name__":%q,"tenant":"beta"}`, metric))
 			}
 			assert.NotContains(t, series, "evil")
 			size := ask[int](t, super, "SELECT sum(pg_total_relation_size(oid))::int FROM pg_class WHERE relnamespace = 'tenant_acme'::regnamespace AND relkind IN ('r', 'S')")
+			tier := settings.Tiers[0].StorageMiB << 20
+			assert.Eventually(t, func() bool {
+				return strings.Contains(b.get(t, "/api/v1/export?match[]=tenant_schema_limit_bytes%7Btenant=%22acme%22%7D"), fmt.Sprintf(`"values":[%d]`, tier))
+			}, 20*time.Second, 200*time.Millisecond)
 			// VictoriaMetrics exports a sample some seconds after it was written.
 			assert.Eventually(t, func() bool {
 				return strings.Contains(b.get(t, "/api/v1/export?match[]=tenant_schema_bytes%7Btenant=%22acme%22%7D"), fmt.Sprintf(`"values":[%d]`, size))

@@ -7,13 +7,19 @@ import (
 )
 
 // Names of the gauges that the Job writes to VictoriaMetrics, each with the label tenant.
-// RowsWritten is a counter.
+// RowsWritten is a counter. SchemaLimitBytes is the storage of the tenant's tier.
 const (
-	SchemaBytes = "tenant_schema_bytes"
-	Rows        = "tenant_rows"
-	RowsWritten = "tenant_rows_written_total"
-	Connections = "tenant_connections"
+	SchemaBytes      = "tenant_schema_bytes"
+	SchemaLimitBytes = "tenant_schema_limit_bytes"
+	Rows             = "tenant_rows"
+	RowsWritten      = "tenant_rows_written_total"
+	Connections      = "tenant_connections"
 )
+
+// Gauges returns the names of all metrics that the Job writes.
+func Gauges() []string {
+	return []string{SchemaBytes, SchemaLimitBytes, Rows, RowsWritten, Connections}
+}
 
 // Named is an expression in MetricsQL with a name.
 type Named struct{ Name, Expr string }

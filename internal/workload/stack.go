@@ -87,12 +87,12 @@ func For(s settings.Settings) Set {
 			Replicas: 1, Request: components.Resources{MilliCPU: 50, MiB: 512}, Limit: components.Resources{MiB: 768},
 		}},
 		VMAlert:          vmalert(),
-		KubeStateMetrics: rolling(KubeStateMetrics, components.Resources{MilliCPU: 10, MiB: 64}, components.Resources{MiB: 128}),
+		KubeStateMetrics: single(KubeStateMetrics, components.Resources{MilliCPU: 10, MiB: 64}, components.Resources{MiB: 128}),
 		NodeExporter: Workload{Ref: NodeExporter, Kind: DaemonSet, Pods: components.Pods{
 			Request: components.Resources{MilliCPU: 10, MiB: 40}, Limit: components.Resources{MiB: 80},
 		}},
-		CertManager: rolling(CertManager, components.Resources{MilliCPU: 10, MiB: 48}, components.Resources{MiB: 160}),
-		CAInjector:  rolling(CAInjector, components.Resources{MilliCPU: 10, MiB: 64}, components.Resources{MiB: 256}),
+		CertManager: single(CertManager, components.Resources{MilliCPU: 10, MiB: 48}, components.Resources{MiB: 160}),
+		CAInjector:  single(CAInjector, components.Resources{MilliCPU: 10, MiB: 64}, components.Resources{MiB: 256}),
 		Webhook:     rolling(Webhook, components.Resources{MilliCPU: 10, MiB: 24}, components.Resources{MiB: 96}),
 		Pooler:      pooler(s.Capacity),
 		// An update's two Jobs run one after the other. A scheduled run may run at the same
@@ -126,6 +126,12 @@ func usage() Workload {
 	return Workload{Ref: Usage, Kind: CronJob, Pods: components.Pods{
 		Replicas: 1, Request: components.Resources{MilliCPU: 5, MiB: 32}, Limit: components.Resources{MiB: 96},
 	}}
+}
+
+// single returns a Deployment with one replica that an update stops before its successor starts. No
+// request waits for it, so some seconds without it do no harm.
+func single(ref Ref, request, limit components.Resources) Workload {
+	return Workload{Ref: ref, Kind: Deployment, Pods: components.Pods{Replicas: 1, Request: request, Limit: limit}}
 }
 
 // rolling returns a Deployment with one replica that a rolling update replaces.

@@ -1,8 +1,11 @@
 package apiserver
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
+	"strings"
 )
 
 // unready returns the reason why the real provider would still wait for a live object; ""
@@ -31,10 +34,44 @@ func unready(live map[string]any) string {
 			return "it has no address"
 		}
 	}
-	if annotation(live, "pulumi.com/waitFor") == "condition=Ready" {
-		return condition(live, "Ready", "True")
+	return awaited(live)
+}
+
+// awaited returns the first condition of the annotation pulumi.com/waitFor that is not met. The
+// annotation is a condition, or a JSON list of them (ReadyCondition of pulumi-kubernetes 4.33).
+func awaited(live map[string]any) string {
+	text := annotation(live, "pulumi.com/waitFor")
+	if text == "" {
+		return ""
+	}
+	var all []string
+	if json.Unmarshal([]byte(text), &all) != nil {
+		all = []string{text}
+	}
+	for _, one := range all {
+		if kind, ok := strings.CutPrefix(one, "condition="); ok {
+			if reason := condition(live, kind, "True"); reason != "" {
+				return reason
+			}
+			continue
+		}
+		path, want, ok := strings.Cut(strings.TrimPrefix(one, "jsonpath={"), "}=")
+		if found := Field(live, segments(path)...); !ok || found != want {
+			return fmt.Sprintf("%s is %q", one, found)
+		}
 	}
 	return ""
+}
+
+// segment matches a part of a JSONPath: .name or ['name'].
+var segment = regexp.MustCompile(`\.(\w+)|\['([^']+)'\]`)
+
+func segments(path string) []string {
+	var out []string
+	for _, match := range segment.FindAllStringSubmatch(path, -1) {
+		out = append(out, match[1]+match[2])
+	}
+	return out
 }
 
 // jobFailure returns an error for a Job that has failed and will not be tried again.

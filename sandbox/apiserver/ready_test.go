@@ -8,6 +8,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// quota is the metadata of a quota with two limits that Pulumi waits for.
+const quota = `"metadata":{"annotations":{"pulumi.com/waitFor":"[\"jsonpath={.status.hard.claims}=1\",\"jsonpath={.status.hard['requests.storage']}=10Gi\"]"}}`
+
 func TestUnreadyReturnsAReasonUntilTheObjectIsReady(t *testing.T) {
 	for name, c := range map[string]struct {
 		live  string
@@ -25,6 +28,9 @@ func TestUnreadyReturnsAReasonUntilTheObjectIsReady(t *testing.T) {
 		"a service inside the cluster":     {`{"kind":"Service","spec":{"type":"ClusterIP"}}`, true},
 		"a claim without a volume":         {`{"kind":"PersistentVolumeClaim","status":{"phase":"Pending"}}`, false},
 		"a certificate without conditions": {`{"kind":"Certificate","metadata":{"annotations":{"pulumi.com/waitFor":"condition=Ready"}},"status":{}}`, false},
+		"a quota that is not counted":      {`{"kind":"ResourceQuota",` + quota + `}`, false},
+		"a quota with the old limit":       {`{"kind":"ResourceQuota",` + quota + `,"status":{"hard":{"claims":"1","requests.storage":"5Gi"}}}`, false},
+		"a quota that is in force":         {`{"kind":"ResourceQuota",` + quota + `,"status":{"hard":{"claims":"1","requests.storage":"10Gi"}}}`, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var live map[string]any

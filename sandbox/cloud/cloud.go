@@ -60,6 +60,9 @@ const (
 	// TokenOffer, with the ID "kubernetes": Inputs.versions are the Kubernetes versions
 	// that the cloud offers, newest first.
 	TokenOffer = "digitalocean:account/offer:Offer"
+	// TokenTeam, with the ID "members": Inputs.emails are the verified addresses of the
+	// team. Without it every address is verified.
+	TokenTeam = "digitalocean:account/team:Team"
 )
 
 // Object is one object in the cloud.

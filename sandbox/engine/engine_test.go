@@ -241,7 +241,7 @@ func TestUpRefusesAResourceThatTheBillLacks(t *testing.T) {
 	build := exec.Command("go", "build", "-o", program, "./testdata/extra")
 	out, err := build.CombinedOutput()
 	require.NoError(t, err, string(out))
-	for _, extra := range pulumitest.Extras() {
+	for _, extra := range append(pulumitest.Extras(), pulumitest.Late) {
 		t.Run(extra, func(t *testing.T) {
 			s := newStack(t, "demo")
 			s.Tools.Program = program

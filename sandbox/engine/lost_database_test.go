@@ -111,17 +111,22 @@ func TestReconcileJobsDeletedByHandRunAgain(t *testing.T) {
 }
 
 // The restore runbook suspends the schedule while it loads rows.
-func TestUpResumesAScheduleThatWasSuspendedByHand(t *testing.T) {
+func TestUpResumesSchedulesThatWereSuspendedByHand(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, "prod")
 	s.Up(t)
 	c := cloud.At(s.CloudFolder())
 	const cronJob = "kubernetes:batch/v1:CronJob"
-	id, schedule := onlyObject(t, c, cronJob)
-	schedule.Inputs["spec"].(map[string]any)["suspend"] = true
-	require.NoError(t, c.Put(cronJob, id, schedule))
-	s.Fails(t, "preview", "--refresh", "--expect-no-changes")
-	s.Succeeds(t, "up", "--yes", "--skip-preview", "--refresh")
-	_, schedule = onlyObject(t, c, cronJob)
-	assert.Equal(t, false, schedule.Inputs["spec"].(map[string]any)["suspend"])
+	for _, id := range []string{"tenants/reconcile", "tenants/usage"} {
+		schedule, found, err := c.Get(cronJob, id)
+		require.NoError(t, err)
+		require.True(t, found, id)
+		schedule.Inputs["spec"].(map[string]any)["suspend"] = true
+		require.NoError(t, c.Put(cronJob, id, schedule))
+		s.Fails(t, "preview", "--refresh", "--expect-no-changes")
+		s.Succeeds(t, "up", "--yes", "--skip-preview", "--refresh")
+		schedule, _, err = c.Get(cronJob, id)
+		require.NoError(t, err)
+		assert.Equal(t, false, schedule.Inputs["spec"].(map[string]any)["suspend"], id)
+	}
 }

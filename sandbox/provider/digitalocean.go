@@ -58,8 +58,11 @@ func (d *digitalOcean) kind(token string) *kind {
 		"digitalocean:index/databaseUser:DatabaseUser":                         d.databaseUserKind,
 		"digitalocean:index/databaseFirewall:DatabaseFirewall":                 d.firewallKind,
 		"digitalocean:index/databasePostgresqlConfig:DatabasePostgresqlConfig": d.postgresConfigKind,
-		"digitalocean:index/droplet:Droplet":                                   dropletKind,
-		"digitalocean:index/volume:Volume":                                     volumeKind,
+		tokenUptimeCheck: d.uptimeCheckKind,
+		tokenUptimeAlert: d.uptimeAlertKind,
+		"digitalocean:index/monitorAlert:MonitorAlert": d.monitorAlertKind,
+		"digitalocean:index/droplet:Droplet":           dropletKind,
+		"digitalocean:index/volume:Volume":             volumeKind,
 	}[token]
 	if k == nil {
 		return nil

@@ -10,6 +10,7 @@ import (
 	certmanager "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
+	admissionv1 "k8s.io/api/admissionregistration/v1"
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -58,6 +59,7 @@ var apis = map[string]objectAPI{
 	"kubernetes:core/v1:ConfigMap":      object[corev1.ConfigMap]("v1", true),
 	"kubernetes:core/v1:Secret":         object[corev1.Secret]("v1", true, "type"),
 	"kubernetes:core/v1:ServiceAccount": object[corev1.ServiceAccount]("v1", true),
+	"kubernetes:core/v1:ResourceQuota":  object[corev1.ResourceQuota]("v1", true),
 	"kubernetes:core/v1:Service":        object[corev1.Service]("v1", true, "spec.clusterIP").withStatus(serviceStatus),
 	"kubernetes:core/v1:PersistentVolumeClaim": object[corev1.PersistentVolumeClaim]("v1", true,
 		"spec.accessModes", "spec.selector", "spec.storageClassName", "spec.volumeName").withStatus(claimStatus).withCheckUpdate(checkClaimGrowth),
@@ -78,6 +80,9 @@ var apis = map[string]objectAPI{
 	"kubernetes:rbac.authorization.k8s.io/v1:RoleBinding":        object[rbacv1.RoleBinding](rbacGroup, true, "roleRef"),
 	"kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding": object[rbacv1.ClusterRoleBinding](rbacGroup, false, "roleRef"),
 
+	"kubernetes:admissionregistration.k8s.io/v1:ValidatingAdmissionPolicy":        object[admissionv1.ValidatingAdmissionPolicy](admissionGroup, false),
+	"kubernetes:admissionregistration.k8s.io/v1:ValidatingAdmissionPolicyBinding": object[admissionv1.ValidatingAdmissionPolicyBinding](admissionGroup, false),
+
 	"kubernetes:cert-manager.io/v1:ClusterIssuer": object[certmanager.ClusterIssuer](certManagerGroup, false),
 	"kubernetes:cert-manager.io/v1:Certificate":   object[certmanager.Certificate](certManagerGroup, true),
 }
@@ -85,6 +90,7 @@ var apis = map[string]objectAPI{
 const (
 	rbacGroup        = "rbac.authorization.k8s.io/v1"
 	certManagerGroup = "cert-manager.io/v1"
+	admissionGroup   = "admissionregistration.k8s.io/v1"
 )
 
 // decode reads an object into the real API's Go type. An unknown field, a wrong type and

@@ -1,6 +1,7 @@
 package pulumitest
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -12,38 +13,70 @@ import (
 type extra struct {
 	token  string
 	inputs pulumi.Map
+	opts   []pulumi.ResourceOption
+	// transform is registered for the stack after the program, and so after the meter.
+	transform pulumi.ResourceTransform
 }
+
+// Late is the resource that a transform after the meter makes expensive. The mock runs no
+// transforms, so Extras does not have it.
+const Late = "late transform"
 
 var metaExtra = pulumi.Map{"name": pulumi.String("extra"), "namespace": pulumi.String("app")}
 
 // extras are resources that the meter must refuse, each for another reason.
 var extras = map[string]extra{
-	"droplet": {"digitalocean:index/droplet:Droplet", pulumi.Map{
+	"droplet": {token: "digitalocean:index/droplet:Droplet", inputs: pulumi.Map{
 		"image": pulumi.String("debian-12-x64"), "region": pulumi.String("fra1"), "size": pulumi.String("s-1vcpu-2gb"),
 	}},
-	"volume": {"digitalocean:index/volume:Volume", pulumi.Map{
+	"volume": {token: "digitalocean:index/volume:Volume", inputs: pulumi.Map{
 		"region": pulumi.String("fra1"), "size": pulumi.Int(100),
 	}},
-	"pool": {"digitalocean:index/kubernetesNodePool:KubernetesNodePool", pulumi.Map{
+	"pool": {token: "digitalocean:index/kubernetesNodePool:KubernetesNodePool", inputs: pulumi.Map{
 		"clusterId": pulumi.String("x"), "size": pulumi.String("s-4vcpu-8gb"), "autoScale": pulumi.Bool(true),
 		"minNodes": pulumi.Int(1), "maxNodes": pulumi.Int(5),
 	}},
-	"load balancer": {"kubernetes:core/v1:Service", pulumi.Map{
-		"apiVersion": pulumi.String("v1"), "kind": pulumi.String("Service"), "metadata": metaExtra,
-		"spec": pulumi.Map{"type": pulumi.String("LoadBalancer"), "ports": pulumi.Array{pulumi.Map{"port": pulumi.Int(80)}}},
+	"load balancer": {token: "kubernetes:core/v1:Service", inputs: service("LoadBalancer")},
+	"ignored input": {
+		token: "kubernetes:core/v1:Service", inputs: service("ClusterIP"), opts: []pulumi.ResourceOption{pulumi.IgnoreChanges([]string{"spec.type"})},
+	},
+	Late: {token: "kubernetes:core/v1:Service", inputs: service("ClusterIP"), transform: func(_ context.Context, args *pulumi.ResourceTransformArgs) *pulumi.ResourceTransformResult {
+		if args.Name != "extra" || args.Type != "kubernetes:core/v1:Service" {
+			return nil
+		}
+		return &pulumi.ResourceTransformResult{Props: service("LoadBalancer"), Opts: args.Opts}
 	}},
-	"claim": {"kubernetes:core/v1:PersistentVolumeClaim", pulumi.Map{
+	"ephemeral disk": {token: "kubernetes:apps/v1:Deployment", inputs: pulumi.Map{
+		"apiVersion": pulumi.String("apps/v1"), "kind": pulumi.String("Deployment"), "metadata": metaExtra,
+		"spec": pulumi.Map{"template": pulumi.Map{"spec": pulumi.Map{"volumes": pulumi.Array{pulumi.Map{
+			"name": pulumi.String("data"), "ephemeral": pulumi.Map{"volumeClaimTemplate": pulumi.Map{}},
+		}}}}},
+	}},
+	"claim": {token: "kubernetes:core/v1:PersistentVolumeClaim", inputs: pulumi.Map{
 		"apiVersion": pulumi.String("v1"), "kind": pulumi.String("PersistentVolumeClaim"), "metadata": metaExtra,
 		"spec": pulumi.Map{
 			"accessModes": pulumi.Array{pulumi.String("ReadWriteOnce")},
 			"resources":   pulumi.Map{"requests": pulumi.Map{"storage": pulumi.String("100Gi")}},
 		},
 	}},
-	"unknown type": {"digitalocean:index/gradientAgent:GradientAgent", pulumi.Map{"name": pulumi.String("extra")}},
+	"uptime check": {token: "digitalocean:index/uptimeCheck:UptimeCheck", inputs: pulumi.Map{
+		"name": pulumi.String("extra"), "target": pulumi.String("https://genericcorp.com"),
+	}},
+	"unknown type": {token: "digitalocean:index/gradientAgent:GradientAgent", inputs: pulumi.Map{"name": pulumi.String("extra")}},
+}
+
+func service(kind string) pulumi.Map {
+	return pulumi.Map{
+		"apiVersion": pulumi.String("v1"), "kind": pulumi.String("Service"), "metadata": metaExtra,
+		"spec": pulumi.Map{"type": pulumi.String(kind), "ports": pulumi.Array{pulumi.Map{"port": pulumi.Int(80)}}},
+	}
 }
 
 // Extras returns the names of the resources that WithExtra can add, sorted.
-func Extras() []string { return slices.Sorted(maps.Keys(extras)) }
+// Late is not among them.
+func Extras() []string {
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(extras)), func(name string) bool { return name == Late })
+}
 
 // WithExtra returns the program with one more resource, whose name is from Extras.
 func WithExtra(program pulumi.RunFunc, name string) pulumi.RunFunc {
@@ -53,7 +86,7 @@ func WithExtra(program pulumi.RunFunc, name string) pulumi.RunFunc {
 		}
 		more, ok := extras[name]
 		if !ok {
-			return fmt.Errorf("there is no extra resource %q; one of %q", name, Extras())
+			return fmt.Errorf("there is no extra resource %q; one of %q and %q", name, Extras(), Late)
 		}
 		var p anyProvider
 		pkg := more.token[:len("digitalocean")]
@@ -65,8 +98,13 @@ func WithExtra(program pulumi.RunFunc, name string) pulumi.RunFunc {
 		if err := ctx.RegisterResource("pulumi:providers:"+pkg, "extra", inputs, &p); err != nil {
 			return err
 		}
+		if more.transform != nil {
+			if err := ctx.RegisterResourceTransform(more.transform); err != nil { //nolint:forbidigo // the meter must notice it
+				return err
+			}
+		}
 		var r anyResource
-		return ctx.RegisterResource(more.token, "extra", more.inputs, &r, pulumi.Provider(&p))
+		return ctx.RegisterResource(more.token, "extra", more.inputs, &r, append(more.opts, pulumi.Provider(&p))...)
 	}
 }
 

@@ -74,6 +74,7 @@ var mainInputs = map[string][]string{
 	"Namespace":             {"metadata.labels.pod-security.kubernetes.io/enforce"},
 	"Service":               {"spec.type"},
 	"PersistentVolumeClaim": {"spec.resources.requests.storage"},
+	"ResourceQuota":         {"spec.hard.requests.cpu", "spec.hard.requests.memory", "spec.hard.requests.storage", "spec.hard.services.loadbalancers"},
 	"Deployment":            {"spec.replicas"},
 	"CronJob":               {"spec.schedule"},
 }

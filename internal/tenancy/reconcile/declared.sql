@@ -13,10 +13,12 @@ BEGIN
       changed  timestamptz NOT NULL DEFAULT now(),
       former   text,  -- the name before the last rename
       full_since timestamptz, -- when its storage exceeded its tier's limit (quota.sql); else null
-      unmeasured int NOT NULL DEFAULT 0 -- number of runs in a row that could not measure its storage
+      unmeasured int NOT NULL DEFAULT 0, -- number of runs in a row that could not measure its storage
+      storage_mib int -- the storage of its tier; null before the first run that has written it
     );
-  ELSIF (SELECT count(*) FROM pg_attribute WHERE attrelid = 'platform.tenants'::regclass AND attname IN ('former', 'full_since', 'unmeasured')) < 3 THEN
-    ALTER TABLE platform.tenants ADD IF NOT EXISTS former text, ADD IF NOT EXISTS full_since timestamptz, ADD IF NOT EXISTS unmeasured int NOT NULL DEFAULT 0;
+  ELSIF (SELECT count(*) FROM pg_attribute WHERE attrelid = 'platform.tenants'::regclass AND attname IN ('former', 'full_since', 'unmeasured', 'storage_mib')) < 4 THEN
+    ALTER TABLE platform.tenants ADD IF NOT EXISTS former text, ADD IF NOT EXISTS full_since timestamptz, ADD IF NOT EXISTS unmeasured int NOT NULL DEFAULT 0,
+      ADD IF NOT EXISTS storage_mib int;
   END IF;
 END $$;
 

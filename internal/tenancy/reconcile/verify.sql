@@ -2,6 +2,7 @@
 SELECT format('UPDATE platform.tenants SET state = %L, changed = now() WHERE name = %L', d.state, d.name)
 FROM desired d JOIN platform.tenants t USING (name) WHERE d.state <> t.state AND name NOT IN (SELECT name FROM failures) ORDER BY d.name
 \gexec
+UPDATE platform.tenants t SET storage_mib = d.storage_mib FROM desired d WHERE d.name = t.name AND t.storage_mib IS DISTINCT FROM d.storage_mib;
 UPDATE platform.tenants t SET password = NULL, restored = NULL, full_since = NULL FROM desired d
 WHERE d.name = t.name AND d.state = 'purged' AND t.state = 'purged' AND (password IS NOT NULL OR restored IS NOT NULL OR full_since IS NOT NULL);
 UPDATE platform.tenants t SET state = 'suspended', changed = now() FROM closed c

@@ -6,9 +6,10 @@ SET client_min_messages = warning;
 SET search_path = pg_catalog;
 SET client_connection_check_interval = '5s';
 SET lock_timeout = '1s';
--- A label with another character could end the line. The stack file refuses such names.
+-- A label with another character could end the line. The stack file refuses such names. A column that
+-- the next update adds is null here.
 CREATE TEMP TABLE measured AS
-  SELECT name, role, n.oid AS schema, NULL::bigint AS bytes FROM platform.tenants JOIN pg_namespace n ON nspname = role
+  SELECT name, role, n.oid AS schema, NULL::bigint AS bytes, (to_jsonb(t) ->> 'storage_mib')::bigint * 1048576 AS allowed FROM platform.tenants t JOIN pg_namespace n ON nspname = role
   WHERE state <> 'purged' AND name ~ '^[a-z0-9-]+$';
 
 -- A tenant may lock its tables. It has no sample then, and the next ones wait less for theirs.
@@ -33,5 +34,5 @@ WITH counted AS (
 )
 SELECT format('%s{tenant="%s"} %s', metric, name, value)
 FROM measured LEFT JOIN counted ON schemaname = role LEFT JOIN sessions ON usename = role, LATERAL (VALUES
-  ('tenant_schema_bytes', bytes), ('tenant_rows', coalesce(rows, 0)), ('tenant_rows_written_total', coalesce(written, 0)), ('tenant_connections', coalesce(open, 0))
+  ('tenant_schema_bytes', bytes), ('tenant_schema_limit_bytes', allowed), ('tenant_rows', coalesce(rows, 0)), ('tenant_rows_written_total', coalesce(written, 0)), ('tenant_connections', coalesce(open, 0))
 ) AS gauges (metric, value) WHERE value IS NOT NULL ORDER BY name, metric;

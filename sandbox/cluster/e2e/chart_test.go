@@ -60,6 +60,7 @@ func (s liveStack) checkChart(t *testing.T) {
 	assert.Contains(t, strings.Join(args, " "), "--dns01-recursive-nameservers=https://1.1.1.1/dns-query,https://8.8.8.8/dns-query")
 
 	checkWebhooks(t, rendered)
+	checkNothingBillable(t, rendered)
 
 	live, err := s.client.AppsV1().Deployments(workload.CertManagerNamespace).List(t.Context(), metav1.ListOptions{})
 	require.NoError(t, err)
@@ -95,6 +96,28 @@ func checkWebhooks(t *testing.T, rendered []*unstructured.Unstructured) {
 		}
 	}
 	assert.Equal(t, 1, servers, "Deployments of webhooks")
+}
+
+// checkNothingBillable checks that the chart makes only objects that cost nothing: the meter
+// sees the release and not its objects.
+func checkNothingBillable(t *testing.T, rendered []*unstructured.Unstructured) {
+	t.Helper()
+	free := []string{
+		"ClusterRole", "ClusterRoleBinding", "ConfigMap", "CustomResourceDefinition", "Deployment", "Job", "MutatingWebhookConfiguration",
+		"Role", "RoleBinding", "Service", "ServiceAccount", "ValidatingWebhookConfiguration",
+	}
+	for _, o := range rendered {
+		name := o.GetKind() + " " + o.GetName()
+		assert.Contains(t, free, o.GetKind(), name)
+		if o.GetKind() == "Service" {
+			kind, _, err := unstructured.NestedString(o.Object, "spec", "type")
+			require.NoError(t, err)
+			assert.Equal(t, "ClusterIP", kind, name)
+		}
+		if template := podTemplate(t, o); template != nil {
+			assert.Empty(t, template.Spec.Volumes, name)
+		}
+	}
 }
 
 // unknownValues returns the paths of values that the chart does not have. A value that is an

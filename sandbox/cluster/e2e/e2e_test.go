@@ -166,6 +166,7 @@ func TestBothStacksRunOnARealAPIServer(t *testing.T) {
 			t.Run("the app's secrets reach its Pods", s.checkAppSecrets)
 			t.Run("a new image rolls out", s.checkRollout)
 			t.Run("a removed setting deletes its objects", s.checkRemovedSetting)
+			t.Run("the API server refuses what is not on the bill", s.checkBudget)
 			s.Succeeds(t, "state", "unprotect", "--all", "--yes")
 			s.Succeeds(t, "destroy", "--yes", "--skip-preview")
 			if name == "demo" {

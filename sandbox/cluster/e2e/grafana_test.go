@@ -23,7 +23,8 @@ func (d runningDemo) checkGrafana(t *testing.T) {
 	for path, want := range map[string]string{
 		"config/provisioning/datasources/metrics.yaml": fmt.Sprintf("    url: http://127.0.0.1:%d\n", d.ports.Metrics),
 		"config/provisioning/dashboards/platform.yaml": "path: /etc/platform/dashboards",
-		"config/dashboards/platform.json":              `"Requests a second by host"`,
+		"config/dashboards/overview.json":              `"Requests by tenant"`,
+		"config/dashboards/tenant.json":                `"Storage against the plan"`,
 		"admin/password":                               d.Grafana.Password,
 	} {
 		data, err := os.ReadFile(filepath.Join(files, path))

@@ -15,21 +15,27 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/genericcorp/platform/internal/dashboards"
 	"github.com/genericcorp/platform/internal/workload"
 )
 
-// checkMonitoring runs the dashboards' queries in VictoriaMetrics. cert-manager's Pods do not run
-// here, so its metrics have no source.
+// checkMonitoring runs the dashboards' queries in VictoriaMetrics.
 func (d runningDemo) checkMonitoring(t *testing.T) {
+	d.run(t, "usage") // the gauges of each tenant, which the CronJob writes every hour
 	queries := 0
-	for panel, query := range d.queries(t) {
-		if strings.Contains(query, "certmanager_") {
+	for _, q := range d.queries(t) {
+		// cert-manager's Pods do not run here, so its metrics have no source.
+		if strings.Contains(q.expr, "certmanager_") {
 			continue
 		}
 		queries++
-		assert.Eventually(t, func() bool { return len(d.ask(t, query)) > 0 }, 2*time.Minute, time.Second, "%s: no result for %s", panel, query)
+		// Recording rules are evaluated every five minutes.
+		assert.Eventually(t, func() bool { return len(d.ask(t, q.expr)) > 0 }, 6*time.Minute, time.Second, "%s: no result for %s", q.panel, q.expr)
+		for _, value := range d.ask(t, q.expr) {
+			assert.True(t, q.plausible(value), "%s: %v %s cannot be: %s", q.panel, value, q.unit, q.expr)
+		}
 	}
-	assert.Greater(t, queries, 10)
+	assert.Greater(t, queries, 60)
 	assert.Len(t, d.ask(t, `up{job="pods"} == 1`), d.annotated(t), "every Pod with the annotation must be a target once")
 	assert.Len(t, d.ask(t, `up{job="containers"} == 1`), 1, "the kubelet of each node")
 	assert.Eventually(t, func() bool { return len(d.ask(t, `ALERTS{alertname="Heartbeat",alertstate="firing"}`)) == 1 }, 3*time.Minute, time.Second, "vmalert must evaluate the rules and store its state")
@@ -88,27 +94,49 @@ func (d runningDemo) pods(t *testing.T) []corev1.Pod {
 	return list.Items
 }
 
-// queries returns the dashboards' queries, by "panel: query".
-func (d runningDemo) queries(t *testing.T) map[string]string {
+// dashboardQuery is a query of a panel, with the demo's tenant acme.
+type dashboardQuery struct{ panel, unit, expr string }
+
+// plausible reports whether a value can be right on this machine, where nothing is over its
+// budget and nothing is slow.
+func (q dashboardQuery) plausible(value float64) bool {
+	switch {
+	case strings.HasPrefix(q.panel, "Money: What runs, above the bill"):
+		return value > -100 && value < 0.01
+	case q.unit == "percentunit":
+		return value >= 0 && value <= 1.01
+	case q.unit == "s":
+		return value >= 0 && value < 3600
+	case q.unit == "currencyUSD":
+		return value >= 0 && value <= 80
+	default:
+		return value >= 0 && value < 1e12
+	}
+}
+
+// queries returns the dashboards' queries.
+func (d runningDemo) queries(t *testing.T) []dashboardQuery {
 	t.Helper()
 	list, err := d.kubernetes(t).CoreV1().ConfigMaps(workload.MonitoringNamespace).List(t.Context(), metav1.ListOptions{})
 	require.NoError(t, err)
-	out := map[string]string{}
+	var out []dashboardQuery
 	for _, object := range list.Items {
 		for name, text := range object.Data {
 			if !strings.HasSuffix(name, ".json") {
 				continue
 			}
 			var dashboard struct {
+				Title  string
 				Panels []struct {
-					Title   string
-					Targets []struct{ Expr string }
+					Title       string
+					Targets     []struct{ Expr string }
+					FieldConfig struct{ Defaults struct{ Unit string } }
 				}
 			}
 			require.NoError(t, json.Unmarshal([]byte(text), &dashboard), name)
 			for _, panel := range dashboard.Panels {
 				for _, target := range panel.Targets {
-					out[panel.Title+": "+target.Expr] = target.Expr
+					out = append(out, dashboardQuery{dashboard.Title + ": " + panel.Title, panel.FieldConfig.Defaults.Unit, dashboards.Filled(target.Expr, "acme")})
 				}
 			}
 		}

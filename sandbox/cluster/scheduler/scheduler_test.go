@@ -136,7 +136,7 @@ func revision(w workload.Workload, hash string, count int) []*corev1.Pod {
 		if w.Spread {
 			honor := corev1.NodeInclusionPolicyHonor
 			pod.Spec.TopologySpreadConstraints = []corev1.TopologySpreadConstraint{{
-				MaxSkew: 1, TopologyKey: "kubernetes.io/hostname", WhenUnsatisfiable: corev1.DoNotSchedule, NodeTaintsPolicy: &honor,
+				MaxSkew: 1, TopologyKey: "kubernetes.io/hostname", WhenUnsatisfiable: corev1.ScheduleAnyway, NodeTaintsPolicy: &honor,
 				LabelSelector: &metav1.LabelSelector{MatchLabels: pod.Labels},
 			}}
 		}

@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+
+	"github.com/genericcorp/platform/internal/dashboards"
 )
 
 // queryPath is the page of VictoriaMetrics' own interface that draws a query.
@@ -27,7 +29,7 @@ type dashboard struct {
 }
 
 // index returns the page in place of Grafana: the panels of the dashboards in a folder, with
-// a link for each query to VictoriaMetrics at a URL. A file that cannot be read is on the page with
+// a link for each query, with the demo's tenant acme, to VictoriaMetrics at a URL. A file that cannot be read is on the page with
 // its error.
 func index(metrics, folder string) []byte {
 	files, err := filepath.Glob(filepath.Join(folder, "*.json"))
@@ -48,7 +50,7 @@ func index(metrics, folder string) []byte {
 	}
 	var out bytes.Buffer
 	page := template.Must(template.New("page").Funcs(template.FuncMap{"link": func(query string) template.URL {
-		return template.URL(metrics + queryPath + url.QueryEscape(query)) //nolint:gosec // the query is escaped
+		return template.URL(metrics + queryPath + url.QueryEscape(dashboards.Filled(query, "acme"))) //nolint:gosec // the query is escaped
 	}}).Parse(grafanaPage))
 	if err := page.Execute(&out, boards); err != nil {
 		return []byte(err.Error())

@@ -25,7 +25,9 @@ type Config struct {
 	TenantPools  int
 	DatabasePool int
 	DemoTenant   string
-	LogLevel     slog.Level
+	// WebAnalyticsToken is empty if no visits are counted.
+	WebAnalyticsToken string
+	LogLevel          slog.Level
 	// Offsite is what LoadOffsite reads.
 	Offsite Offsite
 	// Clock returns the time of the demo's sample data and of the charts. It is time.Now, except in

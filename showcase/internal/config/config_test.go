@@ -126,3 +126,22 @@ func TestPrintShowsEffectiveValuesAndNoSecret(t *testing.T) {
 	assert.NotContains(t, out.String(), "hunter2")
 	assert.NotContains(t, out.String(), "S3_", "the app does not read the settings of the copies of backups")
 }
+
+func TestATokenOfWebAnalyticsIsCheckedAndNeedsTenants(t *testing.T) {
+	const token = "0123456789abcdef0123456789abcdef"
+	dir := filepath.Dir(write(t, "tenants.json", "[]"))
+	for _, c := range []struct{ token, dir, want string }{
+		{"0123", dir, `WEB_ANALYTICS_TOKEN: "0123" is not a token of 32 hexadecimal digits`},
+		{token + `"}'>`, dir, "is not a token of 32 hexadecimal digits"},
+		{token, "", "WEB_ANALYTICS_TOKEN: has no effect without TENANTS_DIR"},
+	} {
+		_, err := config.Load(map[string]string{"DATABASE_URL": valid, "TENANTS_DIR": c.dir, "WEB_ANALYTICS_TOKEN": c.token})
+		assert.ErrorContains(t, err, c.want)
+	}
+	loaded, err := config.Load(map[string]string{"DATABASE_URL": valid, "TENANTS_DIR": dir, "WEB_ANALYTICS_TOKEN": token})
+	require.NoError(t, err)
+	assert.Equal(t, token, loaded.WebAnalyticsToken)
+	none, err := config.Load(map[string]string{"DATABASE_URL": valid})
+	require.NoError(t, err)
+	assert.Empty(t, none.WebAnalyticsToken, "off by default")
+}

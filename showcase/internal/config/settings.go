@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -72,6 +73,11 @@ var settings = []Setting{
 		Name: "DEMO_TENANT", Type: "tenant", Default: "none",
 		Effect:   "This tenant gets sample data, public credentials, and a reset every night.",
 		fallback: constant(""), set: setDemo,
+	},
+	{
+		Name: "WEB_ANALYTICS_TOKEN", Type: "32 hexadecimal digits", Default: "none",
+		Effect:   "Cloudflare Web Analytics counts the visits of the page of the host without a tenant, which needs `TENANTS_DIR`; no other page has its script.",
+		fallback: constant(""), set: setWebAnalytics,
 	},
 	whole("TRANSACTIONS", 5, 100, func(c *Config) *int { return &c.Transactions }, "At most this many transactions run at once, over all tenants."),
 	whole("TENANT_POOLS", 100, 10000, func(c *Config) *int { return &c.TenantPools }, "At most this many tenants have open connections at once."),
@@ -159,6 +165,19 @@ func setDemo(c *Config, tenant string) error {
 		return fmt.Errorf("%q is no tenant; without TENANTS_DIR the only one is %s", tenant, single)
 	}
 	c.DemoTenant = tenant
+	return nil
+}
+
+var webAnalyticsToken = regexp.MustCompile(`^[0-9a-f]{32}$`)
+
+func setWebAnalytics(c *Config, token string) error {
+	switch {
+	case token != "" && !webAnalyticsToken.MatchString(token):
+		return fmt.Errorf("%q is not a token of 32 hexadecimal digits, as in the snippet that Cloudflare shows", token)
+	case token != "" && !c.MultiTenant():
+		return errors.New("has no effect without TENANTS_DIR, because the only page that it counts is that of the host without a tenant; remove it")
+	}
+	c.WebAnalyticsToken = token
 	return nil
 }
 

@@ -7,6 +7,26 @@ import (
 	"strings"
 )
 
+const policyHeader = "Content-Security-Policy"
+
+// policy returns a policy that allows nothing but the own files. It also allows scripts and
+// connections of one more host each, unless that is empty.
+func policy(scripts, connections string) string {
+	own := func(directive, host string) string { return strings.TrimSpace(directive + " 'self' " + host) }
+	return strings.Join([]string{
+		"default-src 'none'", own("script-src", scripts), "style-src 'self'", "img-src 'self'", own("connect-src", connections),
+		"form-action 'self'", "base-uri 'none'", "frame-ancestors 'none'",
+	}, "; ")
+}
+
+// allowWebAnalytics allows the script of Cloudflare Web Analytics, and the host to which it reports
+// (developers.cloudflare.com/web-analytics/faq). It is for the page of the host without a tenant only:
+// that has no session and no form. Cloudflare counts a visit only if it sees the page's origin.
+func allowWebAnalytics(w http.ResponseWriter) {
+	w.Header().Set(policyHeader, policy("https://static.cloudflareinsights.com/beacon.min.js", "https://cloudflareinsights.com"))
+	w.Header().Set("Referrer-Policy", "strict-origin")
+}
+
 // secure sets the security headers of all responses, and refuses requests that another site makes
 // a browser send.
 func secure(public *url.URL, next http.Handler) http.Handler {
@@ -17,7 +37,7 @@ func secure(public *url.URL, next http.Handler) http.Handler {
 	protected, strict := protection.Handler(next), public.Scheme == "https" && !isLocal(public.Hostname())
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+		h.Set(policyHeader, policy("", ""))
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "same-origin")
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")

@@ -60,7 +60,7 @@ func New(c config.Config, version string, log *slog.Logger) (*Server, error) {
 	}
 	pages.Register(routes(s.team))
 	api.New(s.metrics).Register(routes(s.team))
-	pages.RegisterLanding(routes(s.landing), s.demo)
+	pages.RegisterLanding(routes(s.landing), s.demo, c.WebAnalyticsToken)
 	s.handler = ops.Observe(log, s.metrics, c.ProxyHops, secure(c.PublicURL, http.HandlerFunc(s.route)))
 	return s, nil
 }
@@ -106,6 +106,9 @@ func (s *Server) route(w http.ResponseWriter, r *http.Request) {
 	t, ok := s.registry.ByHost(r.Host)
 	switch {
 	case !ok && s.isPublicHost(r.Host):
+		if s.config.WebAnalyticsToken != "" {
+			allowWebAnalytics(w)
+		}
 		s.landing.ServeHTTP(w, r)
 	case !ok:
 		http.Error(w, "404 no team has this address", http.StatusNotFound)

@@ -8,17 +8,25 @@ import (
 	"github.com/genericcorp/platform/showcase/internal/site"
 )
 
+// landing is the data of the page of the host without a tenant.
+type landing struct {
+	// Demo is the address of the demo, or empty.
+	Demo string
+	// WebAnalytics is the token of Cloudflare Web Analytics, or empty.
+	WebAnalytics string
+}
+
 // RegisterLanding adds the routes of the host without a tenant. demo returns the demo's site, or
-// nil.
-func (a *Web) RegisterLanding(handle func(string, http.HandlerFunc), demo func() *site.Site) {
+// nil. webAnalytics is the token of Cloudflare Web Analytics, or empty.
+func (a *Web) RegisterLanding(handle func(string, http.HandlerFunc), demo func() *site.Site, webAnalytics string) {
 	handle("GET /static/{file}", a.static)
 	handle("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
-		address := ""
+		page := landing{WebAnalytics: webAnalytics}
 		if s := demo(); s != nil {
-			address = s.BaseURL(a.public)
+			page.Demo = s.BaseURL(a.public)
 		}
 		var b bytes.Buffer
-		if err := a.pages["landing"].ExecuteTemplate(&b, "layout", address); err != nil {
+		if err := a.pages["landing"].ExecuteTemplate(&b, "layout", page); err != nil {
 			ops.InfoOf(r.Context()).Err = err
 			http.Error(w, "internal error", http.StatusInternalServerError)
 			return
