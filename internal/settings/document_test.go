@@ -46,7 +46,7 @@ type document struct {
 func structs(t *testing.T) map[string]*ast.TypeSpec {
 	t.Helper()
 	out := map[string]*ast.TypeSpec{}
-	for _, file := range []string{"settings.go", "pricing.go", "alerts.go", "alerts_digitalocean.go", "oauth.go", "tenant.go"} {
+	for _, file := range []string{"settings.go", "nodes.go", "pricing.go", "alerts.go", "alerts_digitalocean.go", "oauth.go", "tenant.go"} {
 		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ParseComments)
 		require.NoError(t, err)
 		for _, declared := range parsed.Decls {

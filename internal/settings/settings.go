@@ -117,30 +117,6 @@ type Cluster struct {
 	Context string `yaml:"context"`
 }
 
-// Nodes pins what the solver would choose, and corrects what it knows of a node. The solver keeps a pinned value and checks that
-// the load fits.
-type Nodes struct {
-	// Size is a Droplet size for all nodes; empty lets the solver choose.
-	// Default: empty.
-	// Values: a size of internal/catalog, such as s-2vcpu-4gb.
-	// Cost: the size's price for each node.
-	// Change: needs `ops resize` first; an update alone is refused.
-	Size string `yaml:"size"`
-	// Count is the number of nodes; 0 lets the solver choose.
-	// Default: 0.
-	// Values: 0 to 512.
-	// Cost: the price of a node for each.
-	// Change: in place.
-	Count int `yaml:"count"`
-	// AllocatableMemory corrects the memory that the plan counts on a node, by the node's size. A size
-	// without an entry has the figure of internal/catalog. docs/operations.md says how to read it from
-	// a cluster.
-	// Default: none.
-	// Values: a Kubernetes quantity for a size, such as `s-2vcpu-4gb: 3010Mi`.
-	// Change: nothing is created or changed; the next plan counts with it.
-	AllocatableMemory map[string]string `yaml:"allocatableMemory"`
-}
-
 // Network has the address ranges in CIDR notation. They may not overlap with each
 // other or with another VPC of the account.
 type Network struct {

@@ -1,7 +1,6 @@
 package settings
 
 import (
-	"cmp"
 	"fmt"
 	"net/mail"
 	"net/netip"
@@ -11,8 +10,6 @@ import (
 	"slices"
 	"strings"
 	"unicode"
-
-	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/genericcorp/platform/internal/catalog"
 	"github.com/genericcorp/platform/internal/names"
@@ -103,37 +100,6 @@ func (s Settings) validateCluster(f *Faults) {
 	}
 	if s.Ingress.Address != "" {
 		f.add("ingress.address", "goes with cluster.kind: existing alone; on DigitalOcean the load balancer brings its own")
-	}
-}
-
-// AllocatableMiB returns the allocatable memory that the settings have for a node size, rounded
-// down, and whether they have it.
-func (n Nodes) AllocatableMiB(size string) (int, bool) {
-	text, ok := n.AllocatableMemory[size]
-	if !ok {
-		return 0, false
-	}
-	const mib = 1 << 20
-	q := resource.MustParse(text)
-	return int(q.Value() / mib), true
-}
-
-// validateAllocatable allows at most the memory of the node.
-func (n Nodes) validateAllocatable(f *Faults) {
-	for size, text := range n.AllocatableMemory {
-		path := "nodes.allocatableMemory." + size
-		node, err := catalog.NodeBySize(size)
-		if err != nil {
-			f.add(path, "%v", err)
-			continue
-		}
-		memoryQuantities.within(f, path, cmp.Or(text, "nothing"))
-		if f.wrong(path) {
-			continue
-		}
-		if mib, _ := n.AllocatableMiB(size); mib < node.MemoryMiB/4 || mib > node.MemoryMiB {
-			f.add(path, "%q is not between a quarter and all of the node's memory, %dMi", text, node.MemoryMiB)
-		}
 	}
 }
 
