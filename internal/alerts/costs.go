@@ -2,6 +2,7 @@ package alerts
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/genericcorp/platform/internal/budget"
@@ -67,13 +68,11 @@ func (c Costs) recordings() []Recording {
 
 // alerts returns the rule that compares what runs with the bill.
 func (c Costs) alerts() []Rule {
-	running, expr := c.running(), ""
+	running := c.running()
+	var exprs []string
 	var bill budget.Cents
-	for i, r := range running {
-		if i > 0 {
-			expr += " + "
-		}
-		expr += r.Expr
+	for _, r := range running {
+		exprs = append(exprs, r.Expr)
 		for _, line := range c.Bill {
 			if line.Item == r.Labels["line"] {
 				bill += line.Monthly()
@@ -87,7 +86,7 @@ func (c Costs) alerts() []Rule {
 	const tolerance = 0.005
 	return []Rule{{
 		Name: "CostsAboveBill", Severity: Warning, For: 2 * time.Hour,
-		Expr:    fmt.Sprintf("%s > %s", expr, number(float64(bill)/100+tolerance)),
+		Expr:    fmt.Sprintf("%s > %s", strings.Join(exprs, " + "), number(float64(bill)/100+tolerance)),
 		Summary: fmt.Sprintf(`Nodes, volumes and load balancers cost ${{ printf "%%.2f" $value }} a month. The bill has %s for them.`, bill),
 		MutedBy: []Cause{{Name: "NodesUnplanned"}},
 	}}

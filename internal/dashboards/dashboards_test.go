@@ -42,7 +42,7 @@ func check(text string) error {
 		r.RegisterPanelcfgVariant(variant())
 	}
 	r.RegisterDataqueryVariant(prometheus.VariantConfig())
-	var d sdk.Dashboard
+	var d sdk.Dashboard //nolint:staticcheck // Grafana 13 reads this version of the schema from files
 	err := d.UnmarshalJSONStrict([]byte(text))
 	// Version 0.0.22 returns an empty list of faults as an error that is not nil.
 	if faults := (cog.BuildErrors{}); errors.As(err, &faults) && len(faults) == 0 {

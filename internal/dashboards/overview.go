@@ -27,7 +27,7 @@ func overview(s alerts.Stack) dashboard {
 				` / sum(increase(traefik_entrypoint_requests_total{`+served+`}[$__range]))`).
 				describe(fmt.Sprintf("The share of requests that were not answered with a status of 500 or more. The objective is %v %%.", s.AvailabilityPercent)).
 				warnBelow(objective, objective-0.005).alert("ErrorBudgetBurnFast", "ErrorBudgetBurnSlow"),
-			number("95 % are answered within", seconds, quantile(0.95, `increase(`+durations+`[$__range])`, "le")).
+			number("95 % are answered within", seconds, quantile(0.95, `increase(`+durations+`[$__range])`)).
 				describe(fmt.Sprintf("An estimate from Traefik's buckets, without live streams. The objective is %v s.", limit)).
 				warnAbove(limit, 2*limit).alert("LatencyBudgetBurnFast", "LatencyBudgetBurnSlow"),
 			number("Pods that are missing", count, missing).
@@ -46,8 +46,8 @@ func overview(s alerts.Stack) dashboard {
 				query{`sum(rate(traefik_entrypoint_requests_total{` + served + `,code="429"}[$__rate_interval])) or vector(0)`, "refused by a rate limit (429)"}).
 				describe("All hosts together.").alert("ErrorBudgetBurnFast"),
 			lines("Time to answer", seconds,
-				query{quantile(0.5, `rate(`+durations+`[$__rate_interval])`, "le"), "50 %"},
-				query{quantile(0.95, `rate(`+durations+`[$__rate_interval])`, "le"), "95 %"},
+				query{quantile(0.5, `rate(`+durations+`[$__rate_interval])`), "50 %"},
+				query{quantile(0.95, `rate(`+durations+`[$__rate_interval])`), "95 %"},
 				query{fmt.Sprintf("vector(%v)", limit), "objective for 95 %"}).
 				describe("The time within which that share of the requests was answered.").alert("LatencyBudgetBurnFast"),
 			lines("Errors a second by tenant", perSecond, query{`topk_max(5, tenant:errors:rate5m)`, "{{tenant}}"}).
@@ -63,6 +63,6 @@ func overview(s alerts.Stack) dashboard {
 }
 
 // quantile returns the value that a share of the observations of a histogram is below.
-func quantile(share float64, buckets, by string) string {
-	return fmt.Sprintf(`histogram_quantile(%v, sum by (%s) (%s))`, share, by, buckets)
+func quantile(share float64, buckets string) string {
+	return fmt.Sprintf(`histogram_quantile(%v, sum by (le) (%s))`, share, buckets)
 }

@@ -26,7 +26,7 @@ func tenant(s alerts.Stack) dashboard {
 				describe("With those that the rate limit refused.").read("How usage is counted", "usage.md"),
 			number("Errors", count, counted(requests+`,code=~"5.."`)).
 				describe("Answers with a status of 500 and more.").warnAbove(1, 10).alert("ErrorBudgetBurnFast"),
-			number("95 % are answered within", seconds, quantile(0.95, `increase(`+durations+`[$__range])`, "le")).
+			number("95 % are answered within", seconds, quantile(0.95, `increase(`+durations+`[$__range])`)).
 				describe(fmt.Sprintf("Without live streams. The objective of the stack is %v s.", limit)).warnAbove(limit, 2*limit).alert("LatencyBudgetBurnFast"),
 			number("Refused by the rate limit", count, counted(requests+`,code="429"`)).
 				describe("Requests above the plan's requests a second. A larger plan allows more.").warnAbove(1, 100).read("Plans of tenants", "tenancy.md#what-one-tenant-can-use-up"),
@@ -37,8 +37,8 @@ func tenant(s alerts.Stack) dashboard {
 			lines("Requests a second by status", perSecond, query{`sum by (code) (rate(` + requests + `}[$__rate_interval]))`, "{{code}}"}).
 				describe("503 is the answer for a suspended tenant, 429 for one that is over its rate limit.").alert("ErrorBudgetBurnFast"),
 			lines("Time to answer", seconds,
-				query{quantile(0.5, `rate(`+durations+`[$__rate_interval])`, "le"), "50 %"},
-				query{quantile(0.95, `rate(`+durations+`[$__rate_interval])`, "le"), "95 %"}).
+				query{quantile(0.5, `rate(`+durations+`[$__rate_interval])`), "50 %"},
+				query{quantile(0.95, `rate(`+durations+`[$__rate_interval])`), "95 %"}).
 				describe("The time within which that share of the requests was answered.").alert("LatencyBudgetBurnFast"),
 			lines("Bytes sent a second", bytesRate, query{`tenant:sent_bytes:rate5m{` + of + `}`, "sent"}).
 				describe("Bodies of answers.").read("How usage is counted", "usage.md"),

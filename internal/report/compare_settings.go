@@ -43,7 +43,7 @@ var settingEffects = map[string]settingEffect{
 		}
 		return OneWay, "nodes are replaced one by one"
 	},
-	"cluster.ha": oneWay("it cannot be turned off once it is on", func(before, now settings.Settings) bool { return now.Cluster.HA }),
+	"cluster.ha": oneWay("it cannot be turned off once it is on", func(_, now settings.Settings) bool { return now.Cluster.HA }),
 	"database.kind": func(before, _ settings.Settings) (string, string) {
 		return replacesUnlessProtected(before, "the app gets another database, without the data")
 	},

@@ -106,7 +106,7 @@ func (d *digitalOcean) uptimeAlertKind() *kind {
 		// The provider asks the new check for the alert of the old one.
 		checkUpdate: func(olds, news resource.PropertyMap) error {
 			if text(olds, "checkId") != text(news, "checkId") {
-				return errors.New("Error updating Alert: 404: the check has no such alert")
+				return errors.New("Error updating Alert: 404: the check has no such alert") //nolint:staticcheck // the provider's own words
 			}
 			return nil
 		},

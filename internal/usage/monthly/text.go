@@ -38,7 +38,7 @@ const (
 func (r Report) table(out io.Writer) error {
 	fmt.Fprintf(out, "Usage of %s in %s (UTC)\n\n", r.Stack.Name, r.Month.Format("January 2006"))
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "TENANT\tTIER\tREQUESTS\tERRORS\tP95\tSENT\tROWS\tSTORAGE\tLOGINS\tACTIVE DAYS\tCOST\tREVENUE\tMARGIN\tMARGIN %\t")
+	fmt.Fprintln(w, "TENANT\tTIER\tREQUESTS\tERRORS\tP95\tSENT\tROWS\tSTORAGE\tLOGINS\tACTIVE DAYS\tCOST\tREVENUE\tMARGIN\tPERCENT\t")
 	lines, width := append(slices.Clone(r.Lines), r.Total()), 0
 	for _, l := range lines {
 		width = max(width, utf8.RuneCountInString(quoted(l.Tenant)))
