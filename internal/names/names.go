@@ -67,13 +67,17 @@ const maxTenant = 63 - len("tenant_")
 
 // PublicDomain returns an error if a text is not a Domain, or if nobody can register it: an IP
 // address, a name such as nas.local, or a public suffix such as co.uk. Let's Encrypt orders no
-// certificate for these (RFC 8555 section 8; the list is that of publicsuffix.org).
+// certificate for these (RFC 8555 section 8; the list is that of publicsuffix.org). A name below
+// localhost is this machine (RFC 6761), where `make demo` is its own authority.
 func PublicDomain(domain string) error {
 	if err := Domain(domain); err != nil {
 		return err
 	}
 	if _, err := netip.ParseAddr(domain); err == nil {
 		return fmt.Errorf("%q is an IP address; write a host name such as demo.example.com", domain)
+	}
+	if strings.HasSuffix(domain, ".localhost") {
+		return nil
 	}
 	suffix, listed := publicsuffix.PublicSuffix(domain)
 	if !listed && !strings.Contains(suffix, ".") {

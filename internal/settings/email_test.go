@@ -40,7 +40,7 @@ func TestDomainsMustBeThoseOfTheInternet(t *testing.T) {
 		assert.ErrorContains(t, err, "settings.domain: \""+domain+"\" "+want)
 		assert.ErrorContains(t, err, "settings.zone: \""+domain+"\" "+want)
 	}
-	for _, domain := range []string{"genericcorp.co.uk", "demo.genericcorp.dev", "genericcorp.github.io"} {
+	for _, domain := range []string{"genericcorp.co.uk", "demo.genericcorp.dev", "genericcorp.github.io", "demo.localhost"} {
 		_, err := settings.Load([]byte("domain: " + domain + "\nzone: " + domain + "\nemail: a@genericcorp.com\n"))
 		assert.NoError(t, err, domain)
 	}

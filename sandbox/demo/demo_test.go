@@ -9,6 +9,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/genericcorp/platform/internal/settings"
 )
 
 func TestWriteStackFileChangesOnlyTheDomain(t *testing.T) {
@@ -21,6 +23,8 @@ func TestWriteStackFileChangesOnlyTheDomain(t *testing.T) {
 	require.NoError(t, err)
 	assert.Contains(t, string(written), "    domain: demo.localhost\n    zone: demo.localhost\n")
 	assert.NotContains(t, string(written), "demo.genericcorp.com")
+	_, err = settings.LoadStackFile(written)
+	require.NoError(t, err, "the program accepts it")
 	assert.Len(t, lines(written), len(lines(declared)))
 	different := 0
 	for i, line := range lines(written) {

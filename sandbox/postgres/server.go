@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"os/user"
@@ -84,7 +83,11 @@ func Start(o Options) (*Server, error) {
 	if err := s.run(); err != nil {
 		return nil, err
 	}
-	if err := s.prepare(o.Password); err != nil {
+	conn, err := s.connect(context.Background())
+	if err == nil {
+		err = prepare(context.Background(), conn, o.Password)
+	}
+	if err != nil {
 		return nil, errors.Join(err, s.Stop())
 	}
 	return s, nil
@@ -118,14 +121,22 @@ func (s *Server) run() error {
 		return err
 	}
 	go func() { s.ended <- s.process.Wait() }()
-	for range 100 {
-		conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", s.Port))
+	return nil
+}
+
+// connect connects as the superuser as soon as the server accepts it. A server that starts takes
+// connections some time before it answers them.
+func (s *Server) connect(ctx context.Context) (*pgx.Conn, error) {
+	const wait = time.Minute
+	for start := time.Now(); ; time.Sleep(50 * time.Millisecond) {
+		conn, err := pgx.Connect(ctx, fmt.Sprintf("host=%s port=%d user=postgres database=postgres", s.folder, s.Port))
 		if err == nil {
-			return conn.Close()
+			return conn, nil
 		}
-		time.Sleep(100 * time.Millisecond)
+		if len(s.ended) > 0 || time.Since(start) > wait {
+			return nil, fmt.Errorf("PostgreSQL did not start; see %s: %w", s.LogFile(), err)
+		}
 	}
-	return fmt.Errorf("PostgreSQL did not start; see %s", s.LogFile())
 }
 
 // LogFile returns the path of the server's log.
@@ -148,12 +159,7 @@ func Statements(password string) []string {
 }
 
 // prepare creates the administrator, the application's role and its database.
-func (s *Server) prepare(password string) error {
-	ctx := context.Background()
-	conn, err := pgx.Connect(ctx, fmt.Sprintf("host=%s port=%d user=postgres database=postgres", s.folder, s.Port))
-	if err != nil {
-		return err
-	}
+func prepare(ctx context.Context, conn *pgx.Conn, password string) error {
 	for _, statement := range Statements(password) {
 		if _, err := conn.Exec(ctx, statement); err != nil {
 			return errors.Join(err, conn.Close(ctx))
