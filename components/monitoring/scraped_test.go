@@ -144,12 +144,15 @@ func exporters(t *testing.T) map[string]func(metric string) bool {
 	}
 }
 
-// source returns the Go code in a folder of a module, in the version of a module in tools/.
+// source returns the Go code in a folder of a module, in the version of a module in tools/. It
+// downloads the module if this machine does not have it.
 func source(t *testing.T, tool, module, folder string) string {
 	t.Helper()
-	out, err := exec.Command("go", "-C", filepath.Join("../../tools", tool), "list", "-m", "-f", "{{.Dir}}", module).Output()
+	out, err := exec.Command("go", "-C", filepath.Join("../../tools", tool), "mod", "download", "-json", module).Output()
 	require.NoError(t, err)
-	files, err := filepath.Glob(filepath.Join(strings.TrimSpace(string(out)), folder, "*.go"))
+	var downloaded struct{ Dir string }
+	require.NoError(t, json.Unmarshal(out, &downloaded))
+	files, err := filepath.Glob(filepath.Join(downloaded.Dir, folder, "*.go"))
 	require.NoError(t, err)
 	var text strings.Builder
 	for _, path := range files {

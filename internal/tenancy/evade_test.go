@@ -11,15 +11,10 @@ import (
 )
 
 // fillAfterTheLook waits until a run has created its temporary tables. Then it fills the table
-// of locks until the run's session has ended. A session that ends while the table is full leaves
-// its temporary tables, so a table that the tenant has seen already counts only once. The
-// administrator's OID is read first, because that takes a lock. A statement that failed for it
-// would be repeated, and would fill the table hundreds of times a second: no run can log in
-// then (docs/tenancy.md, "The table of locks").
+// of locks until the run's session has ended.
 const fillAfterTheLook = `DO $$
 DECLARE
-	admin oid := 'doadmin'::regrole;
-	seen oid := (SELECT coalesce(max(oid), 0) FROM pg_class WHERE relname = 'parameters' AND relpersistence = 't');
+	seen oid := 0;
 	found oid;
 BEGIN
 	LOOP
@@ -32,7 +27,7 @@ BEGIN
 				EXCEPTION WHEN out_of_memory THEN NULL;
 				END;
 				PERFORM pg_stat_clear_snapshot();
-				EXIT WHEN NOT EXISTS (SELECT FROM pg_stat_get_activity(NULL) WHERE usesysid = admin);
+				EXIT WHEN NOT EXISTS (SELECT FROM pg_stat_get_activity(NULL) WHERE usesysid = 'doadmin'::regrole);
 				PERFORM pg_sleep(0.005);
 			END LOOP;
 			PERFORM pg_advisory_unlock_all();
@@ -47,7 +42,7 @@ func TestTenantThatFillsTheLockTableOnlyAfterTheRunHasLookedIsSuspended(t *testi
 	b := newBed(t, 0)
 	declared := named("acme", "beta")
 	b.must(t, declared)
-	p := newPooler(t, b, declared)
+	p := newPoolerWith(t, b, declared, 20)
 	stop := repeat(t, p.url(t, declared[0]), 1, fillAfterTheLook)
 	require.Eventually(t, func() bool {
 		return ask[bool](t, b.Superuser(t, postgrestest.Database), "SELECT count(*) = 1 FROM pg_stat_activity WHERE usename = 'tenant_acme' AND state = 'active'")

@@ -81,6 +81,54 @@ func TestTenantThatFillsTheLockTableAgainAndAgainIsSuspended(t *testing.T) {
 	postgrestest.Connect(t, b.url(t, declared[0]))
 }
 
+// fillForAWhile takes locks until the table is full. For three seconds it leaves room for another
+// session that changes a role, then it leaves none.
+const fillForAWhile = `DO $$
+BEGIN
+	FOR i IN 1 .. 30 LOOP
+		BEGIN
+			PERFORM pg_advisory_lock(g) FROM generate_series(1000 * i, 1000000) g;
+		EXCEPTION WHEN out_of_memory THEN NULL;
+		END;
+		EXIT WHEN i = 30;
+		PERFORM pg_advisory_unlock(g) FROM generate_series(1000 * i, 1000 * i + 99) g;
+		PERFORM pg_sleep(0.1);
+	END LOOP;
+END $$`
+
+// After the role of a session has changed, DISCARD ALL has to read the catalog of roles. While
+// the table of locks is full, it fails before it frees the session's locks, and PgBouncer uses
+// the connection again all the same. So the locks end with the connection's lifetime.
+func TestPoolerClosesAConnectionWhoseLocksCannotBeFreed(t *testing.T) {
+	t.Parallel()
+	b := newBed(t, 0)
+	declared := named("acme")
+	b.must(t, declared)
+	p := newPoolerWith(t, b, declared, 5)
+	super := b.Superuser(t, postgrestest.Database)
+	held := func() int {
+		return ask[int](t, super, "SELECT count(*) FROM pg_lock_status() WHERE locktype = 'advisory'")
+	}
+	held()
+	acme := postgrestest.Connect(t, p.url(t, declared[0]))
+	filled := make(chan error)
+	go func() {
+		_, err := acme.Exec(t.Context(), fillForAWhile)
+		filled <- err
+	}()
+	require.Eventually(t, func() bool { return held() > 1000 }, 5*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool {
+		_, err := super.Exec(t.Context(), "ALTER ROLE tenant_acme CONNECTION LIMIT 7")
+		return err == nil
+	}, 5*time.Second, 10*time.Millisecond)
+	require.NoError(t, <-filled)
+	require.Greater(t, held(), 1000, "DISCARD ALL has not freed the locks")
+	require.Eventually(t, func() bool {
+		_, _ = acme.Exec(t.Context(), "SELECT 1") // the connection is never idle
+		return held() == 0
+	}, 30*time.Second, 100*time.Millisecond)
+}
+
 // Only a superuser may revoke the rights that every role has in PostgreSQL.
 func TestAdministratorCannotRevokeTheRightsOfAllRoles(t *testing.T) {
 	everyMajor(t, func(t *testing.T, b *bed) {

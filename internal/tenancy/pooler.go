@@ -149,6 +149,7 @@ func (p Pooler) general() string {
 		{"A failed login, for example because the server is full, is tried again after 1 s, not 15.", "server_login_retry", "1"},
 		{"The tenant's next client gets a clean session: no settings, prepared statements, advisory\n; locks or LISTEN of the one before.", "server_reset_query", "DISCARD ALL"},
 		{"In transaction mode PgBouncer leaves out the reset by default.", "server_reset_query_always", "1"},
+		{"A reset that fails leaves the session as it was. While a tenant has filled the server's table\n; of locks, that is possible, and its locks would stay for PgBouncer's default of an hour.", "server_lifetime", strconv.Itoa(p.TransactionSeconds)},
 		{"Statements prepared by the protocol are prepared again on the connection that is used.", "max_prepared_statements", "100"},
 		{"Seconds that a client waits for a connection before it gets an error. Most ingresses end\n; a request after 30 s, so the app can still answer.", "query_wait_timeout", "10"},
 		{"Seconds until an idle transaction is ended: no other tenant can use its connection.", "idle_transaction_timeout", "5"},
