@@ -80,7 +80,9 @@ func (s *stack) alerts() monitoring.Alerts {
 // costs returns the bill, and the room that its sizes leave for tenants.
 func (s *stack) costs() monitoring.Costs {
 	room := sizing.HeadroomOf(s.Settings, s.plan).Tenants
-	out := monitoring.Costs{LimitCents: int(s.Budget.MonthlyUSD), MoreTenants: room.More, StepCents: int(room.Step)}
+	out := monitoring.Costs{
+		LimitCents: int(s.Budget.MonthlyUSD), MoreTenants: room.More, StepCents: int(room.Step), IncludedGiB: s.plan.IncludedTransferGiB(),
+	}
 	for _, line := range s.plan.Bill {
 		out.Bill = append(out.Bill, monitoring.BillLine{Item: line.Item, UnitCents: int(line.Unit), Quantity: line.Quantity})
 	}

@@ -44,6 +44,9 @@ type Costs struct {
 	// MoreTenants is how many more tenants fit. StepCents is how much more the sizes for the next
 	// one cost.
 	MoreTenants, StepCents int
+	// IncludedGiB is the outbound traffic a month that the price of the nodes includes; 0 is
+	// unknown.
+	IncludedGiB int
 }
 
 // BillLine is one line of a bill. Items named "nodes", "load balancer" and "volumes (GiB)" are
@@ -112,6 +115,7 @@ func (a Alerts) secret() *corev1.SecretArgs {
 func (a Args) rules() alerts.Stack {
 	costs := alerts.Costs{
 		Limit: budget.Cents(a.Costs.LimitCents), MoreTenants: a.Costs.MoreTenants, Step: budget.Cents(a.Costs.StepCents),
+		IncludedGiB: a.Costs.IncludedGiB,
 	}
 	for _, line := range a.Costs.Bill {
 		costs.Bill = append(costs.Bill, budget.Line{Item: line.Item, Unit: budget.Cents(line.UnitCents), Quantity: line.Quantity})

@@ -3,6 +3,7 @@
 package alerts
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -78,8 +79,9 @@ func Groups(s Stack) []Group {
 		{"nodes", s.nodes()},
 		{"containers", containers()},
 		{"database", database()},
+		{"tenants", tenants()},
 		{"monitoring", monitoring()},
-		{"costs", s.Costs.alerts()},
+		{"costs", slices.Concat(s.Costs.alerts(), s.Costs.traffic())},
 	}
 }
 

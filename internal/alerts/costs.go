@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/genericcorp/platform/internal/budget"
+	"github.com/genericcorp/platform/internal/catalog"
 )
 
 // Costs are the bill of a stack, and what one more step would cost. The zero value is a stack
@@ -18,6 +19,9 @@ type Costs struct {
 	// the sizes for the next one cost.
 	MoreTenants int
 	Step        budget.Cents
+	// IncludedGiB is the outbound traffic a month, in GiB, that the price of the nodes includes.
+	// With 0 it is not known, and no rule compares it.
+	IncludedGiB int
 }
 
 // Names of the recording rules about money. BillDollars and RunningDollars have the label line,
@@ -28,7 +32,12 @@ const (
 	RunningDollars = "running:monthly:dollars"
 	StepDollars    = "next_step:monthly:dollars"
 	MoreTenants    = "room:tenants:count"
+	IncludedGiB    = "included_traffic:monthly:gib"
 )
+
+// SentGiB is the outbound traffic in GiB that a month of 31 days would have at the rate of the last three
+// days: the bodies of the answers to clients.
+const SentGiB = `sum(rate(traefik_entrypoint_responses_bytes_total{entrypoint="websecure"}[3d])) * 2678400 / 1073741824`
 
 // running returns what runs, in dollars a month, by the item of the bill: kube-state-metrics
 // counts it, and the bill has its price. The other items have no metric.
@@ -63,6 +72,7 @@ func (c Costs) recordings() []Recording {
 		Recording{Name: LimitDollars, Expr: constant(c.Limit)},
 		Recording{Name: StepDollars, Expr: constant(c.Step)},
 		Recording{Name: MoreTenants, Expr: fmt.Sprintf("vector(%d)", c.MoreTenants)},
+		Recording{Name: IncludedGiB, Expr: fmt.Sprintf("vector(%d)", c.IncludedGiB)},
 	)
 }
 
@@ -89,6 +99,20 @@ func (c Costs) alerts() []Rule {
 		Expr:    fmt.Sprintf("%s > %s", strings.Join(exprs, " + "), number(float64(bill)/100+tolerance)),
 		Summary: fmt.Sprintf(`Nodes, volumes and load balancers cost ${{ printf "%%.2f" $value }} a month. The bill has %s for them.`, bill),
 		MutedBy: []Cause{{Name: "NodesUnplanned"}},
+	}}
+}
+
+// traffic returns the rule that compares the outbound traffic with what the nodes include.
+func (c Costs) traffic() []Rule {
+	if c.IncludedGiB == 0 {
+		return nil
+	}
+	return []Rule{{
+		// The busiest hours of a new stack count for less after a day.
+		Name: "TrafficAboveIncluded", Severity: Warning, For: 24 * time.Hour,
+		Expr: fmt.Sprintf("%s > %d", SentGiB, c.IncludedGiB),
+		Summary: fmt.Sprintf(`At the rate of the last days, {{ printf "%%.0f" $value }} GiB are sent in a month. That is more than the price of the nodes includes; each GiB above costs %s.`,
+			catalog.Transfer.Unit),
 	}}
 }
 

@@ -55,11 +55,11 @@ func TestRecordingRulesCountByTenant(t *testing.T) {
 		// The series of one tenant: docs/usage.md has this number.
 		query("15m", `count({__name__=~"tenant:.+",tenant="acme"})`, `{}`, 4+7),
 	}}
-	printed, err := runTests(t, []unitTest{test})
+	printed, err := runTests(t, map[string][]unitTest{"1m": {test}})
 	require.NoError(t, err, printed)
 
 	test.Queries = []unitQuery{query("15m", `sum(tenant:requests:rate5m)`, `{}`, 2)}
-	_, err = runTests(t, []unitTest{test})
+	_, err = runTests(t, map[string][]unitTest{"1m": {test}})
 	assert.Error(t, err, "the test above must not pass because the tool checks nothing")
 }
 
@@ -73,7 +73,7 @@ func TestRecordingRulesHaveTheBillByLineAndWhatRuns(t *testing.T) {
 	query := func(expr string, samples ...unitSample) unitQuery {
 		return unitQuery{Expr: expr, At: "10m", Samples: samples}
 	}
-	printed, err := runTests(t, []unitTest{{Name: "money", Interval: "1m", Series: series, Queries: []unitQuery{
+	printed, err := runTests(t, map[string][]unitTest{"1m": {{Name: "money", Interval: "1m", Series: series, Queries: []unitQuery{
 		query(alerts.BillDollars, unitSample{line(alerts.BillDollars, "database"), 15.15}, unitSample{line(alerts.BillDollars, "load balancer"), 12},
 			unitSample{line(alerts.BillDollars, "nodes"), 48}, unitSample{line(alerts.BillDollars, "volumes (GiB)"), 0.5}),
 		query(alerts.RunningDollars, unitSample{line(alerts.RunningDollars, "load balancer"), 12},
@@ -81,6 +81,7 @@ func TestRecordingRulesHaveTheBillByLineAndWhatRuns(t *testing.T) {
 		query(alerts.LimitDollars, unitSample{alerts.LimitDollars, 80}),
 		query(alerts.StepDollars, unitSample{alerts.StepDollars, 15.3}),
 		query(alerts.MoreTenants, unitSample{alerts.MoreTenants, 7}),
-	}}})
+		query(alerts.IncludedGiB, unitSample{alerts.IncludedGiB, 5000}),
+	}}}})
 	require.NoError(t, err, printed)
 }

@@ -11,9 +11,11 @@ import (
 // start is the time of the first sample, 2000-01-01, in seconds since 1970.
 const start = 946684800
 
-// scenario has the samples of some series, one a minute, and what a rule must do with them.
+// scenario has the samples of some series, and what a rule must do with them.
 type scenario struct {
 	rule, name string
+	// every is the time between two samples and between two evaluations; empty is a minute.
+	every string
 	// series are pairs of a series and its samples in vmalert-tool's notation: "1x9" is ten
 	// times 1, "0+5x9" begins at 0 and adds 5 nine times, "_" is no sample.
 	series [][2]string
@@ -25,7 +27,7 @@ type scenario struct {
 }
 
 func scenarios() []scenario {
-	return slices.Concat(ofApp(), ofBudgets(), ofCertificates(), ofNodes(), ofContainers(), ofDatabase(), ofMonitoring(), ofCosts())
+	return slices.Concat(ofApp(), ofBudgets(), ofCertificates(), ofNodes(), ofContainers(), ofDatabase(), ofTenants(), ofMonitoring(), ofCosts(), ofTraffic())
 }
 
 func ofApp() []scenario {
@@ -302,6 +304,41 @@ func ofMonitoring() []scenario {
 			quiet: []string{"50m", "103m"}, fires: "80m", labels: path, summary: full,
 		},
 		{rule: alerts.Heartbeat, name: "always", series: [][2]string{{kubelet, "1x10"}}, fires: "5m", summary: "Alerts work. This alert fires always."},
+	}
+}
+
+// ofTenants has a sample an hour, as the Job writes them.
+func ofTenants() []scenario {
+	const used, limit = `tenant_schema_bytes{tenant="%s"}`, `tenant_schema_limit_bytes{tenant="%s"}`
+	return []scenario{
+		{
+			rule: "TenantOverTier", name: "a quarter too much for 26 hours, while a run fails",
+			every: "1h",
+			series: [][2]string{
+				{fmt.Sprintf(used, "acme"), "90 90 125x11 _ 125x13 80x5"}, {fmt.Sprintf(limit, "acme"), "100x35"},
+				{fmt.Sprintf(used, "beta"), "100x35"}, {fmt.Sprintf(limit, "beta"), "100x35"},
+			},
+			quiet: []string{"1h", "25h", "29h"}, fires: "27h", labels: map[string]string{"tenant": "acme"},
+			summary: "acme has 125% of the storage of its tier, for a day. It can read and delete, but not add rows.",
+		},
+	}
+}
+
+// ofTraffic sends 2 MiB/s, of which a month has 5231 GiB, or half of it.
+func ofTraffic() []scenario {
+	const sent = `traefik_entrypoint_responses_bytes_total{entrypoint="%s",code="%s"}`
+	return []scenario{
+		{
+			rule: "TrafficAboveIncluded", name: "more than the nodes include, for two days", every: "1h",
+			series: [][2]string{{fmt.Sprintf(sent, "websecure", "200"), "0+3774873600x48 181193932800x96"}, {fmt.Sprintf(sent, "websecure", "304"), "0+3774873600x48 181193932800x96"}},
+			quiet:  []string{"24h", "140h"}, fires: "30h",
+			summary: "At the rate of the last days, 5231 GiB are sent in a month. That is more than the price of the nodes includes; each GiB above costs $0.01.",
+		},
+		{
+			rule: "TrafficAboveIncluded", name: "half as much", every: "1h",
+			series: [][2]string{{fmt.Sprintf(sent, "websecure", "200"), "0+3774873600x48"}, {fmt.Sprintf(sent, "web", "301"), "0+3774873600x48"}},
+			quiet:  []string{"30h"},
+		},
 	}
 }
 

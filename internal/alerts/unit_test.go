@@ -1,6 +1,7 @@
 package alerts_test
 
 import (
+	"cmp"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,7 +24,7 @@ var stack = alerts.Stack{
 			{Item: budget.ItemNodes, Unit: 2400, Quantity: 2}, {Item: budget.ItemDatabase, Unit: 1515, Quantity: 1},
 			{Item: budget.ItemLoadBalancer, Unit: 1200, Quantity: 1}, {Item: budget.ItemVolumes, Unit: 10, Quantity: 5},
 		},
-		Limit: 8000, MoreTenants: 7, Step: 1530,
+		Limit: 8000, MoreTenants: 7, Step: 1530, IncludedGiB: 5000,
 	},
 }
 
@@ -102,29 +103,33 @@ func find(t *testing.T, name string) alerts.Rule {
 // run writes the scenarios to a file, and returns what vmalert-tool prints and its error.
 func run(t *testing.T, scenarios []scenario) (string, error) {
 	t.Helper()
-	var tests []unitTest
+	tests := map[string][]unitTest{}
 	for _, s := range scenarios {
-		test := unitTest{Name: s.rule + ": " + s.name, Interval: "1m", Checks: s.checks(t)}
+		every := cmp.Or(s.every, "1m")
+		test := unitTest{Name: s.rule + ": " + s.name, Interval: every, Checks: s.checks(t)}
 		for _, series := range s.series {
 			test.Series = append(test.Series, unitSeries{series[0], series[1]})
 		}
-		tests = append(tests, test)
+		tests[every] = append(tests[every], test)
 	}
 	return runTests(t, tests)
 }
 
-func runTests(t *testing.T, tests []unitTest) (string, error) {
+// runTests runs tests by the interval of their evaluations.
+func runTests(t *testing.T, tests map[string][]unitTest) (string, error) {
 	t.Helper()
 	tool, err := build.VMAlertTool("../..", os.Stderr)
 	require.NoError(t, err)
 	folder := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "rules.yaml"), []byte(alerts.File(stack)), 0o600))
-	text, err := yaml.Marshal(unitFile{RuleFiles: []string{"rules.yaml"}, Every: "1m", Tests: tests})
-	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(filepath.Join(folder, "tests.yaml"), text, 0o600))
+	for every, list := range tests {
+		text, err := yaml.Marshal(unitFile{RuleFiles: []string{"rules.yaml"}, Every: every, Tests: list})
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(filepath.Join(folder, "tests-"+every+".yaml"), text, 0o600))
+	}
 	program, err := filepath.Abs(tool)
 	require.NoError(t, err)
-	cmd := exec.Command(program, "unittest", "-disableAlertgroupLabel", "-files", filepath.Join(folder, "tests.yaml"))
+	cmd := exec.Command(program, "unittest", "-disableAlertgroupLabel", "-files", filepath.Join(folder, "tests-*.yaml"))
 	cmd.Dir = folder
 	printed, err := cmd.CombinedOutput()
 	return string(printed), err

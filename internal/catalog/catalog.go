@@ -98,7 +98,7 @@ func Databases() []Database { return slices.Clone(databases) }
 
 // Prices returns every price of this package.
 func Prices() []Price {
-	all := []Price{LoadBalancer, NetworkLoadBalancer, HAControlPlane, BlockStorage, Snapshot, UptimeCheck}
+	all := []Price{LoadBalancer, NetworkLoadBalancer, HAControlPlane, BlockStorage, Snapshot, Transfer, UptimeCheck}
 	for _, n := range nodes {
 		all = append(all, n.Price)
 	}

@@ -11,6 +11,9 @@ type Node struct {
 	// DocumentedMiB is DigitalOcean's documented maximum for the memory of all Pods
 	// that the customer places on the node.
 	DocumentedMiB int
+	// TransferGiB is the outbound traffic a month, in GiB, that the price includes. An account
+	// adds up what its Droplets include.
+	TransferGiB int
 	// PinOnly is true for sizes that not every region has, such as the AMD and Intel
 	// variants. The solver does not propose them. settings.nodes.size may pin them.
 	PinOnly bool
@@ -33,7 +36,7 @@ const (
 //
 // The documented maximum is from the page of Kubernetes limits of 2025-11-10.
 func unpriced(vcpu, memoryGiB int) Node {
-	n := Node{VCPU: vcpu, MemoryMiB: memoryGiB * 1024, AllocatableMilli: vcpu*1000 - 100}
+	n := Node{VCPU: vcpu, MemoryMiB: memoryGiB * 1024, AllocatableMilli: vcpu*1000 - 100, TransferGiB: includedTransfer(vcpu, memoryGiB)}
 	switch memoryGiB {
 	case 2:
 		n.AllocatableMiB, n.DocumentedMiB = 1464, 1024
@@ -45,6 +48,21 @@ func unpriced(vcpu, memoryGiB int) Node {
 		n.AllocatableMiB, n.DocumentedMiB = 13312, 13312
 	}
 	return n
+}
+
+// includedTransfer returns a size's outbound traffic a month in GiB: DigitalOcean's table of
+// Droplets of 2022-07-01, as copied in gist colinwilson/cd31bde012f6727b24b2fc4ebee749c0 (the
+// sizes s-* up to 8 GB, and c-2). The table has no larger or other size with less than these.
+func includedTransfer(vcpu, memoryGiB int) int {
+	switch {
+	case memoryGiB > 4:
+		return 5000
+	case memoryGiB > 2:
+		return 4000
+	case vcpu > 1:
+		return 3000
+	}
+	return 2000
 }
 
 // node returns a row. vcpu is the number of virtual CPUs, usd the price per month.

@@ -28,7 +28,7 @@ import (
 func stacks() []alerts.Stack {
 	return []alerts.Stack{
 		{AvailabilityPercent: 99.5, LatencyMillis: 1000, Nodes: 2, Costs: alerts.Costs{
-			Bill: budget.Bill{{Item: budget.ItemNodes, Unit: 2400, Quantity: 2}}, Limit: 8000,
+			Bill: budget.Bill{{Item: budget.ItemNodes, Unit: 2400, Quantity: 2}}, Limit: 8000, IncludedGiB: 8000,
 		}},
 		{AvailabilityPercent: 99.95, LatencyMillis: 250},
 	}

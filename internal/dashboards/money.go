@@ -3,13 +3,13 @@ package dashboards
 import (
 	"github.com/genericcorp/platform/internal/alerts"
 	"github.com/genericcorp/platform/internal/budget"
+	"github.com/genericcorp/platform/internal/catalog"
 	"github.com/genericcorp/platform/internal/usage"
 )
 
 // money is for the owner: what is paid, does it match what runs, and who causes it.
 func money(s alerts.Stack) dashboard {
 	const (
-		sent     = `traefik_entrypoint_responses_bytes_total{` + served + `}`
 		active   = `count(sum by (tenant) (increase(` + requests + `}[$__range])) > 0)`
 		measured = alerts.BillDollars + ` and on (line) ` + alerts.RunningDollars
 		storage  = `max by (tenant) (last_over_time(` + usage.SchemaBytes + `[$__range]))`
@@ -40,8 +40,8 @@ func money(s alerts.Stack) dashboard {
 				describe("Only "+budget.ItemNodes+", volumes and load balancers can be counted in the cluster.").alert("CostsAboveBill", "NodesUnplanned"),
 			lines("Bill and budget", dollars, query{bill, "bill"}, query{`max(` + alerts.LimitDollars + `)`, "budget"}).
 				describe("A step is an update that changed sizes.").read("The plan", "plan.md"),
-			lines("Bytes sent to the Internet a day", bytes, query{`sum(increase(` + sent + `[1d]))`, "sent in the last 24 hours"}).
-				describe("Bodies of answers. Traffic is not on the bill: each node includes some. DigitalOcean's control panel has what is used of it.").read("How usage is counted", "usage.md"),
+			lines("Traffic of a month at this rate (GiB)", count, query{alerts.SentGiB, "sent"}, query{`max(` + alerts.IncludedGiB + `)`, "included in the price of the nodes"}).
+				describe("Bodies of answers, at the rate of the last three days. Each GiB above what is included costs " + catalog.Transfer.Unit.String() + ".").alert("TrafficAboveIncluded"),
 			bars("Cost by tenant", dollars, `topk(10, scalar(`+bill+`) * (`+traffic+` / scalar(sum(`+traffic+`)) + `+storage+` / scalar(sum(`+storage+`))) / 2)`, "{{tenant}}").
 				describe("The bill, divided by requests (half of it) and by storage (the other half), in the time that is shown.").read("The economics", "plan.md#the-economics"),
 			bars("Bytes sent by tenant", bytes, `topk(10, sum by (tenant) (increase(traefik_router_responses_bytes_total{tenant!=""}[$__range])))`, "{{tenant}}").

@@ -55,7 +55,7 @@ var samples = []struct {
 	{`pgbouncer_pools_server_active_connections{user="tenant_acme"}`, 1, 0}, {`pgbouncer_pools_server_login_connections{user="tenant_acme"}`, 0, 0},
 	{`pgbouncer_pools_client_waiting_connections{user="tenant_acme"}`, 0, 0}, {`pgbouncer_pools_client_maxwait_seconds{user="tenant_acme"}`, 0, 0},
 	{`bill:monthly:dollars{line="nodes"}`, 48, 0}, {`bill:monthly:dollars{line="database"}`, 15.15, 0}, {`running:monthly:dollars{line="nodes"}`, 48, 0},
-	{`bill_limit:monthly:dollars`, 80, 0}, {`next_step:monthly:dollars`, 15.3, 0}, {`room:tenants:count`, 7, 0},
+	{`bill_limit:monthly:dollars`, 80, 0}, {`next_step:monthly:dollars`, 15.3, 0}, {`room:tenants:count`, 7, 0}, {`included_traffic:monthly:gib`, 4000, 0},
 }
 
 // startStore starts a real VictoriaMetrics with the samples, and returns its address.

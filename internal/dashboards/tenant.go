@@ -31,7 +31,7 @@ func tenant(s alerts.Stack) dashboard {
 			number("Refused by the rate limit", count, counted(requests+`,code="429"`)).
 				describe("Requests above the plan's requests a second. A larger plan allows more.").warnAbove(1, 100).read("Plans of tenants", "tenancy.md#what-one-tenant-can-use-up"),
 			number("Storage that is used", share, `max(`+used+`) / max(`+allowed+`)`).
-				describe("Tables and indexes, as a share of the plan's limit. Above it the tenant's writes are suspended.").warnAbove(0.8, 1).upTo(1).read("Plans of tenants", "tenancy.md#what-one-tenant-can-use-up"),
+				describe("Tables and indexes, as a share of the plan's limit. Above it the tenant's writes are suspended.").warnAbove(0.8, 1).upTo(1).alert("TenantOverTier"),
 			number("Time since the last request", seconds, `time() - max(last_over_time(tenant:last_request:timestamp_seconds{`+of+`}[$__range]))`).
 				describe("At most five minutes too late.").read("How usage is counted", "usage.md"),
 			lines("Requests a second by status", perSecond, query{`sum by (code) (rate(` + requests + `}[$__rate_interval]))`, "{{code}}"}).

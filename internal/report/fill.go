@@ -74,7 +74,8 @@ func whyApp(s settings.Settings) string {
 	if s.App.Memory != "" {
 		set = append(set, "app.memory")
 	}
-	users := fmt.Sprintf("for %d concurrent users (measured with AgentHQ on %s)", s.Capacity.ConcurrentUsers, workload.MeasuredOn)
+	users := fmt.Sprintf("for %d concurrent users with %d requests a minute each (measured with AgentHQ on %s)",
+		s.Capacity.ConcurrentUsers, s.Capacity.RequestsPerMinute, workload.MeasuredOn)
 	switch len(set) {
 	case 0:
 		return users

@@ -21,6 +21,7 @@ func (a App) validate(f *Faults) {
 		f.add("app.webAnalytics", "%q is not a token of 32 hexadecimal digits (0-9, a-f), as in the snippet that Cloudflare shows", a.WebAnalytics)
 	}
 	replicaBounds.within(f, "app.replicas", a.Replicas)
+	responseBounds.within(f, "app.responseKiB", a.ResponseKiB)
 	connectionBounds.within(f, "app.databasePool", a.DatabasePool)
 	cpuQuantities.within(f, "app.cpu", a.CPU)
 	memoryQuantities.within(f, "app.memory", a.Memory)

@@ -20,6 +20,10 @@ type bounds struct {
 
 var (
 	peopleBounds = bounds{1, 1_000_000, ""}
+	// Ten requests a second. With the bound of responses, the traffic of a month does not
+	// overflow.
+	requestBounds  = bounds{1, 600, ""}
+	responseBounds = bounds{1, 64 << 10, " (64 MiB)"}
 	// With 0 the solver chooses.
 	nodeBounds    = bounds{0, catalog.NodesPerCluster, ", the most nodes of a DigitalOcean cluster"}
 	replicaBounds = bounds{0, catalog.NodesPerCluster * catalog.PodsPerNode, ", 110 Pods on each of 512 nodes"}

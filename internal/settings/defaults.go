@@ -16,6 +16,7 @@ func (s Settings) withDefaults() Settings {
 	setDefault(&s.Region, "fra1")
 	setDefault(&s.Budget.MonthlyUSD, 8000)
 	setDefault(&s.Capacity.ConcurrentUsers, 100)
+	setDefault(&s.Capacity.RequestsPerMinute, 18)
 	setDefault(&s.Cluster.Kind, DigitalOcean)
 	setDefault(&s.Cluster.Version, "1.36")
 	setDefault(&s.Network.VPC, defaultVPC(s.Region))
@@ -55,6 +56,7 @@ func (a App) withDefaults() App {
 	setDefault(&a.HealthPath, "/healthz")
 	setDefault(&a.ReadyPath, "/readyz")
 	setDefault(&a.MetricsPath, "/metrics")
+	setDefault(&a.ResponseKiB, 7)
 	setDefault(&a.DatabasePool, 2)
 	return a
 }

@@ -30,7 +30,7 @@ capacity: 100
   settings.app.image: "nginx" has no exact version; add an exact tag or a digest
   settings.app.port: 80 is not between 1024 and 65535; below 1024 needs root, which the app does not get
   settings.budget.monthlyUsd: is the text "80"; write the amount without quotes
-  settings.capacity: is the number 100; write its keys below it: concurrentUsers, surviveNodeLoss
+  settings.capacity: is the number 100; write its keys below it: concurrentUsers, requestsPerMinute, surviveNodeLoss
   settings.cluster.kind: is a list; write text
   settings.cluster.version: is the number 1.36; write it in quotes: "1.36"
   settings.email: is missing; write the contact of the Let's Encrypt account, such as sre@genericcorp.com

@@ -73,6 +73,13 @@ type Capacity struct {
 	// Cost: more users need more replicas and, at some point, more or larger nodes.
 	// Change: in place; another node size needs `ops resize` first.
 	ConcurrentUsers int `yaml:"concurrentUsers"`
+	// RequestsPerMinute is the number of requests a minute of one user. The default is measured
+	// with AgentHQ (docs/benchmarks.md).
+	// Default: 18.
+	// Values: 1 to 600.
+	// Cost: more requests need more CPU and more outbound traffic.
+	// Change: in place; another node size needs `ops resize` first.
+	RequestsPerMinute int `yaml:"requestsPerMinute"`
 	// SurviveNodeLoss adds nodes until all Pods still fit after the loss of any one node.
 	// Default: false.
 	// Cost: at least one more node, $24 with the sizes of prod.
@@ -293,6 +300,14 @@ type App struct {
 	// Cost: a larger request may need more or larger nodes.
 	// Change: a rolling update.
 	Memory string `yaml:"memory"`
+	// ResponseKiB is the size of an average response in KiB, as it leaves the app. With it the
+	// plan computes the outbound traffic of capacity.concurrentUsers for a month of 31 days. The
+	// default is measured with AgentHQ (docs/benchmarks.md).
+	// Default: 7.
+	// Values: 1 to 65536.
+	// Cost: more traffic than the nodes include needs more or larger nodes.
+	// Change: in place.
+	ResponseKiB int `yaml:"responseKiB"`
 	// DatabasePool is the number of connections that a replica may open with DATABASE_URL.
 	// These do not pass through PgBouncer. They are for migrations and for data that belongs
 	// to no tenant.

@@ -20,6 +20,7 @@ func (s Settings) validate(f *Faults) {
 	s.validateNames(f)
 	oneOf(f, "region", s.Region, catalog.Regions...)
 	peopleBounds.within(f, "capacity.concurrentUsers", s.Capacity.ConcurrentUsers)
+	requestBounds.within(f, "capacity.requestsPerMinute", s.Capacity.RequestsPerMinute)
 	amount(f, "budget.monthlyUsd", s.Budget.MonthlyUSD, 1)
 	s.validateCluster(f)
 	s.validateDatabase(f)

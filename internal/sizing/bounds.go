@@ -83,6 +83,9 @@ func bounds(s settings.Settings, p Plan) []Bound {
 			fmt.Sprintf("the disk quotas of tenants with a schema (%d)", tenants)})
 	}
 	if len(p.Fit) > 0 {
+		out = append(out, Bound{"outbound traffic (GiB a month)", p.Workload.TransferGiB, p.IncludedTransferGiB(),
+			fmt.Sprintf("%d users × %d requests a minute × %d KiB all month; the price of %s includes this much",
+				s.Capacity.ConcurrentUsers, s.Capacity.RequestsPerMinute, s.App.ResponseKiB, nodesText(p.Nodes.Size, p.Nodes.Count))})
 		out = append(out, Bound{"memory for our Pods (MiB)", p.Fit[0].RequestedMiB, p.Fit[0].DocumentedMiB,
 			"DigitalOcean's documented maximum for " + nodesText(p.Nodes.Size, p.Nodes.Count)})
 	}

@@ -2,6 +2,7 @@ package sizing
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/genericcorp/platform/internal/catalog"
 	"github.com/genericcorp/platform/internal/workload"
@@ -12,11 +13,16 @@ import (
 // gone".
 type Fit []Scenario
 
-// fit places the workload in each scenario. It returns the *MisfitError of the first
+// fit places the workload in each scenario, and compares its traffic with what the nodes
+// include. It returns the *MisfitError of the first
 // scenario in which a Pod finds no node.
 func fit(set workload.Set, survive bool, size catalog.Node, count int) (Fit, error) {
 	if survive && count < 2 {
 		return nil, &MisfitError{"one node gone", "capacity.surviveNodeLoss needs at least 2 nodes; raise nodes.count"}
+	}
+	if included := size.TransferGiB * count; set.TransferGiB > included {
+		return nil, &MisfitError{"a month's traffic", fmt.Sprintf("the app sends up to %d GiB, and the price of %s includes %d GiB; each GiB above would cost %s",
+			set.TransferGiB, nodesText(size.SKU, count), included, catalog.Transfer.Unit)}
 	}
 	steady, err := place("steady", set, size, count, false)
 	if err != nil {

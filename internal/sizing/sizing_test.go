@@ -144,6 +144,40 @@ func TestSolveReturnsAMisfitForAWorkloadThatFitsOnNoNode(t *testing.T) {
 	assert.ErrorContains(t, err, "no node size fits")
 }
 
+func TestSolveTakesNodesThatIncludeTheTraffic(t *testing.T) {
+	s := stack(t, "demo")
+	p, err := sizing.Solve(s)
+	require.NoError(t, err)
+	// 100 users with 18 requests a minute of 7 KiB in 31 days, and 4,000 GiB for s-2vcpu-4gb.
+	const sent, included = 537, 4000
+	bound := p.Bounds[slices.IndexFunc(p.Bounds, func(b sizing.Bound) bool { return b.Name == "outbound traffic (GiB a month)" })]
+	assert.Equal(t, [2]int{sent, included}, [2]int{bound.Used, bound.Most})
+	for _, more := range []func(*settings.Settings){
+		func(s *settings.Settings) { s.App.ResponseKiB = 53 },
+		func(s *settings.Settings) { s.App.ResponseKiB, s.Capacity.RequestsPerMinute = 30, 32 },
+	} {
+		busy := s
+		more(&busy)
+		p, err = sizing.Solve(busy)
+		require.NoError(t, err)
+		assert.Greater(t, p.Workload.TransferGiB, included)
+		assert.GreaterOrEqual(t, p.IncludedTransferGiB(), p.Workload.TransferGiB)
+		assert.ErrorContains(t, p.Cheaper.Err, "a month's traffic")
+	}
+	s.App.ResponseKiB = 52
+	p, err = sizing.Solve(s)
+	require.NoError(t, err)
+	assert.Equal(t, demoBill(t), p.Bill.Total(), "3,985 GiB are included")
+}
+
+func TestSolveNamesTheSizeOfResponsesIfNoNodesIncludeTheTraffic(t *testing.T) {
+	s := stack(t, "demo")
+	s.App.ResponseKiB = 4096
+	_, err := sizing.Solve(s)
+	require.ErrorContains(t, err, "a month's traffic: the app sends up to 313875 GiB, and the price of 20 × ")
+	assert.ErrorContains(t, err, "settings.app.responseKiB: at most ")
+}
+
 func TestSolveRefusesToSurviveANodeLossOnOneNode(t *testing.T) {
 	s := stack(t, "demo")
 	s.Capacity.SurviveNodeLoss = true

@@ -62,6 +62,10 @@ type Plan struct {
 	database catalog.Database
 }
 
+// IncludedTransferGiB returns the outbound traffic a month, in GiB, that the price of the nodes
+// includes. It is 0 for an existing cluster.
+func (p Plan) IncludedTransferGiB() int { return p.node.TransferGiB * p.Nodes.Count }
+
 // Solve returns the cheapest plan that fits. It keeps pinned sizes, and checks that the
 // workload fits on them. If the plan costs more than the budget, Solve returns the plan
 // and a *budget.OverError. With any other error the plan is empty.

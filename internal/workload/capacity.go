@@ -1,17 +1,19 @@
 package workload
 
-import "github.com/genericcorp/platform/components"
+import (
+	"github.com/genericcorp/platform/components"
+	"github.com/genericcorp/platform/internal/settings"
+)
 
 // MeasuredOn is the date of the measurement that the factors below are from.
 const MeasuredOn = "2026-12-01"
 
 // Factors from concurrent users to replicas and requests, measured with AgentHQ on MeasuredOn by
 // `make load` with 100 to 800 people (docs/benchmarks.md). They are rounded up, because
-// other machines are slower and other weeks busier.
+// other machines are slower and other weeks busier. Two more factors are the defaults of
+// settings.capacity.requestsPerMinute (measured: 17.3 with 5 seconds between two steps of a
+// person) and settings.app.responseKiB (measured: 6.7).
 const (
-	// requestsPerUserMilli is the requests a second of one user, in thousandths. Measured: 289,
-	// with 5 seconds between two steps of a person.
-	requestsPerUserMilli = 300
 	// milliCPUPerRequest is the CPU for one request a second, in thousandths of a core.
 	// Measured: 2.9.
 	milliCPUPerRequest = 5
@@ -25,19 +27,25 @@ const (
 	minReplicas = 2
 )
 
-// appSize returns the number of the app's replicas, and the request of each, for a number of
-// concurrent users.
-func appSize(users int) (replicas int, each components.Resources) {
-	replicas = max(minReplicas, ceil(users, usersPerReplica))
-	return replicas, eachReplica(users, replicas)
-}
+// replicasFor returns the number of the app's replicas for a number of concurrent users.
+func replicasFor(users int) int { return max(minReplicas, ceil(users, usersPerReplica)) }
 
-func eachReplica(users, replicas int) components.Resources {
-	share := ceil(users, replicas)
+// eachReplica returns the request of each of the app's replicas.
+func eachReplica(c settings.Capacity, replicas int) components.Resources {
+	share := ceil(c.ConcurrentUsers, replicas)
 	return components.Resources{
-		MilliCPU: max(50, ceil(share*requestsPerUserMilli*milliCPUPerRequest, 1000)),
+		MilliCPU: max(50, ceil(share*c.RequestsPerMinute*milliCPUPerRequest, 60)),
 		MiB:      baseMiB + ceil(share*kibPerUser, 1024),
 	}
+}
+
+// minutesPerMonth is the length of the longest month.
+const minutesPerMonth = 31 * 24 * 60
+
+// transferGiB returns the outbound traffic of the app in GiB, for a month in which all
+// concurrent users are there all the time.
+func transferGiB(s settings.Settings) int {
+	return ceil(s.Capacity.ConcurrentUsers*s.Capacity.RequestsPerMinute*minutesPerMonth*s.App.ResponseKiB, 1<<20)
 }
 
 func ceil(a, b int) int { return (a + b - 1) / b }

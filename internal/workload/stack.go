@@ -100,6 +100,8 @@ func For(s settings.Settings) Set {
 		Reconcile: reconcile(Job, s.Archive.VolumeGiB),
 		Scheduled: reconcile(CronJob, 0),
 		Usage:     usage(),
+
+		TransferGiB: transferGiB(s),
 	}
 }
 
@@ -162,11 +164,11 @@ func pooler(c settings.Capacity) Workload {
 }
 
 func app(s settings.Settings) Workload {
-	replicas, request := appSize(s.Capacity.ConcurrentUsers)
-	if s.App.Replicas > 0 {
-		replicas = s.App.Replicas
-		request = eachReplica(s.Capacity.ConcurrentUsers, replicas)
+	replicas := s.App.Replicas
+	if replicas == 0 {
+		replicas = replicasFor(s.Capacity.ConcurrentUsers)
 	}
+	request := eachReplica(s.Capacity, replicas)
 	if s.App.CPU != "" {
 		request.MilliCPU = int(quantity(s.App.CPU).MilliValue())
 	}

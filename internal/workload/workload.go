@@ -44,6 +44,9 @@ type Workload struct {
 type Set struct {
 	App, Traefik, VictoriaMetrics, Grafana, VMAlert, KubeStateMetrics, NodeExporter Workload
 	CertManager, CAInjector, Webhook, Pooler, Reconcile, Scheduled, Usage           Workload
+
+	// TransferGiB is the outbound traffic of the app in a month, in GiB.
+	TransferGiB int
 }
 
 // All returns every workload, always in the same order.

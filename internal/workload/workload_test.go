@@ -12,7 +12,7 @@ import (
 
 // appFor returns the app of a stack with n concurrent users.
 func appFor(n int) workload.Workload {
-	return workload.For(settings.Settings{Capacity: settings.Capacity{ConcurrentUsers: n}}).App
+	return workload.For(settings.Settings{Capacity: settings.Capacity{ConcurrentUsers: n, RequestsPerMinute: 18}}).App
 }
 
 func TestAppGetsMoreCPUForMoreUsers(t *testing.T) {
