@@ -35,6 +35,7 @@ func quotes(t *testing.T) []quote {
 		{"docs/operations.md", "(`cluster.ha`, AMOUNT a month)", ha},
 		{"docs/operations.md", "**costs money** (AMOUNT a month)", database},
 		{"docs/restore.md", "as much as the live database (AMOUNT a month on prod)", database},
+		{"docs/plan.md", "Each GiB above costs AMOUNT, and no bill", catalog.Transfer.Unit},
 		{"docs/settings.md", "at least one more node, AMOUNT with the sizes of prod", node},
 		{"docs/settings.md", "high availability. | false |  | AMOUNT a month", ha},
 		{"docs/settings.md", "| 5 | 1 to 16384 | AMOUNT a GiB a month |", gib},
