@@ -77,8 +77,10 @@ func bounds(s settings.Settings, p Plan) []Bound {
 		{"certificates a week", 1, catalog.CertificatesPerNameSet,
 			"one wildcard for all hosts; a stack that is torn down and brought up orders it again"},
 	}
+	tenants, mib := storage(s)
+	out = append(out, Bound{"metric series of tenants", tenants * workload.SeriesPerTenant, p.Workload.TenantSeries(),
+		fmt.Sprintf("%d for each tenant with a schema; for more of them VictoriaMetrics gets more memory", workload.SeriesPerTenant)})
 	if s.Database.Kind == settings.DigitalOcean {
-		tenants, mib := storage(s)
 		out = append(out, Bound{BoundStorage, mib, p.database.TenantsMiB(),
 			fmt.Sprintf("the disk quotas of tenants with a schema (%d)", tenants)})
 	}

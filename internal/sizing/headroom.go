@@ -40,7 +40,8 @@ const maxMore = settings.MaxTenants
 func HeadroomOf(s settings.Settings, p Plan) Headroom {
 	return Headroom{
 		Tenants: room(p, func(n int) (settings.Settings, workload.Set) {
-			return withTenants(s, n), p.Workload
+			more := withTenants(s, n)
+			return more, p.Workload.WithTenants(more)
 		}),
 		Replicas: room(p, func(n int) (settings.Settings, workload.Set) {
 			set := p.Workload

@@ -241,6 +241,24 @@ func TestSolveFitsAHundredStarterTenantsForTheSameBill(t *testing.T) {
 	}
 }
 
+// 1,000 tenants need 421 MiB for their metrics, and a 4 GB node has no room for that.
+func TestSolveCountsTheMetricsOfTheTenants(t *testing.T) {
+	s := stack(t, "demo")
+	s.Database = settings.Database{Kind: settings.External, Connections: 100}
+	few, err := sizing.Solve(s)
+	require.NoError(t, err)
+	room := sizing.HeadroomOf(s, few).Tenants
+	assert.Contains(t, room.BreaksOn, "rolling update", "the metrics of one more do not fit")
+	s.Tenants = starterTenants(room.More + 1)
+	same, err := sizing.Solve(s)
+	require.NoError(t, err)
+	assert.Equal(t, few.Nodes, same.Nodes, "those that there is room for")
+	s.Tenants = starterTenants(room.More + 2)
+	many, err := sizing.Solve(s)
+	require.NoError(t, err)
+	assert.Equal(t, room.Step, many.Bill.Total()-few.Bill.Total())
+}
+
 func TestReservedConnectionsReduceThoseThatTenantsShare(t *testing.T) {
 	s := stack(t, "prod")
 	large := settings.Tenant{Name: "large", Plan: "enterprise"}.WithDefaults()

@@ -76,12 +76,9 @@ const MinPoolerConnections = 3
 // 300-400 MiB (grafana#123017), so it requests 512 MiB with a limit of 768 MiB.
 func For(s settings.Settings) Set {
 	return Set{
-		App:     app(s),
-		Traefik: traefik(s.Capacity),
-		// Without surge: its volume can be attached to one node only.
-		VictoriaMetrics: Workload{Ref: VictoriaMetrics, Kind: Deployment, Pods: components.Pods{
-			Replicas: 1, Request: components.Resources{MilliCPU: 100, MiB: 256}, Limit: components.Resources{MiB: 512}, VolumeGiB: s.Monitoring.VolumeGiB,
-		}},
+		App:             app(s),
+		Traefik:         traefik(s.Capacity),
+		VictoriaMetrics: victoriaMetrics(s),
 		// Without surge: two Grafanas would request 1 GiB during an update.
 		Grafana: Workload{Ref: Grafana, Kind: Deployment, Pods: components.Pods{
 			Replicas: 1, Request: components.Resources{MilliCPU: 50, MiB: 512}, Limit: components.Resources{MiB: 768},
@@ -103,6 +100,24 @@ func For(s settings.Settings) Set {
 
 		TransferGiB: transferGiB(s),
 	}
+}
+
+// victoriaMetrics returns the store of metrics. Without surge: its volume can be attached to one
+// node only.
+func victoriaMetrics(s settings.Settings) Workload {
+	mib := max(256, storeMiB(s))
+	return Workload{Ref: VictoriaMetrics, Kind: Deployment, Pods: components.Pods{
+		Replicas: 1, Request: components.Resources{MilliCPU: 100, MiB: mib}, Limit: components.Resources{MiB: 2 * mib}, VolumeGiB: s.Monitoring.VolumeGiB,
+	}}
+}
+
+// WithTenants returns the workload with enough memory for the metrics of the tenants of these
+// settings.
+func (set Set) WithTenants(s settings.Settings) Set {
+	store := &set.VictoriaMetrics
+	store.Request.MiB = max(store.Request.MiB, storeMiB(s))
+	store.Limit.MiB = max(store.Limit.MiB, 2*store.Request.MiB)
+	return set
 }
 
 // vmalert returns vmalert with Alertmanager. They used 17 and 36 MiB when idle (measured). Without

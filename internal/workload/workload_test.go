@@ -1,6 +1,7 @@
 package workload_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -27,6 +28,20 @@ func TestAppGetsMoreCPUForMoreUsers(t *testing.T) {
 		assert.GreaterOrEqual(t, total, before-w.Replicas)
 		before = total
 	}
+}
+
+func TestStoreOfMetricsGetsMoreMemoryForMoreTenants(t *testing.T) {
+	storeFor := func(n int) workload.Workload {
+		tenants := []settings.Tenant{{Name: "left", State: settings.Purged}}
+		for i := range n {
+			tenants = append(tenants, settings.Tenant{Name: fmt.Sprintf("t%d", i), State: settings.Active})
+		}
+		return workload.For(settings.Settings{Tenants: tenants}).VictoriaMetrics
+	}
+	assert.Equal(t, 256, storeFor(0).Request.MiB)
+	assert.Equal(t, 256, storeFor(436).Request.MiB, "128 MiB hold 131,072 series, and a tenant has 300")
+	assert.Equal(t, 257, storeFor(437).Request.MiB)
+	assert.Equal(t, components.Resources{MiB: 842}, storeFor(1000).Limit, "twice the request")
 }
 
 func TestAppHasTheRequestsAndReplicasOfItsSettings(t *testing.T) {
