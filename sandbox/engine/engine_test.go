@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io/fs"
@@ -9,8 +10,10 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -33,7 +36,43 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	os.Exit(m.Run())
+	if err := os.Setenv(envTests, strconv.Itoa(os.Getpid())); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	status := m.Run()
+	if left := processesLeft(); len(left) > 0 {
+		fmt.Fprintf(os.Stderr, "these processes outlive the tests:\n%s\n", strings.Join(left, "\n"))
+		status = 1
+	}
+	os.Exit(status)
+}
+
+// envTests is an environment variable with the ID of this process. The processes that the tests
+// start inherit it.
+const envTests = "PLATFORM_ENGINE_TESTS"
+
+// processesLeft waits at most 10 seconds for the end of all processes that the tests have started.
+// It returns the command lines of those that still run.
+func processesLeft() []string {
+	mark := []byte("\x00" + envTests + "=" + strconv.Itoa(os.Getpid()) + "\x00")
+	var left []string
+	for range 100 {
+		left = nil
+		environments, _ := filepath.Glob("/proc/[0-9]*/environ")
+		for _, path := range environments {
+			// A process that has ended meanwhile has neither file.
+			if data, err := os.ReadFile(path); err == nil && bytes.Contains(append([]byte{0}, data...), mark) {
+				command, _ := os.ReadFile(filepath.Join(filepath.Dir(path), "cmdline"))
+				left = append(left, strings.ReplaceAll(string(command), "\x00", " "))
+			}
+		}
+		if len(left) == 0 {
+			break
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	return left
 }
 
 // newStack returns a stack of one test, with a copy of the checkout's stack file.
