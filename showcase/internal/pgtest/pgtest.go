@@ -127,11 +127,11 @@ func (s *Server) OwnSchema(t testing.TB, name string) {
 	s.Run(t, "REVOKE "+owner+" FROM "+postgrestest.App, "GRANT "+owner+" TO "+role, "ALTER ROLE "+role+" SET role = "+owner)
 }
 
-// Count creates the tables of the tenants' usage as the platform does, in the way that a test of a
-// package in showcase/internal finds the platform's statements.
-func (s *Server) Count(t testing.TB) {
+// Count creates the tables of the tenants' usage as the platform does. root is the folder of the
+// platform's module.
+func (s *Server) Count(t testing.TB, root string) {
 	t.Helper()
-	statements, err := os.ReadFile("../../../internal/tenancy/reconcile/usage.sql")
+	statements, err := os.ReadFile(filepath.Join(root, "internal", "tenancy", "reconcile", "usage.sql"))
 	require.NoError(t, err)
 	s.Run(t, "CREATE SCHEMA platform", string(statements))
 }

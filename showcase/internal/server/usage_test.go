@@ -22,7 +22,7 @@ func day(n, of int) string {
 func counting(t *testing.T) *app {
 	t.Helper()
 	a := start(t)
-	a.postgres.Count(t)
+	a.postgres.Count(t, "../../..")
 	for _, days := range []string{
 		"('beta', '" + day(0, 1) + "', 12345, 67, 3145728, 0.25, '" + day(0, 1) + " 20:00Z', 134217728, 5, 6, 7, 8, 9)",
 		"('beta', '" + day(0, 2) + "', 0, 0, 0, NULL, NULL, 268435456, 5, 0, 1, NULL, NULL)",
@@ -39,7 +39,7 @@ func TestUsagePageShowsTheDaysOfTheMonthAgainstThePlan(t *testing.T) {
 	c := a.owner(t)
 	page := c.get("/usage").body
 	for _, want := range []string{
-		"<strong>12,345</strong> requests on 1 active day, 67 of them failed. 3.0 MiB were sent. Sign-ins: 8.",
+		"Active days: <strong>1</strong>. Requests: <strong>12,345</strong>. Errors: <strong>67</strong>. Sent: <strong>3.0 MiB</strong>. Sign-ins: <strong>8</strong>.",
 		"<strong>256.0 MiB</strong> of 512.0 MiB", `value="50" aria-label="Largest storage of the month"`,
 		`<td class="num">12,345</td><td class="num">67</td><td class="num">250 ms</td><td class="num">3.0 MiB</td><td class="num">128.0 MiB</td><td class="num">7</td><td class="num">8</td>`,
 		`<td class="num">0</td><td class="num">0</td><td class="num">–</td><td class="num">0.0 MiB</td><td class="num">256.0 MiB</td><td class="num">1</td><td class="num">–</td>`,
@@ -51,7 +51,7 @@ func TestUsagePageShowsTheDaysOfTheMonthAgainstThePlan(t *testing.T) {
 		assert.NotContains(t, page, foreign)
 	}
 	before := c.get("/usage?month=" + day(1, 1)[:7]).body
-	assert.Contains(t, before, "<strong>4,321</strong> requests on 1 active day, – of them failed.")
+	assert.Contains(t, before, "Requests: <strong>4,321</strong>. Errors: <strong>–</strong>.")
 	assert.NotContains(t, before, "Largest storage", "it was not measured")
 	oldest := c.get("/usage?month=" + day(25, 1)[:7]).body
 	assert.Contains(t, oldest, "No day of this month is counted yet.")
@@ -111,8 +111,11 @@ func TestUsagePageSaysThatNothingIsCountedWithoutThePlatform(t *testing.T) {
 	a, path := firstLink(t, postgres, env)
 	c := a.client(t, "hq.example:8443")
 	require.Equal(t, http.StatusSeeOther, c.post(path, "name", "Olga", "email", "olga@example.com", "password", "a long password").StatusCode)
-	// At last there is a view that the app may not read.
-	for _, statement := range []string{"SELECT 1", "CREATE SCHEMA platform_usage CREATE VIEW days AS SELECT 1", "GRANT USAGE ON SCHEMA platform_usage TO PUBLIC"} {
+	// Then there is a view, but the app lacks the right to read it, or the one to use its schema.
+	for _, statement := range []string{
+		"SELECT 1", "CREATE SCHEMA platform_usage CREATE VIEW days AS SELECT 1", "GRANT SELECT ON platform_usage.days TO PUBLIC",
+		"REVOKE SELECT ON platform_usage.days FROM PUBLIC; GRANT USAGE ON SCHEMA platform_usage TO PUBLIC",
+	} {
 		postgres.Run(t, statement)
 		page := c.get("/usage")
 		assert.Equal(t, http.StatusOK, page.StatusCode, statement)
