@@ -23,15 +23,21 @@ func counting(t *testing.T) *app {
 	t.Helper()
 	a := start(t)
 	a.postgres.Count(t, "../../..")
-	for _, days := range []string{
-		"('beta', '" + day(0, 1) + "', 12345, 67, 3145728, 0.25, '" + day(0, 1) + " 20:00Z', 134217728, 5, 6, 7, 8, 9)",
-		"('beta', '" + day(0, 2) + "', 0, 0, 0, NULL, NULL, 268435456, 5, 0, 1, NULL, NULL)",
-		"('beta', '" + day(1, 28) + "', 4321, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)",
-		"('acme', '" + day(0, 1) + "', 777777, 1, 1, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)",
+	for _, row := range []string{
+		"(tenant, day, requests, errors, bytes, p95, last_request, storage, rows, rows_written, connections, logins, events) VALUES " +
+			"('beta', '" + day(0, 1) + "', 12345, 67, 3145728, 0.25, '" + day(0, 1) + " 20:00Z', 134217728, 5, 6, 7, 8, 9)",
+		"(tenant, day, requests, errors, bytes, storage, rows, rows_written, connections) VALUES ('beta', '" + day(0, 2) + "', 0, 10, 20, 268435456, 5, 30, 1)",
+		"(tenant, day, requests) VALUES ('beta', '" + day(1, 28) + "', 4321)",
+		"(tenant, day, requests) VALUES ('acme', '" + day(0, 1) + "', 777777)",
 	} {
-		a.postgres.Run(t, "INSERT INTO platform.usage (tenant, day, requests, errors, bytes, p95, last_request, storage, rows, rows_written, connections, logins, events) VALUES "+days)
+		a.postgres.Run(t, "INSERT INTO platform.usage "+row)
 	}
 	return a
+}
+
+// cells returns a part of a row of the page's table.
+func cells(texts ...string) string {
+	return `<td class="num">` + strings.Join(texts, `</td><td class="num">`) + "</td>"
 }
 
 func TestUsagePageShowsTheDaysOfTheMonthAgainstThePlan(t *testing.T) {
@@ -39,10 +45,9 @@ func TestUsagePageShowsTheDaysOfTheMonthAgainstThePlan(t *testing.T) {
 	c := a.owner(t)
 	page := c.get("/usage").body
 	for _, want := range []string{
-		"Active days: <strong>1</strong>. Requests: <strong>12,345</strong>. Errors: <strong>67</strong>. Sent: <strong>3.0 MiB</strong>. Sign-ins: <strong>8</strong>.",
+		"Active days: <strong>1</strong>. Requests: <strong>12,345</strong>. Errors: <strong>77</strong>. Sent: <strong>3.0 MiB</strong>. Sign-ins: <strong>8</strong>.",
 		"<strong>256.0 MiB</strong> of 512.0 MiB", `value="50" aria-label="Largest storage of the month"`,
-		`<td class="num">12,345</td><td class="num">67</td><td class="num">250 ms</td><td class="num">3.0 MiB</td><td class="num">128.0 MiB</td><td class="num">7</td><td class="num">8</td>`,
-		`<td class="num">0</td><td class="num">0</td><td class="num">–</td><td class="num">0.0 MiB</td><td class="num">256.0 MiB</td><td class="num">1</td><td class="num">–</td>`,
+		cells("12,345", "67", "250 ms", "3.0 MiB", "128.0 MiB", "7", "8"), cells("0", "10", "–", "0.0 MiB", "256.0 MiB", "1", "–"),
 		`<a href="/usage?month=` + day(1, 1)[:7] + `">The month before</a>`,
 	} {
 		assert.Contains(t, page, want)
@@ -68,11 +73,11 @@ func TestOwnerDownloadsTheUsageOfAMonth(t *testing.T) {
 	assert.Equal(t, [][]string{
 		{"day", "requests", "errors", "bytes", "p95_seconds", "last_request", "storage_bytes", "rows", "rows_written", "connections", "logins", "events"},
 		{day(0, 1), "12345", "67", "3145728", "0.25", day(0, 1) + "T20:00:00Z", "134217728", "5", "6", "7", "8", "9"},
-		{day(0, 2), "0", "0", "0", "", "", "268435456", "5", "0", "1", "", ""},
+		{day(0, 2), "0", "10", "20", "", "", "268435456", "5", "30", "1", "", ""},
 	}, lines)
 	assert.JSONEq(t, fmt.Sprintf(`[
 		{"day": %q, "requests": 12345, "errors": 67, "bytes": 3145728, "p95_seconds": 0.25, "last_request": %q, "storage_bytes": 134217728, "rows": 5, "rows_written": 6, "connections": 7, "logins": 8, "events": 9},
-		{"day": %q, "requests": 0, "errors": 0, "bytes": 0, "p95_seconds": null, "last_request": null, "storage_bytes": 268435456, "rows": 5, "rows_written": 0, "connections": 1, "logins": null, "events": null}
+		{"day": %q, "requests": 0, "errors": 10, "bytes": 20, "p95_seconds": null, "last_request": null, "storage_bytes": 268435456, "rows": 5, "rows_written": 30, "connections": 1, "logins": null, "events": null}
 	]`, day(0, 1), day(0, 1)+"T20:00:00Z", day(0, 2)), c.get("/export/usage.json").body)
 	assert.Contains(t, c.get("/export/usage.csv?month="+day(1, 1)[:7]).body, "\n"+day(1, 28)+",4321,,,")
 	assert.JSONEq(t, "[]", c.get("/export/usage.json?month="+day(2, 1)[:7]).body)

@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"context"
 	"encoding/csv"
 	"encoding/json"
 	"net/http"
@@ -24,26 +25,17 @@ var errNotCounted = &fault{http.StatusNotFound, "Usage by day is not counted on 
 func (a *Web) exportUsage(kind string, encode func([]runs.CountedDay) ([]byte, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		s := site.Of(r)
+		month, _, faulty := a.months(r)
 		var file []byte
 		var member accounts.Session
 		signedIn := false
-		month, _, faulty := a.months(r)
 		err := s.Tx(r.Context(), func(tx pgx.Tx) (err error) {
 			if member, signedIn, err = session(r.Context(), tx, r); err != nil || !signedIn {
 				return err
 			}
-			if !member.IsOwner() {
-				return errOwner
-			}
-			if faulty != nil {
-				return faulty
-			}
-			days, counts, err := runs.Counted(r.Context(), tx, month)
+			days, err := usageOf(r.Context(), tx, member, month, faulty)
 			if err != nil {
 				return err
-			}
-			if !counts {
-				return errNotCounted
 			}
 			file, err = encode(days)
 			return err
@@ -62,6 +54,21 @@ func (a *Web) exportUsage(kind string, encode func([]runs.CountedDay) ([]byte, e
 			}
 		}
 	}
+}
+
+// usageOf returns the days of a month for an owner. faulty is the fault of the request's month.
+func usageOf(ctx context.Context, tx pgx.Tx, member accounts.Session, month time.Time, faulty error) ([]runs.CountedDay, error) {
+	if !member.IsOwner() {
+		return nil, errOwner
+	}
+	if faulty != nil {
+		return nil, faulty
+	}
+	days, counts, err := runs.Counted(ctx, tx, month)
+	if err == nil && !counts {
+		err = errNotCounted
+	}
+	return days, err
 }
 
 // usageJSON returns an array with an object for each day. A value that was not measured is null.
