@@ -61,6 +61,11 @@ var attacks = []attack{
 	{"read the platform's table in public", "SELECT * FROM public.migrations", denied},
 	{"call a function in public", "SELECT public.whoami()", denied},
 	{"read the record of tenants", "SELECT * FROM platform.tenants", denied},
+	{"read the usage of all tenants", "SELECT * FROM platform.usage", denied},
+	{"read another's usage in the view of its own", "SELECT * FROM platform_usage.days", "no rows"},
+	{"write its own usage", "INSERT INTO platform_usage.days (day) VALUES ('2026-11-01')", denied},
+	{"change the view of its own usage", "ALTER VIEW platform_usage.days RESET (security_barrier)", denied},
+	{"create in the schema of that view", "CREATE TABLE platform_usage.mine (id int)", denied},
 	{"read passwords", "SELECT * FROM pg_authid", denied},
 	{"read roles' settings in pg_shadow", "SELECT * FROM pg_shadow", denied},
 	{"read another's statistics", "SELECT * FROM pg_stats WHERE schemaname = 'tenant_beta'", "no rows"},
@@ -132,7 +137,7 @@ func TestATenantReachesNothingOfAnother(t *testing.T) {
 			"CREATE TYPE mood AS ENUM ('good')", "CREATE VIEW cheap AS SELECT * FROM orders WHERE total_cents < 600", "COMMENT ON TABLE orders IS 'what they buy'",
 			"CREATE TABLE vip (id int DEFAULT 7 CHECK (id <> 13))", "CREATE POLICY mine ON vip USING (id = 7)")
 		run(t, beta, "SET application_name = 'billing'", "SELECT pg_advisory_lock(4711)", "SELECT lo_create(4711)", "SELECT 1 AS something_private")
-		run(t, b.Superuser(t, postgrestest.Database), "ANALYZE tenant_beta.orders")
+		run(t, b.Superuser(t, postgrestest.Database), "ANALYZE tenant_beta.orders", "INSERT INTO platform.usage (tenant, day) VALUES ('beta', '2026-11-01')")
 		acme := postgrestest.Connect(t, b.url(t, declared[0]))
 		var rows []string
 		for _, a := range attacks {

@@ -29,6 +29,11 @@ func serve(t *testing.T, clock func() time.Time) (browser.Site, *pgtest.Server) 
 		var days int
 		return db.QueryRow(t.Context(), "SELECT count(*) FROM tenant_acme.demo_reset").Scan(&days) == nil && days == 1
 	}, time.Minute, 50*time.Millisecond)
+	postgres.Count(t, root)
+	_, err := db.Exec(t.Context(), `INSERT INTO platform.usage (tenant, day, requests, errors, bytes, p95, storage, connections, logins)
+		SELECT 'acme', date_trunc('month', $1::timestamp) + n * interval '1 day', 1800 + n * 37 % 900, n % 4, 30000000 + n * 1000000, 0.02 + n * 0.001, 450000 + n * 7000, 2, 3 + n % 5
+		FROM generate_series(0, 25) n`, clock().UTC())
+	require.NoError(t, err)
 	return site, postgres
 }
 

@@ -34,7 +34,7 @@ func Pictures(t testing.TB, b *Browser) []Picture {
 	costs.Go("/costs")
 	costs.See("h1", "Costs and failures")
 	list = append(list, costs.take("costs", high))
-	low.Height = 440
+	low.Height = 800
 	usage := Visit(t, b, low)
 	usage.Go("/usage")
 	usage.See("h1", "Usage")

@@ -1,5 +1,6 @@
 -- Creates the tables with the usage of each tenant. An hourly Job fills them (internal/usage).
--- The platform's schema grants nothing, so no tenant can read or write them.
+-- The platform's schema grants nothing, so no tenant can read or write them. A tenant reads its own
+-- rows by the view at the end.
 DO $$
 BEGIN
   IF to_regclass('platform.usage') IS NULL THEN
@@ -50,5 +51,24 @@ BEGIN
         sum(rows_written) AS rows_written, max(connections) AS connections, sum(logins) AS logins, sum(events) AS events,
         count(*) FILTER (WHERE requests > 0 AND tenant <> '(purged)') AS active_days
       FROM platform.usage GROUP BY 1, 2;
+  END IF;
+
+  -- Each tenant reads its own rows in platform_usage.days. The rows are those of the session's login
+  -- role: SET ROLE does not change session_user, and a tenant with ownsSchema acts as another role. A
+  -- role that is no tenant's login finds no row. So PUBLIC may have the rights. A grant for each
+  -- tenant would fail for hundreds of them: the grants of a view must fit into a page of 8 KiB.
+  -- The schema is one of its own, so that the schema platform stays closed.
+  -- The tenant comes from the row (names.SQL of the Go code), and not from platform.tenants: a
+  -- session that reads the view locks its tables, and watch.sql, which ends such sessions, has to
+  -- read platform.tenants.
+  IF to_regclass('platform_usage.days') IS NULL THEN
+    CREATE INDEX usage_login ON platform.usage (('tenant_' || replace(tenant, '-', '_')), day);
+    CREATE SCHEMA platform_usage;
+    -- Without security_barrier, a tenant's own function in WHERE would get the rows of the others.
+    CREATE VIEW platform_usage.days WITH (security_barrier) AS
+      SELECT day, requests, errors, bytes, p95, last_request, storage, rows, rows_written, connections, logins, events
+      FROM platform.usage WHERE 'tenant_' || replace(tenant, '-', '_') = session_user::text;
+    GRANT USAGE ON SCHEMA platform_usage TO PUBLIC;
+    GRANT SELECT ON platform_usage.days TO PUBLIC;
   END IF;
 END $$;

@@ -127,6 +127,15 @@ func (s *Server) OwnSchema(t testing.TB, name string) {
 	s.Run(t, "REVOKE "+owner+" FROM "+postgrestest.App, "GRANT "+owner+" TO "+role, "ALTER ROLE "+role+" SET role = "+owner)
 }
 
+// Count creates the tables of the tenants' usage as the platform does. root is the folder of the
+// platform's module.
+func (s *Server) Count(t testing.TB, root string) {
+	t.Helper()
+	statements, err := os.ReadFile(filepath.Join(root, "internal", "tenancy", "reconcile", "usage.sql"))
+	require.NoError(t, err)
+	s.Run(t, "CREATE SCHEMA platform", string(statements))
+}
+
 // Suspend changes the state of a tenant in tenants.json.
 func (s *Server) Suspend(t testing.TB, name string) {
 	t.Helper()

@@ -143,8 +143,9 @@ type meter struct {
 }
 
 type usagePage struct {
-	Plan   string
-	Meters []meter
+	Plan    string
+	Meters  []meter
+	Counted countedMonth
 }
 
 func (a *Web) usage(ctx context.Context, q *request) (view, error) {
@@ -152,8 +153,15 @@ func (a *Web) usage(ctx context.Context, q *request) (view, error) {
 	if err != nil {
 		return view{}, err
 	}
+	month, oldest, err := a.months(q.Request)
+	if err != nil {
+		return view{}, err
+	}
+	days, counts, err := runs.Counted(ctx, q.tx, month)
+	if err != nil {
+		return view{}, err
+	}
 	l := q.site.Limits
-	mib := func(n int64) string { return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20)) }
 	plan := q.site.Tenant.Plan
 	if q.site.Demo {
 		plan = "demo"
@@ -162,6 +170,9 @@ func (a *Web) usage(ctx context.Context, q *request) (view, error) {
 		measure("Runs this month", u.Runs, l.Runs, group[int64]), measure("Events this month", u.Events, l.Events, group[int64]),
 		measure("Storage", u.StorageBytes, l.StorageMiB<<20, mib), measure("Seats", u.Seats, l.Seats, group[int64]),
 	}}
+	if counts {
+		data.Counted = summary(days, month, oldest, q.site)
+	}
 	return view{page: "usage", title: "Usage", data: data}, nil
 }
 

@@ -70,6 +70,8 @@ func (a *Web) Register(handle func(string, http.HandlerFunc)) {
 	handle("GET /runs/{id}", a.member(a.showRun))
 	handle("GET /runs/{id}/stream", a.stream)
 	handle("GET /export/{file}", a.export)
+	handle("GET /export/usage.csv", a.exportUsage("text/csv; charset=utf-8", usageCSV))
+	handle("GET /export/usage.json", a.exportUsage("application/json", usageJSON))
 	handle("GET /costs", a.member(a.costs))
 	handle("GET /usage", a.member(a.usage))
 	handle("GET /keys", a.member(a.keys))
