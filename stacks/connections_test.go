@@ -13,144 +13,169 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/genericcorp/platform/internal/settings"
+	"github.com/genericcorp/platform/internal/workload"
 	"github.com/genericcorp/platform/sandbox/pulumitest"
 )
 
-// The peers outside of the platform's namespaces. The database of DigitalOcean is in the VPC.
-const (
-	system    = "kube-system"
-	internet  = "the Internet"
-	vpc       = "the VPC"
-	externals = "the external database"
-)
-
-// chartPods are the Pods of cert-manager's chart, with their label app.kubernetes.io/name.
-var chartPods = map[string]string{
-	"cert-manager": "cert-manager", "cert-manager-cainjector": "cainjector", "cert-manager-webhook": "webhook", "cert-manager-startupapicheck": "startupapicheck",
+// connections are the network policies of every stack beside those that a namespace has itself, as
+// "namespace/workload <- from" and "namespace/workload -> to" with ports. A namespace with a star
+// is all its Pods. "anywhere" is any address: the API server, nodes and the load balancer match no
+// selector. APP, DATABASE and DBPORT are from the settings.
+var connections = []string{
+	// Requests come through Traefik alone.
+	"ingress/traefik <- anywhere TCP 8000, TCP 8443",
+	"ingress/traefik -> app/* every port",
+	"ingress/traefik -> monitoring/grafana every port",
+	"ingress/traefik -> anywhere TCP 443, TCP 6443",
+	"app/app <- ingress/traefik TCP APP",
+	"monitoring/grafana <- ingress/traefik TCP 3000",
+	// The database and its pooler.
+	"app/app -> DATABASE TCP DBPORT",
+	"app/app -> pooler/pooler TCP 6432",
+	"pooler/pooler <- app/app TCP 6432",
+	"pooler/pooler -> DATABASE TCP DBPORT",
+	"tenants/reconcile -> DATABASE TCP DBPORT",
+	"tenants/usage -> DATABASE TCP DBPORT",
+	// Readers of metrics.
+	"tenants/usage -> monitoring/victoria-metrics TCP 8428",
+	"monitoring/grafana -> monitoring/victoria-metrics TCP 8428",
+	"monitoring/vmalert -> monitoring/victoria-metrics TCP 8428",
+	"monitoring/victoria-metrics <- monitoring/grafana TCP 8428",
+	"monitoring/victoria-metrics <- monitoring/vmalert TCP 8428",
+	"monitoring/victoria-metrics <- monitoring/victoria-metrics TCP 8428",
+	"monitoring/victoria-metrics <- tenants/usage TCP 8428",
+	// The metrics store scrapes all namespaces whose Pods stay, the API server and the kubelets.
+	"monitoring/victoria-metrics -> anywhere TCP 443, TCP 6443",
+	"monitoring/victoria-metrics -> anywhere TCP 10250",
+	"monitoring/victoria-metrics -> app/* every port",
+	"monitoring/victoria-metrics -> cert-manager/* every port",
+	"monitoring/victoria-metrics -> ingress/* every port",
+	"monitoring/victoria-metrics -> monitoring/* every port",
+	"monitoring/victoria-metrics -> node-metrics/* every port",
+	"monitoring/victoria-metrics -> pooler/* every port",
+	"app/app <- monitoring/victoria-metrics TCP APP",
+	"cert-manager/* <- monitoring/victoria-metrics TCP 9402",
+	"ingress/traefik <- monitoring/victoria-metrics TCP 8082",
+	"monitoring/grafana <- monitoring/victoria-metrics TCP 3000",
+	"monitoring/kube-state-metrics <- monitoring/victoria-metrics TCP 8080",
+	"monitoring/vmalert <- monitoring/victoria-metrics TCP 9093",
+	"node-metrics/node-exporter <- monitoring/victoria-metrics TCP 9100",
+	"pooler/pooler <- monitoring/victoria-metrics TCP 9127",
+	// Clients of the API server, and its client.
+	"monitoring/kube-state-metrics -> anywhere TCP 443, TCP 6443",
+	"cert-manager/* -> anywhere TCP 443, TCP 6443",
+	"cert-manager/webhook <- anywhere TCP 10250",
 }
 
-// allowed are the connections of every stack, as "from -> to: ports", with the list of scraped
-// Pods. Connections to the database, and those of single settings, are in wanted.
-var allowed = []string{
-	"ingress/traefik -> app/app: APP",
-	"ingress/traefik -> monitoring/grafana: TCP 3000",
-	"app/app -> pooler/pooler: TCP 6432",
-	"tenants/usage -> monitoring/victoria-metrics: TCP 8428",
-	"monitoring/grafana -> monitoring/victoria-metrics: TCP 8428",
-	"monitoring/vmalert -> monitoring/victoria-metrics: TCP 8428",
-	"monitoring/victoria-metrics -> app/app: APP",
-	"monitoring/victoria-metrics -> cert-manager/cert-manager: TCP 9402",
-	"monitoring/victoria-metrics -> cert-manager/cert-manager-cainjector: TCP 9402",
-	"monitoring/victoria-metrics -> cert-manager/cert-manager-startupapicheck: TCP 9402",
-	// Any source may connect to the webhook, and to Traefik's two public ports.
-	"monitoring/victoria-metrics -> cert-manager/cert-manager-webhook: TCP 10250, TCP 9402",
-	"monitoring/victoria-metrics -> ingress/traefik: TCP 8000, TCP 8082, TCP 8443",
-	"monitoring/victoria-metrics -> monitoring/grafana: TCP 3000",
-	"monitoring/victoria-metrics -> monitoring/kube-state-metrics: TCP 8080",
-	"monitoring/victoria-metrics -> monitoring/vmalert: TCP 9093",
-	"monitoring/victoria-metrics -> node-metrics/node-exporter: TCP 9100",
-	"monitoring/victoria-metrics -> pooler/pooler: TCP 9127",
+// opened are the connections that options of the stack "everything" add.
+var opened = []string{
+	"app/app -> anywhere TCP 443",             // app.internetEgress
+	"monitoring/grafana -> anywhere TCP 443",  // monitoring.oauth
+	"monitoring/vmalert -> anywhere TCP 443",  // alerts.webhook
+	"monitoring/vmalert -> anywhere TCP 2525", // alerts.email.server
 }
 
-// apiClients use the API server, and readers of metrics each node's kubelet. They are selected by
-// port only, so these ports are open to any address.
-var apiClients = map[string]string{
-	"ingress/traefik":                           "TCP 443, TCP 6443",
-	"monitoring/kube-state-metrics":             "TCP 443, TCP 6443",
-	"monitoring/victoria-metrics":               "TCP 10250, TCP 443, TCP 6443",
-	"cert-manager/cert-manager":                 "TCP 443, TCP 6443",
-	"cert-manager/cert-manager-cainjector":      "TCP 443, TCP 6443",
-	"cert-manager/cert-manager-webhook":         "TCP 443, TCP 6443",
-	"cert-manager/cert-manager-startupapicheck": "TCP 443, TCP 6443",
-}
-
-// outside are the ports that settings of the stack "everything" open to any address.
-var outside = map[string]string{
-	"app/app":            "TCP 443",           // app.internetEgress
-	"monitoring/grafana": "TCP 443",           // monitoring.oauth
-	"monitoring/vmalert": "TCP 2525, TCP 443", // alerts.email.server, alerts.webhook
-}
-
-// wanted returns all connections of a stack.
-func wanted(variant, appPort, database string, pods []string, addresses []string) []string {
-	to := func(from, target, ports string) string { return fmt.Sprintf("%s -> %s: %s", from, target, ports) }
-	var out []string
-	for _, line := range allowed {
-		out = append(out, strings.ReplaceAll(line, "APP", "TCP "+appPort))
+// wantedConnections returns the connections of a stack.
+func wantedConnections(variant string, s settings.Settings) []string {
+	database, port := s.Network.VPC, "25060"
+	if variant == opposite {
+		database, port = s.Database.Network, "6543"
 	}
-	open := maps.Clone(apiClients)
+	out := slices.Clone(connections)
 	if variant == everything {
-		maps.Copy(open, outside)
+		out = append(out, opened...)
 	}
-	for _, from := range pods {
-		ports := []string{"TCP 53", "UDP 53"}
-		if open[from] != "" {
-			ports = append(ports, strings.Split(open[from], ", ")...)
-		}
-		slices.Sort(ports)
-		out = append(out, to(from, system, strings.Join(ports, ", ")))
-		for _, address := range addresses {
-			reached := open[from]
-			if address == database && slices.Contains([]string{"app/app", "pooler/pooler", "tenants/confirm", "tenants/reconcile", "tenants/usage"}, from) {
-				port := map[string]string{vpc: "TCP 25060", externals: "TCP 6543"}[database]
-				reached = strings.TrimSuffix(port+", "+reached, ", ")
-			}
-			if reached != "" {
-				out = append(out, to(from, address, reached))
-			}
-		}
+	for i, line := range out {
+		out[i] = strings.NewReplacer("APP", fmt.Sprint(s.App.Port), "DATABASE", database, "DBPORT", port).Replace(line)
 	}
-	for _, from := range append([]string{system}, addresses...) {
-		out = append(out, to(from, "ingress/traefik", "TCP 8000, TCP 8443"), to(from, "cert-manager/cert-manager-webhook", "TCP 10250"))
+	for _, namespace := range workload.Namespaces() {
+		out = append(out, namespace+"/* <- nothing", namespace+"/* -> nothing", namespace+"/* -> kube-system/* TCP 53, UDP 53")
 	}
-	slices.Sort(out)
 	return out
 }
 
-func TestPodsMayConnectToWhatTheListSaysAndToNothingElse(t *testing.T) {
-	golden, err := os.ReadFile(filepath.Join("..", "sandbox", "cluster", "e2e", "testdata", "connections.golden"))
-	require.NoError(t, err)
-	for _, variant := range variants {
-		t.Run(variant, func(t *testing.T) {
-			cfg := variantConfig(t, variant)
-			s, _ := planOf(t, cfg)
-			n := networkOf(t, declaredWith(t, variant, cfg))
-			n.addresses = map[string]netip.Addr{internet: netip.MustParseAddr("198.51.100.7"), vpc: netip.MustParsePrefix(s.Network.VPC).Addr().Next()}
-			database := vpc
-			if variant == opposite {
-				delete(n.addresses, vpc)
-				database = externals
-				n.addresses[externals] = netip.MustParsePrefix(s.Database.Network).Addr().Next()
-			}
-			got := n.connections()
-			assert.Equal(t, wanted(variant, fmt.Sprint(s.App.Port), database, n.podNames(), slices.Sorted(maps.Keys(n.addresses))), got)
-			if slices.Contains(stackNames, variant) {
-				assert.Equal(t, strings.Split(strings.TrimSuffix(string(golden), "\n"), "\n"), got, "the connections that NP-Guard finds on an API server")
-			}
-		})
-	}
-}
-
-// A sample of addresses cannot show that a range became wider.
-func TestPoliciesNameTheRangeOfTheDatabaseAndNoOther(t *testing.T) {
+func TestPoliciesAllowTheConnectionsOfTheListAndNoOthers(t *testing.T) {
 	for _, variant := range variants {
 		cfg := variantConfig(t, variant)
 		s, _ := planOf(t, cfg)
-		want := s.Network.VPC
-		if variant == opposite {
-			want = s.Database.Network
-		}
-		holders := 0
-		for _, p := range networkOf(t, declaredWith(t, variant, cfg)).policies {
-			for _, rule := range append(list(p.Inputs, "spec.egress"), list(p.Inputs, "spec.ingress")...) {
-				for _, peer := range append(list(rule, "to"), list(rule, "from")...) {
-					if block := pulumitest.Dig(peer, "ipBlock"); block != nil {
-						holders++
-						assert.Equal(t, map[string]any{"cidr": want}, block, "%s: %s", variant, p.Name)
-					}
-				}
+		var got []string
+		for _, g := range declaredWith(t, variant, cfg) {
+			if g.Type == policyToken {
+				got = append(got, sidesOf(g)...)
 			}
 		}
-		assert.Equal(t, 4, holders, "%s: policies of the app, the pooler, the reconcile Job and the count of usage", variant)
+		assert.ElementsMatch(t, wantedConnections(variant, s), got, variant)
+	}
+}
+
+// sidesOf returns the connections of a policy, as in the list. It says if a side allows nothing.
+func sidesOf(p pulumitest.Registration) []string {
+	namespace := pulumitest.Dig(p.Inputs, "metadata.namespace")
+	of := fmt.Sprintf("%v/%s", namespace, selectedName(pulumitest.Dig(p.Inputs, "spec.podSelector")))
+	var out []string
+	for _, side := range []struct{ direction, rules, peers, arrow string }{{"Ingress", "spec.ingress", "from", "<-"}, {"Egress", "spec.egress", "to", "->"}} {
+		rules := list(p.Inputs, side.rules)
+		if slices.Contains(list(p.Inputs, "spec.policyTypes"), any(side.direction)) && len(rules) == 0 {
+			out = append(out, fmt.Sprintf("%s %s nothing", of, side.arrow))
+		}
+		for _, rule := range rules {
+			names := []string{"anywhere"}
+			if peers := list(rule, side.peers); len(peers) > 0 {
+				names = nil
+				for _, peer := range peers {
+					names = append(names, peerText(namespace, peer))
+				}
+			}
+			for _, name := range names {
+				out = append(out, fmt.Sprintf("%s %s %s %s", of, side.arrow, name, strings.Join(portsOf(rule), ", ")))
+			}
+		}
+	}
+	return out
+}
+
+// peerText returns a range of addresses, or "namespace/workload".
+func peerText(own, peer any) string {
+	if block := pulumitest.Dig(peer, "ipBlock"); block != nil {
+		return fmt.Sprint(pulumitest.Dig(block, "cidr"))
+	}
+	if selector := pulumitest.Dig(peer, "namespaceSelector"); selector != nil {
+		own = pulumitest.Dig(selector, "matchLabels.kubernetes.io/metadata.name")
+	}
+	return fmt.Sprintf("%v/%s", own, selectedName(pulumitest.Dig(peer, "podSelector")))
+}
+
+// selectedName returns the value of the one label of a selector, or a star for all Pods.
+func selectedName(selector any) string {
+	labels, _ := pulumitest.Dig(selector, "matchLabels").(map[string]any)
+	if len(labels) == 0 {
+		return "*"
+	}
+	return fmt.Sprint(labels["app.kubernetes.io/name"])
+}
+
+// The golden file is from an API server, where NP-Guard reads the policies. The connections are
+// those that both sides allow.
+func TestPodsOfTheRealStacksMayConnectAsOnTheAPIServer(t *testing.T) {
+	golden, err := os.ReadFile(filepath.Join("..", "sandbox", "cluster", "e2e", "testdata", "connections.golden"))
+	require.NoError(t, err)
+	for _, stack := range stackNames {
+		cfg := stackConfig(t, stack)
+		s, _ := planOf(t, cfg)
+		n := networkOf(t, declaredWith(t, stack, cfg))
+		n.addresses = map[string]netip.Addr{"the Internet": netip.MustParseAddr("198.51.100.7"), "the VPC": netip.MustParsePrefix(s.Network.VPC).Addr().Next()}
+		assert.Equal(t, strings.Split(strings.TrimSuffix(string(golden), "\n"), "\n"), n.allowed(), stack)
+	}
+}
+
+// A policy without Pods allows nothing and restricts nothing.
+func TestEachPolicyIsForPodsThatExist(t *testing.T) {
+	for _, variant := range variants {
+		n := networkOf(t, declaredVariant(t, variant))
+		for _, p := range n.policies {
+			selects := slices.ContainsFunc(slices.Collect(maps.Keys(n.pods)), func(pod string) bool { return n.selected(p, pod) })
+			assert.True(t, selects, "%s: %s selects no Pod", variant, p.Name)
+		}
 	}
 }

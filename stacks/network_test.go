@@ -13,6 +13,14 @@ import (
 	"github.com/genericcorp/platform/sandbox/pulumitest"
 )
 
+// system is the namespace of the cluster's own Pods.
+const system = "kube-system"
+
+// chartPods are the Pods of cert-manager's chart, with their label app.kubernetes.io/name.
+var chartPods = map[string]string{
+	"cert-manager": "cert-manager", "cert-manager-cainjector": "cainjector", "cert-manager-webhook": "webhook", "cert-manager-startupapicheck": "startupapicheck",
+}
+
 // network has the Pods and the network policies of a stack. It computes the connections that the
 // policies allow, as docs of NetworkPolicy define them: both sides have to allow a connection,
 // and a side that no policy restricts allows all.
@@ -43,13 +51,8 @@ func networkOf(t *testing.T, all []pulumitest.Registration) network {
 	return n
 }
 
-// podNames returns the platform's Pods, sorted.
-func (n network) podNames() []string {
-	return slices.DeleteFunc(slices.Sorted(maps.Keys(n.pods)), func(name string) bool { return name == system })
-}
-
-// connections returns all allowed connections as "from -> to: ports", sorted.
-func (n network) connections() []string {
+// allowed returns all allowed connections as "from -> to: ports", sorted.
+func (n network) allowed() []string {
 	peers := append(slices.Sorted(maps.Keys(n.pods)), slices.Sorted(maps.Keys(n.addresses))...)
 	var out []string
 	for _, from := range peers {

@@ -115,7 +115,14 @@ func TestEveryKeyIsSetInAStackFileOfTheTests(t *testing.T) {
 		readYAML(t, path, &file)
 		setKeys(file.Config[settings.Key], "", set)
 	}
-	known := knownKeys(reflect.TypeFor[settings.Settings](), "")
+	var secrets map[string]map[string]string
+	readYAML(t, filepath.Join("testdata", "secrets.yaml"), &secrets)
+	for _, of := range secrets {
+		for key := range of {
+			set[key] = true
+		}
+	}
+	known := append(settings.SecretKeys(), knownKeys(reflect.TypeFor[settings.Settings](), "")...)
 	assert.Greater(t, len(known), 60, "keys of the settings")
 	for _, key := range known {
 		_, excused := unset[key]
