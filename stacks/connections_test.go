@@ -169,7 +169,7 @@ func TestPodsOfTheRealStacksMayConnectAsOnTheAPIServer(t *testing.T) {
 	}
 }
 
-// A policy without Pods allows nothing and restricts nothing.
+// A policy that selects no Pod has no effect. A typing error in a label makes one.
 func TestEachPolicyIsForPodsThatExist(t *testing.T) {
 	for _, variant := range variants {
 		n := networkOf(t, declaredVariant(t, variant))
