@@ -132,10 +132,11 @@ func TestPodsAreReplacedWhenSomethingChangesThatTheyReadOnce(t *testing.T) {
 	assert.ElementsMatch(t, readPairs(base), append(slices.Collect(maps.Keys(changed)), constants...), "the changes must change each object that Pods read")
 }
 
+// kindOf returns the last part of a resource's type.
+func kindOf(g pulumitest.Registration) string { return g.Type[strings.LastIndex(g.Type, ":")+1:] }
+
 // workloadKey returns "Kind/name" of an object with Pods.
-func workloadKey(g pulumitest.Registration) string {
-	return g.Type[strings.LastIndex(g.Type, ":")+1:] + "/" + g.Name
-}
+func workloadKey(g pulumitest.Registration) string { return kindOf(g) + "/" + g.Name }
 
 // readPairs returns each object that Pods read, after their workload.
 func readPairs(all []pulumitest.Registration) []string {
