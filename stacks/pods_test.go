@@ -98,7 +98,10 @@ func podRules(all []pulumitest.Registration, g pulumitest.Registration) rules {
 	namespace := pulumitest.Dig(g.Inputs, "metadata.namespace").(string)
 	account, _ := spec("serviceAccountName").(string)
 	hasRights := len(bindingsOf(all, namespace, account)) > 0
+	annotations := pulumitest.Text(pulumitest.Dig(template, "metadata.annotations"))
+	staysAndReads := strings.HasPrefix(g.Type, "kubernetes:apps/") && len(mountedIn(template)) > 0
 	return rules{
+		"has a checksum of what it reads once":                 !staysAndReads || strings.Contains(annotations, `"checksum/`),
 		"runs as a user that is not root":                      spec("securityContext.runAsNonRoot") == true && uid > 0,
 		"has the seccomp profile of the runtime":               spec("securityContext.seccompProfile.type") == "RuntimeDefault",
 		"has a token of its account if that has rights":        spec("automountServiceAccountToken") == hasRights,
