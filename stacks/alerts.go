@@ -18,10 +18,10 @@ import (
 type alertSecrets struct{ webhookURL, password, heartbeatURL, oauth string }
 
 var (
-	alertWebhookSecret   = secret{"platform:alertWebhookUrl", " (the https:// address to which alerts are sent)"}
-	alertPasswordSecret  = secret{"platform:alertSmtpPassword", " (the password at the mail server of settings.alerts.email)"}
-	oauthSecret          = secret{"platform:grafanaOauthSecret", " (the client's secret at the provider of settings.monitoring.oauth)"}
-	alertHeartbeatSecret = secret{"platform:alertHeartbeatUrl", " (the https:// address that must get a message every minute)"}
+	alertWebhookSecret   = secret{settings.AlertWebhookKey, " (the https:// address to which alerts are sent)"}
+	alertPasswordSecret  = secret{settings.AlertPasswordKey, " (the password at the mail server of settings.alerts.email)"}
+	oauthSecret          = secret{settings.GrafanaOAuthKey, " (the client's secret at the provider of settings.monitoring.oauth)"}
+	alertHeartbeatSecret = secret{settings.AlertHeartbeatKey, " (the https:// address that must get a message every minute)"}
 )
 
 // readAlertSecrets reads the secrets that settings.alerts and settings.monitoring need. A secret

@@ -117,10 +117,10 @@ func configKeys() ([]string, error) {
 // who can read the stack file or the state can read such a credential.
 func plainSecrets(ctx *pulumi.Context) error {
 	var faults []error
-	for _, key := range []string{
-		certManagerSecret.key, kubeconfigSecret.key, databaseURLSecret.key, databaseAdminURLSecret.key,
-		alertWebhookSecret.key, alertPasswordSecret.key, alertHeartbeatSecret.key, oauthSecret.key, settings.AppEnvKey, settings.RegistryKey,
-	} {
+	for _, key := range settings.SecretKeys() {
+		if key == databaseCASecret.key {
+			continue // a certificate is public
+		}
 		// `pulumi config rm --path` leaves an empty map when it removes the last entry.
 		if value, set := ctx.GetConfig(key); set && value != "" && value != "{}" && !ctx.IsConfigSecret(key) {
 			faults = append(faults, fmt.Errorf("%s: is in the stack file in plain text. Run: pulumi config rm %[1]s, set it again with --secret, "+

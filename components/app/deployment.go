@@ -48,11 +48,12 @@ func (a Args) deployment() *appsv1.DeploymentArgs {
 	return kube.Deployment(workload.App, a.Pods, a.annotations(), pod)
 }
 
-// annotations returns the annotations of a Pod. The checksums of the connection string and
-// of the secret variables replace the Pods when one of them changes.
+// annotations returns the annotations of a Pod. The checksums replace the Pods when the
+// connection string, the certificate authorities or the secret variables change. Most programs
+// read the authorities once, when they start.
 func (a Args) annotations() pulumi.StringMap {
 	out := kube.Scraped(a.Port, a.MetricsPath)
-	out["checksum/database"] = kube.SecretChecksum(a.DatabaseURL)
+	out["checksum/database"] = kube.SecretChecksum(pulumi.Sprintf("%s\n%s", a.DatabaseURL, a.DatabaseCA))
 	if len(a.SecretEnv) > 0 {
 		out["checksum/secrets"] = a.secretsChecksum()
 	}

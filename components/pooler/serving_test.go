@@ -9,7 +9,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/genericcorp/platform/components/pooler"
+	"github.com/genericcorp/platform/internal/kube"
 	"github.com/genericcorp/platform/internal/settings"
+	"github.com/genericcorp/platform/internal/tenancy"
 	"github.com/genericcorp/platform/sandbox/pulumitest"
 )
 
@@ -81,4 +83,12 @@ func TestPoolerIsAskedWhetherItsPortIsOpen(t *testing.T) {
 	port := pulumitest.Dig(deployment.Containers()[0], "ports").([]any)[0]
 	assert.Equal(t, "postgres", pulumitest.Dig(port, "name"))
 	assert.EqualValues(t, 6432, pulumitest.Dig(port, "containerPort"))
+}
+
+// The script reloads PgBouncer when a file changes, but no shell reads its own script again.
+func TestAnotherScriptReplacesThePoolersPods(t *testing.T) {
+	deployment, ok := declared(t, args(true)).Find("kubernetes:apps/v1:Deployment", "pooler")
+	require.True(t, ok)
+	sum := string(kube.WithChecksum(nil, tenancy.PoolerScript())["checksum/config"].(pulumi.String))
+	assert.Equal(t, sum, pulumitest.Dig(deployment.Inputs, "spec.template.metadata.annotations.checksum/config"))
 }

@@ -22,7 +22,20 @@ const (
 	DatabaseURLKey      = "platform:databaseUrl"
 	DatabaseAdminURLKey = "platform:databaseAdminUrl"
 	DatabaseCAKey       = "platform:databaseCa"
+	AlertWebhookKey     = "platform:alertWebhookUrl"
+	AlertPasswordKey    = "platform:alertSmtpPassword"
+	AlertHeartbeatKey   = "platform:alertHeartbeatUrl"
+	GrafanaOAuthKey     = "platform:grafanaOauthSecret"
 )
+
+// SecretKeys returns the configuration keys that an update reads beside Key. All but
+// platform:databaseCa must be set with --secret.
+func SecretKeys() []string {
+	return []string{
+		AppEnvKey, RegistryKey, CertManagerTokenKey, KubeconfigKey, DatabaseURLKey, DatabaseAdminURLKey, DatabaseCAKey,
+		AlertWebhookKey, AlertPasswordKey, AlertHeartbeatKey, GrafanaOAuthKey,
+	}
+}
 
 // AppSecrets has the app's secret configuration. The caller must not log it.
 type AppSecrets struct {

@@ -88,7 +88,7 @@ func CheckKeys(keys []string) error {
 }
 
 func checkKey(key string, faults *Faults) {
-	known := append(TemplateKeys(), Key, AppEnvKey, RegistryKey, CertManagerTokenKey, KubeconfigKey, DatabaseURLKey, DatabaseAdminURLKey, DatabaseCAKey)
+	known := append(append(TemplateKeys(), Key), SecretKeys()...)
 	if strings.HasPrefix(key, namespace) && !slices.Contains(known, key) {
 		faults.at(key, "is no key of this program%s", suggestion(known, key))
 	}
