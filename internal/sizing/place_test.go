@@ -93,3 +93,18 @@ func TestSolveKeepsAPodsRequestFreeWhenANodeIsGone(t *testing.T) {
 	_, err = sizing.SolveFor(s, set)
 	require.ErrorContains(t, err, "one node gone: app requests")
 }
+
+// Placed first, the large Pod has a node of its own, and the small ones share the other. The
+// scheduler may take the small ones first, and put one on each node.
+func TestSolveRefusesAPlanThatFitsInOneOrderOnly(t *testing.T) {
+	set := app(components.Pods{Replicas: 2})
+	set.App.Request.MilliCPU = 400
+	set.Grafana = workload.Workload{Ref: workload.Grafana, Kind: workload.Deployment, Pods: components.Pods{
+		Replicas: 1, Request: components.Resources{MilliCPU: 700, MiB: 100},
+	}}
+	_, err := pinned(t, "s-2vcpu-4gb", 2, set)
+	require.ErrorContains(t, err, "steady: grafana requests 700m CPU and 100Mi of memory; it is possible that other Pods leave that on none of 2 × s-2vcpu-4gb")
+	set.App.Request.MilliCPU = 300
+	_, err = pinned(t, "s-2vcpu-4gb", 2, set)
+	require.NoError(t, err, "two small Pods on different nodes leave 798m of CPU on one of them")
+}
