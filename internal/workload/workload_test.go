@@ -30,6 +30,29 @@ func TestAppGetsMoreCPUForMoreUsers(t *testing.T) {
 	}
 }
 
+// The figures of docs/benchmarks.md, rounded up: 5m of CPU for each request a second, 64 MiB for
+// an idle replica and 256 KiB for each of its users.
+func TestAppGetsWhatTheMeasurementsSay(t *testing.T) {
+	for users, want := range map[int]components.Resources{
+		1: {MilliCPU: 50, MiB: 65}, 100: {MilliCPU: 75, MiB: 77}, 101: {MilliCPU: 77, MiB: 77}, 250: {MilliCPU: 126, MiB: 85}, 1000: {MilliCPU: 150, MiB: 89},
+	} {
+		assert.Equal(t, want, appFor(users).Request, "%d users", users)
+	}
+	busy := workload.For(settings.Settings{Capacity: settings.Capacity{ConcurrentUsers: 100, RequestsPerMinute: 36}}).App
+	assert.Equal(t, 150, busy.Request.MilliCPU, "twice the requests")
+}
+
+// Observed peaks were above the usual use by half and less. A Pod above its limit is killed.
+func TestLimitsAreHalfAboveTheRequests(t *testing.T) {
+	set := workload.For(settings.Settings{Capacity: settings.Capacity{ConcurrentUsers: 100, RequestsPerMinute: 18}})
+	for w := range set.All() {
+		assert.GreaterOrEqual(t, 2*w.Limit.MiB, 3*w.Request.MiB, w.Name)
+		assert.GreaterOrEqual(t, 2*w.Sidecar.Limit.MiB, 3*w.Sidecar.Request.MiB, "%s: its sidecar", w.Name)
+		assert.Zero(t, w.Limit.MilliCPU, "%s: a limit of CPU would slow it down while the node is idle", w.Name)
+	}
+	assert.Equal(t, components.Resources{MiB: 768}, set.Grafana.Limit, "it was killed with 400 MiB (grafana#123017)")
+}
+
 func TestStoreOfMetricsGetsMoreMemoryForMoreTenants(t *testing.T) {
 	storeFor := func(n int) workload.Workload {
 		tenants := []settings.Tenant{{Name: "left", State: settings.Purged}}
