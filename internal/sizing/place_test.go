@@ -108,3 +108,10 @@ func TestSolveRefusesAPlanThatFitsInOneOrderOnly(t *testing.T) {
 	_, err = pinned(t, "s-2vcpu-4gb", 2, set)
 	require.NoError(t, err, "two small Pods on different nodes leave 798m of CPU on one of them")
 }
+
+func TestSolveRefusesOneGiBMoreThanTheNodesInclude(t *testing.T) {
+	_, err := pinned(t, "s-2vcpu-4gb", 2, workload.Set{TransferGiB: 8000})
+	require.NoError(t, err)
+	_, err = pinned(t, "s-2vcpu-4gb", 2, workload.Set{TransferGiB: 8001})
+	require.ErrorContains(t, err, "the app sends up to 8001 GiB, and the price of 2 × s-2vcpu-4gb includes 8000 GiB")
+}
