@@ -83,7 +83,7 @@ func TestUsageOfAMonthWithoutDataNamesTheDaysThatAreCounted(t *testing.T) {
 	sql("CREATE SCHEMA platform")
 	sql(tenancy.Files(nil, postgrestest.App, 1)["usage.sql"])
 	fails("no day is counted yet: the first one is the day after the update")
-	sql("DROP SCHEMA platform CASCADE")
+	sql("DROP SCHEMA platform, platform_usage CASCADE")
 	counted(sql)
 	fails("no day of 2025-10 is counted; the counted days are 2025-11-01 to 2025-11-02", "--month", "2025-10")
 	fails("no day of "+time.Now().UTC().Format("2006-01")+" is counted", "--format", "json")

@@ -111,7 +111,7 @@ func launch(t *testing.T, ready, program string, args ...string) (stop func()) {
 		}
 		defer resp.Body.Close()
 		return resp.StatusCode == http.StatusOK
-	}, 20*time.Second, 100*time.Millisecond, "%s does not answer at %s", program, ready)
+	}, 2*time.Minute, 100*time.Millisecond, "%s does not answer at %s", program, ready)
 	return stop
 }
 
@@ -175,12 +175,12 @@ func TestFaultsReachTheWebhookAndTheirEndsToo(t *testing.T) {
 	launch(t, "http://"+manager+"/-/ready", tools.Alertmanager, append(alerts.Alertmanager(config, filepath.Join(folder, "data")), "--web.listen-address="+manager)...)
 	s := &store{url: "http://" + metrics, series: healthy()}
 	feed(t, s)
-	require.Eventually(t, func() bool { return strings.Contains(get(t, s.url+"/api/v1/query?query=count(up)"), `"value"`) }, 20*time.Second, 100*time.Millisecond)
+	require.Eventually(t, func() bool { return strings.Contains(get(t, s.url+"/api/v1/query?query=count(up)"), `"value"`) }, 2*time.Minute, 100*time.Millisecond)
 	vmalert := append(alerts.VMAlert(rules, s.url, "http://"+manager), "-httpListenAddr="+evaluator, "-rule.evalDelay=1s")
 	stop := launch(t, "http://"+evaluator+"/health", tools.VMAlert, vmalert...)
 
 	const beat = "firing Heartbeat: Alerts work. This alert fires always."
-	require.Eventually(t, func() bool { return slices.Equal(heartbeats.got(), []string{beat}) }, 30*time.Second, 100*time.Millisecond, "%v", heartbeats.got())
+	require.Eventually(t, func() bool { return slices.Equal(heartbeats.got(), []string{beat}) }, 2*time.Minute, 100*time.Millisecond, "%v", heartbeats.got())
 	assert.Empty(t, people.got(), "a stack without a fault")
 
 	s.set(map[string]float64{
@@ -189,22 +189,22 @@ func TestFaultsReachTheWebhookAndTheirEndsToo(t *testing.T) {
 	})
 	// DeploymentNotReady fires too. Its cause, AppDown, mutes it.
 	faults := []string{"firing AppDown: app has no ready Pod. Users get errors.", "firing TargetDown: The metrics of app-1 cannot be read for 15 minutes."}
-	assert.Eventually(t, func() bool { return slices.Equal(people.got(), faults) }, 30*time.Second, 100*time.Millisecond, "%v", people.got())
+	assert.Eventually(t, func() bool { return slices.Equal(people.got(), faults) }, 2*time.Minute, 100*time.Millisecond, "%v", people.got())
 	before := activeSince(t, evaluator)
 	assert.Contains(t, before, "DeploymentNotReady")
 	// VictoriaMetrics returns a sample some seconds after it was written.
 	require.Eventually(t, func() bool {
 		return strings.Contains(get(t, s.url+"/api/v1/query?query=count(ALERTS_FOR_STATE)>2"), `"value"`)
-	}, 20*time.Second, 100*time.Millisecond)
+	}, 2*time.Minute, 100*time.Millisecond)
 	stop()
 	launch(t, "http://"+evaluator+"/health", tools.VMAlert, vmalert...)
 	assert.EventuallyWithT(t, func(c *assert.CollectT) {
 		assert.Equal(c, before, activeSince(t, evaluator), "after a restart, alerts must be as old as before")
-	}, 20*time.Second, 200*time.Millisecond)
+	}, 2*time.Minute, 200*time.Millisecond)
 
 	s.set(healthy())
 	ends := []string{"resolved AppDown: app has no ready Pod. Users get errors.", "resolved TargetDown: The metrics of app-1 cannot be read for 15 minutes."}
-	assert.Eventually(t, func() bool { return slices.Equal(people.got(), slices.Concat(faults, ends)) }, 40*time.Second, 100*time.Millisecond, "%v", people.got())
+	assert.Eventually(t, func() bool { return slices.Equal(people.got(), slices.Concat(faults, ends)) }, 2*time.Minute, 100*time.Millisecond, "%v", people.got())
 	assert.Equal(t, []string{beat}, heartbeats.got())
 }
 

@@ -81,7 +81,7 @@ func TestOtherPricesAreThoseOfTheLists(t *testing.T) {
 // A date belongs to a price: a new date without a new reading would hide that a price is old.
 func TestPricesWereReadOnTheirDates(t *testing.T) {
 	confirmed := []string{"s-2vcpu-4gb", "s-4vcpu-8gb", "m-2vcpu-16gb", "s-8vcpu-16gb", "lb-regional", "doks-ha-control-plane", "volume-gib"}
-	others := map[string]string{"lb-regional-network": "2025-12-05", "snapshot-gib": "2025-12-05", "uptime-check": "2026-03-27", "transfer-gib": "2021-09-08"}
+	others := map[string]string{"lb-regional-network": "2025-12-05", "snapshot-gib": "2025-12-05", "uptime-check": "2026-03-27", "transfer-gib": "2025-12-05"}
 	for _, p := range catalog.Prices() {
 		want := "2026-08-15"
 		switch other, ok := others[p.SKU]; {

@@ -29,7 +29,7 @@ var (
 		Source: "DigitalOcean volumes pricing (2025-11-14), the same in a third party's list", AsOf: "2026-09-27", Confidence: Documented}
 	// Transfer is one GiB of outbound traffic above what the nodes include. No plan needs any.
 	Transfer = Price{SKU: "transfer-gib", Unit: 1,
-		Source: "DigitalOcean bandwidth billing (2018-06-01; the same in its community's answers of 2021)", AsOf: "2021-09-08", Confidence: ThirdParty}
+		Source: "DigitalOcean bandwidth billing (2025-06-17)", AsOf: "2025-12-05", Confidence: Documented}
 	// Snapshot is one GiB of a snapshot of a volume. No stack has one; cmd/ops leftovers lists them.
 	Snapshot = Price{SKU: "snapshot-gib", Unit: 6, Source: "DigitalOcean snapshots pricing", AsOf: "2025-12-05", Confidence: Documented}
 )
